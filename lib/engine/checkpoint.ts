@@ -1,0 +1,49 @@
+/** The architectures the engine builds. */
+export type Architecture = "llama" | "qwen2";
+
+/** A model's shape, from config.json or from a GGUF's metadata. */
+export interface ModelConfig {
+  readonly architecture: Architecture;
+  readonly vocabSize: number;
+  readonly hiddenSize: number;
+  readonly intermediateSize: number;
+  readonly numHiddenLayers: number;
+  readonly numAttentionHeads: number;
+  readonly numKeyValueHeads: number;
+  readonly headDim: number;
+  readonly maxPositionEmbeddings: number;
+  readonly ropeTheta: number;
+  readonly rmsNormEps: number;
+  readonly tieWordEmbeddings: boolean;
+  /** Ids that end a text. */
+  readonly eosTokenIds: readonly number[];
+}
+
+/** A tensor in a checkpoint: its shape as Hugging Face has it (`[out, in]` for a linear layer) and its stored type. */
+export interface TensorInfo {
+  readonly shape: readonly number[];
+  /** `F32`, `F16`, `BF16`, `Q8_0`, `Q4_0`, `Q4_1`. */
+  readonly dtype: string;
+}
+
+/** A tokenizer as Hugging Face's files describe it; a GGUF's is rebuilt into the same shape. */
+export interface TokenizerFiles {
+  /** The contents of tokenizer.json. */
+  readonly tokenizer: Record<string, unknown>;
+  /** The contents of tokenizer_config.json, with `chat_template` where the model has one. */
+  readonly config: Record<string, unknown>;
+}
+
+/** Weights, shape and tokenizer of one model, whatever file they came from. */
+export interface Checkpoint extends Disposable {
+  /** The path it was read from. */
+  readonly path: string;
+  readonly config: ModelConfig;
+  /** sha256 of the content (weights and configuration), hex. */
+  readonly hash: string;
+  /** By Hugging Face's names (`model.layers.0.self_attn.q_proj.weight`). */
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  /** Reads one tensor as float32, row-major; the rows of q and k are in Hugging Face's order (halves, not pairs). */
+  readTensor(name: string): Float32Array<ArrayBuffer>;
+  readonly tokenizer: TokenizerFiles;
+}

@@ -1,0 +1,90 @@
+/**
+ * A signal that a policy reads, one value (or one vector) a row:
+ * - `keys`, `values`: the cached vectors, `[rows, head_dim]`;
+ * - `novelty`: how little a token repeats, in [0, 1] (simulator, replay and engine define it alike);
+ * - `{ attention, queries }`: the attention a row received, over its kv head's query heads the mean, from `queries`
+ *   last queries (`"all"`: from every query since the row exists), summed or the maximum.
+ */
+export type Need =
+  | "keys"
+  | "values"
+  | "novelty"
+  | "outputNorm1"
+  | "outputNorm2"
+  | "queryMoments"
+  | "reconstruction"
+  | { readonly attention: "sum" | "max"; readonly queries: "all" | number; readonly decay?: number };
+
+/** Numbers of one signal: simulators work in double precision, engines in single. */
+export type Vector = Float32Array | Float64Array;
+
+/** The rows of one kv head in one layer, as a policy sees them. */
+export interface Head {
+  /** Position in the text of each row, ascending: `[rows]`. */
+  readonly positions: Int32Array;
+  /** A signal of these rows: `[rows]`, or `[rows, head_dim]` for vectors. Throws a TypeError where it was not recorded. */
+  signal(need: Need): Vector;
+}
+
+/** What policies may know of a model. */
+export interface ModelFacts {
+  readonly layerCount: number;
+  readonly headDim: number;
+  /** Query heads that share one kv head. */
+  readonly groupSize: number;
+  readonly ropeTheta: number;
+}
+
+/** One layer, its kv heads in order. */
+export interface Layer {
+  readonly index: number;
+  readonly heads: readonly Head[];
+  readonly model: ModelFacts;
+}
+
+/** How much to keep: the fraction of rows removed, and the rows that leaves per head. */
+export interface Budget {
+  /** Fraction of rows removed, in [0, 1). */
+  readonly ratio: number;
+  /** Target rows per head: `max(1, floor(rows · (1 − ratio)))`. */
+  readonly rows: number;
+}
+
+/** Scores of one layer, `[kv head][row]`: the highest stay. */
+export type Scores = readonly Vector[];
+
+/** The rows that stay in one head: indices into its rows, ascending and unique. */
+export interface HeadChoice {
+  readonly rows: Uint32Array;
+}
+
+/** The rows that stay, `[layer][kv head]`. */
+export type Choice = readonly (readonly HeadChoice[])[];
+
+/** Chooses the rows of a cache that stay; all that a runner ever calls. */
+export interface Policy {
+  readonly name: string;
+  readonly needs: readonly Need[];
+  choose(layers: readonly Layer[], budget: Budget): Choice;
+}
+
+/** Rows that always stay: the first tokens of the text and the newest rows. */
+export interface Protection {
+  readonly sinks?: number;
+  readonly recent?: number;
+}
+
+/** A policy as data and pure functions: what `definePolicy` completes and a wrapper may wrap. */
+export interface Recipe {
+  readonly name: string;
+  /** Where the method is from: authors, year, link. */
+  readonly paper?: string;
+  readonly needs: readonly Need[];
+  score(layer: Layer, budget: Budget): Scores;
+  /** Protected rows are raised to the layer's maximum + 1. */
+  readonly protect?: Protection;
+  /** Rows per layer and head, `[layer][kv head]`; default: the budget's rows in each. */
+  allocate?(scores: readonly Scores[], budget: Budget, layers: readonly Layer[]): readonly Uint32Array[];
+  /** Rows that stay in each head, given their number; default: the top of the scores. */
+  select?(scores: Scores, counts: Uint32Array): readonly Uint32Array[];
+}

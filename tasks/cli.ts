@@ -1,0 +1,117 @@
+import { parseArgs } from "@std/cli/parse-args";
+
+/** A mistake on the command line: printed as one line, exit code 2. */
+export class UsageError extends Error {}
+
+/** The flags a task takes: text, whole numbers, fractions and switches, by their name without dashes. */
+export interface FlagTypes {
+  readonly text?: readonly string[];
+  readonly integer?: readonly string[];
+  readonly number?: readonly string[];
+  readonly toggle?: readonly string[];
+}
+
+/** Parsed flags; a flag that was not given is absent. */
+export interface Flags {
+  text(name: string): string | undefined;
+  number(name: string): number | undefined;
+  toggle(name: string): boolean;
+  readonly positional: readonly string[];
+}
+
+/** Parses `args`; an unknown flag, a missing value or a value of the wrong kind is a {@linkcode UsageError}. */
+export function parseFlags(args: readonly string[], types: FlagTypes): Flags {
+  const integers = new Set(types.integer ?? []);
+  const numbers = new Set([...integers, ...(types.number ?? [])]);
+  const texts = [...(types.text ?? []), ...numbers];
+  const toggles = types.toggle ?? [];
+  const known = new Set([...texts, ...toggles]);
+  const parsed = parseArgs(joinNegativeValues(args, numbers), {
+    string: texts,
+    boolean: toggles,
+    unknown: (argument, key) => {
+      if (key === undefined || known.has(key)) return true;
+      const names = [...known].map((name) => `--${name}`).join(", ");
+      throw new UsageError(`Cannot use ${argument} as it is not a flag of this task: the flags are ${names}`);
+    },
+  });
+  for (const name of texts) {
+    const value = parsed[name];
+    if (value === undefined) continue;
+    if (Array.isArray(value)) throw new UsageError(`Cannot use --${name} twice: give it once`);
+    if (value === "" && numbers.has(name)) throw new UsageError(`Cannot use --${name} without a value`);
+    if (numbers.has(name)) checkNumber(name, String(value), integers.has(name));
+  }
+  return {
+    text: (name) => parsed[name] as string | undefined,
+    number: (name) => parsed[name] === undefined ? undefined : Number(parsed[name]),
+    toggle: (name) => parsed[name] === true,
+    positional: parsed._.map(String),
+  };
+}
+
+/** `--seed -3` reads as two flags to the parser, so a negative value is joined to its flag first. */
+function joinNegativeValues(args: readonly string[], numbers: ReadonlySet<string>): string[] {
+  const joined: string[] = [];
+  for (const arg of args) {
+    const previous = joined.at(-1);
+    if (/^-\d/.test(arg) && previous?.startsWith("--") && numbers.has(previous.slice(2))) {
+      joined[joined.length - 1] = `${previous}=${arg}`;
+    } else joined.push(arg);
+  }
+  return joined;
+}
+
+function checkNumber(name: string, value: string, integer: boolean): void {
+  if (!Number.isFinite(Number(value)) || value.trim() === "") {
+    throw new UsageError(`Cannot use --${name} ${value} as it must be a number`);
+  }
+  if (integer && !Number.isSafeInteger(Number(value))) {
+    throw new UsageError(`Cannot use --${name} ${value} as it must be a whole number`);
+  }
+}
+
+/** Runs `check`, and turns what it throws into a usage error: for values that came from the command line. */
+export function usage<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Runs a task's body: errors become one line on stderr and the exit code (2 for usage, 1 for anything else). */
+export async function runTask(body: () => Promise<void> | void): Promise<void> {
+  try {
+    await body();
+  } catch (error) {
+    printNotice(`error: ${oneLine(error)}`);
+    Deno.exit(error instanceof UsageError ? 2 : 1);
+  }
+}
+
+function oneLine(error: unknown): string {
+  const message = error instanceof Error ? error.message || error.name : String(error);
+  return message.replaceAll(/\s*\n\s*/g, " ").trim();
+}
+
+/** Prints a result to stdout: one JSON document. */
+export function printJson(value: unknown): void {
+  writeAll(Deno.stdout, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Prints text to stdout. */
+export function printText(text: string): void {
+  writeAll(Deno.stdout, `${text}\n`);
+}
+
+/** Prints progress or a notice to stderr, so that stdout stays a clean result. */
+export function printNotice(text: string): void {
+  writeAll(Deno.stderr, `${text}\n`);
+}
+
+/** Writes `text` to a stream to its last byte: one write may take only part of it. */
+export function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let written = 0; written < bytes.length;) written += stream.writeSync(bytes.subarray(written));
+}
