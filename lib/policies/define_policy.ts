@@ -1,0 +1,81 @@
+import { topK } from "../numeric/top_k.ts";
+import { headRows } from "./budget.ts";
+import type { Budget, Choice, Head, Layer, Policy, Protection, Recipe, Scores, Vector } from "./policy.ts";
+
+/**
+ * Completes a recipe to a policy: scores each layer, raises protected rows to the layer's maximum + 1, shares out the
+ * budget, keeps the highest rows of each head. At ratio 0 nothing is touched.
+ *
+ * @example The rows with the smallest keys stay
+ * ```ts
+ * import { definePolicy, eachHead } from "kvmirror/policies";
+ *
+ * const smallestKeys = definePolicy({
+ *   name: "smallest_keys",
+ *   needs: ["keys"],
+ *   score: eachHead((head) => {
+ *     const keys = head.signal("keys");
+ *     const width = keys.length / head.positions.length;
+ *     return Float32Array.from(head.positions, (_, row) => -Math.hypot(...keys.subarray(row * width, (row + 1) * width)));
+ *   }),
+ * });
+ * ```
+ *
+ * @throws {RangeError} from `choose`, if the recipe's scores have another length than the rows, or hold NaN
+ */
+export function definePolicy(recipe: Recipe): Policy {
+  return { name: recipe.name, needs: recipe.needs, choose: (layers, budget) => chooseRows(recipe, layers, budget) };
+}
+
+/** Makes a layer's scores out of a function that scores one head by itself. */
+export function eachHead(score: (head: Head, layer: Layer) => Vector): (layer: Layer) => Scores {
+  return (layer) => layer.heads.map((head) => score(head, layer));
+}
+
+/** All rows of all heads: what a policy chooses when nothing has to go. */
+export function everyRow(layers: readonly Layer[]): Choice {
+  return layers.map(({ heads }) => heads.map(({ positions }) => ({ rows: Uint32Array.from(positions.keys()) })));
+}
+
+function chooseRows(recipe: Recipe, layers: readonly Layer[], budget: Budget): Choice {
+  if (budget.ratio === 0) return everyRow(layers);
+  const scores = layers.map((layer) =>
+    protect(layer, checked(recipe, layer, recipe.score(layer, budget)), recipe.protect)
+  );
+  const counts = recipe.allocate?.(scores, budget, layers) ?? uniform(layers, budget);
+  return layers.map((_, index) => {
+    const rows = recipe.select?.(scores[index], counts[index]) ??
+      scores[index].map((head, kvHead) => topK(head, counts[index][kvHead]));
+    return rows.map((kept) => ({ rows: kept }));
+  });
+}
+
+function checked(recipe: Recipe, layer: Layer, scores: Scores): Scores {
+  layer.heads.forEach((head, kvHead) => {
+    const place = `policy ${recipe.name}, layer ${layer.index}, kv head ${kvHead}`;
+    const rows = head.positions.length;
+    if (scores[kvHead]?.length !== rows) {
+      throw new RangeError(
+        `Cannot choose rows by ${scores[kvHead]?.length ?? 0} scores as there are ${rows} rows: ${place}`,
+      );
+    }
+    const row = scores[kvHead].findIndex(Number.isNaN);
+    if (row >= 0) throw new RangeError(`Cannot choose rows as the score of row ${row} is NaN: ${place}`);
+  });
+  return scores;
+}
+
+function protect(layer: Layer, scores: Scores, { sinks = 0, recent = 0 }: Protection = {}): Scores {
+  if (sinks === 0 && recent === 0) return scores;
+  const highest = scores.reduce((most, head) => head.reduce((a, b) => Math.max(a, b), most), -Infinity);
+  return layer.heads.map(({ positions }, kvHead) =>
+    scores[kvHead].map((score, row) => positions[row] < sinks || row >= positions.length - recent ? highest + 1 : score)
+  );
+}
+
+function uniform(layers: readonly Layer[], budget: Budget): Uint32Array[] {
+  const longest = Math.max(0, ...layers.flatMap(({ heads }) => heads.map(({ positions }) => positions.length)));
+  return layers.map(({ heads }) =>
+    Uint32Array.from(heads, ({ positions }) => headRows(budget, positions.length, longest))
+  );
+}

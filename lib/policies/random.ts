@@ -1,0 +1,34 @@
+import { definePolicy } from "./define_policy.ts";
+import type { Policy } from "./policy.ts";
+
+/** Options of {@linkcode random}. */
+export interface RandomOptions {
+  /** Another seed, another draw; 0 by default. */
+  readonly seed?: number;
+}
+
+/**
+ * Keeps rows drawn at random, each head its own: the floor in every table. A row's score is a hash of its seed, layer,
+ * head and position, so a draw depends on nothing that happened before.
+ */
+export function random({ seed = 0 }: RandomOptions = {}): Policy {
+  return definePolicy({
+    name: "random",
+    needs: [],
+    score: ({ index, heads }) =>
+      heads.map(({ positions }, kvHead) =>
+        Float64Array.from(positions, (position) => hash([seed, index, kvHead, position]) / 2 ** 32)
+      ),
+  });
+}
+
+/** Mixes words into 32 bits with the finaliser of MurmurHash3 (Appleby, 2011). */
+function hash(words: readonly number[]): number {
+  let mixed = 0x9e3779b9;
+  for (const word of words) {
+    mixed = Math.imul(mixed ^ word, 0x85ebca6b);
+    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+    mixed ^= mixed >>> 16;
+  }
+  return mixed >>> 0;
+}

@@ -1,0 +1,110 @@
+import { topK } from "../numeric/top_k.ts";
+import { headRows } from "./budget.ts";
+import { everyRow } from "./define_policy.ts";
+import type { Budget, Choice, Layer, Policy, Vector } from "./policy.ts";
+import { rowsOfTokens, TOKEN_NEEDS, type TokenTable, tokenTable } from "./token_table.ts";
+
+/** The numbers of the original's policies. Given `windowSize` or `topk`, a policy keeps to them and not to a budget. */
+export interface TokenPolicyOptions {
+  /** The newest tokens that stay; 256 in the original. */
+  readonly windowSize?: number;
+  /** The highest-ranked tokens that stay; 96 in the original. */
+  readonly topk?: number;
+  /** The first tokens of the text, which always stay; 16 in the original. */
+  readonly sinkTokens?: number;
+}
+
+/** What tells one token-ranking policy from another. */
+export interface TokenRanking {
+  readonly name: string;
+  /** Share of the budget, after the sinks, that goes to the newest tokens: `[numerator, denominator]`. */
+  readonly recentShare: readonly [number, number];
+  /** Ranks tokens, highest first; equal ranks fall back to `tieBreak`, then to the earlier token. */
+  rank(table: TokenTable): { readonly scores: Vector; readonly tieBreak: Vector };
+}
+
+/** The original's own numbers (github.com/0xAshraFF/KVMirror). */
+export const ORIGINAL_NUMBERS = { windowSize: 256, topk: 96, sinkTokens: 16 } as const;
+
+/**
+ * Makes a policy that ranks tokens and keeps the same ones in every head. With its own numbers it keeps
+ * sinks ∪ newest ∪ top-k of all tokens, as the original does; with a budget, the sinks, the newest, and the highest of
+ * the tokens not yet kept.
+ *
+ * @throws {RangeError} if a number is negative or no whole number
+ */
+export function tokenPolicy(ranking: TokenRanking, options: TokenPolicyOptions): Policy {
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined && (!Number.isSafeInteger(value) || value < 0)) {
+      throw new RangeError(
+        `Cannot use ${name} ${value} for ${ranking.name} as it must be a whole number of at least 0`,
+      );
+    }
+  }
+  return {
+    name: ranking.name,
+    needs: TOKEN_NEEDS,
+    choose: (layers, budget) => chooseTokens(ranking, options, layers, budget),
+  };
+}
+
+function chooseTokens(
+  ranking: TokenRanking,
+  options: TokenPolicyOptions,
+  layers: readonly Layer[],
+  budget: Budget,
+): Choice {
+  const table = tokenTable(layers);
+  const own = options.windowSize !== undefined || options.topk !== undefined;
+  if (own) return rowsOfTokens(layers, table, unionOfParts(ranking, options, table));
+  if (budget.ratio === 0) return everyRow(layers);
+  return rowsOfTokens(layers, table, withinBudget(ranking, options, table, layers, budget));
+}
+
+function unionOfParts(ranking: TokenRanking, options: TokenPolicyOptions, table: TokenTable): Set<number> {
+  const { windowSize, topk, sinkTokens } = { ...ORIGINAL_NUMBERS, ...defined(options) };
+  const [share, whole] = ranking.recentShare;
+  const count = table.positions.length;
+  const kept = new Set<number>(sinks(table, sinkTokens));
+  if (share > 0) { for (let token = Math.max(0, count - windowSize); token < count; token++) kept.add(token); }
+  if (share < whole) {
+    const { scores, tieBreak } = ranking.rank(table);
+    for (const token of topK(scores, topk, tieBreak)) kept.add(token);
+  }
+  return kept;
+}
+
+function withinBudget(
+  ranking: TokenRanking,
+  options: TokenPolicyOptions,
+  table: TokenTable,
+  layers: readonly Layer[],
+  budget: Budget,
+): Set<number> {
+  const count = table.positions.length;
+  const longest = Math.max(...layers.flatMap(({ heads }) => heads.map(({ positions }) => positions.length)));
+  const target = headRows(budget, count, longest);
+  const first = sinks(table, options.sinkTokens ?? ORIGINAL_NUMBERS.sinkTokens);
+  if (target <= first.length) return new Set(first.slice(0, target));
+  const kept = new Set<number>(first);
+  const [share, whole] = ranking.recentShare;
+  const recent = Math.floor((share * (target - first.length)) / whole);
+  for (let token = count - recent; token < count; token++) kept.add(token);
+  if (kept.size < target) {
+    const rest = Uint32Array.from({ length: count - recent - first.length }, (_, index) => first.length + index);
+    const { scores, tieBreak } = ranking.rank(table);
+    const of = (column: Vector) => Float64Array.from(rest, (token) => column[token]);
+    for (const index of topK(of(scores), target - kept.size, of(tieBreak))) kept.add(rest[index]);
+  }
+  return kept;
+}
+
+/** Tokens at positions below `sinkTokens`: they stand first in the table. */
+function sinks(table: TokenTable, sinkTokens: number): number[] {
+  const end = table.positions.findIndex((position) => position >= sinkTokens);
+  return [...Array(end < 0 ? table.positions.length : end).keys()];
+}
+
+function defined(options: TokenPolicyOptions): TokenPolicyOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
