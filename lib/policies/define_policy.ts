@@ -67,7 +67,8 @@ function checked(recipe: Recipe, layer: Layer, scores: Scores): Scores {
 
 function protect(layer: Layer, scores: Scores, { sinks = 0, recent = 0 }: Protection = {}): Scores {
   if (sinks === 0 && recent === 0) return scores;
-  const highest = scores.reduce((most, head) => head.reduce((a, b) => Math.max(a, b), most), -Infinity);
+  let highest = -Infinity;
+  for (const head of scores) for (const score of head) highest = Math.max(highest, score);
   return layer.heads.map(({ positions }, kvHead) =>
     scores[kvHead].map((score, row) => positions[row] < sinks || row >= positions.length - recent ? highest + 1 : score)
   );

@@ -1,0 +1,54 @@
+/** One generated token. */
+export interface GeneratedToken {
+  readonly id: number;
+  /** The text that became complete with this token; empty while a character is still in pieces. */
+  readonly text: string;
+}
+
+/** All that was generated. */
+export interface GenerationResult {
+  /** The generated text, without the token that ended it. */
+  readonly text: string;
+  /** Generated ids, with the token that ended the text where there was one. */
+  readonly ids: readonly number[];
+}
+
+/**
+ * A running generation: await it for the whole text, or iterate it token by token. It starts with the first of these,
+ * and runs once.
+ */
+export class Generation implements PromiseLike<GenerationResult>, AsyncIterable<GeneratedToken> {
+  readonly #start: () => AsyncGenerator<GeneratedToken, void, undefined>;
+  #result: Promise<GenerationResult> | undefined;
+  #started = false;
+
+  constructor(start: () => AsyncGenerator<GeneratedToken, void, undefined>) {
+    this.#start = start;
+  }
+
+  /** Iterates over the tokens as they come. */
+  [Symbol.asyncIterator](): AsyncGenerator<GeneratedToken, void, undefined> {
+    if (this.#started) throw new TypeError("Cannot iterate a generation twice: call generate again");
+    this.#started = true;
+    return this.#start();
+  }
+
+  /** Runs to the end. */
+  then<Fulfilled = GenerationResult, Rejected = never>(
+    onFulfilled?: ((result: GenerationResult) => Fulfilled | PromiseLike<Fulfilled>) | null,
+    onRejected?: ((reason: unknown) => Rejected | PromiseLike<Rejected>) | null,
+  ): Promise<Fulfilled | Rejected> {
+    this.#result ??= this.#collect();
+    return this.#result.then(onFulfilled, onRejected);
+  }
+
+  async #collect(): Promise<GenerationResult> {
+    const ids: number[] = [];
+    let text = "";
+    for await (const token of this) {
+      ids.push(token.id);
+      text += token.text;
+    }
+    return { text, ids };
+  }
+}

@@ -1,0 +1,322 @@
+import { budgetForRatio, budgetForRows, headRows } from "../policies/budget.ts";
+import type { Budget, Choice, Layer, ModelFacts, Need, Policy } from "../policies/policy.ts";
+import { checkChoice } from "./check_choice.ts";
+import { HeadRows } from "./head_rows.ts";
+import { rotaryFrequencies, rotateKey } from "./rotary.ts";
+import type { PastRows } from "./session.ts";
+import { describeNeed, type Tap, tapOf, tokenNovelty } from "./signals.ts";
+
+/**
+ * Where rows stand after an eviction. `logical`: keys keep their rotation and the next token its place in the text.
+ * `compact`: the gaps close, keys are rotated anew, and the next token follows the longest head's last row.
+ */
+export type PositionMode = "logical" | "compact";
+
+/** How much {@linkcode KvCache.compress} keeps: one of three. */
+export type CompressTo =
+  & { readonly positions?: PositionMode }
+  & (
+    | { readonly compressionRatio: number }
+    | { readonly rows: number }
+    | { readonly maxBytes: number }
+  );
+
+/** What a cache must know of its model. */
+export interface CacheShape extends ModelFacts {
+  readonly kvHeadCount: number;
+}
+
+/** A head that a policy may look at, with what this cache recorded. */
+interface Recorded {
+  readonly rows: HeadRows;
+  readonly taps: readonly Tap[];
+  readonly tokenCount: number;
+}
+
+/**
+ * The live cache of one sequence: rows per layer and kv head, of a number of their own, in buffers that shrink when
+ * rows go. `fork` shares them until either side changes.
+ *
+ * @example Compress to a quarter and see what is left
+ * ```ts no-run
+ * import { loadModel } from "kvmirror/engine";
+ * import { policy } from "kvmirror/policies";
+ *
+ * await using model = await loadModel("auto");
+ * const cache = await model.prefill("It was a dark and stormy night; the rain fell in torrents.");
+ * cache.compress(policy("hybrid"), { compressionRatio: 0.75 });
+ * cache.liveBytes;
+ * ```
+ */
+export class KvCache implements Disposable {
+  readonly shape: CacheShape;
+  /** The attention this cache records while tokens are read. */
+  readonly taps: readonly Tap[];
+  #heads: HeadRows[];
+  #tokenCount = 0;
+  #positions: PositionMode = "logical";
+
+  /** Makes an empty cache; {@linkcode Model.prefill} is how users come by one. */
+  constructor(shape: CacheShape, taps: readonly Tap[] = []) {
+    this.shape = shape;
+    this.taps = taps;
+    this.#heads = Array.from(
+      { length: shape.layerCount * shape.kvHeadCount },
+      () => new HeadRows(shape.headDim, taps.length),
+    );
+  }
+
+  /** Tokens read so far, evicted or not: the next token's place in the text. */
+  get tokenCount(): number {
+    return this.#tokenCount;
+  }
+
+  /** Where rows stand; see {@linkcode PositionMode}. */
+  get positions(): PositionMode {
+    return this.#positions;
+  }
+
+  /** The rotary position that the next token gets. */
+  get nextRotaryPosition(): number {
+    return this.#positions === "logical" ? this.#tokenCount : this.longestHead;
+  }
+
+  /** Rows of the longest head. */
+  get longestHead(): number {
+    return this.#heads.reduce((most, { length }) => Math.max(most, length), 0);
+  }
+
+  /** Rows × head_dim × 2 × 4 bytes, over all layers and heads. */
+  get liveBytes(): number {
+    return this.#heads.reduce((sum, { length }) => sum + length, 0) * this.bytesPerRow;
+  }
+
+  /** What the key and value buffers hold, in bytes, shared ones included. */
+  get allocatedBytes(): number {
+    return this.#heads.reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
+  }
+
+  /** What the cache would hold had nothing been evicted, in bytes. */
+  get fullBytes(): number {
+    return this.#tokenCount * this.#heads.length * this.bytesPerRow;
+  }
+
+  /** A key and a value in float32, in bytes. */
+  get bytesPerRow(): number {
+    return this.shape.headDim * 2 * Float32Array.BYTES_PER_ELEMENT;
+  }
+
+  /** Number of live rows of one kv head. */
+  rowCount(layer: number, kvHead: number): number {
+    return this.#head(layer, kvHead).length;
+  }
+
+  /** Positions in the text of one kv head's rows, ascending: `[rows]`, a copy. */
+  rowPositions(layer: number, kvHead: number): Int32Array {
+    const head = this.#head(layer, kvHead);
+    return head.positions.slice(0, head.length);
+  }
+
+  /** Live and allocated bytes of one kv head. */
+  headBytes(layer: number, kvHead: number): { live: number; allocated: number } {
+    const head = this.#head(layer, kvHead);
+    return { live: head.length * this.bytesPerRow, allocated: head.allocatedBytes };
+  }
+
+  /** A second cache with the same rows. Buffers are shared until one of the two changes them. */
+  fork(): KvCache {
+    const fork = new KvCache(this.shape, this.taps);
+    fork.#heads = this.#heads.map((head) => head.share());
+    fork.#tokenCount = this.#tokenCount;
+    fork.#positions = this.#positions;
+    return fork;
+  }
+
+  /** The cache as policies see it. The views hold until the cache changes. */
+  layers(): Layer[] {
+    const { layerCount, kvHeadCount } = this.shape;
+    return Array.from({ length: layerCount }, (_, index) => ({
+      index,
+      model: this.shape,
+      heads: this.#heads.slice(index * kvHeadCount, (index + 1) * kvHeadCount).map((rows) => {
+        const recorded = { rows, taps: this.taps, tokenCount: this.#tokenCount };
+        return {
+          positions: rows.positions.subarray(0, rows.length),
+          signal: (need: Need) => readSignal(need, recorded),
+        };
+      }),
+    }));
+  }
+
+  /**
+   * Evicts rows: the policy chooses, the buffers shrink.
+   *
+   * @throws {TypeError} if the policy needs a signal that was not recorded
+   * @throws {RangeError} if the ratio, rows or bytes cannot be met, or the policy's choice is no valid one
+   */
+  compress(policy: Policy, to: CompressTo): void {
+    this.checkNeeds(policy);
+    const choice = policy.choose(this.layers(), this.#budget(to));
+    this.keep(choice, to.positions, policy.name);
+    if ("maxBytes" in to && this.liveBytes > to.maxBytes) {
+      throw new RangeError(
+        `Cannot compress to ${to.maxBytes} bytes with ${policy.name} as it keeps ${this.liveBytes}: ` +
+          `leave out its own numbers, or take a policy that follows a budget`,
+      );
+    }
+  }
+
+  /** @throws {TypeError} if the policy needs a signal that this cache has not recorded; names both */
+  checkNeeds(policy: Policy): void {
+    const missing = policy.needs.find((need) =>
+      need !== "keys" && need !== "values" && need !== "novelty" && tapOf(need, this.taps) === undefined
+    );
+    if (missing === undefined) return;
+    const recorded = [
+      "keys",
+      "values",
+      "novelty",
+      ...this.taps.map((queries) => describeNeed({ attention: "sum", queries })),
+    ];
+    throw new TypeError(
+      `Cannot compress with ${policy.name} as it needs ${describeNeed(missing)}: this cache has ${recorded.join(", ")}`,
+    );
+  }
+
+  /**
+   * Keeps just the chosen rows, and changes to a position mode if one is given.
+   *
+   * @param by who chose, for messages
+   * @throws {RangeError} if rows are not ascending, unique and in range; names layer, head and row
+   */
+  keep(choice: Choice, positions: PositionMode = this.#positions, by = "this choice"): void {
+    checkChoice(choice, this.layers(), by);
+    const rotary = positions === this.#positions && positions === "logical" ? undefined : this.#rotaryPositions();
+    const flat = choice.flat();
+    this.#heads = this.#heads.map((head, index) =>
+      flat[index].rows.length === head.length ? head : head.keep(flat[index].rows)
+    );
+    this.#positions = positions;
+    if (rotary !== undefined) {
+      this.#rotate(rotary.map((old, index) => Int32Array.from(flat[index].rows, (row) => old[row])));
+    }
+  }
+
+  /** All rows as the decoder takes them, `[layer · kv heads + kv head]`. */
+  past(): PastRows[] {
+    return this.#heads.map((head) => ({ keys: head.liveKeys(), values: head.liveValues() }));
+  }
+
+  /** Makes room for `count` further rows in every head, so that appending them moves nothing. */
+  reserve(count: number): void {
+    this.#heads = this.#heads.map((head) => head.own(head.length + count));
+  }
+
+  /**
+   * Appends the rows of new tokens and what the taps recorded.
+   *
+   * @param newKeys `[layers · kv heads, S, head_dim]`, as are `newValues`
+   * @param attention for each head in turn `[taps, rows]`, its taps strided by the sum over all heads; empty: not recorded
+   * @param restart taps of the newest queries begin anew, as a call's first chunk does
+   */
+  append(
+    newKeys: Float32Array,
+    newValues: Float32Array,
+    attention: Float32Array,
+    chunk: "first" | "further",
+  ): void {
+    const size = newKeys.length / this.#heads.length;
+    const count = size / this.shape.headDim;
+    const stride = this.#heads.reduce((sum, { length }) => sum + length + count, 0);
+    let offset = 0;
+    this.#heads = this.#heads.map((shared, index) => {
+      const head = shared.own(shared.length + count);
+      const part = (values: Float32Array) => values.subarray(index * size, (index + 1) * size);
+      head.append(part(newKeys), part(newValues), this.#tokenCount);
+      if (attention.length > 0) this.#record(head, attention, stride, offset, chunk);
+      offset += head.length;
+      return head;
+    });
+    this.#tokenCount += count;
+  }
+
+  /** Lets go of all rows; buffers that no fork shares are freed at once. */
+  [Symbol.dispose](): void {
+    for (const head of this.#heads) head.release();
+    this.#heads = this.#heads.map(() => new HeadRows(this.shape.headDim, this.taps.length));
+  }
+
+  #head(layer: number, kvHead: number): HeadRows {
+    const { layerCount, kvHeadCount } = this.shape;
+    if (!(layer >= 0 && layer < layerCount && kvHead >= 0 && kvHead < kvHeadCount)) {
+      throw new RangeError(
+        `Cannot read layer ${layer}, kv head ${kvHead} as there are ${layerCount} layers of ${kvHeadCount} kv heads`,
+      );
+    }
+    return this.#heads[layer * kvHeadCount + kvHead];
+  }
+
+  #budget(to: CompressTo): Budget {
+    const longest = this.longestHead;
+    if ("compressionRatio" in to) return budgetForRatio(longest, to.compressionRatio);
+    if ("rows" in to) return budgetForRows(longest, to.rows);
+    const bytes = (rows: number) => {
+      const budget = budgetForRows(longest, rows);
+      return this.#heads.reduce((sum, { length }) => sum + headRows(budget, length, longest), 0) * this.bytesPerRow;
+    };
+    if (!(to.maxBytes >= bytes(1))) {
+      throw new RangeError(`Cannot compress to ${to.maxBytes} bytes as one row a head takes ${bytes(1)}`);
+    }
+    let [fits, tooMany] = [1, longest + 1];
+    while (tooMany - fits > 1) {
+      const middle = (fits + tooMany) >> 1;
+      if (bytes(middle) <= to.maxBytes) fits = middle;
+      else tooMany = middle;
+    }
+    return budgetForRows(longest, fits);
+  }
+
+  #rotaryPositions(): Int32Array[] {
+    const longest = this.longestHead;
+    return this.#heads.map(({ positions, length }) =>
+      this.#positions === "logical"
+        ? positions.slice(0, length)
+        : Int32Array.from({ length }, (_, row) => longest - length + row)
+    );
+  }
+
+  /** Rotates every key from where it stood to where it stands now. */
+  #rotate(old: readonly Int32Array[]): void {
+    const frequencies = rotaryFrequencies(this.shape);
+    const now = this.#rotaryPositions();
+    this.#heads = this.#heads.map((shared, index) => {
+      if (now[index].every((position, row) => position === old[index][row])) return shared;
+      const head = shared.own();
+      now[index].forEach((position, row) => {
+        const key = head.keys.subarray(row * head.headDim, (row + 1) * head.headDim);
+        rotateKey(key, position - old[index][row], frequencies);
+      });
+      return head;
+    });
+  }
+
+  #record(head: HeadRows, attention: Float32Array, stride: number, offset: number, chunk: "first" | "further"): void {
+    this.taps.forEach((tap, index) => {
+      const recorded = head.taps[index];
+      const from = index * stride + offset;
+      if (tap !== "all" && chunk === "first") recorded.fill(0);
+      for (let row = 0; row < head.length; row++) recorded[row] += attention[from + row];
+    });
+  }
+}
+
+function readSignal(need: Need, { rows, taps, tokenCount }: Recorded): Float32Array {
+  if (need === "keys") return rows.liveKeys();
+  if (need === "values") return rows.liveValues();
+  if (need === "novelty") {
+    return Float32Array.from(rows.positions.subarray(0, rows.length), (position) => tokenNovelty(position, tokenCount));
+  }
+  const tap = tapOf(need, taps);
+  if (tap === undefined) throw new TypeError(`Cannot read ${describeNeed(need)} as it was not recorded`);
+  return rows.taps[tap].subarray(0, rows.length);
+}

@@ -1,0 +1,35 @@
+import { Model } from "./model.ts";
+import { builtModel } from "./model_store.ts";
+import { readCheckpoint } from "./read_checkpoint.ts";
+import { openSession, type SessionOptions } from "./session.ts";
+import { resolveModel, type ResolveOptions } from "./sources/resolve_model.ts";
+import { createTokenizer } from "./tokenizer.ts";
+import { WEIGHT_FORMATS, type WeightFormat } from "./weights.ts";
+
+/** Options of {@linkcode loadModel}. */
+export interface LoadOptions extends ResolveOptions, SessionOptions {
+  /** How weights are held; `int8` by default, which is all but exact. */
+  readonly weights?: WeightFormat;
+}
+
+/**
+ * Loads a model by name or path: finds or fetches the checkpoint, builds its decoder the first time, opens it.
+ *
+ * @param name `qwen2.5-0.5b`, `smollm2-135m`, `auto`, or the path of a GGUF file or a Hugging Face folder
+ * @throws {RangeError} if the name is unknown, the weight format is, or no weights can be had
+ * @throws {SyntaxError} if the checkpoint is damaged or of a kind that is not supported
+ */
+export async function loadModel(
+  name: string,
+  { weights = "int8", threads, ...resolve }: LoadOptions = {},
+): Promise<Model> {
+  if (!WEIGHT_FORMATS.includes(weights)) {
+    throw new RangeError(`Cannot hold weights as ${weights}: the formats are ${WEIGHT_FORMATS.join(", ")}`);
+  }
+  const resolved = await resolveModel(name, resolve);
+  using checkpoint = await readCheckpoint(resolved.path);
+  const tokenizer = createTokenizer(checkpoint.tokenizer, checkpoint.config.eosTokenIds);
+  const path = await builtModel(checkpoint, weights);
+  const session = await openSession(path, checkpoint.config, { threads });
+  return new Model({ name: resolved.name, source: resolved.source, weights }, checkpoint, tokenizer, session);
+}

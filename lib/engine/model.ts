@@ -1,0 +1,155 @@
+import type { Checkpoint, ModelConfig } from "./checkpoint.ts";
+import { splitChatTemplate } from "./chat_template.ts";
+import { type GeneratedToken, Generation } from "./generation.ts";
+import { KvCache } from "./kv_cache.ts";
+import { type ReadOptions, readTokens } from "./read_tokens.ts";
+import { createSampler, type SamplingOptions } from "./sampling.ts";
+import type { DecoderSession } from "./session.ts";
+import { DEFAULT_TAPS, type Tap } from "./signals.ts";
+import { createTextStream } from "./text_stream.ts";
+import type { Tokenizer } from "./tokenizer.ts";
+import type { WeightFormat } from "./weights.ts";
+
+/** How a text is dressed: as the user's turn of a chat, or not at all. */
+export type Template = "chat" | "none";
+
+/** Where a model came from. */
+export interface ModelOrigin {
+  readonly name: string;
+  /** A sentence: which file or service served the weights. */
+  readonly source: string;
+  readonly weights: WeightFormat;
+}
+
+/** Options of {@linkcode Model.prefill}. */
+export interface PrefillOptions extends Omit<ReadOptions, "logitsOf" | "attention"> {
+  /** `chat` by default: the text opens the user's turn. `none`: it is read as it is. */
+  readonly template?: Template;
+  /** Attention to record for policies; by default the sum, the last query and the last 64. */
+  readonly taps?: readonly Tap[];
+}
+
+/** Options of {@linkcode Model.generate}. */
+export interface GenerateOptions extends SamplingOptions {
+  /** What was read before; it grows by the question and the answer. Without it, the text is all there is. */
+  readonly cache?: KvCache;
+  /** 128 by default. */
+  readonly maxNewTokens?: number;
+  /** `chat` by default: the question closes the user's turn. `none`: it is read as it is. */
+  readonly template?: Template;
+  /** `stop` at the model's end token (default), or go on to `maxNewTokens`. */
+  readonly atEnd?: "stop" | "continue";
+  /** Whether decoding records attention into the cache's taps; `skip` by default, which is faster. */
+  readonly attention?: "record" | "skip";
+  readonly signal?: AbortSignal;
+  /** Called before each token with the logits it is drawn from, `[vocab]`. */
+  readonly onLogits?: (logits: Float32Array) => void;
+}
+
+/**
+ * A language model ready to run: weights, tokenizer and decoder. It keeps no state of a text; that is in the caches.
+ */
+export class Model implements AsyncDisposable {
+  readonly origin: ModelOrigin;
+  readonly config: ModelConfig;
+  readonly tokenizer: Tokenizer;
+  /** sha256 of the checkpoint's content, hex. */
+  readonly hash: string;
+  readonly #session: DecoderSession;
+
+  /** {@linkcode loadModel} is how users come by one. */
+  constructor(origin: ModelOrigin, checkpoint: Checkpoint, tokenizer: Tokenizer, session: DecoderSession) {
+    this.origin = origin;
+    this.config = checkpoint.config;
+    this.hash = checkpoint.hash;
+    this.tokenizer = tokenizer;
+    this.#session = session;
+  }
+
+  /** An empty cache for this model. */
+  createCache(taps: readonly Tap[] = []): KvCache {
+    const { numHiddenLayers, numKeyValueHeads, numAttentionHeads, headDim, ropeTheta } = this.config;
+    return new KvCache({
+      layerCount: numHiddenLayers,
+      kvHeadCount: numKeyValueHeads,
+      groupSize: numAttentionHeads / numKeyValueHeads,
+      headDim,
+      ropeTheta,
+    }, taps);
+  }
+
+  /**
+   * Reads a text into a new cache and records the attention that one-pass policies need.
+   *
+   * @throws {RangeError} if the text is empty or longer than the model's context
+   */
+  async prefill(
+    text: string,
+    { template = "chat", taps = DEFAULT_TAPS, ...read }: PrefillOptions = {},
+  ): Promise<KvCache> {
+    if (text === "") throw new RangeError("Cannot prefill an empty text: give at least one character");
+    const cache = this.createCache(taps);
+    const opened = template === "chat" ? splitChatTemplate(this.tokenizer).open + text : text;
+    await this.read(cache, this.tokenizer.encode(opened), { ...read, logitsOf: "none" });
+    return cache;
+  }
+
+  /**
+   * Reads tokens into a cache: what `prefill` and `generate` are made of.
+   *
+   * @returns logits of the last token, `[vocab]`, unless the options ask for others
+   */
+  read(cache: KvCache, ids: readonly number[], options: ReadOptions = {}): Promise<Float32Array> {
+    return readTokens(this.#session, this.config, cache, ids, options);
+  }
+
+  /**
+   * Reads the question (or a whole prompt, without a cache) and generates an answer.
+   *
+   * @throws {RangeError} if there is nothing to read, or it does not fit the model's context
+   */
+  generate(question: string, options: GenerateOptions = {}): Generation {
+    return new Generation(() => this.#generate(this.questionIds(question, options), options));
+  }
+
+  /** Like {@linkcode Model.generate}, from token ids. */
+  generateFrom(ids: readonly number[], options: GenerateOptions = {}): Generation {
+    return new Generation(() => this.#generate(ids, options));
+  }
+
+  /** The ids that a question adds to a cache, its template's part included. */
+  questionIds(
+    question: string,
+    { template = "chat", cache }: Pick<GenerateOptions, "template" | "cache"> = {},
+  ): number[] {
+    if (template === "none") return this.tokenizer.encode(question);
+    const { open, close } = splitChatTemplate(this.tokenizer);
+    return this.tokenizer.encode((cache === undefined ? open : "") + question + close);
+  }
+
+  async *#generate(ids: readonly number[], options: GenerateOptions): AsyncGenerator<GeneratedToken, void, undefined> {
+    const { maxNewTokens = 128, atEnd = "stop", attention = "skip", signal, onLogits } = options;
+    if (!Number.isSafeInteger(maxNewTokens) || maxNewTokens < 1) {
+      throw new RangeError(`Cannot generate ${maxNewTokens} tokens as it must be a whole number of at least 1`);
+    }
+    if (ids.length === 0) throw new RangeError("Cannot generate after an empty text: give at least one character");
+    const sample = createSampler(options);
+    const cache = options.cache ?? this.createCache();
+    const stream = createTextStream(this.tokenizer);
+    let logits = await this.read(cache, ids, { attention, signal });
+    for (let count = 1; count <= maxNewTokens; count++) {
+      onLogits?.(logits);
+      const id = sample(logits);
+      const ended = atEnd === "stop" && this.tokenizer.eosTokenIds.includes(id);
+      const last = ended || count === maxNewTokens;
+      yield { id, text: (ended ? "" : stream.push(id)) + (last ? stream.flush() : "") };
+      if (last) return;
+      logits = await this.read(cache, [id], { attention, signal });
+    }
+  }
+
+  /** Closes the decoder. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#session[Symbol.asyncDispose]();
+  }
+}

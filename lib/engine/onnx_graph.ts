@@ -1,0 +1,126 @@
+import onnxProto from "onnx-proto";
+
+/** Element types of ONNX tensors, by their number in the format. */
+export const ELEMENT = { float32: 1, uint8: 2, int64: 7 } as const;
+
+/** A dimension: its size, or the name of a size that each run sets. */
+export type Dimension = number | string;
+
+/** A node's attribute; fractions are wrapped, as the format tells 1 from 1.0. */
+export type Attribute = number | string | readonly number[] | { readonly float: number };
+
+/** Receives the weights one after the other and says where each begins; writing is the caller's business. */
+export interface WeightSink {
+  /** The file the weights go to, relative to the model's. */
+  readonly location: string;
+  write(bytes: Uint8Array): { readonly offset: number };
+}
+
+/** Constants up to this many bytes stay inside the model file: shapes and axes. */
+const INLINE_BYTES = 1024;
+
+/** Builds an ONNX graph node by node and encodes it; large constants go to the sink as they come. */
+export class GraphBuilder {
+  readonly #sink: WeightSink;
+  readonly #nodes: object[] = [];
+  readonly #constants = new Map<string, object>();
+  readonly #inputs: object[] = [];
+  readonly #outputs: object[] = [];
+  #temporaries = 0;
+
+  constructor(sink: WeightSink) {
+    this.#sink = sink;
+  }
+
+  /** Declares an input and returns its name. */
+  input(name: string, elementType: number, dimensions: readonly Dimension[]): string {
+    this.#inputs.push(valueInfo(name, elementType, dimensions));
+    return name;
+  }
+
+  /** Declares a value as an output. */
+  output(name: string, elementType: number, dimensions: readonly Dimension[]): void {
+    this.#outputs.push(valueInfo(name, elementType, dimensions));
+  }
+
+  /** Adds a constant and returns its name; the second time under one name, the first stays. */
+  constant(name: string, elementType: number, shape: readonly number[], values: ArrayBufferView): string {
+    if (this.#constants.has(name)) return name;
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    this.#constants.set(name, {
+      name,
+      dataType: elementType,
+      dims: shape,
+      ...(bytes.length <= INLINE_BYTES ? { rawData: bytes.slice() } : this.#external(bytes)),
+    });
+    return name;
+  }
+
+  /** Adds a list of whole numbers: an axis, a shape, sizes of a split. */
+  integers(values: readonly number[]): string {
+    const name = `integers_${values.join("_")}`;
+    return this.constant(name, ELEMENT.int64, [values.length], BigInt64Array.from(values.map(BigInt)));
+  }
+
+  /** Adds a node; `outputs` names them, or says how many there are. */
+  node(
+    operator: string,
+    inputs: readonly string[],
+    outputs: readonly string[] | number = 1,
+    attributes: Readonly<Record<string, Attribute>> = {},
+    domain = "",
+  ): string[] {
+    const names = typeof outputs === "number"
+      ? Array.from({ length: outputs }, () => `value_${this.#temporaries++}`)
+      : [...outputs];
+    this.#nodes.push({
+      opType: operator,
+      name: `${operator}_${this.#nodes.length}`,
+      input: inputs,
+      output: names,
+      domain,
+      attribute: Object.entries(attributes).map(([name, value]) => attribute(name, value)),
+    });
+    return names;
+  }
+
+  /** Number of nodes so far. */
+  get nodeCount(): number {
+    return this.#nodes.length;
+  }
+
+  /** The model as ONNX's protocol buffer. */
+  encode(): Uint8Array {
+    const { ModelProto } = onnxProto.onnx;
+    const model = {
+      irVersion: 10,
+      opsetImport: [{ domain: "", version: 21 }, { domain: "com.microsoft", version: 1 }],
+      graph: {
+        name: "kvmirror",
+        node: this.#nodes,
+        initializer: [...this.#constants.values()],
+        input: this.#inputs,
+        output: this.#outputs,
+      },
+    };
+    return ModelProto.encode(ModelProto.create(model)).finish();
+  }
+
+  #external(bytes: Uint8Array): object {
+    const { offset } = this.#sink.write(bytes);
+    const entries = { location: this.#sink.location, offset: String(offset), length: String(bytes.length) };
+    return { dataLocation: 1, externalData: Object.entries(entries).map(([key, value]) => ({ key, value })) };
+  }
+}
+
+function valueInfo(name: string, elementType: number, dimensions: readonly Dimension[]): object {
+  const dim = dimensions.map((size) => typeof size === "number" ? { dimValue: size } : { dimParam: size });
+  return { name, type: { tensorType: { elemType: elementType, shape: { dim } } } };
+}
+
+function attribute(name: string, value: Attribute): object {
+  if (typeof value === "string") return { name, type: 3, s: new TextEncoder().encode(value) };
+  if (typeof value === "number") return { name, type: 2, i: value };
+  if ("float" in value) return { name, type: 1, f: value.float };
+  return { name, type: 7, ints: value };
+}

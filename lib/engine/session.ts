@@ -1,0 +1,114 @@
+import * as onnxruntime from "onnxruntime-node";
+import type { ModelConfig } from "./checkpoint.ts";
+
+/** The past rows of one kv head, fed as they lie: `[P, head_dim]` each. */
+export interface PastRows {
+  readonly keys: Float32Array;
+  readonly values: Float32Array;
+}
+
+/** One run of the decoder over S new tokens. */
+export interface DecoderInputs {
+  readonly ids: ArrayLike<number>;
+  /** Rotary position of the first new token; the others follow. */
+  readonly rotaryPosition: number;
+  /** `[layer · kv heads + kv head]` */
+  readonly past: readonly PastRows[];
+  /** `[R, G · S]`: what each new query adds to each of R taps. */
+  readonly queryWeights: Float32Array;
+  /** Which of the new tokens to give logits for. */
+  readonly logitsRows: readonly number[];
+}
+
+/** What a run gives. */
+export interface DecoderOutputs {
+  /** `[M, vocab]` */
+  readonly logits: Float32Array;
+  /** `[layers · kv heads, S, head_dim]` */
+  readonly newKeys: Float32Array;
+  readonly newValues: Float32Array;
+  /** For each head in turn `[R, P + S]`, its R rows strided by the sum over all heads; empty where R is 0. */
+  readonly attention: Float32Array;
+}
+
+/** Options of {@linkcode openSession}. */
+export interface SessionOptions {
+  /** Threads of a matrix product; as many as there are cores by default. */
+  readonly threads?: number;
+}
+
+/** A built decoder, open in onnxruntime. It holds no cache: every run brings its own. */
+export interface DecoderSession extends AsyncDisposable {
+  run(inputs: DecoderInputs): Promise<DecoderOutputs>;
+}
+
+/** Opens a model file; its weights are mapped from the file beside it. */
+export async function openSession(
+  modelPath: string,
+  config: ModelConfig,
+  { threads = navigator.hardwareConcurrency }: SessionOptions = {},
+): Promise<DecoderSession> {
+  const session = await onnxruntime.InferenceSession.create(modelPath, {
+    intraOpNumThreads: threads,
+    graphOptimizationLevel: "all",
+    logSeverityLevel: 3,
+  });
+  const names = pastNames(config);
+  return {
+    run: async (inputs) => {
+      const feeds = feed(inputs, config, names);
+      const fetches = ["logits", "new_keys", "new_values", ...(inputs.queryWeights.length > 0 ? ["attention"] : [])];
+      const outputs = await session.run(feeds, fetches);
+      const values = (name: string) => (outputs[name]?.data ?? new Float32Array(0)) as Float32Array;
+      return {
+        logits: values("logits"),
+        newKeys: values("new_keys"),
+        newValues: values("new_values"),
+        attention: values("attention"),
+      };
+    },
+    [Symbol.asyncDispose]: () => session.release(),
+  };
+}
+
+function pastNames({ numHiddenLayers, numKeyValueHeads }: ModelConfig): { key: string; value: string }[] {
+  return Array.from({ length: numHiddenLayers * numKeyValueHeads }, (_, index) => {
+    const name = `past.${Math.floor(index / numKeyValueHeads)}.${index % numKeyValueHeads}`;
+    return { key: `${name}.key`, value: `${name}.value` };
+  });
+}
+
+function feed(
+  { ids, rotaryPosition, past, queryWeights, logitsRows }: DecoderInputs,
+  config: ModelConfig,
+  names: readonly { key: string; value: string }[],
+): Record<string, onnxruntime.Tensor> {
+  const { Tensor } = onnxruntime;
+  const count = ids.length;
+  const integers = (values: BigInt64Array, shape: number[]) => new Tensor("int64", values, shape);
+  const queries = (config.numAttentionHeads / config.numKeyValueHeads) * count;
+  const feeds: Record<string, onnxruntime.Tensor> = {
+    input_ids: integers(BigInt64Array.from(ids, BigInt), [1, count]),
+    position_ids: integers(BigInt64Array.from(ids, (_, index) => BigInt(rotaryPosition + index)), [1, count]),
+    causal_mask: new Tensor("float32", causalMask(queries, count), [queries, count]),
+    minus_new: integers(BigInt64Array.of(BigInt(-count)), [1]),
+    query_weights: new Tensor("float32", queryWeights, [queryWeights.length / queries, queries]),
+    logits_rows: integers(BigInt64Array.from(logitsRows, BigInt), [logitsRows.length]),
+  };
+  for (let head = 0; head < past.length; head++) {
+    const { keys, values } = past[head];
+    const shape = [1, keys.length / config.headDim, config.headDim];
+    feeds[names[head].key] = new Tensor("float32", keys, shape);
+    feeds[names[head].value] = new Tensor("float32", values, shape);
+  }
+  return feeds;
+}
+
+/** Added to the scores among new tokens: 0 up to a query's own position, beyond it too low to count. */
+function causalMask(queries: number, count: number): Float32Array {
+  const mask = new Float32Array(queries * count);
+  for (let query = 0; query < queries; query++) {
+    mask.fill(-1e9, query * count + (query % count) + 1, (query + 1) * count);
+  }
+  return mask;
+}

@@ -1,0 +1,52 @@
+import type { Need } from "../policies/policy.ts";
+
+/** Attention to record while tokens are read: from every query, or from the last so many of a call. */
+export type Tap = "all" | number;
+
+/** What a prefill records unless it is told otherwise: H2O's sum, the newest query, SnapKV's window. */
+export const DEFAULT_TAPS: readonly Tap[] = ["all", 1, 64];
+
+/** The tap that serves a need; undefined if the need is not about attention, or nothing recorded serves it. */
+export function tapOf(need: Need, taps: readonly Tap[]): number | undefined {
+  if (typeof need === "string" || need.attention !== "sum" || need.decay !== undefined) return undefined;
+  const index = taps.indexOf(need.queries);
+  return index < 0 ? undefined : index;
+}
+
+/** A need in words, for messages. */
+export function describeNeed(need: Need): string {
+  if (typeof need === "string") return need;
+  const decay = need.decay === undefined ? "" : `, decay ${need.decay}`;
+  return `attention (${need.attention} over ${
+    need.queries === "all" ? "all queries" : `the last ${need.queries}`
+  }${decay})`;
+}
+
+/**
+ * What each new query adds to each tap: `[taps, groupSize · count]`, a mean over the query heads of the group.
+ *
+ * @param start index of the chunk's first token in the call
+ * @param total tokens of the call
+ */
+export function queryWeights(
+  taps: readonly Tap[],
+  { start, count, total, groupSize }: { start: number; count: number; total: number; groupSize: number },
+): Float32Array {
+  const weights = new Float32Array(taps.length * groupSize * count);
+  taps.forEach((tap, index) => {
+    const first = tap === "all" ? 0 : Math.max(0, total - tap - start);
+    for (let head = 0; head < groupSize && first < count; head++) {
+      const row = (index * groupSize + head) * count;
+      weights.fill(1 / groupSize, row + first, row + count);
+    }
+  });
+  return weights;
+}
+
+/** Tokens at either end that repeat what every prompt has: the original's roles `sink` and `recent_context`. */
+export const EDGE_TOKENS = 16;
+
+/** Novelty of a token, as the original's replay has it: 1 for content, 0.4 for the first and last 16 tokens. */
+export function tokenNovelty(position: number, tokenCount: number): number {
+  return position < EDGE_TOKENS || position >= tokenCount - EDGE_TOKENS ? 0.4 : 1;
+}
