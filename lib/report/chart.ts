@@ -1,0 +1,59 @@
+import { Buffer } from "node:buffer";
+import { DISPLAY, type Displayable } from "./display.ts";
+import { renderPng } from "./render_png.ts";
+import { renderSvg } from "./render_svg.ts";
+import { THEME } from "./theme.ts";
+
+/** The Vega-Lite version that JupyterLab draws. */
+const SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json";
+
+/** A Vega-Lite specification; its description says in words what the picture shows. */
+export type ChartSpecification = Readonly<Record<string, unknown>> & { readonly description: string };
+
+/** A chart that a notebook displays and a report takes as SVG and PNG. */
+export interface Chart extends Displayable {
+  /** What the chart shows, in words. */
+  readonly description: string;
+  /** The Vega-Lite specification, whole: theme and data are in it. */
+  readonly specification: Readonly<Record<string, unknown>>;
+  /** The drawing as SVG. */
+  readonly svg: string;
+  /** The drawing as PNG, two pixels for one of the SVG. */
+  readonly png: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Draws a Vega-Lite specification in our theme: the last expression of a notebook cell shows it.
+ *
+ * The display bundle has no HTML form: JupyterLab would prefer it to the live chart.
+ *
+ * Throws a TypeError where the description is empty, or Vega warns that something would not be drawn.
+ *
+ * @example
+ * ```ts
+ * import { chart } from "kvmirror/report";
+ *
+ * const line = await chart({
+ *   description: "Recall falls as fewer rows are kept.",
+ *   data: { values: [{ kept: 1, recall: 1 }, { kept: 0.5, recall: 0.8 }] },
+ *   mark: { type: "line", point: true },
+ *   encoding: { x: { field: "kept", type: "quantitative" }, y: { field: "recall", type: "quantitative" } },
+ * });
+ * line.svg.startsWith("<svg"); // true
+ * ```
+ */
+export async function chart(specification: ChartSpecification): Promise<Chart> {
+  const { description } = specification;
+  if (typeof description !== "string" || description.trim() === "") {
+    throw new TypeError("Cannot draw a chart without a description: say in words what it shows");
+  }
+  const whole = { $schema: SCHEMA, config: THEME, ...structuredClone(specification) };
+  const svg = await renderSvg(whole);
+  const png = renderPng(svg);
+  const bundle = {
+    "application/vnd.vegalite.v5+json": whole,
+    "image/png": Buffer.from(png).toString("base64"),
+    "text/plain": description,
+  };
+  return { description, specification: whole, svg, png, [DISPLAY]: () => bundle };
+}
