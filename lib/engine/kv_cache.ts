@@ -4,7 +4,8 @@ import { checkChoice } from "./check_choice.ts";
 import { HeadRows } from "./head_rows.ts";
 import { rotaryFrequencies, rotateKey } from "./rotary.ts";
 import type { PastRows } from "./session.ts";
-import { describeNeed, type Tap, tapOf, tokenNovelty } from "./signals.ts";
+import { describeNeed, type Tap, tapOf } from "./signals.ts";
+import { tokenNovelty } from "../trace/token_novelty.ts";
 
 /**
  * Where rows stand after an eviction. `logical`: keys keep their rotation and the next token its place in the text.

@@ -42,6 +42,8 @@ export interface GenerateOptions extends SamplingOptions {
   /** Whether decoding records attention into the cache's taps; `skip` by default, which is faster. */
   readonly attention?: "record" | "skip";
   readonly signal?: AbortSignal;
+  /** Called while the question is read, with the tokens read so far and in all. */
+  readonly onProgress?: (read: number, total: number) => void;
   /** Called before each token with the logits it is drawn from, `[vocab]`. */
   readonly onLogits?: (logits: Float32Array) => void;
 }
@@ -128,7 +130,7 @@ export class Model implements AsyncDisposable {
   }
 
   async *#generate(ids: readonly number[], options: GenerateOptions): AsyncGenerator<GeneratedToken, void, undefined> {
-    const { maxNewTokens = 128, atEnd = "stop", attention = "skip", signal, onLogits } = options;
+    const { maxNewTokens = 128, atEnd = "stop", attention = "skip", signal, onProgress, onLogits } = options;
     if (!Number.isSafeInteger(maxNewTokens) || maxNewTokens < 1) {
       throw new RangeError(`Cannot generate ${maxNewTokens} tokens as it must be a whole number of at least 1`);
     }
@@ -136,7 +138,7 @@ export class Model implements AsyncDisposable {
     const sample = createSampler(options);
     const cache = options.cache ?? this.createCache();
     const stream = createTextStream(this.tokenizer);
-    let logits = await this.read(cache, ids, { attention, signal });
+    let logits = await this.read(cache, ids, { attention, signal, onProgress });
     for (let count = 1; count <= maxNewTokens; count++) {
       onLogits?.(logits);
       const id = sample(logits);

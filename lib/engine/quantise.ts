@@ -8,6 +8,8 @@ export interface QuantisedBlocks {
   readonly quanta: Uint8Array<ArrayBuffer>;
   /** `[rows · columns / 32]` */
   readonly scales: Float32Array<ArrayBuffer>;
+  /** `[rows, ceil(columns / 64)]`, two of 4 bits a byte, the even block's low; absent: 8 of 16, or 128 of 256. */
+  readonly zeroPoints?: Uint8Array<ArrayBuffer>;
 }
 
 /**
@@ -33,54 +35,71 @@ export function quantiseInt8(values: Float32Array): QuantisedBlocks {
   return { bits: 8, quanta, scales };
 }
 
-/** Scales tried per block, as the quantum that the block's value of largest magnitude lands on. */
-const INT4_EXTREMES = [-8, -7.5, -7, -6.5, -6, 7, 7.5, 6.5];
+/** Scales tried per block, as multiples of the one that spans the block's values exactly. */
+const INT4_SCALES = [0.92, 0.96, 1, 1.04, 1.08];
 
 /**
- * Quantises to symmetric 4-bit blocks: zero point 8, and of several scales the one with the smallest squared error.
- * Without stored zero points the matrix product stays on the runtime's fast path.
+ * Quantises to 4-bit blocks with whole zero points: of several scales and the two nearest zero points, those with the
+ * smallest squared error. Zero points in whole numbers keep the matrix product on the runtime's fast path.
  *
- * @param values `[rows, columns]`, columns a multiple of 32
+ * @param values `[rows, columns]`
+ * @param columns a multiple of 32
  */
-export function quantiseInt4(values: Float32Array): QuantisedBlocks {
+export function quantiseInt4(values: Float32Array, columns: number): QuantisedBlocks {
   checkBlocks(values);
+  const blocksPerRow = columns / BLOCK_SIZE;
+  const zeroPointBytes = Math.ceil(blocksPerRow / 2);
   const quanta = new Uint8Array(values.length / 2);
   const scales = new Float32Array(values.length / BLOCK_SIZE);
+  const zeroPoints = new Uint8Array((values.length / columns) * zeroPointBytes);
   for (let block = 0; block < scales.length; block++) {
     const start = block * BLOCK_SIZE;
-    const scale = bestScale(values, start);
+    const { scale, zeroPoint } = bestGrid(values, start);
+    const inRow = block % blocksPerRow;
+    zeroPoints[Math.floor(block / blocksPerRow) * zeroPointBytes + (inRow >> 1)] |= zeroPoint << (4 * (inRow & 1));
     scales[block] = scale;
-    const inverse = scale === 0 ? 0 : 1 / scale;
+    const inverse = 1 / scale;
     for (let index = start; index < start + BLOCK_SIZE; index += 2) {
-      quanta[index >> 1] = quantum(values[index] * inverse) | (quantum(values[index + 1] * inverse) << 4);
+      const low = quantum(values[index] * inverse + zeroPoint);
+      const high = quantum(values[index + 1] * inverse + zeroPoint);
+      quanta[index >> 1] = low | (high << 4);
     }
   }
-  return { bits: 4, quanta, scales };
+  return { bits: 4, quanta, scales, zeroPoints };
 }
 
 function quantum(scaled: number): number {
-  return Math.max(0, Math.min(15, Math.round(scaled) + 8));
+  return scaled <= 0 ? 0 : scaled >= 15 ? 15 : Math.floor(scaled + 0.5);
 }
 
-function bestScale(values: Float32Array, start: number): number {
-  let extreme = 0;
+function bestGrid(values: Float32Array, start: number): { scale: number; zeroPoint: number } {
+  let [lowest, highest] = [0, 0];
   for (let index = start; index < start + BLOCK_SIZE; index++) {
-    if (Math.abs(values[index]) > Math.abs(extreme)) extreme = values[index];
+    lowest = Math.min(lowest, values[index]);
+    highest = Math.max(highest, values[index]);
   }
-  if (extreme === 0) return 0;
-  let best = 0;
+  if (lowest === highest) return { scale: 1, zeroPoint: 0 };
+  let best = { scale: 1, zeroPoint: 0 };
   let smallest = Infinity;
-  for (const target of INT4_EXTREMES) {
-    const scale = Math.fround(extreme / target);
-    const inverse = 1 / scale;
-    let error = 0;
-    for (let index = start; index < start + BLOCK_SIZE; index++) {
-      const difference = (quantum(values[index] * inverse) - 8) * scale - values[index];
-      error += difference * difference;
+  for (const factor of INT4_SCALES) {
+    const scale = Math.fround((factor * (highest - lowest)) / 15);
+    const exact = Math.floor(-lowest / scale);
+    for (let zeroPoint = exact; zeroPoint <= Math.min(15, exact + 1); zeroPoint++) {
+      const error = squaredError(values, start, scale, zeroPoint);
+      if (error < smallest) [best, smallest] = [{ scale, zeroPoint }, error];
     }
-    if (error < smallest) [best, smallest] = [scale, error];
   }
   return best;
+}
+
+function squaredError(values: Float32Array, start: number, scale: number, zeroPoint: number): number {
+  const inverse = 1 / scale;
+  let error = 0;
+  for (let index = start; index < start + BLOCK_SIZE; index++) {
+    const difference = (quantum(values[index] * inverse + zeroPoint) - zeroPoint) * scale - values[index];
+    error += difference * difference;
+  }
+  return error;
 }
 
 function checkBlocks(values: Float32Array): void {

@@ -42,11 +42,3 @@ export function queryWeights(
   });
   return weights;
 }
-
-/** Tokens at either end that repeat what every prompt has: the original's roles `sink` and `recent_context`. */
-export const EDGE_TOKENS = 16;
-
-/** Novelty of a token, as the original's replay has it: 1 for content, 0.4 for the first and last 16 tokens. */
-export function tokenNovelty(position: number, tokenCount: number): number {
-  return position < EDGE_TOKENS || position >= tokenCount - EDGE_TOKENS ? 0.4 : 1;
-}

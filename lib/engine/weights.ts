@@ -23,7 +23,7 @@ export function linear(graph: GraphBuilder, input: string, weights: LinearWeight
     graph,
     input,
     weights,
-    format === "int4" ? quantiseInt4(weights.values) : quantiseInt8(weights.values),
+    format === "int4" ? quantiseInt4(weights.values, weights.inputs) : quantiseInt8(weights.values),
   );
   if (weights.bias === undefined) return product;
   const bias = graph.constant(`${weights.name}.bias`, ELEMENT.float32, [weights.outputs], weights.bias);
@@ -40,7 +40,7 @@ export function blockProduct(
   graph: GraphBuilder,
   input: string,
   { name, inputs, outputs }: Omit<LinearWeights, "values">,
-  { bits, quanta, scales }: QuantisedBlocks,
+  { bits, quanta, scales, zeroPoints }: QuantisedBlocks,
 ): string {
   const blocks = inputs / BLOCK_SIZE;
   const blob = (BLOCK_SIZE * bits) / 8;
@@ -50,6 +50,9 @@ export function blockProduct(
       input,
       graph.constant(name, ELEMENT.uint8, [outputs, blocks, blob], quanta),
       graph.constant(`${name}.scales`, ELEMENT.float32, [outputs * blocks], scales),
+      ...(zeroPoints === undefined
+        ? []
+        : [graph.constant(`${name}.zero_points`, ELEMENT.uint8, [zeroPoints.length], zeroPoints)]),
     ],
     1,
     { K: inputs, N: outputs, bits, block_size: BLOCK_SIZE, accuracy_level: 4 },

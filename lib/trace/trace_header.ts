@@ -1,0 +1,54 @@
+/** Begins every trace file. */
+export const TRACE_MAGIC = "KVMTRACE";
+/** Raised whenever the layout changes. */
+export const TRACE_VERSION = 1;
+
+/** What a trace says of its model and prompt. */
+export interface TraceHeader {
+  readonly model_name: string;
+  readonly prompt_token_count: number;
+  readonly layer_count: number;
+  readonly kv_head_count: number;
+  /** Cache bytes of one token over all layers and heads, at 2 bytes a value. */
+  readonly bytes_per_token: number;
+  /** Text of each prompt token: `[prompt_token_count]`. */
+  readonly token_texts: readonly string[];
+}
+
+/** What follows the steps of a trace. */
+export interface TraceFooter {
+  readonly generated_token_count: number;
+  readonly generated_ids: readonly number[];
+}
+
+/** Attention of one generation step: `[layers · kv heads, prompt tokens]`, the newest query's, a mean over its group. */
+export type TraceStep = Float32Array;
+
+/** Values in a step. */
+export function stepSize(header: TraceHeader): number {
+  return header.layer_count * header.kv_head_count * header.prompt_token_count;
+}
+
+/**
+ * Checks the parsed header of a trace.
+ *
+ * @throws {SyntaxError} naming the field that is missing or wrong
+ */
+export function checkHeader(value: unknown): TraceHeader {
+  const header = value as TraceHeader;
+  if (typeof header !== "object" || header === null) throw new SyntaxError("Cannot read the trace as it has no header");
+  for (const field of ["prompt_token_count", "layer_count", "kv_head_count", "bytes_per_token"] as const) {
+    const count = header[field];
+    if (!Number.isSafeInteger(count) || count < 1) {
+      throw new SyntaxError(`Cannot read the trace as ${field} is ${JSON.stringify(count)}: it must be at least 1`);
+    }
+  }
+  if (typeof header.model_name !== "string") throw new SyntaxError("Cannot read the trace as model_name is no text");
+  const texts = header.token_texts;
+  if (!Array.isArray(texts) || texts.length !== header.prompt_token_count) {
+    throw new SyntaxError(
+      `Cannot read the trace as it has ${texts?.length ?? 0} token_texts for ${header.prompt_token_count} tokens`,
+    );
+  }
+  return header;
+}

@@ -1,0 +1,87 @@
+import type { TraceReading } from "./read_trace.ts";
+import { EDGE_TOKENS } from "./token_novelty.ts";
+import type { TraceHeader } from "./trace_header.ts";
+
+/** Where a token stands in the prompt: among the first 16, the last 16, or between. */
+export type PromptRole = "sink" | "recent_context" | "content";
+
+/** One prompt token of the original's trace. */
+export interface TokenTrace {
+  readonly index: number;
+  readonly token_text: string;
+  /** Attention from all steps: sum over steps and layers of the mean over heads. */
+  readonly attention_received: number;
+  /** The part of it that came from generated tokens: all steps but the prompt's own last query. */
+  readonly generated_attention_received: number;
+  readonly prompt_role: PromptRole;
+}
+
+/** The original's trace, as its JSON has it (github.com/0xAshraFF/KVMirror). */
+export interface TraceSummary {
+  readonly model_name: string;
+  readonly prompt_token_count: number;
+  readonly generated_token_count: number;
+  readonly bytes_per_token: number;
+  readonly token_traces: readonly TokenTrace[];
+}
+
+/** Adds steps up, one at a time. */
+export class TraceTotals {
+  readonly header: TraceHeader;
+  /** Sum over the steps, `[layers · kv heads, prompt tokens]`. */
+  readonly headAttention: Float64Array;
+  #prompt: Float64Array | undefined;
+  #steps = 0;
+
+  constructor(header: TraceHeader) {
+    this.header = header;
+    this.headAttention = new Float64Array(header.layer_count * header.kv_head_count * header.prompt_token_count);
+  }
+
+  /** Adds a step; the first one is the prompt's own last query. */
+  add(step: ArrayLike<number>): void {
+    for (let index = 0; index < this.headAttention.length; index++) this.headAttention[index] += step[index];
+    this.#prompt ??= tokenAttention(this.header, step);
+    this.#steps++;
+  }
+
+  /** The original's summary of the steps so far. */
+  summary(): TraceSummary {
+    const { header } = this;
+    const all = tokenAttention(header, this.headAttention);
+    return {
+      model_name: header.model_name,
+      prompt_token_count: header.prompt_token_count,
+      generated_token_count: this.#steps,
+      bytes_per_token: header.bytes_per_token,
+      token_traces: header.token_texts.map((text, index) => ({
+        index,
+        token_text: text,
+        attention_received: all[index],
+        generated_attention_received: all[index] - (this.#prompt?.[index] ?? 0),
+        prompt_role: promptRole(index, header.prompt_token_count),
+      })),
+    };
+  }
+}
+
+/** Reads a whole trace and adds it up; holds one step at a time. */
+export function summariseTrace(reading: TraceReading): TraceTotals {
+  const totals = new TraceTotals(reading.header);
+  for (const step of reading.steps()) totals.add(step);
+  return totals;
+}
+
+/** A token's place in the prompt; of a short prompt's overlapping ends the first counts. */
+export function promptRole(index: number, count: number): PromptRole {
+  if (index < EDGE_TOKENS) return "sink";
+  return index >= count - EDGE_TOKENS ? "recent_context" : "content";
+}
+
+/** Sum over the layers of the mean over the heads: `[prompt tokens]`. */
+function tokenAttention(header: TraceHeader, perHead: ArrayLike<number>): Float64Array {
+  const tokens = header.prompt_token_count;
+  const sums = new Float64Array(tokens);
+  for (let index = 0; index < perHead.length; index++) sums[index % tokens] += perHead[index] / header.kv_head_count;
+  return sums;
+}
