@@ -1,1 +1,41 @@
-export const a = 1;
+/**
+ * KVMirror: policies that keep fewer rows of a KV cache, tried in a simulator and on recorded attention, and measured.
+ * Nothing here loads native code; the live engine is `kvmirror/engine`.
+ *
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { simulate, syntheticSequence } from "kvmirror";
+ * import { policy } from "kvmirror/policies";
+ *
+ * const { stats } = simulate(syntheticSequence({ sequenceLength: 1024 }), policy("recent_window", { windowSize: 256 }));
+ * assertEquals(stats.kept_tokens, 272);
+ * ```
+ *
+ * @module
+ */
+export { bytesPerToken, type CacheShape } from "./metrics/bytes_per_token.ts";
+export { divergence } from "./metrics/divergence.ts";
+export { recall } from "./metrics/recall.ts";
+export { type RetentionStats, retentionStats, type RetentionTargets } from "./metrics/retention.ts";
+export { logProbabilities } from "./numeric/log_probabilities.ts";
+export { simulate, type SimulateOptions, type Simulation } from "./sim/simulate.ts";
+export * from "./sim/sweep.ts";
+export {
+  MAX_SEQUENCE_LENGTH,
+  ROLES,
+  type SyntheticSequence,
+  syntheticSequence,
+  type SyntheticSequenceOptions,
+} from "./sim/synthetic_sequence.ts";
+export { parseSummary } from "./trace/parse_summary.ts";
+export type { ByteReader, TraceReading } from "./trace/read_trace.ts";
+export { type Replay, replay, type ReplayOptions } from "./trace/replay.ts";
+export { openTrace, type TraceFile } from "./trace/trace_file.ts";
+export type { TraceFooter, TraceHeader, TraceStep } from "./trace/trace_header.ts";
+export {
+  type PromptRole,
+  summariseTrace,
+  type TokenTrace,
+  type TraceSummary,
+  TraceTotals,
+} from "./trace/trace_summary.ts";

@@ -1,3 +1,4 @@
+import { bytesPerToken } from "../metrics/bytes_per_token.ts";
 import { encodeFooter, encodeHeader, encodeStep } from "../trace/encode_trace.ts";
 import type { TraceHeader, TraceStep } from "../trace/trace_header.ts";
 import { TraceTotals } from "../trace/trace_summary.ts";
@@ -61,14 +62,18 @@ export async function captureTrace(
 
 function traceHeader(model: Model, promptIds: readonly number[]): TraceHeader {
   const { numHiddenLayers, numKeyValueHeads, headDim } = model.config;
-  const BYTES_PER_VALUE = 2;
   return {
     model_name: model.origin.name,
     prompt_token_count: promptIds.length,
     layer_count: numHiddenLayers,
     kv_head_count: numKeyValueHeads,
-    bytes_per_token: 2 * numHiddenLayers * numKeyValueHeads * headDim * BYTES_PER_VALUE,
-    token_texts: promptIds.map((id) => model.tokenizer.tokenText(id)),
+    bytes_per_token: bytesPerToken({
+      layerCount: numHiddenLayers,
+      headCount: numKeyValueHeads,
+      headDim,
+      bytesPerValue: 2,
+    }),
+    token_texts: promptIds.map((id) => model.tokenizer.decode([id])),
   };
 }
 

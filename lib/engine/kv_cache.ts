@@ -1,10 +1,11 @@
 import { budgetForRatio, budgetForRows, headRows } from "../policies/budget.ts";
+import { checkNeeds, describeNeed } from "../policies/check_needs.ts";
 import type { Budget, Choice, Layer, ModelFacts, Need, Policy } from "../policies/policy.ts";
 import { checkChoice } from "./check_choice.ts";
 import { HeadRows } from "./head_rows.ts";
 import { rotaryFrequencies, rotateKey } from "./rotary.ts";
 import type { PastRows } from "./session.ts";
-import { describeNeed, type Tap, tapOf } from "./signals.ts";
+import { type Tap, tapOf } from "./signals.ts";
 import { tokenNovelty } from "../trace/token_novelty.ts";
 
 /**
@@ -156,7 +157,7 @@ export class KvCache implements Disposable {
    * @throws {RangeError} if the ratio, rows or bytes cannot be met, or the policy's choice is no valid one
    */
   compress(policy: Policy, to: CompressTo): void {
-    this.checkNeeds(policy);
+    checkNeeds(policy, recordedNeeds(this.taps), "this cache");
     const choice = policy.choose(this.layers(), this.#budget(to));
     this.keep(choice, to.positions, policy.name);
     if ("maxBytes" in to && this.liveBytes > to.maxBytes) {
@@ -165,23 +166,6 @@ export class KvCache implements Disposable {
           `leave out its own numbers, or take a policy that follows a budget`,
       );
     }
-  }
-
-  /** @throws {TypeError} if the policy needs a signal that this cache has not recorded; names both */
-  checkNeeds(policy: Policy): void {
-    const missing = policy.needs.find((need) =>
-      need !== "keys" && need !== "values" && need !== "novelty" && tapOf(need, this.taps) === undefined
-    );
-    if (missing === undefined) return;
-    const recorded = [
-      "keys",
-      "values",
-      "novelty",
-      ...this.taps.map((queries) => describeNeed({ attention: "sum", queries })),
-    ];
-    throw new TypeError(
-      `Cannot compress with ${policy.name} as it needs ${describeNeed(missing)}: this cache has ${recorded.join(", ")}`,
-    );
   }
 
   /**
@@ -309,6 +293,11 @@ export class KvCache implements Disposable {
       for (let row = 0; row < head.length; row++) recorded[row] += attention[from + row];
     });
   }
+}
+
+/** The signals of a cache that recorded these taps. */
+function recordedNeeds(taps: readonly Tap[]): Need[] {
+  return ["keys", "values", "novelty", ...taps.map((queries) => ({ attention: "sum", queries }) as const)];
 }
 
 function readSignal(need: Need, { rows, taps, tokenCount }: Recorded): Float32Array {

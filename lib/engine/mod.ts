@@ -1,1 +1,28 @@
-export const a = 1;
+/**
+ * The engine: a transformer on onnxruntime whose cache keeps rows per kv head, so that evicted rows are really gone.
+ *
+ * ```ts no-run
+ * import { loadModel } from "kvmirror/engine";
+ * import { policy } from "kvmirror/policies";
+ *
+ * await using model = await loadModel("auto");
+ * const cache = await model.prefill("Sam's dog is called Biscuit. The cat has no name.\n");
+ * cache.compress(policy("hybrid"), { compressionRatio: 0.5 });
+ * const { text } = await model.generate("What is the dog called?", { cache, maxNewTokens: 16 });
+ * ```
+ *
+ * @module
+ */
+export { type Capture, type CaptureOptions, captureTrace } from "./capture_trace.ts";
+export type { Architecture, Checkpoint, ModelConfig, TensorInfo, TokenizerFiles } from "./checkpoint.ts";
+export { type GeneratedToken, Generation, type GenerationResult } from "./generation.ts";
+export { type CacheShape, type CompressTo, KvCache, type PositionMode } from "./kv_cache.ts";
+export { loadModel, type LoadOptions } from "./load_model.ts";
+export { type GenerateOptions, Model, type ModelOrigin, type PrefillOptions, type Template } from "./model.ts";
+export { readCheckpoint } from "./read_checkpoint.ts";
+export type { LogitsOf, ReadOptions } from "./read_tokens.ts";
+export { createSampler, likeliest, type Sampler, type SamplingOptions } from "./sampling.ts";
+export type { DecoderInputs, DecoderOutputs, DecoderSession, PastRows, SessionOptions } from "./session.ts";
+export { DEFAULT_TAPS, type Tap } from "./signals.ts";
+export type { ChatMessage, ChatTemplateOptions, DecodeOptions, Tokenizer } from "./tokenizer.ts";
+export { WEIGHT_FORMATS, type WeightFormat } from "./weights.ts";

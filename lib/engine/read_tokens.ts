@@ -41,7 +41,7 @@ export async function readTokens(
   if (ids.length > 1) cache.reserve(ids.length);
   const taps = attention === "record" ? cache.taps : [];
   const all = new Float32Array(logitsOf === "all" ? ids.length * config.vocabSize : 0);
-  let logits = all;
+  let logits: Float32Array = all;
   for (let start = 0; start < ids.length; start += chunkLength) {
     await breathe();
     signal?.throwIfAborted();

@@ -13,15 +13,6 @@ export function tapOf(need: Need, taps: readonly Tap[]): number | undefined {
   return index < 0 ? undefined : index;
 }
 
-/** A need in words, for messages. */
-export function describeNeed(need: Need): string {
-  if (typeof need === "string") return need;
-  const decay = need.decay === undefined ? "" : `, decay ${need.decay}`;
-  return `attention (${need.attention} over ${
-    need.queries === "all" ? "all queries" : `the last ${need.queries}`
-  }${decay})`;
-}
-
 /**
  * What each new query adds to each tap: `[taps, groupSize · count]`, a mean over the query heads of the group.
  *

@@ -13,6 +13,7 @@
  * @module
  */
 export { budgetForRatio, budgetForRows, headRows, keptRows } from "./budget.ts";
+export { checkNeeds, describeNeed, sameNeed } from "./check_needs.ts";
 export { definePolicy, eachHead, everyRow } from "./define_policy.ts";
 export { heavyHitter } from "./heavy_hitter.ts";
 export { hybrid } from "./hybrid.ts";

@@ -1,0 +1,35 @@
+/**
+ * The name that is fewest edits away (Levenshtein distance), for a "did you mean"; undefined where even the nearest
+ * differs in more than half of its letters.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { nearestName } from "./nearest_name.ts";
+ *
+ * assertEquals(nearestName("hybird", ["keep_all", "hybrid"]), "hybrid");
+ * assertEquals(nearestName("xyz", ["keep_all", "hybrid"]), undefined);
+ * ```
+ */
+export function nearestName(name: string, names: readonly string[]): string | undefined {
+  let nearest: string | undefined;
+  let fewest = Infinity;
+  for (const candidate of names) {
+    const edits = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    if (edits < fewest && edits <= Math.max(name.length, candidate.length) / 2) [nearest, fewest] = [candidate, edits];
+  }
+  return nearest;
+}
+
+function editDistance(from: string, to: string): number {
+  let above = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= from.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= to.length; column++) {
+      const replaced = above[column - 1] + (from[row - 1] === to[column - 1] ? 0 : 1);
+      current.push(Math.min(replaced, above[column] + 1, current[column - 1] + 1));
+    }
+    above = current;
+  }
+  return above[to.length];
+}

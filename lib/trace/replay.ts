@@ -1,0 +1,65 @@
+import { type RetentionStats, retentionStats } from "../metrics/retention.ts";
+import { budgetForRatio } from "../policies/budget.ts";
+import { checkNeeds, sameNeed } from "../policies/check_needs.ts";
+import type { Layer, Need, Policy } from "../policies/policy.ts";
+import { tokenNovelty } from "./token_novelty.ts";
+import type { TraceSummary } from "./trace_summary.ts";
+
+/** Options of {@linkcode replay}; the defaults are the original's. */
+export interface ReplayOptions {
+  /** Size of the recall target: the `topk` tokens with the most attention; 96 by default. */
+  readonly topk?: number;
+  /** First tokens of the prompt that count as sinks; 16 by default. */
+  readonly sinkTokens?: number;
+  /** The budget of policies without numbers of their own, in [0, 1); 0 by default. */
+  readonly compressionRatio?: number;
+}
+
+/** One replay, by the names that JSON gives it. */
+export interface Replay {
+  readonly policy: string;
+  readonly bytes_per_token: number;
+  readonly stats: RetentionStats;
+}
+
+/** The signals that a trace has. */
+export const TRACE_NEEDS: readonly Need[] = [{ attention: "sum", queries: 1 }, "novelty"];
+
+/**
+ * Runs a policy on a recorded trace and measures what it keeps. Note that the recall target is the attention which the
+ * policy itself ranks by: a policy that ranks by attention alone cannot miss it.
+ *
+ * @throws {TypeError} if the policy reads a signal that a trace does not have
+ * @throws {RangeError} if the ratio is outside [0, 1)
+ */
+export function replay(
+  trace: TraceSummary,
+  policy: Policy,
+  { topk = 96, sinkTokens = 16, compressionRatio = 0 }: ReplayOptions = {},
+): Replay {
+  checkNeeds(policy, TRACE_NEEDS, "a trace");
+  const [[{ rows }]] = policy.choose([traceLayer(trace)], budgetForRatio(trace.prompt_token_count, compressionRatio));
+  const attention = Float64Array.from(trace.token_traces, ({ attention_received }) => attention_received);
+  return {
+    policy: policy.name,
+    bytes_per_token: trace.bytes_per_token,
+    stats: retentionStats(rows, { attention, topk, sinkTokens, bytesPerToken: trace.bytes_per_token }),
+  };
+}
+
+/** A trace as policies see it: one layer with one kv head, every prompt token a row. */
+export function traceLayer(trace: TraceSummary): Layer {
+  const count = trace.prompt_token_count;
+  return {
+    index: 0,
+    model: { layerCount: 1, headDim: 1, groupSize: 1, ropeTheta: 10_000 },
+    heads: [{
+      positions: Int32Array.from({ length: count }, (_, index) => index),
+      signal: (need) => {
+        if (need === "novelty") return Float64Array.from({ length: count }, (_, index) => tokenNovelty(index, count));
+        if (!sameNeed(need, TRACE_NEEDS[0])) throw new TypeError("Cannot read a signal that the trace does not have");
+        return Float64Array.from(trace.token_traces, ({ attention_received }) => attention_received);
+      },
+    }],
+  };
+}

@@ -1,0 +1,67 @@
+/** `deno task compress`: reads a context raw, evicts, reads a question raw; shows what is left and what comes next. */
+import { logProbabilities } from "kvmirror";
+import { DEFAULT_TAPS, type KvCache, type Model } from "kvmirror/engine";
+import { parseFlags, printJson, printText, runTask } from "./cli.ts";
+import { interruptSignal } from "./interrupt.ts";
+import { evictionFromFlags, LIVE_FLAGS } from "./live_flags.ts";
+import { modelFromFlags, requiredText, textFromFlag } from "./model_flags.ts";
+import { createProgress } from "./progress.ts";
+
+/** Most likely next tokens that are shown. */
+const TOP = 5;
+
+await runTask(async () => {
+  const flags = parseFlags(Deno.args, LIVE_FLAGS);
+  const eviction = evictionFromFlags(flags, 16);
+  const prompt = requiredText(flags, "prompt-file");
+  const question = textFromFlag(flags, "question-file");
+  const signal = interruptSignal();
+  await using model = await modelFromFlags(flags, signal);
+  const contextIds = model.tokenizer.encode(prompt);
+  const promptTokens = contextIds.length;
+  // Without a question, the context's last token is what the next one follows: it is read after the eviction.
+  const questionIds = question === undefined ? contextIds.splice(-1) : model.tokenizer.encode(question);
+  const progress = createProgress("prefill");
+  const cache = model.createCache(DEFAULT_TAPS);
+  await model.read(cache, contextIds, { logitsOf: "none", signal, onProgress: progress.update });
+  progress.close();
+  eviction.apply(cache);
+  const { liveBytes, fullBytes } = cache;
+  const kept = keptPositions(cache, model);
+  let top = { ids: [] as number[], logprobs: [] as number[] };
+  let first = true;
+  const { ids, text } = await model.generateFrom(questionIds, {
+    cache,
+    maxNewTokens: eviction.maxNewTokens,
+    atEnd: "continue",
+    signal,
+    onLogits: (logits) => {
+      if (first) top = likeliestTokens(logits);
+      first = false;
+    },
+  });
+  if (flags.toggle("json")) {
+    printJson({ prompt_tokens: promptTokens, kept, live_bytes: liveBytes, full_bytes: fullBytes, top, ids });
+    return;
+  }
+  printText(`${eviction.policy.name} kept ${liveBytes} of ${fullBytes} bytes (${promptTokens} prompt tokens)`);
+  top.ids.forEach((id, rank) => {
+    const token = JSON.stringify(model.tokenizer.decode([id]));
+    printText(`${rank + 1}. ${token}  log-probability ${top.logprobs[rank].toFixed(4)}`);
+  });
+  printText(`continues: ${JSON.stringify(text)}`);
+});
+
+function keptPositions(cache: KvCache, model: Model): number[][][] {
+  const { numHiddenLayers, numKeyValueHeads } = model.config;
+  return Array.from(
+    { length: numHiddenLayers },
+    (_, layer) => Array.from({ length: numKeyValueHeads }, (_, head) => [...cache.rowPositions(layer, head)]),
+  );
+}
+
+function likeliestTokens(logits: Float32Array): { ids: number[]; logprobs: number[] } {
+  const logprobs = logProbabilities(logits);
+  const ids = [...logprobs.keys()].sort((a, b) => logprobs[b] - logprobs[a] || a - b).slice(0, TOP);
+  return { ids, logprobs: ids.map((id) => logprobs[id]) };
+}

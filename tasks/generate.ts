@@ -1,0 +1,50 @@
+/** `deno task generate`: opens a user's turn with a prompt, evicts, closes it with a question, and answers. */
+import { parseFlags, printJson, printNotice, printText, runTask, UsageError, writeAll } from "./cli.ts";
+import { interruptSignal } from "./interrupt.ts";
+import { evictionFromFlags, LIVE_FLAGS } from "./live_flags.ts";
+import { modelFromFlags, requiredText, textFromFlag } from "./model_flags.ts";
+import { createProgress } from "./progress.ts";
+
+await runTask(async () => {
+  const flags = parseFlags(Deno.args, { ...LIVE_FLAGS, text: [...LIVE_FLAGS.text, "question"] });
+  const eviction = evictionFromFlags(flags, 128);
+  const prompt = requiredText(flags, "prompt-file");
+  if (flags.text("question") !== undefined && flags.text("question-file") !== undefined) {
+    throw new UsageError("Cannot ask two questions: give --question or --question-file");
+  }
+  const question = flags.text("question") ?? textFromFlag(flags, "question-file") ?? "";
+  const signal = interruptSignal();
+  await using model = await modelFromFlags(flags, signal);
+  const progress = createProgress("prefill");
+  const cache = await model.prefill(prompt, { signal, onProgress: progress.update });
+  progress.close();
+  const promptTokens = cache.tokenCount;
+  eviction.apply(cache);
+  const { liveBytes, fullBytes, allocatedBytes } = cache;
+  const json = flags.toggle("json");
+  const ids: number[] = [];
+  let text = "";
+  for await (const token of model.generate(question, { cache, maxNewTokens: eviction.maxNewTokens, signal })) {
+    ids.push(token.id);
+    text += token.text;
+    if (!json) writeAll(Deno.stdout, token.text);
+  }
+  if (json) {
+    printJson({
+      text,
+      ids,
+      prompt_tokens: promptTokens,
+      live_bytes: liveBytes,
+      full_bytes: fullBytes,
+      allocated_bytes: allocatedBytes,
+      policy: eviction.policy.name,
+      compression_ratio: eviction.compressionRatio,
+      positions: eviction.positions,
+      model: model.origin.name,
+      weights: model.origin.weights,
+    });
+    return;
+  }
+  printText("");
+  printNotice(`${eviction.policy.name} kept ${liveBytes} of ${fullBytes} bytes (${promptTokens} prompt tokens)`);
+});

@@ -1,0 +1,45 @@
+import type { KvCache, PositionMode } from "kvmirror/engine";
+import type { Policy } from "kvmirror/policies";
+import { type Flags, type FlagTypes, UsageError } from "./cli.ts";
+import { givenNumbers, POLICY_NUMBERS, policyFromFlags, positionsFromFlags, ratioFromFlags } from "./policy_flags.ts";
+import { MODEL_FLAGS } from "./model_flags.ts";
+
+/** The flags that `generate` and `compress` share. */
+export const LIVE_FLAGS = {
+  text: [...MODEL_FLAGS, "prompt-file", "question-file", "policy", "positions"],
+  integer: ["max-new-tokens", ...POLICY_NUMBERS],
+  number: ["compression-ratio"],
+  toggle: ["json"],
+} as const satisfies FlagTypes;
+
+/** An eviction as the command line asks for it. */
+export interface Eviction {
+  readonly policy: Policy;
+  readonly compressionRatio: number;
+  readonly positions: PositionMode;
+  readonly maxNewTokens: number;
+  apply(cache: KvCache): void;
+}
+
+/** Reads the policy, the ratio or the policy's own numbers, and the position mode; checks them before a model is loaded. */
+export function evictionFromFlags(flags: Flags, defaultTokens: number): Eviction {
+  const policy = policyFromFlags(flags, "keep_all");
+  const compressionRatio = ratioFromFlags(flags);
+  const positions = positionsFromFlags(flags);
+  const maxNewTokens = flags.number("max-new-tokens") ?? defaultTokens;
+  if (maxNewTokens < 1) throw new UsageError(`Cannot generate ${maxNewTokens} tokens: --max-new-tokens is at least 1`);
+  const { windowSize, topk } = givenNumbers(flags);
+  const own = windowSize !== undefined || topk !== undefined;
+  if (own && compressionRatio > 0) {
+    throw new UsageError(
+      "Cannot follow --compression-ratio beside --window-size or --topk as these set how much stays: leave out one",
+    );
+  }
+  return {
+    policy,
+    compressionRatio,
+    positions,
+    maxNewTokens,
+    apply: (cache) => cache.compress(policy, { compressionRatio, positions }),
+  };
+}
