@@ -1,0 +1,107 @@
+import { MersenneTwister } from "../numeric/mersenne_twister.ts";
+
+/** What a prompt is drawn from. */
+export interface FactPromptOptions {
+  /** 42 by default. */
+  readonly seed?: number;
+  /** Facts in the text, spread evenly over it; 4 by default. */
+  readonly facts?: number;
+  /** Sentences of boilerplate around them; 36 by default, some 500 tokens. */
+  readonly sentences?: number;
+}
+
+/** A fact in a prompt, and the question that asks for it. */
+export interface Fact {
+  readonly question: string;
+  /** What a right answer contains. */
+  readonly answer: string;
+  /** The sentence in the text. */
+  readonly sentence: string;
+  /** Where it begins: the share of the text's characters before it, in [0, 1). */
+  readonly depth: number;
+}
+
+/** A text and what it says. */
+export interface FactPrompt {
+  readonly text: string;
+  /** In the order of the text. */
+  readonly facts: readonly Fact[];
+}
+
+const BOILERPLATE = [
+  "The committee met again and read the minutes of the previous meeting.",
+  "No objection was raised and the usual procedure was followed.",
+  "Members are reminded to sign the attendance sheet before they leave.",
+  "The next item was deferred until further notice.",
+] as const;
+
+const COLOURS = ["red", "blue", "green", "white", "black", "yellow", "silver", "golden"] as const;
+const PLACES = ["gate", "tower", "cellar", "garden", "bridge", "library", "harbour", "kitchen"] as const;
+
+/** Facts that can be told apart: each has a place of its own. */
+const MAX_FACTS = PLACES.length;
+
+/**
+ * Writes a text of repeated boilerplate with facts in it, a code of four digits for each of several places: the shape
+ * of prompt that the original reports on (github.com/0xAshraFF/KVMirror), whose own was never published.
+ *
+ * @throws {RangeError} if there are no facts or more than {@linkcode MAX_FACTS}, or fewer sentences than facts
+ *
+ * @example
+ * ```ts
+ * import { factPrompt } from "kvmirror/eval";
+ *
+ * const { text, facts } = factPrompt({ seed: 7, facts: 4 });
+ * console.log(text, facts[0].question, facts[0].answer);
+ * ```
+ */
+export function factPrompt({ seed = 42, facts = 4, sentences = 36 }: FactPromptOptions = {}): FactPrompt {
+  if (!Number.isSafeInteger(facts) || facts < 1 || facts > MAX_FACTS) {
+    throw new RangeError(`Cannot write ${facts} facts as it must be a whole number from 1 to ${MAX_FACTS}`);
+  }
+  if (!Number.isSafeInteger(sentences) || sentences < facts) {
+    throw new RangeError(`Cannot write ${sentences} sentences around ${facts} facts as each fact needs one`);
+  }
+  const stream = new MersenneTwister(seed);
+  const below = (limit: number): number => Math.floor(stream.random() * limit);
+  const places = shuffled(PLACES, below).slice(0, facts);
+  const drawn = places.map((place, index) => {
+    const name = `${COLOURS[below(COLOURS.length)]} ${place}`;
+    const code = String(1000 + below(9000));
+    return {
+      after: Math.floor((index + stream.random()) * sentences / facts),
+      sentence: `The secret code of the ${name} is ${code}.`,
+      question: `What is the secret code of the ${name}?`,
+      answer: code,
+    };
+  });
+  const parts: string[] = [];
+  const starts: number[] = [];
+  for (let index = 0, length = 0; index < sentences; index++) {
+    for (const { sentence } of drawn.filter(({ after }) => after === index)) {
+      starts.push(length);
+      length += parts[parts.push(sentence) - 1].length + 1;
+    }
+    length += parts[parts.push(BOILERPLATE[index % BOILERPLATE.length]) - 1].length + 1;
+  }
+  const text = parts.join(" ");
+  return {
+    text,
+    facts: drawn.map(({ question, answer, sentence }, index) => ({
+      question,
+      answer,
+      sentence,
+      depth: starts[index] / text.length,
+    })),
+  };
+}
+
+/** Fisher and Yates's shuffle, of a copy. */
+function shuffled<T>(items: readonly T[], below: (limit: number) => number): T[] {
+  const copy = [...items];
+  for (let last = copy.length - 1; last > 0; last--) {
+    const other = below(last + 1);
+    [copy[last], copy[other]] = [copy[other], copy[last]];
+  }
+  return copy;
+}

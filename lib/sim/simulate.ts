@@ -1,0 +1,57 @@
+import { bytesPerToken, type CacheShape } from "../metrics/bytes_per_token.ts";
+import { type RetentionStats, retentionStats } from "../metrics/retention.ts";
+import { budgetForRatio } from "../policies/budget.ts";
+import type { Policy } from "../policies/policy.ts";
+import { checkSequenceNeeds, sequenceLayer } from "./sequence_layer.ts";
+import type { SyntheticSequence } from "./synthetic_sequence.ts";
+
+/** What {@linkcode simulate} measures by; the defaults are the original's. */
+export interface SimulateOptions extends Partial<CacheShape> {
+  /** Size of the recall target: the `topk` tokens with the most attention; 96 by default. */
+  readonly topk?: number;
+  /** The budget of policies without numbers of their own, in [0, 1); 0 by default. */
+  readonly compressionRatio?: number;
+}
+
+/** One simulation, by the names that JSON gives it. */
+export interface Simulation {
+  readonly policy: string;
+  readonly sequence_length: number;
+  readonly bytes_per_token: number;
+  readonly stats: RetentionStats;
+}
+
+/**
+ * Runs a policy on a synthetic sequence and measures what it keeps.
+ *
+ * @throws {TypeError} if the policy reads a signal that a synthetic sequence does not have
+ * @throws {RangeError} if an option is outside its range
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { simulate, syntheticSequence } from "kvmirror";
+ * import { policy } from "kvmirror/policies";
+ *
+ * const sequence = syntheticSequence({ sequenceLength: 1024 });
+ * const { stats } = simulate(sequence, policy("hybrid", { windowSize: 192, topk: 96 }), { topk: 96 });
+ * assertEquals(stats.kept_tokens, 228);
+ * ```
+ */
+export function simulate(sequence: SyntheticSequence, policy: Policy, options: SimulateOptions = {}): Simulation {
+  const { topk = 96, compressionRatio = 0, layerCount = 24, headCount = 8, headDim = 128, bytesPerValue = 2 } = options;
+  checkSequenceNeeds(policy);
+  const bytes = bytesPerToken({ layerCount, headCount, headDim, bytesPerValue });
+  const [[{ rows }]] = policy.choose([sequenceLayer(sequence)], budgetForRatio(sequence.length, compressionRatio));
+  return {
+    policy: policy.name,
+    sequence_length: sequence.length,
+    bytes_per_token: bytes,
+    stats: retentionStats(rows, {
+      attention: sequence.attention,
+      topk,
+      sinkTokens: sequence.sinkTokens,
+      bytesPerToken: bytes,
+    }),
+  };
+}
