@@ -1,4 +1,4 @@
-import { loadModel, type Model, WEIGHT_FORMATS, type WeightFormat } from "kvmirror/engine";
+import { checkModelName, loadModel, type Model, WEIGHT_FORMATS, type WeightFormat } from "kvmirror/engine";
 import { type Flags, printNotice, usage, UsageError } from "./cli.ts";
 import { createProgress } from "./progress.ts";
 
@@ -12,14 +12,16 @@ export async function modelFromFlags(flags: Flags, signal?: AbortSignal): Promis
   if (weights !== undefined && !WEIGHT_FORMATS.includes(weights as WeightFormat)) {
     throw new UsageError(`Cannot hold weights as ${weights}: the formats are ${WEIGHT_FORMATS.join(", ")}`);
   }
-  const model = await loadModel(flags.text("model") ?? "auto", {
+  const name = flags.text("model") ?? "auto";
+  usage(() => checkModelName(name));
+  const model = await loadModel(name, {
     weights: weights as WeightFormat | undefined,
     signal,
     onProgress: ({ received, total }) => progress.update(received, total),
   });
   progress.close();
-  const { name, source } = model.origin;
-  printNotice(`model ${name}, ${model.origin.weights} weights, from ${source}`);
+  const { origin } = model;
+  printNotice(`model ${origin.name}, ${origin.weights} weights, from ${origin.source}`);
   return model;
 }
 

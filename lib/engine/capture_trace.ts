@@ -73,7 +73,7 @@ function traceHeader(model: Model, promptIds: readonly number[]): TraceHeader {
       headDim,
       bytesPerValue: 2,
     }),
-    token_texts: promptIds.map((id) => model.tokenizer.decode([id])),
+    token_texts: promptIds.map((id) => model.tokenizer.tokenText(id)),
   };
 }
 

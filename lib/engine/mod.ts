@@ -20,6 +20,7 @@ export { type CacheShape, type CompressTo, KvCache, type PositionMode } from "./
 export type { DownloadProgress, FetchOptions } from "./sources/download_progress.ts";
 export { KNOWN_MODELS, type KnownModel, type WheelSource } from "./sources/known_models.ts";
 export {
+  checkModelName,
   fetchModel,
   findModel,
   type ResolvedModel,

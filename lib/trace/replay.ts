@@ -2,7 +2,6 @@ import { type RetentionStats, retentionStats } from "../metrics/retention.ts";
 import { budgetForRatio } from "../policies/budget.ts";
 import { checkNeeds, sameNeed } from "../policies/check_needs.ts";
 import type { Layer, Need, Policy } from "../policies/policy.ts";
-import { tokenNovelty } from "./token_novelty.ts";
 import type { TraceSummary } from "./trace_summary.ts";
 
 /** Options of {@linkcode replay}; the defaults are the original's. */
@@ -56,7 +55,9 @@ export function traceLayer(trace: TraceSummary): Layer {
     heads: [{
       positions: Int32Array.from({ length: count }, (_, index) => index),
       signal: (need) => {
-        if (need === "novelty") return Float64Array.from({ length: count }, (_, index) => tokenNovelty(index, count));
+        if (need === "novelty") {
+          return Float64Array.from(trace.token_traces, ({ prompt_role }) => prompt_role === "content" ? 1 : 0.4);
+        }
         if (!sameNeed(need, TRACE_NEEDS[0])) throw new TypeError("Cannot read a signal that the trace does not have");
         return Float64Array.from(trace.token_traces, ({ attention_received }) => attention_received);
       },

@@ -11,7 +11,7 @@ export interface TraceHeader {
   readonly kv_head_count: number;
   /** Cache bytes of one token over all layers and heads, at 2 bytes a value. */
   readonly bytes_per_token: number;
-  /** Text of each prompt token: `[prompt_token_count]`. */
+  /** Each prompt token as the vocabulary spells it: `[prompt_token_count]`. */
   readonly token_texts: readonly string[];
 }
 

@@ -11,7 +11,7 @@ export interface TokenTrace {
   readonly token_text: string;
   /** Attention from all steps: sum over steps and layers of the mean over heads. */
   readonly attention_received: number;
-  /** The part of it that came from generated tokens: all steps but the prompt's own last query. */
+  /** The same number: the original writes it twice. */
   readonly generated_attention_received: number;
   readonly prompt_role: PromptRole;
 }
@@ -30,7 +30,6 @@ export class TraceTotals {
   readonly header: TraceHeader;
   /** Sum over the steps, `[layers · kv heads, prompt tokens]`. */
   readonly headAttention: Float64Array;
-  #prompt: Float64Array | undefined;
   #steps = 0;
 
   constructor(header: TraceHeader) {
@@ -38,10 +37,9 @@ export class TraceTotals {
     this.headAttention = new Float64Array(header.layer_count * header.kv_head_count * header.prompt_token_count);
   }
 
-  /** Adds a step; the first one is the prompt's own last query. */
+  /** Adds a step. */
   add(step: ArrayLike<number>): void {
     for (let index = 0; index < this.headAttention.length; index++) this.headAttention[index] += step[index];
-    this.#prompt ??= tokenAttention(this.header, step);
     this.#steps++;
   }
 
@@ -58,7 +56,7 @@ export class TraceTotals {
         index,
         token_text: text,
         attention_received: all[index],
-        generated_attention_received: all[index] - (this.#prompt?.[index] ?? 0),
+        generated_attention_received: all[index],
         prompt_role: promptRole(index, header.prompt_token_count),
       })),
     };

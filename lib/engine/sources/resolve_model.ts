@@ -27,6 +27,7 @@ export interface ResolvedModel {
  * @throws {Error} in one line, with the fix, if it cannot be fetched
  */
 export async function resolveModel(name: string, options: ResolveOptions = {}): Promise<ResolvedModel> {
+  checkModelName(name);
   if (name === "auto") {
     for (const model of KNOWN_MODELS) {
       const found = findModel(model);
@@ -36,13 +37,21 @@ export async function resolveModel(name: string, options: ResolveOptions = {}): 
   }
   const known = KNOWN_MODELS.find((model) => model.name === name);
   if (known !== undefined) return findModel(known) ?? await fetchModel(known, options);
-  if (exists(name)) {
-    return { name: name.replace(/[\\/]+$/, "").split(/[\\/]/).at(-1) ?? name, path: name, source: `the path ${name}` };
-  }
+  const last = name.replace(/[\\/]+$/, "").split(/[\\/]/).at(-1) ?? name;
+  return { name: last, path: name, source: `the path ${name}` };
+}
+
+/**
+ * Checks that a model goes by this name, or that there is something at this path.
+ *
+ * @throws {RangeError} if not; names the nearest name
+ */
+export function checkModelName(name: string): void {
+  const names = ["auto", ...KNOWN_MODELS.map((model) => model.name)];
+  if (names.includes(name) || exists(name)) return;
   if (/[\\/]|\.gguf$/.test(name)) {
     throw new RangeError(`Cannot open the model ${name} as there is no such file or folder`);
   }
-  const names = ["auto", ...KNOWN_MODELS.map((model) => model.name)];
   const near = nearestName(name, names);
   throw new RangeError(
     `Cannot find model ${JSON.stringify(name)}: ${near ? `did you mean ${near}? The` : "the"} models are ${
