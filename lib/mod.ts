@@ -19,7 +19,7 @@ export { recall } from "./metrics/recall.ts";
 export { type RetentionStats, retentionStats, type RetentionTargets } from "./metrics/retention.ts";
 export { logProbabilities } from "./numeric/log_probabilities.ts";
 export { simulate, type SimulateOptions, type Simulation } from "./sim/simulate.ts";
-export * from "./sim/sweep.ts";
+export { sweep, type SweepRow, type SweepSetting } from "./sim/sweep.ts";
 export {
   MAX_SEQUENCE_LENGTH,
   ROLES,

@@ -26,7 +26,7 @@ export function parseFlags(args: readonly string[], types: FlagTypes): Flags {
   const texts = [...(types.text ?? []), ...numbers];
   const toggles = types.toggle ?? [];
   const known = new Set([...texts, ...toggles]);
-  const parsed = parseArgs(joinNegativeValues(args, numbers), {
+  const parsed = parseArgs(joinNegativeValues(args, new Set(texts)), {
     string: texts,
     boolean: toggles,
     unknown: (argument, key) => {
@@ -51,11 +51,11 @@ export function parseFlags(args: readonly string[], types: FlagTypes): Flags {
 }
 
 /** `--seed -3` reads as two flags to the parser, so a negative value is joined to its flag first. */
-function joinNegativeValues(args: readonly string[], numbers: ReadonlySet<string>): string[] {
+function joinNegativeValues(args: readonly string[], valued: ReadonlySet<string>): string[] {
   const joined: string[] = [];
   for (const arg of args) {
     const previous = joined.at(-1);
-    if (/^-\d/.test(arg) && previous?.startsWith("--") && numbers.has(previous.slice(2))) {
+    if (/^-\d/.test(arg) && previous?.startsWith("--") && valued.has(previous.slice(2))) {
       joined[joined.length - 1] = `${previous}=${arg}`;
     } else joined.push(arg);
   }

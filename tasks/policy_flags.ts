@@ -5,30 +5,40 @@ import { type Flags, usage, UsageError } from "./cli.ts";
 /** The number flags of {@linkcode policyFromFlags}, as the original names them. */
 export const POLICY_NUMBERS = ["window-size", "topk", "sink-tokens"] as const;
 
+/** The original's numbers, where the command line gives none. */
+const ORIGINAL_DEFAULTS: PolicyOptions = { windowSize: 256, topk: 96, sinkTokens: 16 };
+
+/** The policy that `--policy` names with the numbers given beside it; a number that it does not take is a usage error. */
+export function policyFromFlags(flags: Flags, fallback: string): Policy {
+  return usage(() => policy(flags.text("policy") ?? fallback, givenNumbers(flags)));
+}
+
 /**
- * The policy that `--policy` names with the numbers given beside it.
- *
- * @param defaults numbers for flags that are absent; those that the policy does not take are left out
+ * The policy that `--policy` names, `hybrid` by default, with the original's numbers where none are given. A number that
+ * the policy does not take may still set the recall target, as in the original.
  */
-export function policyFromFlags(flags: Flags, fallback: string | undefined, defaults: PolicyOptions = {}): Policy {
-  const name = flags.text("policy") ?? fallback;
-  if (name === undefined) throw new UsageError("Cannot run without --policy: name one, deno task policies lists them");
+export function originalPolicyFromFlags(flags: Flags): Policy {
+  const name = flags.text("policy") ?? "hybrid";
   return usage(() => {
     const { options } = policyEntry(name);
-    const taken = Object.fromEntries(
-      Object.entries(defaults).filter(([option]) => options.includes(option as keyof PolicyOptions)),
+    const numbers = { ...ORIGINAL_DEFAULTS, ...givenNumbers(flags) };
+    return policy(
+      name,
+      Object.fromEntries(Object.entries(numbers).filter(([option]) => options.includes(option as keyof PolicyOptions))),
     );
-    return policy(name, { ...taken, ...givenNumbers(flags) });
   });
 }
 
 /** The numbers on the command line, by the options' names. */
 export function givenNumbers(flags: Flags): PolicyOptions {
-  return {
-    ...(flags.number("window-size") === undefined ? {} : { windowSize: flags.number("window-size") }),
-    ...(flags.number("topk") === undefined ? {} : { topk: flags.number("topk") }),
-    ...(flags.number("sink-tokens") === undefined ? {} : { sinkTokens: flags.number("sink-tokens") }),
-  };
+  const numbers: Record<string, number> = {};
+  for (const [flag, option] of [["window-size", "windowSize"], ["topk", "topk"], ["sink-tokens", "sinkTokens"]]) {
+    const value = flags.number(flag);
+    if (value === undefined) continue;
+    if (value < 0) throw new UsageError(`Cannot use --${flag} ${value} as it must be at least 0`);
+    numbers[option] = value;
+  }
+  return numbers;
 }
 
 /** The ratio that `--compression-ratio` names; 0 by default. */

@@ -1,9 +1,7 @@
 /** `deno task replay`: runs a policy on a recorded trace. */
 import { openTrace, parseSummary, replay, summariseTrace, type TraceSummary } from "kvmirror";
 import { parseFlags, printJson, printText, runTask, UsageError } from "./cli.ts";
-import { POLICY_NUMBERS, policyFromFlags, ratioFromFlags } from "./policy_flags.ts";
-
-const DEFAULTS = { windowSize: 256, topk: 96, sinkTokens: 16 };
+import { originalPolicyFromFlags, POLICY_NUMBERS, policyFromFlags, ratioFromFlags } from "./policy_flags.ts";
 
 await runTask(() => {
   const flags = parseFlags(Deno.args, {
@@ -14,7 +12,8 @@ await runTask(() => {
   });
   const path = flags.text("trace");
   if (path === undefined) throw new UsageError("Cannot replay without --trace: deno task trace makes one");
-  const policy = policyFromFlags(flags, "hybrid", flags.number("compression-ratio") === undefined ? DEFAULTS : {});
+  const followsRatio = flags.number("compression-ratio") !== undefined;
+  const policy = followsRatio ? policyFromFlags(flags, "hybrid") : originalPolicyFromFlags(flags);
   const result = replay(readSummary(path), policy, {
     topk: flags.number("topk"),
     sinkTokens: flags.number("sink-tokens"),

@@ -11,6 +11,7 @@ export interface CaptureOptions {
   readonly maxNewTokens?: number;
   /** Receives the trace file piece by piece, header first; nothing is kept. */
   readonly write?: (bytes: Uint8Array) => void;
+  /** Ends the capture between two steps. */
   readonly signal?: AbortSignal;
   /** Called with the tokens read and generated so far. */
   readonly onProgress?: (read: number, total: number) => void;
@@ -18,8 +19,11 @@ export interface CaptureOptions {
 
 /** What a capture gives besides the file: the totals, and what the model said. */
 export interface Capture {
+  /** The attention of all steps, added up. */
   readonly totals: TraceTotals;
+  /** Generated ids. */
   readonly ids: readonly number[];
+  /** Generated text. */
   readonly text: string;
 }
 

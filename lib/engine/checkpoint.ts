@@ -3,17 +3,29 @@ export type Architecture = "llama" | "qwen2";
 
 /** A model's shape, from config.json or from a GGUF's metadata. */
 export interface ModelConfig {
+  /** Which decoder to build. */
   readonly architecture: Architecture;
+  /** Rows of the embedding. */
   readonly vocabSize: number;
+  /** Width of the residual stream. */
   readonly hiddenSize: number;
+  /** Width of the gated network. */
   readonly intermediateSize: number;
+  /** Layers. */
   readonly numHiddenLayers: number;
+  /** Query heads per layer. */
   readonly numAttentionHeads: number;
+  /** KV heads per layer. */
   readonly numKeyValueHeads: number;
+  /** Length of a query, key or value vector. */
   readonly headDim: number;
+  /** The context the model was trained for, in tokens. */
   readonly maxPositionEmbeddings: number;
+  /** Base of the rotary frequencies. */
   readonly ropeTheta: number;
+  /** Added to the mean square in RMSNorm. */
   readonly rmsNormEps: number;
+  /** Whether the last projection is the embedding. */
   readonly tieWordEmbeddings: boolean;
   /** Ids that end a text. */
   readonly eosTokenIds: readonly number[];
@@ -21,6 +33,7 @@ export interface ModelConfig {
 
 /** A tensor in a checkpoint: its shape as Hugging Face has it (`[out, in]` for a linear layer) and its stored type. */
 export interface TensorInfo {
+  /** Rows first. */
   readonly shape: readonly number[];
   /** `F32`, `F16`, `BF16`, `Q8_0`, `Q4_0`, `Q4_1`. */
   readonly dtype: string;
@@ -38,6 +51,7 @@ export interface TokenizerFiles {
 export interface Checkpoint extends Disposable {
   /** The path it was read from. */
   readonly path: string;
+  /** The model's shape. */
   readonly config: ModelConfig;
   /** sha256 of the content (weights and configuration), hex. */
   readonly hash: string;
@@ -45,5 +59,6 @@ export interface Checkpoint extends Disposable {
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   /** Reads one tensor as float32, row-major; the rows of q and k are in Hugging Face's order (halves, not pairs). */
   readTensor(name: string): Float32Array<ArrayBuffer>;
+  /** What the tokenizer is built from. */
   readonly tokenizer: TokenizerFiles;
 }

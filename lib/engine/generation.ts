@@ -1,5 +1,6 @@
 /** One generated token. */
 export interface GeneratedToken {
+  /** Its id in the vocabulary. */
   readonly id: number;
   /** The text that became complete with this token; empty while a character is still in pieces. */
   readonly text: string;
@@ -22,6 +23,7 @@ export class Generation implements PromiseLike<GenerationResult>, AsyncIterable<
   #result: Promise<GenerationResult> | undefined;
   #started = false;
 
+  /** {@linkcode Model.generate} is how users come by one. */
   constructor(start: () => AsyncGenerator<GeneratedToken, void, undefined>) {
     this.#start = start;
   }

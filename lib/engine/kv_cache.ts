@@ -25,6 +25,7 @@ export type CompressTo =
 
 /** What a cache must know of its model. */
 export interface CacheShape extends ModelFacts {
+  /** KV heads per layer. */
   readonly kvHeadCount: number;
 }
 
@@ -51,6 +52,7 @@ interface Recorded {
  * ```
  */
 export class KvCache implements Disposable {
+  /** The model's shape, as far as the cache goes. */
   readonly shape: CacheShape;
   /** The attention this cache records while tokens are read. */
   readonly taps: readonly Tap[];

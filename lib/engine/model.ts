@@ -15,9 +15,11 @@ export type Template = "chat" | "none";
 
 /** Where a model came from. */
 export interface ModelOrigin {
+  /** The name it goes by. */
   readonly name: string;
   /** A sentence: which file or service served the weights. */
   readonly source: string;
+  /** How its weights are held. */
   readonly weights: WeightFormat;
 }
 
@@ -41,6 +43,7 @@ export interface GenerateOptions extends SamplingOptions {
   readonly atEnd?: "stop" | "continue";
   /** Whether decoding records attention into the cache's taps; `skip` by default, which is faster. */
   readonly attention?: "record" | "skip";
+  /** Ends the generation between two tokens. */
   readonly signal?: AbortSignal;
   /** Called while the question is read, with the tokens read so far and in all. */
   readonly onProgress?: (read: number, total: number) => void;
@@ -52,8 +55,11 @@ export interface GenerateOptions extends SamplingOptions {
  * A language model ready to run: weights, tokenizer and decoder. It keeps no state of a text; that is in the caches.
  */
 export class Model implements AsyncDisposable {
+  /** Where it came from. */
   readonly origin: ModelOrigin;
+  /** Its shape. */
   readonly config: ModelConfig;
+  /** Text to ids and back. */
   readonly tokenizer: Tokenizer;
   /** sha256 of the checkpoint's content, hex. */
   readonly hash: string;

@@ -14,6 +14,7 @@ export interface ReadOptions {
   readonly logitsOf?: LogitsOf;
   /** Records the attention that the cache's taps ask for; `skip` leaves what they hold as it is. */
   readonly attention?: "record" | "skip";
+  /** Ends the reading between two chunks. */
   readonly signal?: AbortSignal;
   /** Called after each chunk with the tokens read so far and in all. */
   readonly onProgress?: (read: number, total: number) => void;

@@ -6,6 +6,7 @@ export interface SamplingOptions {
   readonly temperature?: number;
   /** Draws among the likeliest tokens that make up this much probability, in (0, 1]. */
   readonly topP?: number;
+  /** Another seed, another draw; 42 by default. */
   readonly seed?: number;
 }
 

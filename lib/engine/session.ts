@@ -3,12 +3,15 @@ import type { ModelConfig } from "./checkpoint.ts";
 
 /** The past rows of one kv head, fed as they lie: `[P, head_dim]` each. */
 export interface PastRows {
+  /** Rotated keys, `[P, head_dim]`. */
   readonly keys: Float32Array;
+  /** Values, `[P, head_dim]`. */
   readonly values: Float32Array;
 }
 
 /** One run of the decoder over S new tokens. */
 export interface DecoderInputs {
+  /** Token ids, `[S]`. */
   readonly ids: ArrayLike<number>;
   /** Rotary position of the first new token; the others follow. */
   readonly rotaryPosition: number;
@@ -26,6 +29,7 @@ export interface DecoderOutputs {
   readonly logits: Float32Array;
   /** `[layers · kv heads, S, head_dim]` */
   readonly newKeys: Float32Array;
+  /** `[layers · kv heads, S, head_dim]` */
   readonly newValues: Float32Array;
   /** For each head in turn `[R, P + S]`, its R rows strided by the sum over all heads; empty where R is 0. */
   readonly attention: Float32Array;
@@ -39,6 +43,7 @@ export interface SessionOptions {
 
 /** A built decoder, open in onnxruntime. It holds no cache: every run brings its own. */
 export interface DecoderSession extends AsyncDisposable {
+  /** Runs the decoder once. */
   run(inputs: DecoderInputs): Promise<DecoderOutputs>;
 }
 

@@ -4,7 +4,9 @@ import { matchReference } from "./match_reference.ts";
 
 /** One turn of a conversation. */
 export interface ChatMessage {
+  /** Who speaks. */
   readonly role: "system" | "user" | "assistant";
+  /** What is said. */
   readonly content: string;
 }
 

@@ -13,6 +13,8 @@ export interface FactPromptOptions {
 /** A fact in a prompt, and the question that asks for it. */
 export interface Fact {
   readonly question: string;
+  /** How an answer begins; the model says the rest. */
+  readonly answerPrefix: string;
   /** What a right answer contains. */
   readonly answer: string;
   /** The sentence in the text. */
@@ -64,14 +66,15 @@ export function factPrompt({ seed = 42, facts = 4, sentences = 36 }: FactPromptO
   }
   const stream = new MersenneTwister(seed);
   const below = (limit: number): number => Math.floor(stream.random() * limit);
-  const places = shuffled(PLACES, below).slice(0, facts);
-  const drawn = places.map((place, index) => {
-    const name = `${COLOURS[below(COLOURS.length)]} ${place}`;
+  const colours = shuffled(COLOURS, below);
+  const drawn = shuffled(PLACES, below).slice(0, facts).map((place, index) => {
+    const name = `${colours[index]} ${place}`;
     const code = String(1000 + below(9000));
     return {
       after: Math.floor((index + stream.random()) * sentences / facts),
       sentence: `The secret code of the ${name} is ${code}.`,
       question: `What is the secret code of the ${name}?`,
+      answerPrefix: `The secret code of the ${name} is`,
       answer: code,
     };
   });
@@ -87,8 +90,9 @@ export function factPrompt({ seed = 42, facts = 4, sentences = 36 }: FactPromptO
   const text = parts.join(" ");
   return {
     text,
-    facts: drawn.map(({ question, answer, sentence }, index) => ({
+    facts: drawn.map(({ question, answerPrefix, answer, sentence }, index) => ({
       question,
+      answerPrefix,
       answer,
       sentence,
       depth: starts[index] / text.length,

@@ -1,8 +1,10 @@
 /** The shape of a KV cache, as far as its size goes. */
 export interface CacheShape {
+  /** Layers. */
   readonly layerCount: number;
   /** KV heads per layer. */
   readonly headCount: number;
+  /** Length of a key or value vector. */
   readonly headDim: number;
   /** 2 for 16-bit values. */
   readonly bytesPerValue: number;

@@ -3,11 +3,15 @@ import { recall } from "./recall.ts";
 
 /** What a policy kept of one sequence, by the names that JSON and tables give it. */
 export interface RetentionStats {
+  /** Tokens that stayed. */
   readonly kept_tokens: number;
+  /** Tokens that went. */
   readonly dropped_tokens: number;
   /** Kept of all tokens, in [0, 1]; 0 where there are none. */
   readonly kept_ratio: number;
+  /** Cache bytes of what was kept. */
   readonly estimated_bytes: number;
+  /** Cache bytes of what was dropped. */
   readonly estimated_saved_bytes: number;
   /** Share kept of the `topk` tokens with the most attention, of equals the earlier. */
   readonly heavy_hitter_recall: number;
@@ -19,8 +23,11 @@ export interface RetentionStats {
 export interface RetentionTargets {
   /** Attention received, `[tokens]`. */
   readonly attention: Float32Array | Float64Array;
+  /** Size of the heavy-hitter target. */
   readonly topk: number;
+  /** First tokens that count as sinks. */
   readonly sinkTokens: number;
+  /** Cache bytes of one token over all layers and heads. */
   readonly bytesPerToken: number;
 }
 

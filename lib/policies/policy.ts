@@ -28,17 +28,23 @@ export interface Head {
 
 /** What policies may know of a model. */
 export interface ModelFacts {
+  /** Layers. */
   readonly layerCount: number;
+  /** Length of a key or value vector. */
   readonly headDim: number;
   /** Query heads that share one kv head. */
   readonly groupSize: number;
+  /** Base of the rotary frequencies. */
   readonly ropeTheta: number;
 }
 
 /** One layer, its kv heads in order. */
 export interface Layer {
+  /** Its place, from 0. */
   readonly index: number;
+  /** Its kv heads. */
   readonly heads: readonly Head[];
+  /** The model it is of. */
   readonly model: ModelFacts;
 }
 
@@ -55,6 +61,7 @@ export type Scores = readonly Vector[];
 
 /** The rows that stay in one head: indices into its rows, ascending and unique. */
 export interface HeadChoice {
+  /** Indices into the head's rows. */
   readonly rows: Uint32Array;
 }
 
@@ -63,23 +70,31 @@ export type Choice = readonly (readonly HeadChoice[])[];
 
 /** Chooses the rows of a cache that stay; all that a runner ever calls. */
 export interface Policy {
+  /** The name it goes by. */
   readonly name: string;
+  /** The signals it reads. */
   readonly needs: readonly Need[];
+  /** Chooses rows for every layer and head; reads nothing but its arguments. */
   choose(layers: readonly Layer[], budget: Budget): Choice;
 }
 
 /** Rows that always stay: the first tokens of the text and the newest rows. */
 export interface Protection {
+  /** Rows at positions below this. */
   readonly sinks?: number;
+  /** This many of the newest rows of each head. */
   readonly recent?: number;
 }
 
 /** A policy as data and pure functions: what `definePolicy` completes and a wrapper may wrap. */
 export interface Recipe {
+  /** The name it goes by. */
   readonly name: string;
   /** Where the method is from: authors, year, link. */
   readonly paper?: string;
+  /** The signals it reads. */
   readonly needs: readonly Need[];
+  /** Scores one layer's rows. */
   score(layer: Layer, budget: Budget): Scores;
   /** Protected rows are raised to the layer's maximum + 1. */
   readonly protect?: Protection;

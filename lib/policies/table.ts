@@ -9,15 +9,21 @@ import { streamingLlm } from "./streaming_llm.ts";
 
 /** The numbers that policies take, by the names that flags and JSON share. */
 export interface PolicyOptions {
+  /** The newest tokens that stay. */
   readonly windowSize?: number;
+  /** The highest-ranked tokens that stay. */
   readonly topk?: number;
+  /** The first tokens of the text, which always stay. */
   readonly sinkTokens?: number;
+  /** Seed of a random choice. */
   readonly seed?: number;
 }
 
 /** One line of the table. */
 export interface PolicyEntry {
+  /** Makes the policy. */
   readonly create: (options?: PolicyOptions) => Policy;
+  /** The options it takes. */
   readonly options: readonly (keyof PolicyOptions)[];
 }
 

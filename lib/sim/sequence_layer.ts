@@ -1,4 +1,5 @@
-import type { Layer, Need, Policy, Vector } from "../policies/policy.ts";
+import { describeNeed, sameNeed } from "../policies/check_needs.ts";
+import type { Layer, Need, Vector } from "../policies/policy.ts";
 import type { SyntheticSequence } from "./synthetic_sequence.ts";
 
 /** The signals that a synthetic sequence has. */
@@ -15,26 +16,8 @@ export function sequenceLayer(sequence: SyntheticSequence): Layer {
   };
 }
 
-/**
- * Refuses a policy that reads signals a synthetic sequence does not have.
- *
- * @throws {TypeError} that names the policy and the signal
- */
-export function checkSequenceNeeds(policy: Policy): void {
-  const missing = policy.needs.find((need) => !hasSignal(need));
-  if (missing !== undefined) {
-    throw new TypeError(`Cannot simulate policy ${policy.name} as it reads ${JSON.stringify(missing)}: ${AVAILABLE}`);
-  }
-}
-
-const AVAILABLE = `a synthetic sequence has ${SEQUENCE_NEEDS.map((need) => JSON.stringify(need)).join(" and ")} only`;
-
-function hasSignal(need: Need): boolean {
-  if (typeof need === "string") return need === "novelty";
-  return need.attention === "sum" && need.queries === 1 && need.decay === undefined;
-}
-
 function signalOf(sequence: SyntheticSequence, need: Need): Vector {
-  if (!hasSignal(need)) throw new TypeError(`Cannot read ${JSON.stringify(need)}: ${AVAILABLE}`);
-  return need === "novelty" ? sequence.novelty : sequence.attention;
+  if (need === "novelty") return sequence.novelty;
+  if (sameNeed(need, SEQUENCE_NEEDS[0])) return sequence.attention;
+  throw new TypeError(`Cannot read ${describeNeed(need)} as a synthetic sequence has no such signal`);
 }

@@ -1,8 +1,9 @@
 import { bytesPerToken, type CacheShape } from "../metrics/bytes_per_token.ts";
 import { type RetentionStats, retentionStats } from "../metrics/retention.ts";
 import { budgetForRatio } from "../policies/budget.ts";
+import { checkNeeds } from "../policies/check_needs.ts";
 import type { Policy } from "../policies/policy.ts";
-import { checkSequenceNeeds, sequenceLayer } from "./sequence_layer.ts";
+import { SEQUENCE_NEEDS, sequenceLayer } from "./sequence_layer.ts";
 import type { SyntheticSequence } from "./synthetic_sequence.ts";
 
 /** What {@linkcode simulate} measures by; the defaults are the original's. */
@@ -15,9 +16,13 @@ export interface SimulateOptions extends Partial<CacheShape> {
 
 /** One simulation, by the names that JSON gives it. */
 export interface Simulation {
+  /** The policy's name. */
   readonly policy: string;
+  /** Tokens. */
   readonly sequence_length: number;
+  /** Cache bytes of one token. */
   readonly bytes_per_token: number;
+  /** What was kept. */
   readonly stats: RetentionStats;
 }
 
@@ -40,7 +45,7 @@ export interface Simulation {
  */
 export function simulate(sequence: SyntheticSequence, policy: Policy, options: SimulateOptions = {}): Simulation {
   const { topk = 96, compressionRatio = 0, layerCount = 24, headCount = 8, headDim = 128, bytesPerValue = 2 } = options;
-  checkSequenceNeeds(policy);
+  checkNeeds(policy, SEQUENCE_NEEDS, "a synthetic sequence");
   const bytes = bytesPerToken({ layerCount, headCount, headDim, bytesPerValue });
   const [[{ rows }]] = policy.choose([sequenceLayer(sequence)], budgetForRatio(sequence.length, compressionRatio));
   return {

@@ -14,6 +14,7 @@ const MAX_JSON_BYTES = 64 * 2 ** 20;
 
 /** Gives the next `length` bytes; fewer only where the file ends. */
 export interface ByteReader {
+  /** The next `length` bytes. */
   read(length: number): Uint8Array;
   /** Bytes that are left. */
   readonly left: number;
@@ -21,6 +22,7 @@ export interface ByteReader {
 
 /** What {@linkcode readTrace} hands over: the header, then steps one at a time, then the footer. */
 export interface TraceReading {
+  /** What the trace says of its model and prompt. */
   readonly header: TraceHeader;
   /** Reads on; holds one step at a time. */
   steps(): Generator<TraceStep, TraceFooter, undefined>;

@@ -16,8 +16,11 @@ export interface ReplayOptions {
 
 /** One replay, by the names that JSON gives it. */
 export interface Replay {
+  /** The policy's name. */
   readonly policy: string;
+  /** Cache bytes of one token. */
   readonly bytes_per_token: number;
+  /** What was kept. */
   readonly stats: RetentionStats;
 }
 

@@ -2,6 +2,7 @@ import { type ByteReader, readTrace, type TraceReading } from "./read_trace.ts";
 
 /** An open trace file. */
 export interface TraceFile extends Disposable {
+  /** Header and steps. */
   readonly reading: TraceReading;
 }
 
@@ -23,10 +24,10 @@ export function openTrace(path: string): TraceFile {
 function fileReader(file: Deno.FsFile): ByteReader {
   let left = file.statSync().size;
   return {
-    get left() {
+    get left(): number {
       return left;
     },
-    read(length) {
+    read(length): Uint8Array {
       const bytes = new Uint8Array(length);
       for (let filled = 0; filled < length;) {
         const count = file.readSync(bytes.subarray(filled));

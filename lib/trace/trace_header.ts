@@ -5,9 +5,13 @@ export const TRACE_VERSION = 1;
 
 /** What a trace says of its model and prompt. */
 export interface TraceHeader {
+  /** The model's name. */
   readonly model_name: string;
+  /** Tokens of the prompt. */
   readonly prompt_token_count: number;
+  /** Layers. */
   readonly layer_count: number;
+  /** KV heads per layer. */
   readonly kv_head_count: number;
   /** Cache bytes of one token over all layers and heads, at 2 bytes a value. */
   readonly bytes_per_token: number;
@@ -17,7 +21,9 @@ export interface TraceHeader {
 
 /** What follows the steps of a trace. */
 export interface TraceFooter {
+  /** Steps in the file. */
   readonly generated_token_count: number;
+  /** What the model generated. */
   readonly generated_ids: readonly number[];
 }
 

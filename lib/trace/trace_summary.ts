@@ -7,31 +7,41 @@ export type PromptRole = "sink" | "recent_context" | "content";
 
 /** One prompt token of the original's trace. */
 export interface TokenTrace {
+  /** Its place in the prompt. */
   readonly index: number;
+  /** The token as the vocabulary spells it. */
   readonly token_text: string;
   /** Attention from all steps: sum over steps and layers of the mean over heads. */
   readonly attention_received: number;
   /** The same number: the original writes it twice. */
   readonly generated_attention_received: number;
+  /** Where it stands in the prompt. */
   readonly prompt_role: PromptRole;
 }
 
 /** The original's trace, as its JSON has it (github.com/0xAshraFF/KVMirror). */
 export interface TraceSummary {
+  /** The model's name. */
   readonly model_name: string;
+  /** Tokens of the prompt. */
   readonly prompt_token_count: number;
+  /** Steps that were added up. */
   readonly generated_token_count: number;
+  /** Cache bytes of one token over all layers and heads, at 2 bytes a value. */
   readonly bytes_per_token: number;
+  /** The prompt's tokens in order. */
   readonly token_traces: readonly TokenTrace[];
 }
 
 /** Adds steps up, one at a time. */
 export class TraceTotals {
+  /** What the trace says of its model and prompt. */
   readonly header: TraceHeader;
   /** Sum over the steps, `[layers · kv heads, prompt tokens]`. */
   readonly headAttention: Float64Array;
   #steps = 0;
 
+  /** Starts at zero. */
   constructor(header: TraceHeader) {
     this.header = header;
     this.headAttention = new Float64Array(header.layer_count * header.kv_head_count * header.prompt_token_count);

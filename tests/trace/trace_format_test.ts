@@ -16,7 +16,7 @@ const STEPS = [1, 10].map((scale) => Float32Array.from({ length: 12 }, (_, index
 function reader(bytes: Uint8Array): ByteReader {
   let at = 0;
   return {
-    get left() {
+    get left(): number {
       return bytes.length - at;
     },
     read: (length) => bytes.slice(at, at += length),

@@ -10,6 +10,8 @@ export interface DownloadProgress {
 
 /** Options of everything that may fetch. */
 export interface FetchOptions {
+  /** Called as bytes come in. */
   readonly onProgress?: (progress: DownloadProgress) => void;
+  /** Ends the download; what has come is kept for the next try. */
   readonly signal?: AbortSignal;
 }

