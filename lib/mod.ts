@@ -15,9 +15,13 @@
  */
 export { bytesPerToken, type CacheShape } from "./metrics/bytes_per_token.ts";
 export { divergence } from "./metrics/divergence.ts";
+export { type BootstrapOptions, pairedBootstrap, type PairedDifference } from "./metrics/paired_bootstrap.ts";
 export { recall } from "./metrics/recall.ts";
 export { type RetentionStats, retentionStats, type RetentionTargets } from "./metrics/retention.ts";
+export { type Interval, wilsonInterval } from "./metrics/wilson_interval.ts";
 export { logProbabilities } from "./numeric/log_probabilities.ts";
+export { MersenneTwister } from "./numeric/mersenne_twister.ts";
+export { topK } from "./numeric/top_k.ts";
 export { simulate, type SimulateOptions, type Simulation } from "./sim/simulate.ts";
 export { sweep, type SweepRow, type SweepSetting } from "./sim/sweep.ts";
 export {

@@ -147,22 +147,24 @@ Deno.test("a policy's wrong choice is refused; policy, layer, head and row are n
   }
 });
 
-Deno.test("buffers give their memory back: 12 MB of rows leave live, allocated and resident", () => {
-  const collect = (globalThis as { gc?: () => void }).gc ?? (() => {});
-  const cache = madeUpCache(2);
-  const rows = Math.ceil(16 * 2 ** 20 / (HEADS * 32));
-  appendMadeUp(cache, rows, 3);
-  collect();
-  const measure = () => ({ live: cache.liveBytes, allocated: cache.allocatedBytes, resident: Deno.memoryUsage().rss });
-  const before = measure();
-  cache.compress(policy("streaming_llm"), { compressionRatio: 0.75 });
-  collect();
-  const after = measure();
+Deno.test("buffers give their memory back: 12 MB of rows leave live, allocated and resident", async () => {
+  // In a process of its own: other tests share this one's memory.
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--quiet",
+      "--v8-flags=--expose-gc",
+      "--allow-all",
+      new URL("measure_memory.ts", import.meta.url).pathname,
+    ],
+  }).output();
+  assert(success, new TextDecoder().decode(stderr));
+  const { before, after } = JSON.parse(new TextDecoder().decode(stdout));
   const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MB`;
-  for (const name of ["live", "allocated", "resident"] as const) {
-    console.log(`  ${name}: ${megabytes(before[name])} before, ${megabytes(after[name])} after`);
+  for (const name of ["live", "allocated", "resident"]) {
+    console.error(`  ${name}: ${megabytes(before[name])} before, ${megabytes(after[name])} after`);
   }
   assert(before.live - after.live >= 12 * 2 ** 20);
   assertEquals(after.allocated, after.live);
-  assert(before.resident - after.resident > 6 * 2 ** 20, "resident memory did not fall");
+  assert(before.resident - after.resident > 8 * 2 ** 20, "resident memory did not fall");
 });

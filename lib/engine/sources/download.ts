@@ -1,9 +1,15 @@
-import { createHash } from "node:crypto";
 import type { FetchOptions } from "./download_progress.ts";
-import { type HubFile, reach } from "./hub_file.ts";
+import { fileSize } from "./file_size.ts";
+import { hashFile, hashKind } from "./hash_file.ts";
+import type { HubFile } from "./hub_file.ts";
+import { reach, Unreachable } from "./reach.ts";
 
+/** What is beside a file that is not whole yet. */
+export const PARTIAL = ".partial";
 /** A connection that breaks is taken up again this many times in a row without a single new byte. */
 const MAX_FRUITLESS_TRIES = 3;
+/** Before the first fruitless try is repeated; each further one waits four times as long. */
+const FIRST_PAUSE_MS = 100;
 
 /**
  * Downloads a file that appears whole or not at all. What an earlier run got stays beside it under another name, and
@@ -12,8 +18,8 @@ const MAX_FRUITLESS_TRIES = 3;
  * @throws {Error} in one line, if the server breaks off again and again, refuses, or the bytes are not those announced
  */
 export async function download(file: HubFile, path: string, { onProgress, signal }: FetchOptions = {}): Promise<void> {
-  const partial = `${path}.${file.etag.slice(0, 16)}.partial`;
-  let received = fileSize(partial);
+  const partial = `${path}.${file.etag.slice(0, 16)}${PARTIAL}`;
+  let received = fileSize(partial) ?? 0;
   if (received > file.size) {
     Deno.removeSync(partial);
     received = 0;
@@ -24,12 +30,14 @@ export async function download(file: HubFile, path: string, { onProgress, signal
     tries = received > before ? 0 : tries + 1;
     if (tries >= MAX_FRUITLESS_TRIES) {
       throw new Error(
-        `Cannot fetch ${file.path} as the server breaks off at ${received} of ${file.size} bytes: try again later`,
+        `Cannot fetch ${file.path} as the server breaks off at ${received} of ${file.size} bytes: ` +
+          `run it again later, it goes on from there`,
       );
     }
+    if (tries > 0) await pause(FIRST_PAUSE_MS * 4 ** (tries - 1), signal);
   }
   if (file.size === 0) Deno.writeFileSync(partial, new Uint8Array(0));
-  const hash = hashFile(partial, file);
+  const hash = hashFile(partial, hashKind(file.etag));
   if (hash !== file.etag) {
     Deno.removeSync(partial);
     throw new Error(`Cannot use ${file.path} as its hash is ${hash} where ${file.etag} was announced: fetch it again`);
@@ -37,67 +45,69 @@ export async function download(file: HubFile, path: string, { onProgress, signal
   Deno.renameSync(partial, path);
 }
 
-/** Appends what the server sends until it ends or breaks off; returns the bytes that are there now. */
-async function append(
-  file: HubFile,
-  partial: string,
-  from: number,
-  { onProgress, signal }: FetchOptions,
-): Promise<number> {
-  const headers = from > 0 ? { ...file.headers, range: `bytes=${from}-` } : file.headers;
-  const response = await reach(file.url, { headers, signal });
-  const type = response.headers.get("content-type") ?? "nothing";
-  if (!response.ok || response.body === null || /^text\/html/.test(type)) {
-    await response.body?.cancel();
-    throw new Error(`Cannot fetch ${file.path} as the server answers ${response.status} ${type} in place of the file`);
-  }
+/** Appends what the server sends until it ends or breaks off; returns the bytes that are there then. */
+async function append(file: HubFile, partial: string, from: number, options: FetchOptions): Promise<number> {
+  const { onProgress, signal } = options;
+  const response = await request(file, from, signal);
+  if (response === undefined) return from;
   // A server that ignores the range sends the file from its beginning.
   let received = response.status === 206 ? from : 0;
-  const output = Deno.openSync(partial, { write: true, create: true });
-  try {
-    output.truncateSync(received);
-    output.seekSync(received, Deno.SeekMode.Start);
-    for await (const bytes of response.body) {
-      if (received + bytes.length > file.size) throw new RangeError("more than announced");
-      for (let written = 0; written < bytes.length;) written += output.writeSync(bytes.subarray(written));
-      received += bytes.length;
-      onProgress?.({ file: file.path, received, total: file.size });
-    }
-  } catch (error) {
-    if (signal?.aborted) throw error;
-    if (error instanceof RangeError) {
+  using output = Deno.openSync(partial, { write: true, create: true });
+  output.truncateSync(received);
+  output.seekSync(received, Deno.SeekMode.Start);
+  for await (const bytes of untilCut(response.body!, signal)) {
+    if (received + bytes.length > file.size) {
       Deno.removeSync(partial);
       throw new Error(
-        `Cannot use ${file.path} as the server sends more than the ${file.size} bytes announced: try again`,
+        `Cannot use ${file.path} as the server sends more than the ${file.size} bytes announced: fetch it again`,
       );
     }
-  } finally {
-    output.close();
+    for (let written = 0; written < bytes.length;) written += output.writeSync(bytes.subarray(written));
+    received += bytes.length;
+    onProgress?.({ file: file.path, received, total: file.size });
   }
   return received;
 }
 
-/** The hash that the hub would give the file: sha256 of large files, git's blob hash of others. */
-export function hashFile(path: string, { etag, size }: Pick<HubFile, "etag" | "size">): string {
-  const git = etag.length === 40;
-  const hash = createHash(git ? "sha1" : "sha256");
-  if (git) hash.update(`blob ${size}\0`);
-  const file = Deno.openSync(path);
-  try {
-    const bytes = new Uint8Array(1 << 20);
-    for (let count = file.readSync(bytes); count !== null; count = file.readSync(bytes)) {
-      hash.update(bytes.subarray(0, count));
-    }
-  } finally {
-    file.close();
+/** Asks for the rest of a file; undefined if there is no connection at the moment. */
+async function request(file: HubFile, from: number, signal?: AbortSignal): Promise<Response | undefined> {
+  const headers = { ...file.headers, "accept-encoding": "identity", ...(from > 0 && { range: `bytes=${from}-` }) };
+  const response = await reach(file.url, { headers, signal }).catch((error) => {
+    if (error instanceof Unreachable) return undefined;
+    throw error;
+  });
+  if (response === undefined) return undefined;
+  const type = response.headers.get("content-type") ?? "nothing";
+  const start = Number(response.headers.get("content-range")?.match(/^bytes (\d+)-/)?.[1] ?? from);
+  if (response.ok && response.body !== null && start === from && !/^text\/html/.test(type)) return response;
+  await response.body?.cancel();
+  if (response.status === 401 || response.status === 403) {
+    throw new Error(
+      `Cannot fetch ${file.path} as the hub answers ${response.status}: accept the model's terms there and set HF_TOKEN`,
+    );
   }
-  return hash.digest("hex");
+  throw new Error(
+    `Cannot fetch ${file.path} as the server answers ${response.status} ${type} in place of the file: ` +
+      `check HF_ENDPOINT and the network`,
+  );
 }
 
-function fileSize(path: string): number {
+/** The chunks of a body; a connection that breaks ends them like one that closes. */
+async function* untilCut(body: ReadableStream<Uint8Array>, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader();
   try {
-    return Deno.statSync(path).size;
-  } catch {
-    return 0;
+    while (true) {
+      const next = await reader.read().catch(() => undefined);
+      signal?.throwIfAborted();
+      if (next === undefined || next.done) return;
+      yield next.value;
+    }
+  } finally {
+    await reader.cancel().catch(() => {});
   }
+}
+
+async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  signal?.throwIfAborted();
 }

@@ -1,24 +1,25 @@
 import { cacheFolder } from "../cache_folder.ts";
-import { download } from "./download.ts";
+import { download, PARTIAL } from "./download.ts";
 import type { FetchOptions } from "./download_progress.ts";
-import { isWholeModel } from "./hub_cache.ts";
+import { type FetchedFile, readFetched, writeFetched } from "./fetched_files.ts";
+import { fileSize } from "./file_size.ts";
+import { hashFile, hashKind } from "./hash_file.ts";
 import { describeHubFile, isOffline } from "./hub_file.ts";
+import { SHARD_INDEX, shardNames } from "./shard_names.ts";
 import { withFileLock } from "./with_file_lock.ts";
 
 const NEEDED = ["config.json", "tokenizer.json"];
 const OPTIONAL = ["generation_config.json", "tokenizer_config.json"];
-const SHARD_INDEX = "model.safetensors.index.json";
-/** A shard's name stands in a file from the network: nothing but a name will do. */
-const PLAIN_NAME = /^[\w.-]+\.safetensors$/;
 
-/** Where models from the hub are kept; the folder of a whole one, if it is there. */
+/** The folder of a model that was fetched from the hub, if it is whole. */
 export function findFetched(repository: string): string | undefined {
   const folder = fetchedFolder(repository);
-  return isWholeModel(folder) && !exists(`${folder}/.unfinished`) ? folder : undefined;
+  return readFetched(folder) === undefined ? undefined : folder;
 }
 
 /**
- * Fetches a model's files from the hub, each whole or not at all, and goes on where an earlier run stopped.
+ * Fetches a model's files from the hub, each whole or not at all, and goes on where an earlier run stopped. They are
+ * kept in our own cache: Hugging Face's has its own rules of links and locks, and is only read.
  *
  * @param repository `owner/name`
  * @returns the folder
@@ -34,56 +35,51 @@ export async function fetchFromHub(repository: string, options: FetchOptions = {
   Deno.mkdirSync(folder, { recursive: true });
   return await withFileLock(`${folder}/.lock`, async () => {
     if (findFetched(repository) !== undefined) return folder;
-    Deno.writeTextFileSync(`${folder}/.unfinished`, "");
-    for (const path of NEEDED) await fetchFile(repository, path, folder, options);
-    for (const path of OPTIONAL) await fetchOptional(repository, path, folder, options);
-    for (const path of await weightFiles(repository, folder, options)) {
-      await fetchFile(repository, path, folder, options);
-    }
-    Deno.removeSync(`${folder}/.unfinished`);
+    const fetched: FetchedFile[] = [];
+    const fetchOptional = async (path: string): Promise<boolean> => {
+      const file = await fetchFile(repository, path, folder, options);
+      if (file !== undefined) fetched.push(file);
+      return file !== undefined;
+    };
+    const fetchNeeded = async (path: string): Promise<void> => {
+      if (await fetchOptional(path)) return;
+      throw new Error(
+        `Cannot fetch ${path} of ${repository} as the hub has no such file: check the name, or set HF_TOKEN`,
+      );
+    };
+    for (const path of NEEDED) await fetchNeeded(path);
+    for (const path of OPTIONAL) await fetchOptional(path);
+    const sharded = await fetchOptional(SHARD_INDEX);
+    const weights = sharded ? shardNames(Deno.readFileSync(`${folder}/${SHARD_INDEX}`)) : ["model.safetensors"];
+    for (const path of weights) await fetchNeeded(path);
+    writeFetched(folder, repository, fetched);
+    removePartials(folder);
     return folder;
   });
 }
 
-async function weightFiles(repository: string, folder: string, options: FetchOptions): Promise<string[]> {
-  if (!await fetchOptional(repository, SHARD_INDEX, folder, options)) return ["model.safetensors"];
-  const index = JSON.parse(Deno.readTextFileSync(`${folder}/${SHARD_INDEX}`));
-  const shards = [...new Set<string>(Object.values(index?.weight_map ?? {}))];
-  const strange = shards.find((name) => !PLAIN_NAME.test(name));
-  if (strange !== undefined) {
-    throw new SyntaxError(`Cannot fetch the shard ${JSON.stringify(strange)} as it is no plain name`);
-  }
-  return shards;
-}
-
-async function fetchFile(repository: string, path: string, folder: string, options: FetchOptions): Promise<void> {
-  if (await fetchOptional(repository, path, folder, options)) return;
-  throw new Error(`Cannot fetch ${path} of ${repository} as the hub has no such file: check the name, or set HF_TOKEN`);
-}
-
-/** Fetches a file unless it is here; false if the repository has none. */
-async function fetchOptional(
+/** Fetches a file unless the very same is here; undefined if the repository has none. */
+async function fetchFile(
   repository: string,
   path: string,
   folder: string,
   options: FetchOptions,
-): Promise<boolean> {
-  if (exists(`${folder}/${path}`)) return true;
+): Promise<FetchedFile | undefined> {
   const file = await describeHubFile(repository, path, options.signal);
-  if (file === undefined) return false;
-  await download(file, `${folder}/${path}`, options);
-  return true;
+  if (file === undefined) return undefined;
+  const target = `${folder}/${path}`;
+  const here = fileSize(target) === file.size && hashFile(target, hashKind(file.etag)) === file.etag;
+  if (!here) await download(file, target, options);
+  return file;
+}
+
+/** What is left of files that were replaced on the hub between two runs. */
+function removePartials(folder: string): void {
+  for (const { name } of Deno.readDirSync(folder)) {
+    if (name.endsWith(PARTIAL)) Deno.removeSync(`${folder}/${name}`);
+  }
 }
 
 function fetchedFolder(repository: string): string {
   return `${cacheFolder()}/hub/${repository.replaceAll("/", "--")}`;
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

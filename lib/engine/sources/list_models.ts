@@ -1,0 +1,38 @@
+import { fileSize } from "./file_size.ts";
+import { KNOWN_MODELS, type KnownModel } from "./known_models.ts";
+import { expectedHashes } from "./expected_hashes.ts";
+import { findModel } from "./resolve_model.ts";
+
+/** A model that goes by name, and how it stands with it on this machine. */
+export interface ModelListing {
+  readonly name: string;
+  /** Its file or folder, where it is on this machine. */
+  readonly path: string | undefined;
+  /** Where it came from, or would come from, in words. */
+  readonly source: string;
+  /** Bytes on disk, or about what would be fetched. */
+  readonly bytes: number;
+  /** Whether a hash is known that {@linkcode verifyModel} can hold it against. */
+  readonly verifiable: boolean;
+}
+
+/** The models that go by name, in the order in which `auto` looks for them. */
+export function listModels(models: readonly KnownModel[] = KNOWN_MODELS): ModelListing[] {
+  return models.map((model) => {
+    const found = findModel(model);
+    if (found === undefined) {
+      const { name, repository, wheel, hubBytes } = model;
+      const source = wheel ? `the Python package ${wheel.requirement}` : `the model hub (${repository})`;
+      return { name, path: undefined, source, bytes: wheel?.size ?? hubBytes, verifiable: false };
+    }
+    const { name, path, source } = found;
+    return { name, path, source, bytes: bytesAt(path), verifiable: expectedHashes(model, path).length > 0 };
+  });
+}
+
+/** Bytes of a file, or of the files in a folder. */
+function bytesAt(path: string): number {
+  const own = fileSize(path);
+  if (own !== undefined) return own;
+  return [...Deno.readDirSync(path)].reduce((sum, { name }) => sum + (fileSize(`${path}/${name}`) ?? 0), 0);
+}

@@ -1,0 +1,82 @@
+/** The commands that may be the user's pip, tried in turn. */
+const PIP_COMMANDS = [["python3", "-m", "pip"], ["pip3"], ["pip"], ["python", "-m", "pip"]];
+/** How often the folder is looked at to see how far pip is. */
+const WATCH_MS = 500;
+
+/** Options of {@linkcode pipDownload}. */
+export interface PipOptions {
+  /** Called now and then with the bytes that are in the folder. */
+  readonly onBytes?: (bytes: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Downloads a package into a folder with the user's own pip and its settings (index, proxy, certificates, cache); what
+ * it depends on stays away.
+ *
+ * @param requirement `name==version`
+ * @throws {Error} in one line, if there is no pip or it cannot fetch the package
+ */
+export async function pipDownload(requirement: string, folder: string, options: PipOptions = {}): Promise<void> {
+  const { onBytes, signal } = options;
+  const watch = onBytes && setInterval(() => onBytes(folderBytes(folder)), WATCH_MS);
+  try {
+    let reason = "there is no pip on this machine";
+    for (const command of PIP_COMMANDS) {
+      const result = await runPip(command, requirement, folder, signal);
+      if (result === undefined) continue;
+      if (result.success) return;
+      reason = `${command.join(" ")} ${complaint(result)}`;
+      if (!/No module named pip/.test(reason)) break;
+    }
+    throw new Error(
+      `Cannot fetch the Python package ${requirement} as ${reason}: check the network and that Python 3 has pip`,
+    );
+  } finally {
+    clearInterval(watch);
+  }
+}
+
+/** What pip did; undefined where there is no such command. */
+async function runPip(
+  [command, ...args]: readonly string[],
+  requirement: string,
+  folder: string,
+  signal?: AbortSignal,
+): Promise<Deno.CommandOutput | undefined> {
+  const pip = new Deno.Command(command, {
+    args: [...args, "download", "--quiet", "--no-deps", "--disable-pip-version-check", "--dest", folder, requirement],
+    env: { TMPDIR: folder, TEMP: folder },
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+    signal,
+  });
+  try {
+    const result = await pip.output();
+    signal?.throwIfAborted();
+    return result;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable) return undefined;
+    throw error;
+  }
+}
+
+/** The line in which pip says what went wrong. */
+function complaint({ stderr, code }: Deno.CommandOutput): string {
+  const lines = new TextDecoder().decode(stderr).split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  const line = lines.findLast((line) => line.startsWith("ERROR")) ?? lines.at(-1);
+  return line === undefined ? `ends with exit ${code}` : `says ${line}`;
+}
+
+function folderBytes(folder: string): number {
+  let bytes = 0;
+  try {
+    for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+      bytes += isDirectory ? folderBytes(`${folder}/${name}`) : Deno.statSync(`${folder}/${name}`).size;
+    }
+  } catch {
+    // pip moves files while we look: the next look sees them.
+  }
+  return bytes;
+}

@@ -1,0 +1,26 @@
+/** A server that cannot be reached: the network is down, the name is unknown, or the connection was refused. */
+export class Unreachable extends Error {}
+
+/**
+ * `fetch`, whose failures are one line that names the fix.
+ *
+ * @throws {Unreachable} if there is no connection to the server
+ * @throws {Error} if Deno's permissions do not cover it
+ */
+export async function reach(url: string, options: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, options);
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    if (error instanceof Deno.errors.NotCapable) {
+      // A redirect may have led elsewhere: the permission that is missing names the host.
+      const host = error.message.match(/access to "([^"]+)"/)?.[1].replace(/:(80|443)$/, "") ?? new URL(url).host;
+      throw new Error(
+        `Cannot reach ${host} as deno.json does not allow it: add "${host}" to "net" of "engine" in "permissions"`,
+      );
+    }
+    throw new Unreachable(
+      `Cannot reach ${new URL(url).host}: check the network, or give the path of a model on disk`,
+    );
+  }
+}

@@ -1,0 +1,35 @@
+import { expectedHashes } from "./expected_hashes.ts";
+import { hashFile, hashKind } from "./hash_file.ts";
+import type { KnownModel } from "./known_models.ts";
+import { findModel } from "./resolve_model.ts";
+
+/** A file of a model, hashed afresh. */
+export interface VerifiedFile {
+  /** The file's path. */
+  readonly path: string;
+  /** What it must hash to: sha256 (64 hex digits) or git's blob hash (40). */
+  readonly expected: string;
+  /** What it hashes to. */
+  readonly actual: string;
+}
+
+/**
+ * Hashes the files of a model that is on this machine, to hold them against what is known of them.
+ *
+ * @throws {RangeError} if the model is not here, or no hash of it is known
+ */
+export function verifyModel(model: KnownModel): VerifiedFile[] {
+  const found = findModel(model);
+  if (found === undefined) {
+    throw new RangeError(
+      `Cannot verify ${model.name} as it is not on this machine: deno task models fetch ${model.name}`,
+    );
+  }
+  const files = expectedHashes(model, found.path);
+  if (files.length === 0) {
+    throw new RangeError(
+      `Cannot verify ${found.path} as no hash of it is known: it is neither a blob nor fetched by us`,
+    );
+  }
+  return files.map(({ path, expected }) => ({ path, expected, actual: hashFile(path, hashKind(expected)) }));
+}

@@ -1,0 +1,4 @@
+/** Whether a media type's content is JSON, not text. */
+export function isJson(mediaType: string): boolean {
+  return /^application\/(?:.*\+)?json$/.test(mediaType);
+}

@@ -1,0 +1,42 @@
+import { type Cell, type CodeCell, hasTag, type Notebook } from "./notebook.ts";
+
+/** A value that a notebook is run with. */
+export type Parameter = string | number | boolean;
+
+const DECLARATION = /^(let|const|var)\s+([\w$]+)/gm;
+
+/**
+ * The names that the cell tagged `parameters` declares, in their order; none without such a cell.
+ *
+ * Throws a SyntaxError if one is declared with another word than `let`: what is injected assigns to it.
+ */
+export function declaredParameters(notebook: Notebook): string[] {
+  const source = notebook.cells.find(isParametersCell)?.source ?? "";
+  return [...source.matchAll(DECLARATION)].map(([, word, name]) => {
+    if (word === "let") return name;
+    throw new SyntaxError(`Cannot set the parameter ${name} as it is declared with ${word}: declare it with let`);
+  });
+}
+
+/**
+ * The notebook with a cell after its `parameters` that sets those of `values` which it declares; the others are left
+ * out. An injected cell from an earlier run goes.
+ */
+export function injectParameters(notebook: Notebook, values: Readonly<Record<string, Parameter>>): Notebook {
+  const cells = notebook.cells.filter((cell) => !hasTag(cell, "injected-parameters"));
+  const set = declaredParameters(notebook).filter((name) => Object.hasOwn(values, name));
+  if (set.length === 0) return { ...notebook, cells };
+  const injected: CodeCell = {
+    type: "code",
+    id: "injected-parameters",
+    metadata: { tags: ["injected-parameters"] },
+    source: set.map((name) => `${name} = ${JSON.stringify(values[name])};`).join("\n"),
+    executionCount: null,
+    outputs: [],
+  };
+  return { ...notebook, cells: cells.toSpliced(cells.findIndex(isParametersCell) + 1, 0, injected) };
+}
+
+function isParametersCell(cell: Cell): boolean {
+  return cell.type === "code" && hasTag(cell, "parameters");
+}

@@ -1,0 +1,107 @@
+import { isJson } from "./media_type.ts";
+import type { Cell, CodeCell, Notebook } from "./notebook.ts";
+import type { DisplayOutput, Output } from "./output.ts";
+
+/**
+ * Reads a notebook from the text of an .ipynb file (nbformat 4, https://nbformat.readthedocs.io). Cells without an id
+ * get one from their place.
+ *
+ * Throws a SyntaxError that names the cell if the text is no such notebook.
+ */
+export function parseNotebook(text: string): Notebook {
+  const root = asObject(parseJson(text), "the notebook");
+  if (root.nbformat !== 4) {
+    throw new SyntaxError(`Cannot read the notebook as its nbformat is ${JSON.stringify(root.nbformat)}: it must be 4`);
+  }
+  if (!Array.isArray(root.cells)) throw new SyntaxError("Cannot read the notebook as it has no list of cells");
+  const cells = root.cells.map(readCell);
+  const ids = new Set<string>();
+  for (const { id } of cells) {
+    if (ids.has(id)) throw new SyntaxError(`Cannot read the notebook as two cells have the id ${JSON.stringify(id)}`);
+    ids.add(id);
+  }
+  return { cells, metadata: asObject(root.metadata ?? {}, "the notebook's metadata") };
+}
+
+function readCell(value: unknown, index: number): Cell {
+  const place = `cell ${index + 1}`;
+  const cell = asObject(value, place);
+  const base = {
+    id: cell.id === undefined ? `cell-${index + 1}` : readId(cell.id, place),
+    source: readText(cell.source, `${place}'s source`),
+    metadata: asObject(cell.metadata ?? {}, `${place}'s metadata`),
+  };
+  switch (cell.cell_type) {
+    case "markdown":
+    case "raw":
+      return { type: cell.cell_type, ...base };
+    case "code": {
+      const outputs = cell.outputs ?? [];
+      if (!Array.isArray(outputs)) throw new SyntaxError(`Cannot read ${place} as its outputs are no list`);
+      const executionCount = typeof cell.execution_count === "number" ? cell.execution_count : null;
+      const read = outputs.map((output) => readOutput(asObject(output, `${place}'s output`), place));
+      return { type: "code", ...base, executionCount, outputs: read } satisfies CodeCell;
+    }
+  }
+  throw new SyntaxError(`Cannot read ${place} as its cell_type is ${JSON.stringify(cell.cell_type)}`);
+}
+
+function readOutput(output: Record<string, unknown>, place: string): Output {
+  switch (output.output_type) {
+    case "stream":
+      return {
+        type: "stream",
+        name: output.name === "stderr" ? "stderr" : "stdout",
+        text: readText(output.text, `${place}'s stream`),
+      };
+    case "display_data":
+    case "execute_result":
+      return {
+        type: output.output_type === "display_data" ? "display" : "result",
+        data: readData(output.data, place),
+        metadata: asObject(output.metadata ?? {}, `${place}'s output metadata`),
+      };
+    case "error":
+      return {
+        type: "error",
+        name: String(output.ename),
+        message: String(output.evalue),
+        traceback: Array.isArray(output.traceback) ? output.traceback.map(String) : [],
+      };
+  }
+  throw new SyntaxError(`Cannot read ${place} as an output_type is ${JSON.stringify(output.output_type)}`);
+}
+
+/** The text forms may be lists of lines; JSON forms are as they are, and may be lists too. */
+function readData(value: unknown, place: string): DisplayOutput["data"] {
+  const data = asObject(value, `${place}'s output data`);
+  return Object.fromEntries(
+    Object.entries(data).map(([type, form]) => [type, isJson(type) ? form : readText(form, `${place}'s ${type}`)]),
+  );
+}
+
+function readId(id: unknown, place: string): string {
+  if (typeof id === "string" && /^[\w-]{1,64}$/.test(id)) return id;
+  throw new SyntaxError(
+    `Cannot read ${place} as its id is ${JSON.stringify(id)}: it must be 1 to 64 of a-z A-Z 0-9 - _`,
+  );
+}
+
+function readText(value: unknown, place: string): string {
+  if (typeof value === "string") return value;
+  if (Array.isArray(value) && value.every((line) => typeof line === "string")) return value.join("");
+  throw new SyntaxError(`Cannot read ${place} as it must be a text or a list of lines`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new SyntaxError(`Cannot read the notebook as it is no JSON: ${(error as Error).message}`);
+  }
+}
+
+function asObject(value: unknown, place: string): Record<string, unknown> {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new SyntaxError(`Cannot read ${place} as it must be an object`);
+}

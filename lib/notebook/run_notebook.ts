@@ -1,0 +1,115 @@
+import type { CellFailure } from "./cell_failure.ts";
+import { type CellRun, executeCell } from "./execute_cell.ts";
+import { Kernel } from "./kernel.ts";
+import type { Cell, CodeCell, Notebook } from "./notebook.ts";
+import { OutputCollector } from "./output_collector.ts";
+
+/** Options of {@linkcode runNotebook}. */
+export interface RunOptions {
+  /** The notebook's folder: where the kernel runs, as under Jupyter. */
+  readonly folder: string;
+  /** How long one cell may run, in ms; default: an hour. */
+  readonly timeout?: number;
+  /** The Deno to run on; default: this one. */
+  readonly executable?: string;
+  /** Kills the kernel and rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Called before each cell that is run. */
+  readonly onCell?: (cell: CodeCell, place: CellPlace) => void;
+}
+
+/** Where a cell stands. */
+export interface CellPlace {
+  /** Among all cells, from 1. */
+  readonly number: number;
+  /** Among those that are run, from 1. */
+  readonly step: number;
+  /** How many are run. */
+  readonly steps: number;
+}
+
+/** A notebook that was run. */
+export interface NotebookRun {
+  /** With outputs and execution counts; after a failure, those up to it. */
+  readonly notebook: Notebook;
+  /** How long each cell that was run took, in ms, by its id. */
+  readonly times: Readonly<Record<string, number>>;
+  /** The first cell that failed; the ones after it were not run. */
+  readonly failed?: { readonly cell: CodeCell; readonly number: number; readonly failure: CellFailure };
+  /** What native addons and child processes printed past the notebook. */
+  readonly log: string;
+}
+
+const HOUR = 3_600_000;
+
+/**
+ * Errors in a timer or an unhandled promise: the kernel hangs on the one and hides the other. Shown as an output
+ * instead, they fail the cell.
+ */
+const SHOW_STRAY_ERRORS = `
+for (const kind of ["error", "unhandledrejection"]) {
+  addEventListener(kind, (event) => {
+    event.preventDefault();
+    const error = kind === "error" ? event.error : event.reason;
+    const [ename, evalue] = error instanceof Error ? [error.name, error.message] : ["Error", String(error)];
+    Deno.jupyter.broadcast("error", { ename, evalue, traceback: String(error?.stack ?? error).split("\\n") });
+  });
+}`;
+
+/**
+ * Runs a notebook's code cells in order, in a kernel of their own, until one fails.
+ *
+ * ```ts no-run
+ * import { parseNotebook } from "./parse_notebook.ts";
+ * import { runNotebook } from "./run_notebook.ts";
+ *
+ * const notebook = parseNotebook(await Deno.readTextFile("notebooks/01_simulator.ipynb"));
+ * const { failed } = await runNotebook(notebook, { folder: "notebooks" });
+ * ```
+ */
+export async function runNotebook(notebook: Notebook, options: RunOptions): Promise<NotebookRun> {
+  const { folder, executable, signal, timeout = HOUR } = options;
+  signal?.throwIfAborted();
+  await using kernel = await Kernel.start({ cwd: folder, executable });
+  const kill = () => void kernel.kill();
+  signal?.addEventListener("abort", kill);
+  try {
+    const steps = notebook.cells.filter(isRun).length;
+    const times: Record<string, number> = {};
+    const collectors = new Map<Cell, OutputCollector>();
+    const runs = new Map<Cell, CellRun>();
+    await kernel.request("shell", "execute_request", { code: SHOW_STRAY_ERRORS, silent: true, store_history: false });
+    for (const [index, cell] of notebook.cells.entries()) {
+      if (!isRun(cell)) continue;
+      signal?.throwIfAborted();
+      options.onCell?.(cell, { number: index + 1, step: runs.size + 1, steps });
+      const collector = new OutputCollector();
+      collectors.set(cell, collector);
+      const start = performance.now();
+      const run = await executeCell(kernel, cell.source, collector, { folder, timeout, executable });
+      signal?.throwIfAborted();
+      times[cell.id] = performance.now() - start;
+      runs.set(cell, run);
+      if (run.failure !== undefined) break;
+    }
+    const cells = notebook.cells.map((cell) => withRun(cell, runs.get(cell), collectors.get(cell)));
+    const failedAt = notebook.cells.findIndex((cell) => runs.get(cell)?.failure !== undefined);
+    const failed = failedAt < 0 ? undefined : {
+      cell: cells[failedAt] as CodeCell,
+      number: failedAt + 1,
+      failure: runs.get(notebook.cells[failedAt])!.failure!,
+    };
+    return { notebook: { ...notebook, cells }, times, failed, log: kernel.log };
+  } finally {
+    signal?.removeEventListener("abort", kill);
+  }
+}
+
+function isRun(cell: Cell): cell is CodeCell {
+  return cell.type === "code" && cell.source.trim() !== "";
+}
+
+function withRun(cell: Cell, run: CellRun | undefined, collector: OutputCollector | undefined): Cell {
+  if (cell.type !== "code") return cell;
+  return { ...cell, executionCount: run?.executionCount ?? null, outputs: collector?.outputs ?? [] };
+}

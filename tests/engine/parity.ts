@@ -1,0 +1,123 @@
+import { assert, assertEquals } from "@std/assert";
+import { divergence, logProbabilities } from "kvmirror";
+import { captureTrace, likeliest, type Model } from "kvmirror/engine";
+import { policy } from "kvmirror/policies";
+import { type Golden, largestDifference, numbers, readAll } from "./golden.ts";
+
+/** Differences of log-probabilities up to this much are rounding. */
+const TOLERANCE = 1e-3;
+
+/** Holds a model in float32 to what PyTorch and kvpress say of it, step by step; prints the largest differences. */
+export async function checkParity(test: Deno.TestContext, model: Model, golden: Golden): Promise<void> {
+  const report = (what: string, difference: number, limit = TOLERANCE) => {
+    console.error(`  ${what}: largest difference ${difference.toExponential(1)}`);
+    assert(difference < limit, `${what} differs by ${difference}`);
+  };
+  const compare = (what: string, logits: Float32Array, expected: string) =>
+    report(what, largestDifference(logProbabilities(logits), logProbabilities(numbers(expected))));
+  const half = golden.ids.slice(0, golden.streaming.context);
+
+  await test.step("the tokenizer gives the same ids", () =>
+    assertEquals(model.tokenizer.encode(golden.text), golden.ids));
+
+  await test.step("logits and 32 greedy tokens, whole and in chunks", async () => {
+    for (const chunkLength of [256, 64, 7, 10_000]) {
+      const { cache, logits } = await readAll(model, golden.ids.slice(0, -1), chunkLength);
+      assertEquals(logits.length, model.config.vocabSize);
+      const last = await model.read(cache.fork(), golden.ids.slice(-1));
+      report(`logits in chunks of ${chunkLength}`, largestDifference(last, numbers(golden.logits)));
+      if (chunkLength < 64) continue;
+      const { ids } = await model.generateFrom(golden.ids.slice(-1), { cache, maxNewTokens: 32, atEnd: "continue" });
+      assertEquals(ids, golden.greedy);
+    }
+  });
+
+  await test.step("the log-probability of every prompt token", async () => {
+    const all = await model.read(model.createCache(), golden.ids, { logitsOf: "all" });
+    const vocab = model.config.vocabSize;
+    const given = golden.ids.slice(1).map((id, index) =>
+      logProbabilities(all.subarray(index * vocab, (index + 1) * vocab))[id]
+    );
+    report("prompt log-probabilities", largestDifference(Float32Array.from(given), numbers(golden.prompt_logprobs)));
+  });
+
+  await test.step("StreamingLLM keeps kvpress's rows, and what follows is the same, with either position mode", async () => {
+    const { cache } = await readAll(model, half);
+    for (const positions of ["logical", "compact"] as const) {
+      const fork = cache.fork();
+      fork.compress(policy("streaming_llm"), { compressionRatio: 0.5, positions });
+      assertEquals([...fork.rowPositions(model.config.numHiddenLayers - 1, 1)], golden.streaming.rows);
+      assertEquals(
+        fork.liveBytes * 2,
+        fork.fullBytes - (half.length % 2) * fork.bytesPerRow * fork.shape.layerCount * fork.shape.kvHeadCount,
+      );
+      const logits = await model.read(fork, golden.question);
+      compare(
+        `StreamingLLM, ${positions}`,
+        logits,
+        (positions === "logical" ? golden.streaming : golden.streaming_compact).logits,
+      );
+    }
+  });
+
+  await test.step("heads that keep rows of their own give what masking gives; compact positions what rotating anew gives", async () => {
+    const { cache } = await readAll(model, half);
+    for (const positions of ["logical", "compact"] as const) {
+      const expected = positions === "logical" ? golden.ragged_logical : golden.ragged_compact;
+      const fork = cache.fork();
+      fork.keep(golden.ragged_rows.map((heads) => heads.map((rows) => ({ rows: Uint32Array.from(rows) }))), positions);
+      let first: Float32Array | undefined;
+      const { ids } = await model.generateFrom(golden.question, {
+        cache: fork,
+        maxNewTokens: 8,
+        atEnd: "continue",
+        onLogits: (logits) => first ??= logits.slice(),
+      });
+      compare(`ragged, ${positions}`, first!, expected.logits);
+      assertEquals(ids, expected.greedy);
+    }
+  });
+
+  await test.step("the taps record the attention that PyTorch computes, whole and in chunks", async () => {
+    const { context, heads, taps } = golden.signals;
+    for (const chunkLength of [256, 50]) {
+      const { cache } = await readAll(model, golden.ids.slice(0, context), chunkLength);
+      for (const [tap, expected] of Object.entries(taps)) {
+        const queries = tap === "all" ? tap : Number(tap);
+        const given = heads.flatMap((
+          [layer, head],
+        ) => [...cache.layers()[layer].heads[head].signal({ attention: "sum", queries })]);
+        report(
+          `attention of ${tap} in chunks of ${chunkLength}`,
+          largestDifference(Float32Array.from(given), numbers(expected)),
+        );
+      }
+    }
+  });
+
+  await test.step("the original's trace", async () => {
+    const { context, ids, attention } = golden.trace;
+    const prompt = model.tokenizer.decode(golden.ids.slice(0, context));
+    assertEquals(model.tokenizer.encode(prompt), golden.ids.slice(0, context));
+    const capture = await captureTrace(model, prompt, { maxNewTokens: ids.length });
+    const steps = capture.ids.length;
+    assertEquals(capture.ids, ids.slice(0, steps));
+    const given = capture.totals.summary().token_traces.map(({ attention_received }) => attention_received);
+    if (steps === ids.length) {
+      report("trace", largestDifference(Float32Array.from(given), Float32Array.from(attention)));
+    }
+  });
+}
+
+/** Holds quantised weights to float32 ones: prints the divergence, asks for the same sense rather than the same numbers. */
+export async function checkQuantised(model: Model, golden: Golden, limit: number): Promise<void> {
+  const { logits } = await readAll(model, golden.ids);
+  const expected = numbers(golden.logits);
+  const nats = divergence(expected, logits);
+  console.error(
+    `  ${model.origin.weights}: KL ${nats.toExponential(1)} against float32, top token ${
+      likeliest(logits) === likeliest(expected) ? "the same" : "another"
+    }`,
+  );
+  assert(nats < limit, `${model.origin.weights} weights are ${nats} nats away`);
+}
