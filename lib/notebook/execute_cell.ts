@@ -4,6 +4,7 @@ import { type Kernel, KernelDied } from "./kernel.ts";
 import { locateError } from "./locate_error.ts";
 import type { Content } from "./message.ts";
 import type { OutputCollector } from "./output_collector.ts";
+import { within } from "./within.ts";
 
 /** Options of {@linkcode executeCell}. */
 export interface ExecuteOptions {
@@ -112,15 +113,4 @@ async function stop(
   const failure: CellFailure = { kind: "timeout", name: "Timeout", message: `the cell ran past ${timeout / 1000} s` };
   collector.add("error", { ename: failure.name, evalue: failure.message, traceback: [] });
   return { executionCount: null, failure };
-}
-
-/** What `promise` gives within `ms`, else `undefined`. */
-async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
-  let timer: number | undefined;
-  const late = new Promise<undefined>((resolve) => timer = setTimeout(resolve, ms));
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

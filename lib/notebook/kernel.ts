@@ -1,6 +1,7 @@
 import { KernelConnection, type Listener, type RequestChannel } from "./kernel_connection.ts";
 import { type KernelProcess, type KernelProcessOptions, startKernelProcess } from "./kernel_process.ts";
 import type { Content } from "./message.ts";
+import { within } from "./within.ts";
 
 /** The kernel's process has ended, or never answered. */
 export class KernelDied extends Error {
@@ -61,7 +62,7 @@ export class Kernel implements AsyncDisposable {
       } catch (error) {
         if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
       }
-      await Promise.race([wait(CONNECT_INTERVAL), died]);
+      await within(CONNECT_INTERVAL, died);
     }
     throw new KernelDied(`the kernel did not answer within ${startTimeout} ms${lastWords(process.log())}`);
   }
@@ -71,8 +72,8 @@ export class Kernel implements AsyncDisposable {
     let heard = false;
     while (!heard && performance.now() < deadline) {
       const reply = this.request("shell", "kernel_info_request", {}, () => heard = true);
-      await Promise.race([reply, wait(deadline - performance.now())]);
-      await wait(1);
+      await within(deadline - performance.now(), reply);
+      await within(1, this.#died);
     }
     if (!heard) throw new KernelDied(`the kernel did not answer${lastWords(this.#process.log())}`);
   }
@@ -84,7 +85,7 @@ export class Kernel implements AsyncDisposable {
 
   /** Interrupts the running cell, as Stop in a notebook does: V8 stops in a loop, never while it awaits. */
   async interrupt(): Promise<void> {
-    await Promise.race([this.request("control", "interrupt_request", {}), wait(PATIENCE)]);
+    await within(PATIENCE, this.request("control", "interrupt_request", {}));
   }
 
   /** What the kernel's process wrote past the notebook: native addons and child processes. */
@@ -95,7 +96,7 @@ export class Kernel implements AsyncDisposable {
   /** Asks the kernel to stop, and kills it if it does not. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.request("control", "shutdown_request", { restart: false }).catch(() => {});
-    await Promise.race([this.#process.ended, wait(PATIENCE)]);
+    await within(PATIENCE, this.#process.ended);
     this.#connection[Symbol.dispose]();
     await this.#process[Symbol.asyncDispose]();
   }
@@ -109,8 +110,4 @@ export class Kernel implements AsyncDisposable {
 function lastWords(log: string): string {
   const text = log.replaceAll(/^Warning "deno jupyter" is unstable.*$/gm, "").trim();
   return text === "" ? "" : `: ${text.split("\n").slice(-5).join(" | ")}`;
-}
-
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 }

@@ -56,21 +56,23 @@ export async function startKernelProcess({ cwd, executable }: KernelProcessOptio
   const readers = [child.stdout.getReader(), child.stderr.getReader()];
   const drained = Promise.all(readers.map((reader) => drain(reader, keep)));
   const ended = child.status.then(({ code, signal }) => signal === null ? `exit ${code}` : `signal ${signal}`);
+  const end = async () => {
+    try {
+      child.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await ended;
+    await Promise.all(readers.map((reader) => reader.cancel())); // a child of the kernel may still hold the other end
+    await drained;
+    await Deno.remove(folder, { recursive: true });
+  };
+  let disposed: Promise<void> | undefined;
   return {
     address: { key, ports: { shell, control, iopub } },
     log: () => log,
     ended,
-    [Symbol.asyncDispose]: async () => {
-      try {
-        child.kill("SIGKILL");
-      } catch {
-        // It has ended.
-      }
-      await ended;
-      await Promise.all(readers.map((reader) => reader.cancel())); // a child of the kernel may still hold the other end
-      await drained;
-      await Deno.remove(folder, { recursive: true });
-    },
+    [Symbol.asyncDispose]: () => disposed ??= end(),
   };
 }
 

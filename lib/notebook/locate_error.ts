@@ -26,7 +26,7 @@ export async function locateError(
     const args = ["transpile", "--quiet", "--config", config, "--source-map", "inline"];
     const { stdout } = await runDeno(args, source, { folder, executable });
     const map = stdout.match(/\/\/# sourceMappingURL=data:application\/json;base64,(\S+)/)?.[1];
-    return map && originalPlace(JSON.parse(atob(map)).mappings, { line, column });
+    return map === undefined ? undefined : originalPlace(JSON.parse(atob(map)).mappings, { line, column });
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
