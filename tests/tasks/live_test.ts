@@ -1,0 +1,170 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { checkpointPath, readGolden } from "../engine/golden.ts";
+import { runTask } from "./run_task.ts";
+
+const MODEL = ["--model", checkpointPath("qwen2_untied_f32"), "--weights", "f32"];
+
+async function withFiles(
+  files: Record<string, string | Uint8Array>,
+  body: (path: (name: string) => string) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  const path = (name: string) => `${folder}/${name}`;
+  try {
+    for (const [name, content] of Object.entries(files)) {
+      if (typeof content === "string") await Deno.writeTextFile(path(name), content);
+      else await Deno.writeFile(path(name), content);
+    }
+    await body(path);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("compress: what stays, what comes next, as the golden file has it", async () => {
+  const golden = readGolden("qwen2_untied_f32");
+  await withFiles({ "p.txt": golden.text, "q.txt": " What runs?" }, async (path) => {
+    const whole = await runTask([
+      "compress",
+      ...MODEL,
+      "--prompt-file",
+      path("p.txt"),
+      "--max-new-tokens",
+      "32",
+      "--json",
+    ]);
+    assertEquals(whole.code, 0, whole.stderr);
+    const result = JSON.parse(whole.stdout);
+    assertEquals([result.prompt_tokens, result.ids], [golden.ids.length, golden.greedy]);
+    assertEquals([result.top.ids[0], result.top.ids.length, result.live_bytes], [
+      golden.greedy[0],
+      5,
+      result.full_bytes,
+    ]);
+    const half = await runTask([
+      "compress",
+      ...MODEL,
+      "--prompt-file",
+      path("p.txt"),
+      "--question-file",
+      path("q.txt"),
+      "--policy",
+      "streaming_llm",
+      "--compression-ratio",
+      "0.5",
+      "--json",
+    ]);
+    const { kept, live_bytes, full_bytes, ids } = JSON.parse(half.stdout);
+    const count = Math.floor(golden.ids.length / 2);
+    assertEquals([kept.length, kept[0].length, kept[0][0].length], [3, 2, count]);
+    assertEquals(kept[2][1].slice(0, 5), [0, 1, 2, 3, golden.ids.length - count + 4]);
+    assertEquals([live_bytes, full_bytes, ids.length], [
+      count * 3 * 2 * 16 * 2 * 4,
+      golden.ids.length * 3 * 2 * 16 * 2 * 4,
+      16,
+    ]);
+  });
+});
+
+Deno.test("generate: streams a text, or prints JSON alone; either question flag", async () => {
+  await withFiles({ "p.txt": "The river runs slowly past the old mill. ", "q.txt": "What runs?" }, async (path) => {
+    const flags = [
+      ...MODEL,
+      "--prompt-file",
+      path("p.txt"),
+      "--policy",
+      "hybrid",
+      "--window-size",
+      "3",
+      "--topk",
+      "2",
+      "--max-new-tokens",
+      "6",
+    ];
+    const json = await runTask(["generate", ...flags, "--question", "What runs?", "--json"]);
+    const { text, ids, prompt_tokens, live_bytes, full_bytes } = JSON.parse(json.stdout);
+    assert(ids.length <= 6 && live_bytes < full_bytes && prompt_tokens > 16);
+    const streamed = await runTask(["generate", ...flags, "--question-file", path("q.txt")]);
+    assertEquals(streamed.stdout.trimEnd(), text.trimEnd());
+    assertMatch(streamed.stderr, /hybrid kept \d+ of \d+ bytes/);
+  });
+});
+
+Deno.test("trace and replay: both formats say the same", async () => {
+  await withFiles({ "p.txt": readGolden("qwen2_untied_f32").text }, async (path) => {
+    for (const output of ["t.json", "t.kvtrace"]) {
+      const { code, stderr } = await runTask([
+        "trace",
+        ...MODEL,
+        "--prompt-file",
+        path("p.txt"),
+        "--max-new-tokens",
+        "4",
+        "--output",
+        path(output),
+      ]);
+      assertEquals(code, 0, stderr);
+    }
+    const summary = JSON.parse(await Deno.readTextFile(path("t.json")));
+    assertEquals(Object.keys(summary), [
+      "model_name",
+      "prompt_token_count",
+      "generated_token_count",
+      "bytes_per_token",
+      "token_traces",
+    ]);
+    assertEquals(summary.bytes_per_token, 2 * 3 * 2 * 16 * 2);
+    for (const policy of ["keep_all", "recent_window", "heavy_hitter", "hybrid"]) {
+      const results = await Promise.all(
+        ["t.json", "t.kvtrace"].map((name) => runTask(["replay", "--trace", path(name), "--policy", policy, "--json"])),
+      );
+      assertEquals(results[0].stdout, results[1].stdout);
+      assertEquals(JSON.parse(results[0].stdout).policy, policy);
+    }
+    await Deno.writeTextFile(path("old.kvtrace"), "KVMTRACE\u0007\0\0\0\0\0\0\0");
+    const { code, stderr } = await runTask(["replay", "--trace", path("old.kvtrace")]);
+    assertEquals(code, 1);
+    assertMatch(stderr, /version 7: this program reads version 1/);
+  });
+});
+
+Deno.test("what is wrong is one line on stderr, with exit 2 for a usage error and 1 for anything else", async () => {
+  await withFiles({
+    "p.txt": "A text.",
+    "empty.txt": "",
+    "bytes.txt": Uint8Array.of(0xff, 0xfe),
+    "cut.gguf": "GGUF",
+    "long.txt": "river ".repeat(3000),
+  }, async (path) => {
+    const prompt = ["--prompt-file", path("p.txt")];
+    const wrong: [string[], number, RegExp][] = [
+      [["compress", ...MODEL, ...prompt, "--policy", "hybird"], 2, /did you mean hybrid/],
+      [["compress", ...MODEL, ...prompt, "--compression-ratio", "1.2"], 2, /ratio 1.2 as it must be in \[0, 1\)/],
+      [["compress", ...MODEL, ...prompt, "--policy", "hybrid", "--window-size", "-1"], 2, /--window-size -1/],
+      [
+        ["compress", ...MODEL, ...prompt, "--policy", "hybrid", "--topk", "3", "--compression-ratio", "0.5"],
+        2,
+        /leave out one/,
+      ],
+      [["compress", ...MODEL, "--prompt-file", path("empty.txt")], 2, /empty/],
+      [["compress", ...MODEL, "--prompt-file", path("none.txt")], 2, /no such file/],
+      [["compress", ...MODEL, "--prompt-file", path("bytes.txt")], 2, /no UTF-8/],
+      [["compress", ...MODEL], 2, /--prompt-file/],
+      [["generate", ...MODEL, ...prompt, "--positions", "compakt"], 2, /logical or compact/],
+      [["generate", ...prompt, "--model", "smollm3"], 2, /did you mean smollm2-135m/],
+      [["generate", ...prompt, "--model", path("none.gguf")], 2, /no such file/],
+      [["generate", ...prompt, "--model", path("cut.gguf")], 1, /cut\.gguf/],
+      [["generate", ...prompt, "--weights", "int2"], 2, /f32, int8, int4/],
+      [["generate", ...MODEL, "--prompt-file", path("long.txt")], 1, /context is 1024/],
+      [["trace", ...MODEL, ...prompt], 2, /--output/],
+      [["replay"], 2, /--trace/],
+    ];
+    for (const [args, exit, message] of wrong) {
+      const { code, stdout, stderr } = await runTask(args);
+      assertEquals([code, stdout], [exit, ""], `${args.join(" ")}: ${stderr}`);
+      const errors = stderr.trimEnd().split("\n").filter((line) => !line.startsWith("model "));
+      assertEquals(errors.length, 1, stderr);
+      assertMatch(errors[0], message);
+    }
+  });
+});
