@@ -31,6 +31,7 @@ export function cacheFolder(machine: Machine = thisMachine()): string {
   throw new RangeError("Cannot find a cache folder as HOME is not set: set KVMIRROR_CACHE to a folder");
 }
 
-function thisMachine(): Machine {
+/** The machine that this runs on. */
+export function thisMachine(): Machine {
   return { variable: (name) => Deno.env.get(name), system: Deno.build.os };
 }

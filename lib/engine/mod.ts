@@ -13,12 +13,14 @@
  *
  * @module
  */
+export type { Machine } from "./cache_folder.ts";
 export { type Capture, type CaptureOptions, captureTrace } from "./capture_trace.ts";
 export type { Architecture, Checkpoint, ModelConfig, TensorInfo, TokenizerFiles } from "./checkpoint.ts";
 export { type GeneratedToken, Generation, type GenerationResult } from "./generation.ts";
 export { type CacheShape, type CompressTo, KvCache, type PositionMode } from "./kv_cache.ts";
 export type { DownloadProgress, FetchOptions } from "./sources/download_progress.ts";
 export { KNOWN_MODELS, type KnownModel, type WheelSource } from "./sources/known_models.ts";
+export { listModels, type ModelListing } from "./sources/list_models.ts";
 export {
   checkModelName,
   fetchModel,
@@ -27,6 +29,8 @@ export {
   resolveModel,
   type ResolveOptions,
 } from "./sources/resolve_model.ts";
+export { type SourceSettings, sourceSettings } from "./sources/source_settings.ts";
+export { type VerifiedFile, verifyModel } from "./sources/verify_model.ts";
 export { loadModel, type LoadOptions } from "./load_model.ts";
 export { type GenerateOptions, Model, type ModelOrigin, type PrefillOptions, type Template } from "./model.ts";
 export { readCheckpoint } from "./read_checkpoint.ts";

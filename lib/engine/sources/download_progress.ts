@@ -1,3 +1,5 @@
+import type { SourceSettings } from "./source_settings.ts";
+
 /** How far a download is. */
 export interface DownloadProgress {
   /** What is being fetched. */
@@ -14,4 +16,6 @@ export interface FetchOptions {
   readonly onProgress?: (progress: DownloadProgress) => void;
   /** Ends the download; what has come is kept for the next try. */
   readonly signal?: AbortSignal;
+  /** Where to look and fetch; by default what the environment says. */
+  readonly settings?: SourceSettings;
 }

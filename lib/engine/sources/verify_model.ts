@@ -2,6 +2,7 @@ import { expectedHashes } from "./expected_hashes.ts";
 import { hashFile, hashKind } from "./hash_file.ts";
 import type { KnownModel } from "./known_models.ts";
 import { findModel } from "./resolve_model.ts";
+import { type SourceSettings, sourceSettings } from "./source_settings.ts";
 
 /** A file of a model, hashed afresh. */
 export interface VerifiedFile {
@@ -18,14 +19,14 @@ export interface VerifiedFile {
  *
  * @throws {RangeError} if the model is not here, or no hash of it is known
  */
-export function verifyModel(model: KnownModel): VerifiedFile[] {
-  const found = findModel(model);
+export function verifyModel(model: KnownModel, settings: SourceSettings = sourceSettings()): VerifiedFile[] {
+  const found = findModel(model, settings);
   if (found === undefined) {
     throw new RangeError(
       `Cannot verify ${model.name} as it is not on this machine: deno task models fetch ${model.name}`,
     );
   }
-  const files = expectedHashes(model, found.path);
+  const files = expectedHashes(model, found.path, settings);
   if (files.length === 0) {
     throw new RangeError(
       `Cannot verify ${found.path} as no hash of it is known: it is neither a blob nor fetched by us`,
