@@ -28,7 +28,7 @@ export function ggufConfig({ metadata, tensors }: Gguf): ModelConfig {
   const hiddenSize = own.integer("embedding_length");
   const numAttentionHeads = own.integer("attention.head_count");
   const headDim = own.integer("attention.key_length", hiddenSize / numAttentionHeads);
-  const config: ModelConfig = {
+  const config = checkConfig({
     architecture,
     vocabSize: embedding.shape[0],
     hiddenSize,
@@ -42,12 +42,12 @@ export function ggufConfig({ metadata, tensors }: Gguf): ModelConfig {
     rmsNormEps: own.number("attention.layer_norm_rms_epsilon"),
     tieWordEmbeddings: !tensors.has(OUTPUT),
     eosTokenIds: endTokens(general),
-  };
+  });
   for (const key of ["attention.value_length", "rope.dimension_count"]) {
     const length = own.integer(key, headDim);
     if (length !== headDim) unsupported(`${key} is ${length}`, `the head's ${headDim}`);
   }
-  return checkConfig(config);
+  return config;
 }
 
 function checkSupported(general: Fields, own: Fields, contextLength: number): void {
