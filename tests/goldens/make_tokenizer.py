@@ -4,7 +4,7 @@
     python make_tokenizer.py SmolLM2-135M-Instruct.Q4_1.gguf
 
 The vocabulary is SmolLM2's, from its GGUF; the pipeline around it is written here as the models' own tokenizer.json
-files have it. `small` is its first 500 tokens or so, stored whole, so that a test can run without the GGUF.
+files have it. `small` is its first 500 tokens and a few more, stored whole, so that a test can run without the GGUF.
 """
 
 import json
@@ -18,6 +18,10 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 SEED = 7
 TEXTS = 200
 SMALL_MERGES = 250
+# Of later merges, those that tell apart how the texts below are divided.
+TELLING_MERGES = [("\u0120", "\xc2"), ("\u0120", "!"), ("!", "!")]
+# Numbers, white space and bytes outside the vocabulary, where implementations are known to differ.
+TELLING_TEXTS = [" \xbd", "  \u0663", "a \u2460\u2460", "  \x85", "  \ufeff", " \x85a", " \x04!", "!\x14!", "!\x06\x06!"]
 CONTROL = 3
 
 fields = gguf.GGUFReader(sys.argv[1]).fields
@@ -79,7 +83,7 @@ def make_texts(draw):
         lambda: draw.choice(marks), lambda: draw.choice(absent),
         lambda: " " + "".join(draw.choice("abcdefghijklmnop") for _ in range(draw.randint(1, 9))),
     ]
-    texts = ["", " ", "  ", "\n\n", "a" * 300, " " * 200, "0" * 50, "ab" * 100, "The quick brown fox jumps over 13 dogs."]
+    texts = ["", " ", "  ", "\n\n", "a" * 300, " " * 200, "0" * 50, "ab" * 100, "The quick brown fox jumps over 13 dogs."] + TELLING_TEXTS
     while len(texts) < TEXTS:
         texts.append("".join(draw.choice(pieces)() for _ in range(draw.randint(1, 14))))
     return texts
@@ -91,11 +95,13 @@ def encode(tokenizer):
 
 draw = random.Random(SEED)
 texts = make_texts(draw)
-small_size = tokens.index("".join(merges[SMALL_MERGES - 1])) + 1
-small = build(tokens[:small_size], merges[:SMALL_MERGES], "smollm")
+small_tokens = tokens[: tokens.index("".join(merges[SMALL_MERGES - 1])) + 1]
+telling = [merge for merge in TELLING_MERGES if "".join(merge) not in small_tokens]
+small_tokens += ["".join(merge) for merge in telling]
+small = build(small_tokens, merges[:SMALL_MERGES] + telling, "smollm")
 whole = build(tokens, merges, "smollm")
 # ids that no text gives: characters cut in two, bytes in any order
-pieces_of_characters = [[draw.randrange(small_size) for _ in range(draw.randint(1, 20))] for _ in range(60)]
+pieces_of_characters = [[draw.randrange(len(small_tokens)) for _ in range(draw.randint(1, 20))] for _ in range(60)]
 golden = {
     "texts": texts,
     "small": {
