@@ -25,10 +25,20 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     const kept = opened.move();
     return { ...content, path, hash, [Symbol.dispose]: () => kept.dispose() };
   } catch (error) {
-    if (error instanceof SyntaxError) throw new SyntaxError(`${path}: ${error.message}`, { cause: error });
-    if (error instanceof RangeError) throw new RangeError(`${path}: ${error.message}`, { cause: error });
+    if (error instanceof SyntaxError) throw new SyntaxError(describe(path, error), { cause: error });
+    if (error instanceof RangeError) throw new RangeError(describe(path, error), { cause: error });
     throw error;
   }
+}
+
+/** Characters of a message: names in a damaged file may be of any length. */
+const MAX_MESSAGE_LENGTH = 500;
+
+/** One line of printable text, whatever the names in the file hold. */
+function describe(path: string, { message }: Error): string {
+  const printable = message.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\ufffd");
+  const short = printable.length > MAX_MESSAGE_LENGTH ? `${printable.slice(0, MAX_MESSAGE_LENGTH)}…` : printable;
+  return `${path}: ${short}`;
 }
 
 interface Opened {

@@ -121,6 +121,23 @@ Deno.test("paths that are no checkpoint are one error", () =>
     await assertRejects(() => readCheckpoint(`${folder}/model.safetensors`), RangeError, "give the folder it is in");
   }));
 
+Deno.test("names that would break the terminal or fill it are shown tame", () => {
+  const tensor = { extents: [4], type: 12, data: new Uint8Array(4) };
+  const files = {
+    "a.gguf": ggufBytes({ tensors: [["two\nlines\u001b[31m", tensor]] }),
+    "b.gguf": ggufBytes({ metadata: [["general.architecture", "x".repeat(100_000)]] }),
+  };
+  return withFiles(files, async (folder) => {
+    await assertRejects(
+      () => readCheckpoint(`${folder}/a.gguf`),
+      RangeError,
+      "tensor two\ufffdlines\ufffd[31m of type Q4_K",
+    );
+    const { message } = await assertRejects(() => readCheckpoint(`${folder}/b.gguf`), RangeError);
+    assert(message.length < 700, `${message.length} characters`);
+  });
+});
+
 const path = await smollm2Path();
 
 Deno.test({

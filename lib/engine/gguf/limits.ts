@@ -10,6 +10,8 @@ export const MAX_TENSOR_NAME_BYTES = 256;
 export const MAX_LIST_LENGTH = 1 << 22;
 /** Entries of metadata: real files have some 40. */
 export const MAX_METADATA_ENTRIES = 1 << 16;
+/** Bytes of all metadata: a vocabulary of 262,144 tokens with scores, types and merges takes some 20 MB. */
+export const MAX_METADATA_BYTES = 1 << 26;
 /** Tensors: a model of 126 layers has some 1,200. */
 export const MAX_TENSORS = 1 << 16;
 /** Dimensions of a tensor: ggml's own limit. */

@@ -1,5 +1,5 @@
 import type { ByteCursor } from "./byte_cursor.ts";
-import { MAX_KEY_BYTES, MAX_LIST_LENGTH, MAX_TEXT_BYTES } from "./limits.ts";
+import { MAX_KEY_BYTES, MAX_LIST_LENGTH, MAX_METADATA_BYTES, MAX_TEXT_BYTES } from "./limits.ts";
 
 /** A metadata value; 64-bit integers become numbers. */
 export type MetadataValue = number | boolean | string | readonly MetadataValue[];
@@ -43,6 +43,9 @@ export function readMetadata(cursor: ByteCursor, count: number): Metadata {
     const key = cursor.text("a metadata key", MAX_KEY_BYTES);
     if (metadata.has(key)) throw new SyntaxError(`Cannot read the metadata as the key ${key} is there twice`);
     metadata.set(key, valueType(cursor.uint32(), key).read(cursor, key));
+    if (cursor.position > MAX_METADATA_BYTES) {
+      throw new SyntaxError(`Cannot read the metadata as ${key} ends past the limit of ${MAX_METADATA_BYTES} bytes`);
+    }
   }
   return metadata;
 }

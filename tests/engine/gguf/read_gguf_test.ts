@@ -117,6 +117,29 @@ Deno.test("a file that is no GGUF says how it begins", () => {
   assertThrows(() => readGguf(memorySource(new Uint8Array(0))), SyntaxError, "0 are left");
 });
 
+Deno.test("metadata beyond any real model's are refused where the limit is, not at their end", () => {
+  // Zeros but for the beginnings of its entries, as a sparse file of 1 TB may be: each claims a text of 16 MB.
+  const header = new ByteWriter().ascii("GGUF").uint32(3).uint64(0).uint64(60_000).done();
+  const entry = (index: number) => new ByteWriter().uint64(1).raw(33 + index).uint32(8).uint64(1 << 24).done();
+  const stride = entry(0).length + (1 << 24);
+  let furthest = 0;
+  const source: ByteSource = {
+    size: 2 ** 40,
+    read: (offset, length) => {
+      furthest = Math.max(furthest, offset + length);
+      const bytes = new Uint8Array(length);
+      if (offset === 0) bytes.set(header);
+      const place = (index: number) => header.length + index * stride - offset;
+      for (let index = 0; place(index) < length; index++) {
+        entry(index).forEach((byte, at) => bytes[place(index) + at] = byte); // outside of the array it has no effect
+      }
+      return bytes;
+    },
+  };
+  assertThrows(() => readGguf(source), SyntaxError, "past the limit of 67108864 bytes");
+  assert(furthest < 2 ** 27, `read up to byte ${furthest}`);
+});
+
 /** A source that fails the test where more is asked for than there is. */
 function watched(bytes: Uint8Array): ByteSource {
   const source = memorySource(bytes);
