@@ -1,0 +1,25 @@
+import { notebookProgram } from "./notebook_program.ts";
+import type { NotebookFile } from "./read_notebooks.ts";
+import { runDeno } from "./run_deno.ts";
+
+/**
+ * What is wrong with a notebook's source, in words; empty if nothing is: outputs that were left in it, and what
+ * `deno check` says of its code, with the place in its cell.
+ *
+ * @param folder where the notebook is: what it imports is found from there
+ */
+export async function checkNotebook({ name, notebook }: NotebookFile, folder: string): Promise<string[]> {
+  const ran = notebook.cells.flatMap((cell, index) =>
+    cell.type === "code" && (cell.outputs.length > 0 || cell.executionCount !== null)
+      ? [`${name}.ipynb, cell ${index + 1} (id ${cell.id}) carries the outputs of a run: clear them`]
+      : []
+  );
+  const program = notebookProgram(notebook);
+  const { success, stderr } = await runDeno(["check", "--quiet"], program.source, { folder });
+  if (success) return ran;
+  const wrong = stderr.replaceAll(/^\s+at .*?\.cell-[\w-]+\.ts:(\d+):(\d+)$/gm, (_, line, column) => {
+    const place = program.cellAt(Number(line));
+    return `    at ${name}.ipynb, cell ${place?.number}, line ${place?.line}, column ${column}`;
+  });
+  return [...ran, wrong.replace(/\n*(Found \d+ errors?\.)?\s*error: Type checking failed\.\s*$/, "").trim()];
+}
