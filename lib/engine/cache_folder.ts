@@ -2,6 +2,7 @@
 export interface Machine {
   /** An environment variable. */
   readonly variable: (name: string) => string | undefined;
+  /** The operating system. */
   readonly system: typeof Deno.build.os;
 }
 
