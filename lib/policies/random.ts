@@ -5,13 +5,15 @@ import type { Policy } from "./policy.ts";
 export interface RandomOptions {
   /** Another seed, another draw; 0 by default. */
   readonly seed?: number;
+  /** The first tokens of the text, which stay; 0 by default. A floor that protects them as other policies do is fairer. */
+  readonly sinkTokens?: number;
 }
 
 /**
  * Keeps rows drawn at random, each head its own: the floor in every table. A row's score is a hash of its seed, layer,
  * head and position, so a draw depends on nothing that happened before.
  */
-export function random({ seed = 0 }: RandomOptions = {}): Policy {
+export function random({ seed = 0, sinkTokens = 0 }: RandomOptions = {}): Policy {
   return definePolicy({
     name: "random",
     needs: [],
@@ -19,6 +21,7 @@ export function random({ seed = 0 }: RandomOptions = {}): Policy {
       heads.map(({ positions }, kvHead) =>
         Float64Array.from(positions, (position) => hash([seed, index, kvHead, position]) / 2 ** 32)
       ),
+    protect: { sinks: sinkTokens },
   });
 }
 

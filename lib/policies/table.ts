@@ -32,7 +32,7 @@ const ORIGINAL: PolicyEntry["options"] = ["windowSize", "topk", "sinkTokens"];
 /** Every policy by name. */
 export const POLICIES: Readonly<Record<string, PolicyEntry>> = {
   keep_all: { create: keepAll, options: [] },
-  random: { create: random, options: ["seed"] },
+  random: { create: random, options: ["seed", "sinkTokens"] },
   recent_window: { create: recentWindow, options: ORIGINAL },
   heavy_hitter: { create: heavyHitter, options: ORIGINAL },
   hybrid: { create: hybrid, options: ORIGINAL },

@@ -12,6 +12,7 @@ const MATRIX: readonly {
   { name: "keep_all", options: {}, sinks: 0, follows: "nothing" },
   { name: "random", options: {}, sinks: 0, follows: "budget" },
   { name: "random", options: { seed: 9 }, sinks: 0, follows: "budget" },
+  { name: "random", options: { sinkTokens: 16 }, sinks: 16, follows: "budget" },
   { name: "recent_window", options: {}, sinks: 16, follows: "budget" },
   { name: "recent_window", options: { windowSize: 5 }, sinks: 16, follows: "own numbers" },
   { name: "recent_window", options: { windowSize: 0, sinkTokens: 3 }, sinks: 3, follows: "own numbers" },

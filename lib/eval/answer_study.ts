@@ -1,0 +1,102 @@
+import type { KvCache, Model } from "../engine/mod.ts";
+import type { Policy } from "../policies/policy.ts";
+import type { Fact, FactPrompt } from "./fact_prompt.ts";
+
+/** What a study needs of a model. */
+export type AnsweringModel = Pick<Model, "prefill" | "generate">;
+
+/** One way to evict: a policy at a compression ratio. */
+export interface Arm {
+  readonly policy: Policy;
+  /** Fraction of rows removed, in [0, 1). */
+  readonly compressionRatio: number;
+}
+
+/** When rows go: before the question is read (`agnostic`), or after it, just before the answer (`aware`). */
+export type QuestionTiming = "agnostic" | "aware";
+
+/** Options of {@linkcode answerStudy}. */
+export interface AnswerStudyOptions {
+  /** `agnostic` by default. */
+  readonly timing?: QuestionTiming;
+  /** 8 by default, enough for a code and a full stop. */
+  readonly maxNewTokens?: number;
+  readonly signal?: AbortSignal;
+  /** Called with the contexts done and their number. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** One answer, by the names that JSON gives it. */
+export interface Answer {
+  /** Index of the prompt. */
+  readonly context: number;
+  readonly policy: string;
+  readonly compression_ratio: number;
+  readonly timing: QuestionTiming;
+  /** Which of the prompt's facts was asked for, from 0. */
+  readonly fact: number;
+  /** Where it stands: the share of the text before it, in [0, 1). */
+  readonly depth: number;
+  readonly expected: string;
+  readonly text: string;
+  readonly right: boolean;
+  /** What the cache held after the eviction, in bytes. */
+  readonly live_bytes: number;
+}
+
+/**
+ * Asks every prompt for one of its facts (the first prompt for its first fact, the second for its second, and so on
+ * around) under every arm. All arms of a prompt start from one prefill, so their answers are paired.
+ *
+ * @throws {TypeError} if a policy reads a signal that a prefill does not record
+ * @throws {RangeError} if a prompt does not fit the model's context
+ */
+export async function answerStudy(
+  model: AnsweringModel,
+  prompts: readonly FactPrompt[],
+  arms: readonly Arm[],
+  { timing = "agnostic", maxNewTokens = 8, signal, onProgress }: AnswerStudyOptions = {},
+): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  for (const [context, prompt] of prompts.entries()) {
+    const index = context % prompt.facts.length;
+    const fact = prompt.facts[index];
+    const [before, after] = splitQuestion(prompt, fact, timing);
+    using full = await model.prefill(before, { template: "none", signal });
+    for (const { policy, compressionRatio } of arms) {
+      using cache: KvCache = full.fork();
+      cache.compress(policy, { compressionRatio });
+      const live_bytes = cache.liveBytes;
+      const { text } = await model.generate(after, { cache, maxNewTokens, template: "none", signal });
+      answers.push({
+        context,
+        policy: policy.name,
+        compression_ratio: compressionRatio,
+        timing,
+        fact: index,
+        depth: fact.depth,
+        expected: fact.answer,
+        text,
+        right: isRight(text, fact.answer),
+        live_bytes,
+      });
+    }
+    onProgress?.(context + 1, prompts.length);
+  }
+  return answers;
+}
+
+/** Whether an answer says what was expected, in capitals or not. */
+export function isRight(text: string, expected: string): boolean {
+  return text.toLowerCase().includes(expected.toLowerCase());
+}
+
+/** What is read before the eviction and what after it. */
+function splitQuestion(
+  { text }: FactPrompt,
+  { question, answerPrefix }: Fact,
+  timing: QuestionTiming,
+): [before: string, after: string] {
+  const asked = `\n\nQuestion: ${question}\nAnswer:`;
+  return timing === "agnostic" ? [text, `${asked} ${answerPrefix}`] : [text + asked, ` ${answerPrefix}`];
+}

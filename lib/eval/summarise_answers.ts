@@ -1,0 +1,66 @@
+import { pairedBootstrap } from "../metrics/paired_bootstrap.ts";
+import { wilsonInterval } from "../metrics/wilson_interval.ts";
+import type { Answer } from "./answer_study.ts";
+
+/** How often one arm was right, by the names that JSON gives it. */
+export interface AnswerSummary {
+  readonly policy: string;
+  readonly compression_ratio: number;
+  readonly timing: string;
+  /** Contexts. */
+  readonly n: number;
+  readonly right: number;
+  /** Share of right answers, and its 95 % interval (Wilson). */
+  readonly score: number;
+  readonly ci_low: number;
+  readonly ci_high: number;
+  /** Score less the reference's on the same contexts, and its 95 % interval (paired bootstrap). */
+  readonly difference: number;
+  readonly difference_low: number;
+  readonly difference_high: number;
+}
+
+/**
+ * Counts right answers by arm, in the order in which arms first appear, each beside the policy `reference` at the same
+ * ratio and timing.
+ *
+ * @throws {RangeError} if the reference did not answer the contexts that an arm did
+ */
+export function summariseAnswers(answers: readonly Answer[], reference: string): AnswerSummary[] {
+  const arms = Map.groupBy(answers, armOf);
+  return [...arms.values()].map((own) => {
+    const [first] = own;
+    const beside = arms.get(armOf({ ...first, policy: reference })) ?? [];
+    const other = new Map(beside.map(({ context, right }) => [context, right]));
+    const missing = own.find(({ context }) => !other.has(context));
+    if (missing !== undefined) {
+      throw new RangeError(
+        `Cannot compare ${first.policy} with ${reference} at ratio ${first.compression_ratio} ` +
+          `as context ${missing.context} has no answer of ${reference}`,
+      );
+    }
+    const right = own.filter((answer) => answer.right).length;
+    const { low, high } = wilsonInterval(right, own.length);
+    const paired = pairedBootstrap(
+      own.map((answer) => Number(answer.right)),
+      own.map(({ context }) => Number(other.get(context))),
+    );
+    return {
+      policy: first.policy,
+      compression_ratio: first.compression_ratio,
+      timing: first.timing,
+      n: own.length,
+      right,
+      score: right / own.length,
+      ci_low: low,
+      ci_high: high,
+      difference: paired.difference,
+      difference_low: paired.low,
+      difference_high: paired.high,
+    };
+  });
+}
+
+function armOf({ policy, compression_ratio, timing }: Pick<Answer, "policy" | "compression_ratio" | "timing">): string {
+  return JSON.stringify([policy, compression_ratio, timing]);
+}
