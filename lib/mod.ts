@@ -13,6 +13,7 @@
  *
  * @module
  */
+export { attentionShare } from "./metrics/attention_share.ts";
 export { bytesPerToken, type CacheShape } from "./metrics/bytes_per_token.ts";
 export { divergence } from "./metrics/divergence.ts";
 export { type BootstrapOptions, pairedBootstrap, type PairedDifference } from "./metrics/paired_bootstrap.ts";

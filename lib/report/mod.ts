@@ -37,6 +37,7 @@ export { lineChart, type LineChartOptions } from "./line_chart.ts";
 export { type Measurements, writeMeasurements } from "./measurements.ts";
 export { bytes, fixed, type Format, MISSING, percent, plain } from "./number_format.ts";
 export { DASHES, OKABE_ITO, RAMP, type SeriesScales, seriesScales, SHAPES } from "./palette.ts";
+export { pointChart, type PointChartOptions } from "./point_chart.ts";
 export { type ModelProvenance, type Provenance, provenanceLine } from "./provenance.ts";
 export { type Cell, listRows, type RecordSource, type Row, type Rows } from "./rows.ts";
 export { saveFigure } from "./save_figure.ts";

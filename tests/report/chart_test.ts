@@ -1,5 +1,15 @@
 import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
-import { barChart, type Chart, chart, DISPLAY, heatMap, intervalChart, lineChart, OKABE_ITO } from "kvmirror/report";
+import {
+  barChart,
+  type Chart,
+  chart,
+  DISPLAY,
+  heatMap,
+  intervalChart,
+  lineChart,
+  OKABE_ITO,
+  pointChart,
+} from "kvmirror/report";
 import { renderPng } from "../../lib/report/render_png.ts";
 import { pngPixels } from "./png_pixels.ts";
 
@@ -22,6 +32,7 @@ const CHARTS: Readonly<Record<string, () => Promise<Chart>>> = {
   heat: () => heatMap({ rows: ROWS, x: "length", y: "policy", value: "recall", ...TEXT }),
   interval: () =>
     intervalChart({ rows: ROWS, x: "recall", y: "policy", low: "low", high: "high", series: "kind", ...TEXT }),
+  points: () => pointChart({ rows: ROWS, x: "length", y: "recall", series: "policy", ...TEXT }),
   clipped: () =>
     chart({
       description: "A clipped line.",
