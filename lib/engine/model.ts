@@ -97,7 +97,7 @@ export class Model implements AsyncDisposable {
   ): Promise<KvCache> {
     if (text === "") throw new RangeError("Cannot prefill an empty text: give at least one character");
     const cache = this.createCache(taps);
-    const opened = template === "chat" ? splitChatTemplate(this.tokenizer).open + text : text;
+    const opened = template === "chat" ? openTurn(this.tokenizer, text) : text;
     await this.read(cache, this.tokenizer.encode(opened), { ...read, logitsOf: "none" });
     return cache;
   }
@@ -131,8 +131,9 @@ export class Model implements AsyncDisposable {
     { template = "chat", cache }: Pick<GenerateOptions, "template" | "cache"> = {},
   ): number[] {
     if (template === "none") return this.tokenizer.encode(question);
-    const { open, close } = splitChatTemplate(this.tokenizer);
-    return this.tokenizer.encode((cache === undefined ? open : "") + question + close);
+    const { close, whiteSpace } = splitChatTemplate(this.tokenizer);
+    const end = (whiteSpace === "trimmed" ? question.trimEnd() : question) + close;
+    return this.tokenizer.encode(cache === undefined ? openTurn(this.tokenizer, end) : end);
   }
 
   async *#generate(ids: readonly number[], options: GenerateOptions): AsyncGenerator<GeneratedToken, void, undefined> {
@@ -160,4 +161,10 @@ export class Model implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#session[Symbol.asyncDispose]();
   }
+}
+
+/** A template that trims its messages has no white space where the turn opens. */
+function openTurn(tokenizer: Tokenizer, text: string): string {
+  const { open, whiteSpace } = splitChatTemplate(tokenizer);
+  return open + (whiteSpace === "trimmed" ? text.trimStart() : text);
 }
