@@ -1,3 +1,5 @@
+import { within } from "./within.ts";
+
 /** Where a kernel listens, and the key that both ends sign with. */
 export interface KernelAddress {
   readonly key: string;
@@ -23,6 +25,9 @@ export interface KernelProcessOptions {
 
 /** Characters of a kernel's own output that are kept, for the message when it dies. */
 const LOG_LIMIT = 1 << 16;
+
+/** How long the last of it may take to arrive after the end, in ms. */
+const LOG_PATIENCE = 500;
 
 /** Starts a kernel; it may not be listening yet. Disposing kills it and removes its connection file. */
 export async function startKernelProcess({ cwd, executable }: KernelProcessOptions): Promise<KernelProcess> {
@@ -63,6 +68,7 @@ export async function startKernelProcess({ cwd, executable }: KernelProcessOptio
       // It has ended.
     }
     await ended;
+    await within(LOG_PATIENCE, drained);
     await Promise.all(readers.map((reader) => reader.cancel())); // a child of the kernel may still hold the other end
     await drained;
     await Deno.remove(folder, { recursive: true });

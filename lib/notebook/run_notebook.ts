@@ -99,6 +99,7 @@ export async function runNotebook(notebook: Notebook, options: RunOptions): Prom
       number: failedAt + 1,
       failure: runs.get(notebook.cells[failedAt])!.failure!,
     };
+    await kernel[Symbol.asyncDispose](); // so that its log is whole
     return { notebook: { ...notebook, cells }, times, failed, log: kernel.log };
   } finally {
     signal?.removeEventListener("abort", kill);

@@ -1,0 +1,81 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import type { Notebook } from "../../lib/notebook/notebook.ts";
+import { parseNotebook } from "../../lib/notebook/parse_notebook.ts";
+import { serialiseNotebook } from "../../lib/notebook/serialise_notebook.ts";
+
+const text = fc.string({ unit: fc.constantFrom("a", "é", "\n", " ", '"', "\\", "𝛼") });
+const data = fc.record({ "text/plain": text, "image/png": fc.base64String(), "application/json": fc.jsonValue() }, {
+  requiredKeys: [],
+});
+const output = fc.oneof(
+  fc.record({
+    type: fc.constant("stream" as const),
+    name: fc.constantFrom("stdout" as const, "stderr" as const),
+    text,
+  }),
+  fc.record({ type: fc.constantFrom("display" as const, "result" as const), data, metadata: fc.constant({}) }),
+  fc.record({ type: fc.constant("error" as const), name: text, message: text, traceback: fc.array(text) }),
+);
+const source = { source: text, metadata: fc.record({ tags: fc.array(fc.string()) }, { requiredKeys: [] }) };
+const cell = fc.oneof(
+  fc.record({ type: fc.constantFrom("markdown" as const, "raw" as const), ...source }),
+  fc.record({
+    type: fc.constant("code" as const),
+    ...source,
+    executionCount: fc.option(fc.nat()),
+    outputs: fc.array(output),
+  }),
+);
+
+Deno.test("a notebook that was written reads as it was", () => {
+  fc.assert(fc.property(fc.array(cell), (cells) => {
+    const notebook = { cells: cells.map((value, index) => ({ ...value, id: `c${index}` })), metadata: {} } as Notebook;
+    const written = serialiseNotebook(notebook);
+    assertEquals(parseNotebook(written).cells, JSON.parse(JSON.stringify(notebook.cells)));
+    assertEquals(serialiseNotebook(parseNotebook(written)), written);
+  }));
+});
+
+Deno.test("forms of an output are written in one order, and nothing of the kernel's version", () => {
+  const outputs = (keys: string[]) => [{
+    type: "display" as const,
+    data: Object.fromEntries(keys.map((key) => [key, "x"])),
+    metadata: {},
+  }];
+  const write = (keys: string[]) =>
+    serialiseNotebook({
+      cells: [{ type: "code", id: "a", source: "", metadata: {}, executionCount: 1, outputs: outputs(keys) }],
+      metadata: { language_info: { version: "6.0.3" } },
+    });
+  assertEquals(write(["text/plain", "image/svg+xml"]), write(["image/svg+xml", "text/plain"]));
+  assertEquals(write([]).includes("6.0.3"), false);
+});
+
+Deno.test("cells of older notebooks get an id from their place; texts may be lists of lines", () => {
+  const old = { nbformat: 4, metadata: {}, cells: [{ cell_type: "code", source: ["a\n", "b"] }] };
+  assertEquals(parseNotebook(JSON.stringify(old)).cells, [
+    { type: "code", id: "cell-1", source: "a\nb", metadata: {}, executionCount: null, outputs: [] },
+  ]);
+});
+
+Deno.test("a text that is no notebook is an error that names the place", () => {
+  const cell = (value: unknown) => ({ nbformat: 4, cells: [value] });
+  const twice = { cell_type: "raw", id: "a", source: "" };
+  const cases: [unknown, string][] = [
+    ["{", "no JSON"],
+    [[], "the notebook as it must be an object"],
+    [{ nbformat: 3 }, "its nbformat is 3: it must be 4"],
+    [{ nbformat: 4 }, "no list of cells"],
+    [cell(1), "cell 1 as it must be an object"],
+    [cell({ cell_type: "code" }), "cell 1's source as it must be a text or a list of lines"],
+    [cell({ cell_type: "heading", source: "" }), 'cell 1 as its cell_type is "heading"'],
+    [cell({ cell_type: "code", source: "", id: "ä" }), 'cell 1 as its id is "ä"'],
+    [cell({ cell_type: "code", source: "", outputs: [{ output_type: "x" }] }), 'an output_type is "x"'],
+    [{ nbformat: 4, cells: [twice, twice] }, 'two cells have the id "a"'],
+  ];
+  for (const [value, message] of cases) {
+    const given = typeof value === "string" ? value : JSON.stringify(value);
+    assertThrows(() => parseNotebook(given), SyntaxError, message);
+  }
+});

@@ -1,0 +1,136 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { readFolder } from "../../lib/notebook/folder_changes.ts";
+import { serialiseNotebook } from "../../lib/notebook/serialise_notebook.ts";
+import { type MadeUpCell, madeUpNotebook } from "../notebook/made_up_notebook.ts";
+import { runTask } from "./run_task.ts";
+
+/** A folder of notebooks by name, and the folder of reports beside it. */
+async function withNotebooks(
+  notebooks: Record<string, readonly MadeUpCell[]>,
+  body: (folders: { notebooks: string; reports: string }) => Promise<void>,
+): Promise<void> {
+  const root = await Deno.makeTempDir({ prefix: "kvmirror-test-" });
+  try {
+    await Deno.mkdir(`${root}/notebooks`);
+    for (const [name, cells] of Object.entries(notebooks)) {
+      await Deno.writeTextFile(`${root}/notebooks/${name}.ipynb`, serialiseNotebook(madeUpNotebook(...cells)));
+    }
+    await body({ notebooks: `${root}/notebooks`, reports: `${root}/reports` });
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+}
+
+const WRITES = "Deno.writeTextFileSync('../reports/made.txt', 'by ' + profile)";
+const PROFILE = { source: "let profile = 'full';\nlet seed = 42;", tags: ["parameters"] };
+
+Deno.test("reproduce twice: the same bytes in every report; only the record of the run differs", async () => {
+  await withNotebooks({ "01_one": [PROFILE, WRITES], "02_two": ["console.log('two'); 2"] }, async (folders) => {
+    const args = ["reproduce", "--profile", "quick", "--notebooks", folders.notebooks];
+    const first = await runTask(args);
+    assertEquals(first.code, 0, first.stderr);
+    assertMatch(first.stdout, /01_one\.ipynb +added\n02_two\.ipynb +added\nmade\.txt +added\n/);
+    assertStringIncludes(first.stdout, "3 added, 0 changed, 0 removed, 0 same; model: none was needed");
+    assertMatch(first.stderr, /^01_one cell 1\/3 \d:\d\d$/m);
+    assertMatch(first.stderr, /^02_two done in \d:\d\d$/m);
+    const before = await readFolder(folders.reports);
+    const second = await runTask([...args, "--json"]);
+    const { reports, notebooks, model } = JSON.parse(second.stdout);
+    assertEquals([notebooks, model], [["01_one", "02_two"], null]);
+    assertEquals(reports, ["01_one.ipynb", "02_two.ipynb", "made.txt"].map((path) => ({ path, change: "same" })));
+    const after = await readFolder(folders.reports);
+    assertEquals([...before.keys()].filter((path) => before.get(path) !== after.get(path)), ["provenance.json"]);
+    assertEquals(await Deno.readTextFile(`${folders.reports}/made.txt`), "by quick");
+    const { "01_one": { run } } = JSON.parse(await Deno.readTextFile(`${folders.reports}/provenance.json`));
+    assertEquals([run.seed, run.model, run.versions.deno], [42, null, Deno.version.deno]);
+    assertEquals(Object.keys(run.cell_seconds), ["c1", "injected-parameters", "c2"]);
+  });
+});
+
+Deno.test("a cell that fails: its source, error and place; its report stays as it was, those before it are done", async () => {
+  const broken = ["const fine = 1;", "const one = 1;\n\n\nthrow new RangeError('too\\nmuch');"];
+  await withNotebooks({ "01_one": ["1"], "02_two": broken, "03_three": ["3"] }, async (folders) => {
+    await Deno.mkdir(folders.reports);
+    await Deno.writeTextFile(`${folders.reports}/02_two.ipynb`, "as it was");
+    const { code, stdout, stderr } = await runTask(["reproduce", "--notebooks", folders.notebooks]);
+    assertEquals([code, stdout], [1, ""]);
+    assertStringIncludes(stderr, "\n  1 | const one = 1;\n  2 |\n  3 |\n> 4 | throw new RangeError('too\\nmuch');\n");
+    assertStringIncludes(stderr, "\nfinished before it: 01_one\n");
+    assertMatch(stderr, /^error: 02_two\.ipynb, cell 2 \(id c2\), line 4: RangeError: too much\n$/m);
+    assertEquals(await Deno.readTextFile(`${folders.reports}/02_two.ipynb`), "as it was");
+    assertEquals([...(await readFolder(folders.reports)).keys()].sort(), [
+      "01_one.ipynb",
+      "02_two.ipynb",
+      "provenance.json",
+    ]);
+  });
+});
+
+Deno.test("an interrupt kills the kernel and loses nothing that is finished", async () => {
+  const endless = ["Deno.writeTextFileSync('pid', String(Deno.pid));", "for (;;);"];
+  await withNotebooks({ "01_one": ["1"], "02_endless": endless }, async (folders) => {
+    const task = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "-q", "tasks/reproduce.ts", "--notebooks", folders.notebooks],
+      cwd: new URL("../../", import.meta.url),
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    const reader = task.stderr.pipeThrough(new TextDecoderStream()).getReader();
+    let stderr = "";
+    while (!stderr.includes("02_endless cell 2/2")) stderr += (await reader.read()).value ?? "";
+    task.kill("SIGINT");
+    for (let piece; (piece = await reader.read()).value !== undefined;) stderr += piece.value;
+    assertEquals((await task.status).code, 1);
+    assertStringIncludes(stderr, "finished before it: 01_one\nerror: interrupted\n");
+    const kernel = Number(await Deno.readTextFile(`${folders.notebooks}/pid`));
+    assert(!isRunning(kernel), "the kernel is gone");
+    assertEquals([...(await readFolder(folders.reports)).keys()].sort(), ["01_one.ipynb", "provenance.json"]);
+  });
+});
+
+Deno.test("only one notebook, by its name with or without number", async () => {
+  await withNotebooks({ "01_one": ["1"], "02_two": ["2"] }, async (folders) => {
+    for (const name of ["02_two", "two", "02_two.ipynb"]) {
+      const { stdout } = await runTask(["reproduce", "--notebooks", folders.notebooks, "--only", name, "--json"]);
+      assertEquals(JSON.parse(stdout).notebooks, ["02_two"]);
+    }
+  });
+});
+
+Deno.test("mistakes on the command line are one line and exit 2", async () => {
+  await withNotebooks({ "01_one": ["1"] }, async ({ notebooks }) => {
+    const cases: [string[], string][] = [
+      [["--profile", "fast"], "Cannot run profile fast: the profiles are quick, full, deep"],
+      [["--only", "01_onne"], 'Cannot find notebook "01_onne": did you mean 01_one? The notebooks are 01_one'],
+      [["--model", "smolm2-135m"], 'Cannot find model "smolm2-135m": did you mean smollm2-135m?'],
+      [["one"], "Cannot use one: name it with --only"],
+    ];
+    for (const [args, message] of cases) {
+      const { code, stderr } = await runTask(["reproduce", "--notebooks", notebooks, ...args]);
+      assertEquals([code, stderr.split("\n").length], [2, 2], stderr);
+      assertStringIncludes(stderr, `error: ${message}`);
+    }
+    const none = await runTask(["reproduce", "--notebooks", `${notebooks}/absent`]);
+    assertEquals(none.code, 2);
+    assertStringIncludes(none.stderr, "Cannot find a notebook in");
+  });
+});
+
+Deno.test("a notebook that is no notebook is one line that names it, before anything runs", async () => {
+  await withNotebooks({ "01_one": ["1"] }, async ({ notebooks, reports }) => {
+    await Deno.writeTextFile(`${notebooks}/02_two.ipynb`, '{"nbformat": 4');
+    const { code, stderr } = await runTask(["reproduce", "--notebooks", notebooks]);
+    assertEquals(code, 1);
+    assertMatch(stderr, /^error: .*02_two\.ipynb: Cannot read the notebook as it is no JSON: .*\n$/);
+    assertEquals((await readFolder(reports)).size, 0);
+  });
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    Deno.kill(pid, "SIGCONT");
+    return true;
+  } catch {
+    return false;
+  }
+}
