@@ -1,5 +1,6 @@
 /** `deno task simulate`: one policy on the original's synthetic sequence, with the original's flags and JSON. */
 import { simulate, type Simulation, syntheticSequence } from "kvmirror";
+import { policyEntry, policyNames } from "kvmirror/policies";
 import { type Flags, parseFlags, printJson, printText, runTask, usage, UsageError, writeAll } from "./cli.ts";
 import { originalPolicyFromFlags, POLICY_NUMBERS } from "./policy_flags.ts";
 import { writeWhole } from "./write_whole.ts";
@@ -13,6 +14,9 @@ await runTask(async () => {
     ],
     toggle: ["json"],
   });
+  if (flags.positional.length > 0) {
+    throw new UsageError(`Cannot use ${flags.positional[0]}: name a policy with --policy`);
+  }
   const result = usage(() => run(flags));
   const output = flags.text("output");
   if (output !== undefined) {
@@ -25,6 +29,13 @@ await runTask(async () => {
 
 function run(flags: Flags): Simulation {
   const policy = originalPolicyFromFlags(flags);
+  if (!keepsItsNumbers(policy.name)) {
+    throw new UsageError(
+      `Cannot simulate policy ${policy.name} as it follows a compression ratio, which this task does not take: use ${
+        policyNames().filter(keepsItsNumbers).join(", ")
+      }`,
+    );
+  }
   const sequence = syntheticSequence({
     sequenceLength: flags.number("sequence-length"),
     seed: seed(flags.text("seed")),
@@ -38,6 +49,11 @@ function run(flags: Flags): Simulation {
     layerCount: flags.number("layer-count"),
     bytesPerValue: flags.number("bytes-per-value"),
   });
+}
+
+/** Whether a policy needs no budget: at ratio 0 the others would keep everything and look perfect. */
+function keepsItsNumbers(name: string): boolean {
+  return name === "keep_all" || policyEntry(name).options.includes("windowSize");
 }
 
 /** Any whole number, however long: Python's are too. */

@@ -3,7 +3,7 @@ import type { Policy } from "../policies/policy.ts";
 import { simulate, type SimulateOptions } from "./simulate.ts";
 import { syntheticSequence, type SyntheticSequenceOptions } from "./synthetic_sequence.ts";
 
-/** One row of a sweep: the policy, what the sequence was drawn from, and what was kept. */
+/** One row of a sweep: the policy, its setting, and what was kept; flat and named as in the JSON, for tables and charts. */
 export interface SweepRow extends RetentionStats {
   /** The policy's name. */
   readonly policy: string;
@@ -11,10 +11,23 @@ export interface SweepRow extends RetentionStats {
   readonly sequence_length: number;
   /** Seed of the sequence. */
   readonly seed: string;
+  /** First tokens that are sinks. */
+  readonly sink_tokens: number;
+  /** The setting's window; null where it names none. */
+  readonly window_size: number | null;
+  /** The setting's k; null where it names none. */
+  readonly topk: number | null;
+  /** Fraction of rows removed, for policies without numbers of their own. */
+  readonly compression_ratio: number;
+  /** Cache bytes of one token. */
+  readonly bytes_per_token: number;
 }
 
-/** A sequence and what it is measured by. */
-export interface SweepSetting extends SyntheticSequenceOptions, SimulateOptions {}
+/** A sequence, what it is measured by, and a number for policies to follow. */
+export interface SweepSetting extends SyntheticSequenceOptions, SimulateOptions {
+  /** The newest tokens that a window policy is to keep: `policies` reads it, and it is a column. */
+  readonly windowSize?: number;
+}
 
 /**
  * Runs every policy on every setting; each sequence is drawn once.
@@ -27,9 +40,9 @@ export interface SweepSetting extends SyntheticSequenceOptions, SimulateOptions 
  * import { sweep } from "kvmirror";
  * import { policy } from "kvmirror/policies";
  *
- * const settings = [512, 1024].map((sequenceLength) => ({ sequenceLength }));
- * const rows = sweep(settings, () => [policy("recent_window", { windowSize: 256 })]);
- * assertEquals(rows.map((row) => row.kept_tokens), [272, 272]);
+ * const settings = [128, 256].map((windowSize) => ({ sequenceLength: 1024, windowSize }));
+ * const rows = sweep(settings, ({ windowSize }) => [policy("recent_window", { windowSize })]);
+ * assertEquals(rows.map((row) => [row.window_size, row.kept_tokens]), [[128, 144], [256, 272]]);
  * ```
  */
 export function sweep(
@@ -39,8 +52,18 @@ export function sweep(
   return settings.flatMap((setting) => {
     const sequence = syntheticSequence(setting);
     return policies(setting).map((policy) => {
-      const { stats, sequence_length } = simulate(sequence, policy, setting);
-      return { policy: policy.name, sequence_length, seed: String(setting.seed ?? 42), ...stats };
+      const { stats, sequence_length, bytes_per_token } = simulate(sequence, policy, setting);
+      return {
+        policy: policy.name,
+        sequence_length,
+        seed: String(setting.seed ?? 42),
+        sink_tokens: sequence.sinkTokens,
+        window_size: setting.windowSize ?? null,
+        topk: setting.topk ?? null,
+        compression_ratio: setting.compressionRatio ?? 0,
+        bytes_per_token,
+        ...stats,
+      };
     });
   });
 }

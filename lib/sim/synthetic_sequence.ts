@@ -42,10 +42,11 @@ export interface SyntheticSequence {
  *
  * @example
  * ```ts
+ * import { assertEquals } from "@std/assert";
  * import { ROLES, syntheticSequence } from "kvmirror";
  *
  * const { attention, roles } = syntheticSequence({ sequenceLength: 1024, seed: 42 });
- * console.log(ROLES[roles[0]], attention[0]); // sink 1.7025010755222668
+ * assertEquals([ROLES[roles[0]], attention[0]], ["sink", 1.7025010755222667]);
  * ```
  */
 export function syntheticSequence(

@@ -33,6 +33,14 @@ Deno.test("--output also writes the JSON, and a seed may be any whole number", a
   await Deno.remove(output);
 });
 
+Deno.test("--output into a folder that is not there is one line on stderr and exit 1, and leaves nothing", async () => {
+  const folder = await Deno.makeTempDir();
+  const { code, stdout, stderr } = await runTask(["simulate", "--output", `${folder}/none/result.json`, "--json"]);
+  assertEquals([code, stdout, stderr.trimEnd().split("\n").length], [1, "", 1]);
+  assertEquals([...Deno.readDirSync(folder)], []);
+  await Deno.remove(folder);
+});
+
 Deno.test("a wrong flag, policy or number is one line on stderr and exit 2", async () => {
   const wrong: [string[], RegExp][] = [
     [["--policy", "hybird"], /did you mean hybrid/],
@@ -41,6 +49,10 @@ Deno.test("a wrong flag, policy or number is one line on stderr and exit 2", asy
     [["--sequence-length", "ten"], /--sequence-length ten/],
     [["--seed", "1.5"], /--seed 1.5/],
     [["--windowsize", "3"], /--windowsize/],
+    [["--sequence-length", "17000000"], /17000000.* 16777216/],
+    [["--head-dim", "-1"], /-1 head dimensions/],
+    [["--policy", "random"], /random .*compression ratio.* keep_all, recent_window, heavy_hitter, hybrid/],
+    [["hybrid"], /hybrid: name a policy with --policy/],
   ];
   for (const [flags, message] of wrong) {
     const { code, stdout, stderr } = await runTask(["simulate", ...flags]);
