@@ -28,7 +28,8 @@ export function attentionShare(
   if (outside !== undefined) throw new RangeError(`Cannot count token ${outside} as the text has ${tokens}`);
   return Float64Array.from({ length: attention.length / tokens }, (_, head) => {
     const row = attention.subarray(head * tokens, (head + 1) * tokens);
-    const total = row.reduce((sum: number, value: number) => sum + value, 0);
+    let total = 0;
+    for (const value of row) total += value;
     return total === 0 ? 0 : chosen.reduce((sum, token) => sum + row[token], 0) / total;
   });
 }

@@ -4,8 +4,8 @@ export type Cell = string | number | boolean | null | undefined;
 /** One row of a table or chart, its cells by column name. */
 export type Row = Readonly<Record<string, Cell>>;
 
-/** What tables and charts take: rows, or anything that can list them (a Polars DataFrame). */
-export type Rows = readonly Row[] | RecordSource;
+/** What tables and charts take: rows (their cells are checked), or what can list them, such as a Polars DataFrame. */
+export type Rows = readonly object[] | RecordSource;
 
 /** A frame that lists its rows as objects, as a Polars DataFrame does. */
 export interface RecordSource {

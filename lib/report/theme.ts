@@ -23,6 +23,7 @@ export const THEME: Readonly<Record<string, unknown>> = {
     subtitlePadding: 4,
   },
   axis: {
+    labelFlush: false,
     labelFontSize: 12,
     titleFontSize: 12,
     titleFontWeight: "bold",
