@@ -18,6 +18,8 @@ export class MersenneTwister {
   #next = SIZE;
 
   /**
+   * Seeds the stream.
+   *
    * @param seed any whole number; its sign does not count, as in CPython
    * @throws {RangeError} if the seed is a `number` that is not a safe integer
    */
