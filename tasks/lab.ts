@@ -1,0 +1,48 @@
+/** `deno task lab [--install-only] [-- JUPYTER-FLAG…]`: a kernel for these notebooks, and JupyterLab on it. */
+import { cacheFolder } from "../lib/engine/cache_folder.ts";
+import { parseFlags, printNotice, printText, runTask, UsageError } from "./cli.ts";
+import { installKernel, KERNEL_VERSION } from "./lab_kernel.ts";
+
+/** The ways to call JupyterLab, the first that is there is taken. */
+const COMMANDS = [["jupyter", "lab"], ["python3", "-m", "jupyterlab"], ["python", "-m", "jupyterlab"]];
+
+await runTask(async () => {
+  const end = Deno.args.indexOf("--");
+  const own = end < 0 ? Deno.args : Deno.args.slice(0, end);
+  const flags = parseFlags(own, { toggle: ["install-only"] });
+  if (flags.positional.length > 0) {
+    throw new UsageError(`Cannot use ${flags.positional[0]}: put what is meant for Jupyter after --`);
+  }
+  const { folder, jupyterPath } = await installKernel(cacheFolder());
+  const list = Deno.build.os === "windows" ? ";" : ":";
+  const path = [jupyterPath, Deno.env.get("JUPYTER_PATH")].filter((part) => part).join(list);
+  if (flags.toggle("install-only")) {
+    printText(`${folder} starts Deno ${KERNEL_VERSION}`);
+    printNotice(`for a Jupyter of your own: JUPYTER_PATH=${path}, or jupyter kernelspec install --user ${folder}`);
+    return;
+  }
+  const lab = await findLab();
+  if (lab === undefined) {
+    throw new Error("Cannot start JupyterLab as it is not installed: pip install jupyterlab, then deno task lab");
+  }
+  printNotice(`JupyterLab with the kernel in ${folder}`);
+  Deno.addSignalListener("SIGINT", () => {}); // Jupyter has it too, and asks before it stops
+  const { code } = await new Deno.Command(lab[0], {
+    args: [...lab.slice(1), "--LabApp.default_url=/lab/tree/notebooks", ...Deno.args.slice(own.length + 1)],
+    cwd: new URL("../", import.meta.url),
+    env: { JUPYTER_PATH: path },
+  }).spawn().status;
+  if (code !== 0) Deno.exit(1);
+});
+
+async function findLab(): Promise<string[] | undefined> {
+  for (const command of COMMANDS) {
+    try {
+      const args = [...command.slice(1), "--version"];
+      const { success } = await new Deno.Command(command[0], { args, stdin: "null" }).output();
+      if (success) return command;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+}

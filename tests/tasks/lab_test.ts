@@ -1,0 +1,37 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { readNotebooks } from "../../lib/notebook/read_notebooks.ts";
+import { runNotebook } from "../../lib/notebook/run_notebook.ts";
+import { runTask } from "./run_task.ts";
+
+const FIXTURES = new URL("../notebook/fixtures/", import.meta.url).pathname;
+
+Deno.test("the kernel that lab installs runs what the notebooks use: native packages, links, names of deno.json", async () => {
+  const cache = await Deno.makeTempDir({ prefix: "kvmirror-test-" });
+  try {
+    const { code, stdout, stderr } = await runTask(["lab", "--install-only"], { KVMIRROR_CACHE: cache });
+    assertEquals(code, 0, stderr);
+    assertEquals(stdout, `${cache}/jupyter/kernels/deno starts Deno 2.8.1\n`);
+    assertStringIncludes(stderr, `JUPYTER_PATH=${cache}/jupyter`);
+    const kernelspec = JSON.parse(await Deno.readTextFile(`${cache}/jupyter/kernels/deno/kernel.json`));
+    const [executable, ...args] = kernelspec.argv;
+    assertEquals(args, ["jupyter", "--kernel", "--conn", "{connection_file}"]);
+    const version = await new Deno.Command(executable, { args: ["--version"] }).output();
+    assertMatch(new TextDecoder().decode(version.stdout), /^deno 2\.8\.1 /);
+    const [{ notebook }] = await readNotebooks(FIXTURES);
+    const { failed } = await runNotebook(notebook, { folder: FIXTURES, executable });
+    assertEquals(failed, undefined);
+  } finally {
+    await Deno.remove(cache, { recursive: true });
+  }
+});
+
+Deno.test("what is meant for Jupyter must stand after --", async () => {
+  const { code, stderr } = await runTask(["lab", "--no-browser"]);
+  assertEquals(code, 2);
+  assertMatch(
+    stderr,
+    /^error: Cannot use --no-browser as it is not a flag of this task: the flags are --install-only\n$/,
+  );
+  const { code: other, stderr: said } = await runTask(["lab", "notebooks"]);
+  assertEquals([other, said], [2, "error: Cannot use notebooks: put what is meant for Jupyter after --\n"]);
+});
