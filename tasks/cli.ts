@@ -28,6 +28,7 @@ export function parseFlags(args: readonly string[], types: FlagTypes): Flags {
   const known = new Set([...texts, ...toggles]);
   const parsed = parseArgs(joinNegativeValues(args, new Set(texts)), {
     string: texts,
+    collect: texts,
     boolean: toggles,
     unknown: (argument, key) => {
       if (key === undefined || known.has(key)) return true;
@@ -36,11 +37,12 @@ export function parseFlags(args: readonly string[], types: FlagTypes): Flags {
     },
   });
   for (const name of texts) {
-    const value = parsed[name];
-    if (value === undefined) continue;
-    if (Array.isArray(value)) throw new UsageError(`Cannot use --${name} twice: give it once`);
-    if (value === "" && numbers.has(name)) throw new UsageError(`Cannot use --${name} without a value`);
-    if (numbers.has(name)) checkNumber(name, String(value), integers.has(name));
+    const values = parsed[name] as readonly string[];
+    if (values.length > 1) throw new UsageError(`Cannot use --${name} twice: give it once`);
+    parsed[name] = values[0];
+    if (parsed[name] === undefined) continue;
+    if (parsed[name] === "") throw new UsageError(`Cannot use --${name} without a value`);
+    if (numbers.has(name)) checkNumber(name, String(parsed[name]), integers.has(name));
   }
   return {
     text: (name) => parsed[name] as string | undefined,

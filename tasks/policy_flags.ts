@@ -14,17 +14,22 @@ export function policyFromFlags(flags: Flags, fallback: string): Policy {
 }
 
 /**
- * The policy that `--policy` names, `hybrid` by default, with the original's numbers where none are given. A number that
- * the policy does not take may still set the recall target, as in the original.
+ * The policy that `--policy` names, `hybrid` by default, for the simulator and the replay. Without a compression ratio the
+ * original's numbers stand where none are given; a number that the policy does not take may still set the recall target,
+ * as in the original. A policy that has no numbers wants a ratio: without one it would keep everything and look perfect.
  */
-export function originalPolicyFromFlags(flags: Flags): Policy {
+export function traceablePolicyFromFlags(flags: Flags): Policy {
   const name = flags.text("policy") ?? "hybrid";
+  if (flags.number("compression-ratio") !== undefined) return policyFromFlags(flags, name);
   return usage(() => {
     const { options } = policyEntry(name);
-    const numbers = { ...ORIGINAL_DEFAULTS, ...givenNumbers(flags) };
+    if (name !== "keep_all" && !options.includes("windowSize")) {
+      throw new UsageError(`Cannot run policy ${name} without a budget: give --compression-ratio`);
+    }
+    const numbers = Object.entries({ ...ORIGINAL_DEFAULTS, ...givenNumbers(flags) });
     return policy(
       name,
-      Object.fromEntries(Object.entries(numbers).filter(([option]) => options.includes(option as keyof PolicyOptions))),
+      Object.fromEntries(numbers.filter(([option]) => options.includes(option as keyof PolicyOptions))),
     );
   });
 }

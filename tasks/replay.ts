@@ -1,7 +1,7 @@
 /** `deno task replay`: runs a policy on a recorded trace. */
 import { openTrace, parseSummary, replay, summariseTrace, type TraceSummary } from "kvmirror";
 import { parseFlags, printJson, printText, runTask, UsageError } from "./cli.ts";
-import { originalPolicyFromFlags, POLICY_NUMBERS, policyFromFlags, ratioFromFlags } from "./policy_flags.ts";
+import { POLICY_NUMBERS, ratioFromFlags, traceablePolicyFromFlags } from "./policy_flags.ts";
 
 await runTask(() => {
   const flags = parseFlags(Deno.args, {
@@ -12,8 +12,7 @@ await runTask(() => {
   });
   const path = flags.text("trace");
   if (path === undefined) throw new UsageError("Cannot replay without --trace: deno task trace makes one");
-  const followsRatio = flags.number("compression-ratio") !== undefined;
-  const policy = followsRatio ? policyFromFlags(flags, "hybrid") : originalPolicyFromFlags(flags);
+  const policy = traceablePolicyFromFlags(flags);
   const result = replay(readSummary(path), policy, {
     topk: flags.number("topk"),
     sinkTokens: flags.number("sink-tokens"),

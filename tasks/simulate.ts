@@ -1,8 +1,7 @@
 /** `deno task simulate`: one policy on the original's synthetic sequence, with the original's flags and JSON. */
 import { simulate, type Simulation, syntheticSequence } from "kvmirror";
-import { policyEntry, policyNames } from "kvmirror/policies";
 import { type Flags, parseFlags, printJson, printText, runTask, usage, UsageError, writeAll } from "./cli.ts";
-import { originalPolicyFromFlags, POLICY_NUMBERS } from "./policy_flags.ts";
+import { POLICY_NUMBERS, ratioFromFlags, traceablePolicyFromFlags } from "./policy_flags.ts";
 import { writeWhole } from "./write_whole.ts";
 
 await runTask(async () => {
@@ -12,6 +11,7 @@ await runTask(async () => {
       ...["sequence-length", ...POLICY_NUMBERS, "heavy-hitter-stride"],
       ...["head-count", "head-dim", "layer-count", "bytes-per-value"],
     ],
+    number: ["compression-ratio"],
     toggle: ["json"],
   });
   if (flags.positional.length > 0) {
@@ -28,14 +28,7 @@ await runTask(async () => {
 });
 
 function run(flags: Flags): Simulation {
-  const policy = originalPolicyFromFlags(flags);
-  if (!keepsItsNumbers(policy.name)) {
-    throw new UsageError(
-      `Cannot simulate policy ${policy.name} as it follows a compression ratio, which this task does not take: use ${
-        policyNames().filter(keepsItsNumbers).join(", ")
-      }`,
-    );
-  }
+  const policy = traceablePolicyFromFlags(flags);
   const sequence = syntheticSequence({
     sequenceLength: flags.number("sequence-length"),
     seed: seed(flags.text("seed")),
@@ -44,16 +37,12 @@ function run(flags: Flags): Simulation {
   });
   return simulate(sequence, policy, {
     topk: flags.number("topk"),
+    compressionRatio: ratioFromFlags(flags),
     headCount: flags.number("head-count"),
     headDim: flags.number("head-dim"),
     layerCount: flags.number("layer-count"),
     bytesPerValue: flags.number("bytes-per-value"),
   });
-}
-
-/** Whether a policy needs no budget: at ratio 0 the others would keep everything and look perfect. */
-function keepsItsNumbers(name: string): boolean {
-  return name === "keep_all" || policyEntry(name).options.includes("windowSize");
 }
 
 /** Any whole number, however long: Python's are too. */

@@ -34,7 +34,13 @@ export function eachHead(score: (head: Head, layer: Layer) => Vector): (layer: L
 
 /** All rows of all heads: what a policy chooses when nothing has to go. */
 export function everyRow(layers: readonly Layer[]): Choice {
-  return layers.map(({ heads }) => heads.map(({ positions }) => ({ rows: Uint32Array.from(positions.keys()) })));
+  return layers.map(({ heads }) => heads.map(({ positions }) => ({ rows: firstRows(positions.length) })));
+}
+
+function firstRows(count: number): Uint32Array {
+  const rows = new Uint32Array(count);
+  for (let row = 0; row < count; row++) rows[row] = row;
+  return rows;
 }
 
 function chooseRows(recipe: Recipe, layers: readonly Layer[], budget: Budget): Choice {

@@ -51,7 +51,9 @@ Deno.test("a wrong flag, policy or number is one line on stderr and exit 2", asy
     [["--windowsize", "3"], /--windowsize/],
     [["--sequence-length", "17000000"], /17000000.* 16777216/],
     [["--head-dim", "-1"], /-1 head dimensions/],
-    [["--policy", "random"], /random .*compression ratio.* keep_all, recent_window, heavy_hitter, hybrid/],
+    [["--policy", "random"], /policy random without a budget: give --compression-ratio/],
+    [["--topk", "3", "--topk", "4"], /--topk twice/],
+    [["--output="], /--output without a value/],
     [["hybrid"], /hybrid: name a policy with --policy/],
   ];
   for (const [flags, message] of wrong) {
