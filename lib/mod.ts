@@ -32,9 +32,11 @@ export {
   syntheticSequence,
   type SyntheticSequenceOptions,
 } from "./sim/synthetic_sequence.ts";
+export { findTokens } from "./trace/find_tokens.ts";
+export { laterAttention } from "./trace/later_attention.ts";
 export { parseSummary } from "./trace/parse_summary.ts";
 export type { ByteReader, TraceReading } from "./trace/read_trace.ts";
-export { type Replay, replay, type ReplayOptions } from "./trace/replay.ts";
+export { type Replay, replay, type ReplayOptions, replayRows } from "./trace/replay.ts";
 export { openTrace, type TraceFile } from "./trace/trace_file.ts";
 export type { TraceFooter, TraceHeader, TraceStep } from "./trace/trace_header.ts";
 export {

@@ -39,14 +39,25 @@ export function replay(
   policy: Policy,
   { topk = 96, sinkTokens = 16, compressionRatio = 0 }: ReplayOptions = {},
 ): Replay {
-  checkNeeds(policy, TRACE_NEEDS, "a trace");
-  const [[{ rows }]] = policy.choose([traceLayer(trace)], budgetForRatio(trace.prompt_token_count, compressionRatio));
+  const rows = replayRows(trace, policy, compressionRatio);
   const attention = Float64Array.from(trace.token_traces, ({ attention_received }) => attention_received);
   return {
     policy: policy.name,
     bytes_per_token: trace.bytes_per_token,
     stats: retentionStats(rows, { attention, topk, sinkTokens, bytesPerToken: trace.bytes_per_token }),
   };
+}
+
+/**
+ * The prompt tokens that a policy keeps of a recorded trace, ascending.
+ *
+ * @throws {TypeError} if the policy reads a signal that a trace does not have
+ * @throws {RangeError} if the ratio is outside [0, 1)
+ */
+export function replayRows(trace: TraceSummary, policy: Policy, compressionRatio = 0): Uint32Array {
+  checkNeeds(policy, TRACE_NEEDS, "a trace");
+  const [[{ rows }]] = policy.choose([traceLayer(trace)], budgetForRatio(trace.prompt_token_count, compressionRatio));
+  return rows;
 }
 
 /** A trace as policies see it: one layer with one kv head, every prompt token a row. */
