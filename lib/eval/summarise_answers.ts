@@ -1,4 +1,4 @@
-import { pairedBootstrap } from "../metrics/paired_bootstrap.ts";
+import { pairedBootstrap, type PairedDifference } from "../metrics/paired_bootstrap.ts";
 import { wilsonInterval } from "../metrics/wilson_interval.ts";
 import type { Answer } from "./answer_study.ts";
 
@@ -14,37 +14,29 @@ export interface AnswerSummary {
   readonly score: number;
   readonly ci_low: number;
   readonly ci_high: number;
-  /** Score less the reference's on the same contexts, and its 95 % interval (paired bootstrap). */
-  readonly difference: number;
-  readonly difference_low: number;
-  readonly difference_high: number;
+  /**
+   * Score less the reference's on the same contexts, and its 95 % interval (paired bootstrap); null where the reference
+   * was not asked at this ratio and timing.
+   */
+  readonly difference: number | null;
+  readonly difference_low: number | null;
+  readonly difference_high: number | null;
 }
 
 /**
  * Counts right answers by arm, in the order in which arms first appear, each beside the policy `reference` at the same
  * ratio and timing.
  *
- * @throws {RangeError} if the reference did not answer the contexts that an arm did
+ * @throws {RangeError} if the reference answered other contexts than an arm beside it
  */
 export function summariseAnswers(answers: readonly Answer[], reference: string): AnswerSummary[] {
   const arms = Map.groupBy(answers, armOf);
   return [...arms.values()].map((own) => {
     const [first] = own;
-    const beside = arms.get(armOf({ ...first, policy: reference })) ?? [];
-    const other = new Map(beside.map(({ context, right }) => [context, right]));
-    const missing = own.find(({ context }) => !other.has(context));
-    if (missing !== undefined) {
-      throw new RangeError(
-        `Cannot compare ${first.policy} with ${reference} at ratio ${first.compression_ratio} ` +
-          `as context ${missing.context} has no answer of ${reference}`,
-      );
-    }
+    const beside = arms.get(armOf({ ...first, policy: reference }));
+    const paired = beside === undefined ? undefined : pair(own, beside);
     const right = own.filter((answer) => answer.right).length;
     const { low, high } = wilsonInterval(right, own.length);
-    const paired = pairedBootstrap(
-      own.map((answer) => Number(answer.right)),
-      own.map(({ context }) => Number(other.get(context))),
-    );
     return {
       policy: first.policy,
       compression_ratio: first.compression_ratio,
@@ -54,11 +46,26 @@ export function summariseAnswers(answers: readonly Answer[], reference: string):
       score: right / own.length,
       ci_low: low,
       ci_high: high,
-      difference: paired.difference,
-      difference_low: paired.low,
-      difference_high: paired.high,
+      difference: paired?.difference ?? null,
+      difference_low: paired?.low ?? null,
+      difference_high: paired?.high ?? null,
     };
   });
+}
+
+function pair(own: readonly Answer[], reference: readonly Answer[]): PairedDifference {
+  const other = new Map(reference.map(({ context, right }) => [context, right]));
+  const missing = own.find(({ context }) => !other.has(context));
+  if (missing !== undefined) {
+    throw new RangeError(
+      `Cannot compare ${missing.policy} with ${reference[0].policy} at ratio ${missing.compression_ratio} ` +
+        `as context ${missing.context} has no answer of ${reference[0].policy}`,
+    );
+  }
+  return pairedBootstrap(
+    own.map(({ right }) => Number(right)),
+    own.map(({ context }) => Number(other.get(context))),
+  );
 }
 
 function armOf({ policy, compression_ratio, timing }: Pick<Answer, "policy" | "compression_ratio" | "timing">): string {

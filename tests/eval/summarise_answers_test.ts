@@ -26,7 +26,7 @@ Deno.test("an arm's score has Wilson's interval, and its difference is paired by
   assertAlmostEquals(window.ci_high, 0.94332, 1e-5);
   assertEquals([window.difference, window.difference_low, window.difference_high], [0, 0, 0]);
   // Two of ten pairs differ by one: the mean of ten draws from them is binomial(10, 0.2) / 10.
-  assertAlmostEquals(hybrid.difference, 0.2);
+  assertAlmostEquals(hybrid.difference!, 0.2);
   assertEquals([hybrid.difference_low, hybrid.difference_high], [0, 0.5]);
 });
 
@@ -43,7 +43,16 @@ Deno.test("arms of other ratios are compared with the reference at their own", (
   ]);
 });
 
-Deno.test("an arm without its reference is refused", () => {
+Deno.test("an arm that the reference has no like of stands without a difference", () => {
+  const [{ score, difference, difference_low, difference_high }] = summariseAnswers(
+    [...answers("keep_all", "++-", 0), ...answers("recent_window", "++-", 0.5)],
+    "recent_window",
+  );
+  assertAlmostEquals(score, 2 / 3);
+  assertEquals([difference, difference_low, difference_high], [null, null, null]);
+});
+
+Deno.test("an arm whose reference answered other contexts is refused", () => {
   assertThrows(
     () => summariseAnswers([...answers("recent_window", "+"), ...answers("hybrid", "++")], "recent_window"),
     RangeError,
