@@ -1,0 +1,20 @@
+import type { BenchRow } from "./measurement.ts";
+
+/** A row as a line of text; a peer's also says how many times as fast the engine of this project is. */
+export function describeRow(row: BenchRow, rows: readonly BenchRow[]): string {
+  const number = (value: number) => value.toFixed(value < 100 ? 2 : 0);
+  const measured = [
+    row.system.padEnd(16),
+    row.metric.padEnd(20),
+    String(row.context).padStart(6),
+    number(row.value).padStart(8),
+    row.unit.padEnd(8),
+    `(${number(row.low)} to ${number(row.high)})`,
+  ].join(" ");
+  const own = rows.find(({ system, metric, context }) =>
+    system === "kvmirror" && metric === row.metric && context === row.context
+  );
+  if (own === undefined || own === row) return measured;
+  const faster = row.unit === "ms/token" ? row.value / own.value : own.value / row.value;
+  return `${measured}  kvmirror ${faster.toFixed(2)}×`;
+}
