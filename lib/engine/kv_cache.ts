@@ -1,12 +1,12 @@
-import { budgetForRatio, budgetForRows, headRows } from "../policies/budget.ts";
-import { checkNeeds, describeNeed } from "../policies/check_needs.ts";
-import type { Budget, Choice, Layer, ModelFacts, Need, Policy } from "../policies/policy.ts";
+import { checkNeeds } from "../policies/check_needs.ts";
+import type { Choice, Layer, ModelFacts, Policy } from "../policies/policy.ts";
+import { cachedHead, recordedNeeds } from "./cached_signals.ts";
 import { checkChoice } from "./check_choice.ts";
+import { compressBudget, type CompressSize } from "./compress_budget.ts";
 import { HeadRows } from "./head_rows.ts";
 import { rotaryFrequencies, rotateKey } from "./rotary.ts";
 import type { PastRows } from "./session.ts";
-import { type Tap, tapOf } from "./signals.ts";
-import { tokenNovelty } from "../trace/token_novelty.ts";
+import type { Tap } from "./signals.ts";
 
 /**
  * Where rows stand after an eviction. `logical`: keys keep their rotation and the next token its place in the text.
@@ -14,26 +14,13 @@ import { tokenNovelty } from "../trace/token_novelty.ts";
  */
 export type PositionMode = "logical" | "compact";
 
-/** How much {@linkcode KvCache.compress} keeps: one of three. */
-export type CompressTo =
-  & { readonly positions?: PositionMode }
-  & (
-    | { readonly compressionRatio: number }
-    | { readonly rows: number }
-    | { readonly maxBytes: number }
-  );
+/** How much {@linkcode KvCache.compress} keeps, and where rows then stand. */
+export type CompressTo = CompressSize & { readonly positions?: PositionMode };
 
 /** What a cache must know of its model. */
 export interface CacheShape extends ModelFacts {
   /** KV heads per layer. */
   readonly kvHeadCount: number;
-}
-
-/** A head that a policy may look at, with what this cache recorded. */
-interface Recorded {
-  readonly rows: HeadRows;
-  readonly taps: readonly Tap[];
-  readonly tokenCount: number;
 }
 
 /**
@@ -142,13 +129,8 @@ export class KvCache implements Disposable {
     return Array.from({ length: layerCount }, (_, index) => ({
       index,
       model: this.shape,
-      heads: this.#heads.slice(index * kvHeadCount, (index + 1) * kvHeadCount).map((rows) => {
-        const recorded = { rows, taps: this.taps, tokenCount: this.#tokenCount };
-        return {
-          positions: rows.positions.subarray(0, rows.length),
-          signal: (need: Need) => readSignal(need, recorded),
-        };
-      }),
+      heads: this.#heads.slice(index * kvHeadCount, (index + 1) * kvHeadCount)
+        .map((rows) => cachedHead(rows, this.taps, this.#tokenCount)),
     }));
   }
 
@@ -160,7 +142,8 @@ export class KvCache implements Disposable {
    */
   compress(policy: Policy, to: CompressTo): void {
     checkNeeds(policy, recordedNeeds(this.taps), "this cache");
-    const choice = policy.choose(this.layers(), this.#budget(to));
+    const budget = compressBudget(to, this.#heads.map(({ length }) => length), this.bytesPerRow);
+    const choice = policy.choose(this.layers(), budget);
     this.keep(choice, to.positions, policy.name);
     if ("maxBytes" in to && this.liveBytes > to.maxBytes) {
       throw new RangeError(
@@ -243,26 +226,6 @@ export class KvCache implements Disposable {
     return this.#heads[layer * kvHeadCount + kvHead];
   }
 
-  #budget(to: CompressTo): Budget {
-    const longest = this.longestHead;
-    if ("compressionRatio" in to) return budgetForRatio(longest, to.compressionRatio);
-    if ("rows" in to) return budgetForRows(longest, to.rows);
-    const bytes = (rows: number) => {
-      const budget = budgetForRows(longest, rows);
-      return this.#heads.reduce((sum, { length }) => sum + headRows(budget, length, longest), 0) * this.bytesPerRow;
-    };
-    if (!(to.maxBytes >= bytes(1))) {
-      throw new RangeError(`Cannot compress to ${to.maxBytes} bytes as one row a head takes ${bytes(1)}`);
-    }
-    let [fits, tooMany] = [1, longest + 1];
-    while (tooMany - fits > 1) {
-      const middle = (fits + tooMany) >> 1;
-      if (bytes(middle) <= to.maxBytes) fits = middle;
-      else tooMany = middle;
-    }
-    return budgetForRows(longest, fits);
-  }
-
   #rotaryPositions(): Int32Array[] {
     const longest = this.longestHead;
     return this.#heads.map(({ positions, length }) =>
@@ -295,20 +258,4 @@ export class KvCache implements Disposable {
       for (let row = 0; row < head.length; row++) recorded[row] += attention[from + row];
     });
   }
-}
-
-/** The signals of a cache that recorded these taps. */
-function recordedNeeds(taps: readonly Tap[]): Need[] {
-  return ["keys", "values", "novelty", ...taps.map((queries) => ({ attention: "sum", queries }) as const)];
-}
-
-function readSignal(need: Need, { rows, taps, tokenCount }: Recorded): Float32Array {
-  if (need === "keys") return rows.liveKeys();
-  if (need === "values") return rows.liveValues();
-  if (need === "novelty") {
-    return Float32Array.from(rows.positions.subarray(0, rows.length), (position) => tokenNovelty(position, tokenCount));
-  }
-  const tap = tapOf(need, taps);
-  if (tap === undefined) throw new TypeError(`Cannot read ${describeNeed(need)} as it was not recorded`);
-  return rows.taps[tap].subarray(0, rows.length);
 }

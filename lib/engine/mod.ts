@@ -17,6 +17,7 @@ export type { Machine } from "./cache_folder.ts";
 export { type Capture, type CaptureOptions, captureTrace } from "./capture_trace.ts";
 export type { Architecture, Checkpoint, ModelConfig, TensorInfo, TokenizerFiles } from "./checkpoint.ts";
 export { type GeneratedToken, Generation, type GenerationResult } from "./generation.ts";
+export type { CompressSize } from "./compress_budget.ts";
 export { type CacheShape, type CompressTo, KvCache, type PositionMode } from "./kv_cache.ts";
 export type { DownloadProgress, FetchOptions } from "./sources/download_progress.ts";
 export { KNOWN_MODELS, type KnownModel, type WheelSource } from "./sources/known_models.ts";

@@ -1,11 +1,14 @@
-/** Prints live, allocated and resident bytes of 16 MB of rows before and after three quarters of them go. */
+/** Prints live, allocated and resident bytes of 64 MB of rows before and after three quarters of them go. */
+import { KvCache } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
-import { appendMadeUp, madeUpCache, SHAPE } from "./made_up_cache.ts";
 
 const collect = (globalThis as { gc?: () => void }).gc!;
-const cache = madeUpCache(2);
-const bytesPerRow = SHAPE.layerCount * SHAPE.kvHeadCount * SHAPE.headDim * 2 * 4;
-appendMadeUp(cache, Math.ceil(16 * 2 ** 20 / bytesPerRow), 3);
+const cache = new KvCache({ layerCount: 4, kvHeadCount: 4, groupSize: 1, headDim: 64, ropeTheta: 10_000 });
+const CHUNK = 512;
+while (cache.liveBytes < 64 * 2 ** 20) {
+  const rows = new Float32Array(16 * CHUNK * 64).fill(1);
+  cache.append(rows, rows, new Float32Array(0), "further");
+}
 const measure = (): Record<string, number> => {
   collect();
   return { live: cache.liveBytes, allocated: cache.allocatedBytes, resident: Deno.memoryUsage().rss };
