@@ -77,8 +77,8 @@ async function drainOutputs(kernel: Kernel, collector: OutputCollector): Promise
   await Promise.all([promise, asked]);
 }
 
-/** An error beside the cell's own course, as in a display, comes under a reply that says `ok`. */
-function shownError(collector: OutputCollector): CellFailure | undefined {
+/** An error beside the cell's own course, as in a display or a timer, comes under a reply that says `ok`. */
+export function shownError(collector: OutputCollector): CellFailure | undefined {
   const error = collector.outputs.find((output) => output.type === "error");
   return error && { kind: "error", name: error.name, message: error.message };
 }

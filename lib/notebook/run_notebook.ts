@@ -1,5 +1,5 @@
 import type { CellFailure } from "./cell_failure.ts";
-import { type CellRun, executeCell } from "./execute_cell.ts";
+import { type CellRun, executeCell, shownError } from "./execute_cell.ts";
 import { Kernel } from "./kernel.ts";
 import type { Cell, CodeCell, Notebook } from "./notebook.ts";
 import { OutputCollector } from "./output_collector.ts";
@@ -34,7 +34,7 @@ export interface NotebookRun {
   readonly notebook: Notebook;
   /** How long each cell that was run took, in ms, by its id. */
   readonly times: Readonly<Record<string, number>>;
-  /** The first cell that failed; the ones after it were not run. */
+  /** The first cell that failed; the ones after it were not run, unless it was a stray error that came late. */
   readonly failed?: { readonly cell: CodeCell; readonly number: number; readonly failure: CellFailure };
   /** What native addons and child processes printed past the notebook. */
   readonly log: string;
@@ -92,17 +92,29 @@ export async function runNotebook(notebook: Notebook, options: RunOptions): Prom
       runs.set(cell, run);
       if (run.failure !== undefined) break;
     }
+    await kernel[Symbol.asyncDispose](); // what still comes up to its end, in the log or as a stray error, counts
     const cells = notebook.cells.map((cell) => withRun(cell, runs.get(cell), collectors.get(cell)));
-    const failedAt = notebook.cells.findIndex((cell) => runs.get(cell)?.failure !== undefined);
-    const failed = failedAt < 0 ? undefined : {
-      cell: cells[failedAt] as CodeCell,
-      number: failedAt + 1,
-      failure: runs.get(notebook.cells[failedAt])!.failure!,
+    return {
+      notebook: { ...notebook, cells },
+      times,
+      failed: firstFailure(notebook, cells, runs, collectors),
+      log: kernel.log,
     };
-    await kernel[Symbol.asyncDispose](); // so that its log is whole
-    return { notebook: { ...notebook, cells }, times, failed, log: kernel.log };
   } finally {
     signal?.removeEventListener("abort", kill);
+  }
+}
+
+function firstFailure(
+  notebook: Notebook,
+  executed: readonly Cell[],
+  runs: ReadonlyMap<Cell, CellRun>,
+  collectors: ReadonlyMap<Cell, OutputCollector>,
+): NotebookRun["failed"] {
+  for (const [index, cell] of notebook.cells.entries()) {
+    const collector = collectors.get(cell);
+    const failure = runs.get(cell)?.failure ?? (collector && shownError(collector));
+    if (failure !== undefined) return { cell: executed[index] as CodeCell, number: index + 1, failure };
   }
 }
 

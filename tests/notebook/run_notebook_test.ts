@@ -116,6 +116,15 @@ Deno.test("errors beside a cell's own course fail it: in a display, a timer, a p
   }
 });
 
+Deno.test("an error that comes up after its cell was done fails the run all the same", async () => {
+  const notebook = madeUpNotebook("setTimeout(() => { throw new Error('late'); }, 50); 1", "2");
+  const wait = () => {
+    for (const end = performance.now() + 300; performance.now() < end;);
+  };
+  const { failed } = await runNotebook(notebook, { folder: FOLDER, onCell: (_, { step }) => step === 2 && wait() });
+  assertEquals([failed?.number, failed?.failure.message], [1, "late"]);
+});
+
 Deno.test("a kernel that dies is a failure of the cell that killed it", async () => {
   const { failed, notebook } = await run("console.log('before')", "Deno.exit(7)", "3");
   assertEquals([failed?.number, failed?.failure.kind], [2, "died"]);
