@@ -5,7 +5,7 @@ export interface TestSummary {
   readonly skipped: number;
 }
 
-const CASE = /<testcase name="([^"]*)" classname="([^"]*)"[^>]*?(?:\/>|>([\s\S]*?)<\/testcase>)/g;
+const CASE = /<testcase name="([^"]*)"[^>]*?(?:\/>|>([\s\S]*?)<\/testcase>)/g;
 /** Between a test's name and its step's, as the report writes it. */
 const STEP = " &gt; ";
 
@@ -16,9 +16,10 @@ const STEP = " &gt; ";
  * @param success whether the test runner ended with exit 0
  */
 export function summariseTests(junit: string, success: boolean): TestSummary {
-  const cases = [...junit.matchAll(CASE)].map(([, name, file, result = ""]) => ({ name, file, result }));
-  const names = new Set(cases.map(({ file, name }) => `${file}\n${name}`));
-  const tests = cases.filter(({ file, name }) => !parents(name).some((parent) => names.has(`${file}\n${parent}`)));
+  const cases = [...junit.matchAll(CASE)].map(([, name, result = ""]) => ({ name, result }));
+  const names = new Set(cases.map(({ name }) => name));
+  // The report lists a step under the file that runs it, which may be a helper's and not its test's.
+  const tests = cases.filter(({ name }) => !parents(name).some((parent) => names.has(parent)));
   const failed = tests.filter(({ result }) => /<(failure|error)\b/.test(result)).length;
   const skipped = tests.filter(({ result }) => /<skipped\b/.test(result)).length;
   return { passed: tests.length - failed - skipped, failed: success || failed > 0 ? failed : 1, skipped };

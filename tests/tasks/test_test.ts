@@ -9,6 +9,7 @@ const STEPS = `Deno.test("a > b", async (t) => {
   await t.step("one", () => {});
   await t.step({ name: "two", ignore: true, fn: () => {} });
 });`;
+const STEPS_ELSEWHERE = `export const run = (t: Deno.TestContext) => t.step("one", () => {});`;
 const STEP_FAILS = `Deno.test("s", async (t) => { await t.step("one", () => { throw new Error("as it should"); }); });`;
 
 const RUNS: readonly [string, Record<string, string>, number, string][] = [
@@ -38,6 +39,11 @@ for (const [name, files, code, line] of RUNS) {
 Deno.test("steps are part of their test; a test may have a name like a step's", async () => {
   const folder = await Deno.makeTempDir();
   await Deno.writeTextFile(`${folder}/steps_test.ts`, STEPS);
+  await Deno.writeTextFile(`${folder}/steps.ts`, STEPS_ELSEWHERE);
+  await Deno.writeTextFile(
+    `${folder}/elsewhere_test.ts`,
+    `import { run } from "./steps.ts"; Deno.test("has its steps elsewhere", async (t) => void await run(t));`,
+  );
   const report = `${folder}/report.xml`;
   const { success } = await new Deno.Command(Deno.execPath(), {
     args: ["test", "--no-config", `--junit-path=${report}`, folder],
@@ -47,7 +53,7 @@ Deno.test("steps are part of their test; a test may have a name like a step's", 
   const junit = await Deno.readTextFile(report);
   await Deno.remove(folder, { recursive: true });
   assertMatch(junit, /a &gt; b &gt; one/);
-  assertEquals(summariseTests(junit, success), { passed: 1, failed: 0, skipped: 0 });
+  assertEquals(summariseTests(junit, success), { passed: 2, failed: 0, skipped: 0 });
 });
 
 Deno.test("a run that failed is never summarised as a success", () => {
