@@ -24,4 +24,5 @@ export {
   type QuestionTiming,
 } from "./answer_study.ts";
 export { type Fact, type FactPrompt, factPrompt, type FactPromptOptions } from "./fact_prompt.ts";
+export { residentBytes } from "./resident_bytes.ts";
 export { type AnswerSummary, summariseAnswers } from "./summarise_answers.ts";
