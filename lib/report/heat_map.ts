@@ -2,9 +2,11 @@ import { type Axis, fieldChannel, fieldOf, optionsOf, titleOf } from "./axis.ts"
 import { type Chart, chart } from "./chart.ts";
 import { chartBase, type ChartOptions } from "./chart_options.ts";
 import { RAMP } from "./palette.ts";
+import type { Row } from "./rows.ts";
 
-/** Pixels of a cell's side where no size is given. */
-const CELL = 20;
+/** Pixels of a cell's width and height where no size is given. */
+const CELL = [20, 20] as const;
+const LABELLED_CELL = [56, 30] as const;
 
 /** A heat map: one number in every cell of a grid. */
 export interface HeatMapOptions extends ChartOptions {
@@ -14,12 +16,14 @@ export interface HeatMapOptions extends ChartOptions {
   readonly y: Axis;
   /** The number; its scale, domain and format are the ramp's. */
   readonly value: Axis;
+  /** A d3-format of the number written into each cell; default: none, as in a grid of many cells. */
+  readonly label?: string;
 }
 
 /** Draws a grid whose cells are coloured by a ramp that grows evenly in lightness too; the first row is on top. */
 export function heatMap(options: HeatMapOptions): Promise<Chart> {
-  const { x, y, value } = options;
-  const { base } = chartBase(options, [fieldOf(x), fieldOf(y), fieldOf(value)]);
+  const { x, y, value, label } = options;
+  const { base, rows } = chartBase(options, [fieldOf(x), fieldOf(y), fieldOf(value)]);
   const { scale = "linear", domain, format } = optionsOf(value);
   const place = (axis: Axis): Record<string, unknown> => ({
     ...fieldChannel(axis),
@@ -27,27 +31,48 @@ export function heatMap(options: HeatMapOptions): Promise<Chart> {
     sort: null,
     axis: { labelAngle: 0, labelOverlap: true, ticks: false, domain: false },
   });
+  const [width, height] = label === undefined ? CELL : LABELLED_CELL;
+  const [least, most] = domain ?? extent(rows, fieldOf(value));
   return chart({
-    width: { step: CELL },
-    height: { step: CELL },
+    width: { step: width },
+    height: { step: height },
     ...base,
-    mark: { type: "rect", stroke: "white", strokeWidth: 0.5 },
-    encoding: {
-      x: place(x),
-      y: place(y),
-      color: {
-        field: fieldOf(value),
-        title: titleOf(value),
-        type: "quantitative",
-        scale: { scheme: RAMP, type: scale, ...(domain === undefined ? {} : { domain }) },
-        legend: {
-          orient: "top",
-          direction: "horizontal",
-          gradientLength: 240,
-          titleOrient: "left",
-          ...(format === undefined ? {} : { format }),
+    encoding: { x: place(x), y: place(y) },
+    layer: [
+      {
+        mark: { type: "rect", stroke: "white", strokeWidth: 0.5 },
+        encoding: {
+          color: {
+            field: fieldOf(value),
+            title: titleOf(value),
+            type: "quantitative",
+            scale: { scheme: RAMP, type: scale, ...(domain === undefined ? {} : { domain }) },
+            legend: {
+              orient: "top",
+              direction: "horizontal",
+              gradientLength: 240,
+              titleOrient: "left",
+              ...(format === undefined ? {} : { format }),
+            },
+          },
         },
       },
-    },
+      ...(label === undefined ? [] : [{
+        mark: { type: "text", fontSize: 12 },
+        encoding: {
+          text: { field: fieldOf(value), type: "quantitative", format: label },
+          // The ramp grows lighter: dark text reads on its upper half.
+          color: {
+            condition: { test: `datum[${JSON.stringify(fieldOf(value))}] > ${(least + most) / 2}`, value: "black" },
+            value: "white",
+          },
+        },
+      }]),
+    ],
   });
+}
+
+function extent(rows: readonly Row[], column: string): [number, number] {
+  const values = rows.map((row) => Number(row[column]));
+  return [Math.min(...values), Math.max(...values)];
 }

@@ -30,6 +30,7 @@ const CHARTS: Readonly<Record<string, () => Promise<Chart>>> = {
   line: () => lineChart({ rows: ROWS, x: "length", y: "recall", series: "policy", ...TEXT }),
   bar: () => barChart({ rows: ROWS.slice(0, 1), x: "recall", y: "policy", label: ".2f", ...TEXT }),
   heat: () => heatMap({ rows: ROWS, x: "length", y: "policy", value: "recall", ...TEXT }),
+  numbers: () => heatMap({ rows: ROWS, x: "length", y: "policy", value: "recall", label: ".2f", ...TEXT }),
   interval: () =>
     intervalChart({ rows: ROWS, x: "recall", y: "policy", low: "low", high: "high", series: "kind", ...TEXT }),
   points: () => pointChart({ rows: ROWS, x: "length", y: "recall", series: "policy", ...TEXT }),
