@@ -178,6 +178,7 @@ def greedy(model, cache, logits, position, count):
         ids.append(top.indices[0].item())
         if step < count - 1:
             logits = follow(model, cache, ids[-1:], position + step)
+    assert min(gaps) > 0.01, f"a greedy choice within {min(gaps):.5f} may fall otherwise on another machine: take another seed"
     return ids, min(gaps)
 
 
@@ -236,8 +237,10 @@ def golden(model, tokenizer, name, long, short):
     print(name, "kvpress and the masked reference differ by %.2e at most" % difference)
     DROPPED.clear()
 
-    kept = ragged_rows(config, len(half), 5)
+    ragged = ragged_rows(config, len(half), 2)
     for mode in ["logical", "compact"]:
+        # compact: every other row, so that no head has all and the next token's position differs from its place
+        kept = ragged if mode == "logical" else [[rows[::2] for rows in heads] for heads in ragged]
         cache = prefill(model, half)
         position = len(half) if mode == "logical" else compact(cache, kept, theta)
         drop(kept, len(half))
@@ -246,7 +249,7 @@ def golden(model, tokenizer, name, long, short):
         print(name, "ragged", mode, "smallest gap of the greedy tokens %.4f" % gap)
         result["ragged_" + mode] = dict(context=len(half), logits=b64(logits), greedy=ids8)
         DROPPED.clear()
-    result["ragged_rows"] = kept
+    result["ragged_rows"] = ragged
     cache = prefill(model, half)
     position = compact(cache, [[rows] * kv_heads] * layers, theta)
     drop([[rows] * kv_heads] * layers, len(half))
