@@ -1,3 +1,5 @@
+import { allocateNumbers, resizeNumbers } from "./row_buffer.ts";
+
 /** Where rows grow one by one, room for this many more is made at a time. */
 const GROWTH_ROWS = 64;
 
@@ -19,8 +21,8 @@ export class HeadRows {
 
   constructor(headDim: number, tapCount: number, capacity = 0) {
     this.headDim = headDim;
-    this.keys = new Float32Array(capacity * headDim);
-    this.values = new Float32Array(capacity * headDim);
+    this.keys = allocateNumbers(capacity * headDim);
+    this.values = allocateNumbers(capacity * headDim);
     this.positions = new Int32Array(capacity);
     this.taps = Array.from({ length: tapCount }, () => new Float32Array(capacity));
   }
@@ -114,11 +116,9 @@ export class HeadRows {
     this.taps.forEach((tap, index) => copyRange(from.taps[index], tap, first, to, length));
   }
 
-  /** `transfer` gives the memory back (or takes it over) at once; views of the old buffers become empty. */
   #resize(capacity: number): void {
-    const bytes = capacity * this.headDim * Float32Array.BYTES_PER_ELEMENT;
-    this.keys = new Float32Array(this.keys.buffer.transfer(bytes));
-    this.values = new Float32Array(this.values.buffer.transfer(bytes));
+    this.keys = resizeNumbers(this.keys, capacity * this.headDim);
+    this.values = resizeNumbers(this.values, capacity * this.headDim);
     this.positions = new Int32Array(this.positions.buffer.transfer(capacity * Int32Array.BYTES_PER_ELEMENT));
     this.taps = this.taps.map((tap) =>
       new Float32Array(tap.buffer.transfer(capacity * Float32Array.BYTES_PER_ELEMENT))
