@@ -66,27 +66,29 @@ Deno.test("a cell that fails: its source, error and place; its report stays as i
   });
 });
 
-Deno.test("an interrupt kills the kernel and loses nothing that is finished", async () => {
-  const endless = ["Deno.writeTextFileSync('pid', String(Deno.pid));", "for (;;);"];
-  await withNotebooks({ "01_one": ["1"], "02_endless": endless }, async (folders) => {
-    const task = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "-q", "tasks/reproduce.ts", "--notebooks", folders.notebooks],
-      cwd: new URL("../../", import.meta.url),
-      stdout: "null",
-      stderr: "piped",
-    }).spawn();
-    const reader = task.stderr.pipeThrough(new TextDecoderStream()).getReader();
-    let stderr = "";
-    while (!stderr.includes("02_endless cell 2/2")) stderr += (await reader.read()).value ?? "";
-    task.kill("SIGINT");
-    for (let piece; (piece = await reader.read()).value !== undefined;) stderr += piece.value;
-    assertEquals((await task.status).code, 1);
-    assertStringIncludes(stderr, "finished before it: 01_one\nerror: interrupted\n");
-    const kernel = Number(await Deno.readTextFile(`${folders.notebooks}/pid`));
-    assert(!isRunning(kernel), "the kernel is gone");
-    assertEquals([...(await readFolder(folders.reports)).keys()].sort(), ["01_one.ipynb", "provenance.json"]);
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test(`${signal} ends the kernel too and loses nothing that is finished`, async () => {
+    const endless = ["Deno.writeTextFileSync('pid', String(Deno.pid));", "for (;;);"];
+    await withNotebooks({ "01_one": ["1"], "02_endless": endless }, async (folders) => {
+      const task = new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", "-q", "tasks/reproduce.ts", "--notebooks", folders.notebooks],
+        cwd: new URL("../../", import.meta.url),
+        stdout: "null",
+        stderr: "piped",
+      }).spawn();
+      const reader = task.stderr.pipeThrough(new TextDecoderStream()).getReader();
+      let stderr = "";
+      while (!stderr.includes("02_endless cell 2/2")) stderr += (await reader.read()).value ?? "";
+      task.kill(signal);
+      for (let piece; (piece = await reader.read()).value !== undefined;) stderr += piece.value;
+      assertEquals((await task.status).code, 1);
+      assertStringIncludes(stderr, "finished before it: 01_one\nerror: interrupted\n");
+      const kernel = Number(await Deno.readTextFile(`${folders.notebooks}/pid`));
+      assert(!isRunning(kernel), "the kernel is gone");
+      assertEquals([...(await readFolder(folders.reports)).keys()].sort(), ["01_one.ipynb", "provenance.json"]);
+    });
   });
-});
+}
 
 Deno.test("only one notebook, by its name with or without number", async () => {
   await withNotebooks({ "01_one": ["1"], "02_two": ["2"] }, async (folders) => {
