@@ -51,7 +51,7 @@ export async function waitUntilLooping(page: Page, index: number): Promise<void>
 
 /** Runs one cell as Shift-Enter does. */
 export async function runCell(page: Page, index: number): Promise<void> {
-  await page.evaluate(`${WIDGET}.content.activeCellIndex = ${index}`);
+  await page.evaluate(`window.jupyterapp.shell.currentWidget.content.activeCellIndex = ${index}`);
   await page.evaluate(`jupyterapp.commands.execute("notebook:run-cell")`);
 }
 
