@@ -3,6 +3,7 @@
  * headless Chromium, runs all cells, and compares what stands under each with the headless runner's result; then stops
  * a cell that loops. Without names it takes every notebook, and the tests' own of every kind of output.
  */
+import { stripVTControlCharacters } from "node:util";
 import type { Cell } from "../../lib/notebook/notebook.ts";
 import { injectParameters, type Parameter } from "../../lib/notebook/parameters.ts";
 import { type NotebookFile, readNotebooks } from "../../lib/notebook/read_notebooks.ts";
@@ -103,11 +104,13 @@ async function checkStop({ root, server, page, screenshots }: Bench): Promise<st
   await lab.waitUntilDone(page, 20_000);
   await takePictures(page, `${screenshots}/stop`);
   const last = (await lab.readLabNotebook(page)).cells[2];
-  const answer = last.type === "code" && last.outputs[0]?.type === "result" && last.outputs[0].data["text/plain"];
-  const same = await lab.kernelId(page) === kernel;
+  const answer = last.type === "code"
+    ? last.outputs.map((output) => "data" in output && output.data["text/plain"])
+    : [];
+  const lives = await lab.kernelId(page) === kernel && stripVTControlCharacters(answer.join()) === '"kept"';
   await lab.closeNotebook(page);
-  printText(`stop: the loop ended, the kernel ${same && answer === '"kept"' ? "lives" : "is lost"}`);
-  return same && answer === '"kept"' ? [] : [`stop: the kernel did not live on: the next cell gave ${answer}`];
+  printText(`stop: the loop ended, the kernel ${lives ? "lives" : "is lost"}`);
+  return lives ? [] : [`stop: the kernel did not live on: the next cell gave ${answer}`];
 }
 
 function hasChart(cell: Cell): boolean {
