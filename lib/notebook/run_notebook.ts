@@ -3,6 +3,7 @@ import { type CellRun, executeCell, shownError } from "./execute_cell.ts";
 import { Kernel } from "./kernel.ts";
 import type { Cell, CodeCell, Notebook } from "./notebook.ts";
 import { OutputCollector } from "./output_collector.ts";
+import { within } from "./within.ts";
 
 /** Options of {@linkcode runNotebook}. */
 export interface RunOptions {
@@ -42,11 +43,14 @@ export interface NotebookRun {
 
 const HOUR = 3_600_000;
 
+/** A Ctrl-C reaches the kernel and this process, in either order: how long to wait for the other, in ms. */
+const INTERRUPT_PATIENCE = 100;
+
 /**
- * Errors in a timer or an unhandled promise: the kernel hangs on the one and hides the other. Shown as an output
- * instead, they fail the cell.
+ * What the kernel runs first. Errors in a timer or an unhandled promise, on which it hangs or which it hides, are shown
+ * as an output instead, and so fail the cell. And a kernel whose runner was killed ends too.
  */
-const SHOW_STRAY_ERRORS = `
+const PRELUDE = `
 for (const kind of ["error", "unhandledrejection"]) {
   addEventListener(kind, (event) => {
     event.preventDefault();
@@ -54,6 +58,10 @@ for (const kind of ["error", "unhandledrejection"]) {
     const [ename, evalue] = error instanceof Error ? [error.name, error.message] : ["Error", String(error)];
     Deno.jupyter.broadcast("error", { ename, evalue, traceback: String(error?.stack ?? error).split("\\n") });
   });
+}
+{
+  const runner = Deno.ppid;
+  Deno.unrefTimer(setInterval(() => Deno.ppid === runner || Deno.exit(), 1000));
 }`;
 
 /**
@@ -78,7 +86,7 @@ export async function runNotebook(notebook: Notebook, options: RunOptions): Prom
     const times: Record<string, number> = {};
     const collectors = new Map<Cell, OutputCollector>();
     const runs = new Map<Cell, CellRun>();
-    await kernel.request("shell", "execute_request", { code: SHOW_STRAY_ERRORS, silent: true, store_history: false });
+    await kernel.request("shell", "execute_request", { code: PRELUDE, silent: true, store_history: false });
     for (const [index, cell] of notebook.cells.entries()) {
       if (!isRun(cell)) continue;
       signal?.throwIfAborted();
@@ -87,6 +95,7 @@ export async function runNotebook(notebook: Notebook, options: RunOptions): Prom
       collectors.set(cell, collector);
       const start = performance.now();
       const run = await executeCell(kernel, cell.source, collector, { folder, timeout, executable });
+      if (run.failure?.kind === "died") await within(INTERRUPT_PATIENCE, new Promise(() => {}));
       signal?.throwIfAborted();
       times[cell.id] = performance.now() - start;
       runs.set(cell, run);

@@ -151,6 +151,34 @@ Deno.test("an abort kills the kernel, whatever it is at", async () => {
   await assertRejects(() => running, Error, "enough");
 });
 
+Deno.test("a kernel ends when its runner is killed", async () => {
+  const module = (path: string) => JSON.stringify(import.meta.resolve(path));
+  const runner = new Deno.Command(Deno.execPath(), {
+    args: [
+      "eval",
+      `import { runNotebook } from ${module("../../lib/notebook/run_notebook.ts")};
+       import { madeUpNotebook } from ${module("./made_up_notebook.ts")};
+       await runNotebook(madeUpNotebook("1", "await new Promise(() => {})"), {
+         folder: ".",
+         onCell: (_, { step }) => step === 2 && console.log("running"),
+       });`,
+    ],
+    cwd: FOLDER,
+    stdout: "piped",
+  }).spawn();
+  const output = runner.stdout.getReader();
+  await output.read();
+  const kernel = await childOf(runner.pid);
+  runner.kill("SIGKILL");
+  await runner.status;
+  await output.cancel();
+  const deadline = performance.now() + 30_000;
+  while (isRunning(kernel)) {
+    assert(performance.now() < deadline, "the kernel still runs");
+    await new Promise((done) => setTimeout(done, 100));
+  }
+});
+
 Deno.test("what native addons print is kept apart and corrupts nothing", async () => {
   const wordy = "await onnxruntime.InferenceSession.create(new Uint8Array([8, 8]), { logSeverityLevel: 0 })";
   const done = await run(
@@ -204,3 +232,18 @@ Deno.test("a kernel that cannot start says why", async () => {
   const error = await assertRejects(() => runNotebook(madeUpNotebook("1"), { folder: FOLDER, executable: "false" }));
   assertStringIncludes((error as Error).message, "the kernel died (exit 1)");
 });
+
+async function childOf(pid: number): Promise<number> {
+  const { stdout } = await new Deno.Command("ps", { args: ["-A", "-o", "pid=,ppid="] }).output();
+  const rows = new TextDecoder().decode(stdout).trim().split("\n").map((line) => line.trim().split(/\s+/).map(Number));
+  return rows.find(([, parent]) => parent === pid)![0];
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    Deno.kill(pid, "SIGCONT");
+    return true;
+  } catch {
+    return false;
+  }
+}
