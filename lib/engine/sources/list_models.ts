@@ -6,6 +6,7 @@ import { type SourceSettings, sourceSettings } from "./source_settings.ts";
 
 /** A model that goes by name, and how it stands with it on this machine. */
 export interface ModelListing {
+  /** The name it goes by. */
   readonly name: string;
   /** Its file or folder, where it is on this machine. */
   readonly path: string | undefined;
