@@ -20,6 +20,9 @@ const PROFILES = ["quick", "full", "deep"];
 /** Of dates, timings and machines: all that differs from run to run. */
 const RECORD_FILE = "provenance.json";
 
+/** Files that differ from run to run; notebooks write what they measured of this machine into the second. */
+const SIDECARS = [RECORD_FILE, "measurements.json"];
+
 /** How long one cell may run, in ms: `deep` holds the long studies. */
 const CELL_TIMEOUTS: Readonly<Record<string, number>> = { quick: 600_000, full: 3_600_000, deep: 86_400_000 };
 
@@ -61,7 +64,7 @@ await runTask(async () => {
     if (done.length > 0) printNotice(`\nfinished before it: ${done.join(", ")}`);
     throw error;
   }
-  const changes = folderChanges(before, await readFolder(reports)).filter(({ path }) => path !== RECORD_FILE);
+  const changes = folderChanges(before, await readFolder(reports)).filter(({ path }) => !SIDECARS.includes(path));
   if (flags.toggle("json")) printJson({ profile, model: facts.model, notebooks: done, reports: changes });
   else printChanges(reports, changes, model);
 });

@@ -11,6 +11,7 @@ export interface BootstrapOptions {
 
 /** The mean difference of two paired columns, and how sure it is. */
 export interface PairedDifference extends Interval {
+  /** Mean of `first − second`. */
   readonly difference: number;
 }
 

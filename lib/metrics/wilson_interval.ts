@@ -1,6 +1,8 @@
 /** The two ends of a 95 % confidence interval. */
 export interface Interval {
+  /** The lesser end. */
   readonly low: number;
+  /** The greater end. */
   readonly high: number;
 }
 
