@@ -28,7 +28,7 @@ export interface CacheShape extends ModelFacts {
  * rows go. `fork` shares them until either side changes.
  *
  * @example Compress to a quarter and see what is left
- * ```ts no-run
+ * ```ts ignore
  * import { loadModel } from "kvmirror/engine";
  * import { policy } from "kvmirror/policies";
  *

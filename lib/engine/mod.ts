@@ -1,7 +1,7 @@
 /**
  * The engine: a transformer on onnxruntime whose cache keeps rows per kv head, so that evicted rows are really gone.
  *
- * ```ts no-run
+ * ```ts ignore
  * import { loadModel } from "kvmirror/engine";
  * import { policy } from "kvmirror/policies";
  *

@@ -7,6 +7,7 @@ export type AnsweringModel = Pick<Model, "prefill" | "generate">;
 
 /** One way to evict: a policy at a compression ratio. */
 export interface Arm {
+  /** The policy's name. */
   readonly policy: Policy;
   /** Fraction of rows removed, in [0, 1). */
   readonly compressionRatio: number;
@@ -21,6 +22,7 @@ export interface AnswerStudyOptions {
   readonly timing?: QuestionTiming;
   /** 8 by default, enough for a code and a full stop. */
   readonly maxNewTokens?: number;
+  /** Ends the study between two answers. */
   readonly signal?: AbortSignal;
   /** Called with the contexts done and their number. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -30,15 +32,21 @@ export interface AnswerStudyOptions {
 export interface Answer {
   /** Index of the prompt. */
   readonly context: number;
+  /** The policy's name. */
   readonly policy: string;
+  /** Fraction of rows removed. */
   readonly compression_ratio: number;
+  /** Whether the question was known. */
   readonly timing: QuestionTiming;
   /** Which of the prompt's facts was asked for, from 0. */
   readonly fact: number;
   /** Where it stands: the share of the text before it, in [0, 1). */
   readonly depth: number;
+  /** What a right answer contains. */
   readonly expected: string;
+  /** What the model said. */
   readonly text: string;
+  /** Whether it contains that. */
   readonly right: boolean;
   /** What the cache held after the eviction, in bytes. */
   readonly live_bytes: number;

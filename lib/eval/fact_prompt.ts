@@ -12,6 +12,7 @@ export interface FactPromptOptions {
 
 /** A fact in a prompt, and the question that asks for it. */
 export interface Fact {
+  /** What to ask. */
   readonly question: string;
   /** How an answer begins; the model says the rest. */
   readonly answerPrefix: string;
@@ -25,6 +26,7 @@ export interface Fact {
 
 /** A text and what it says. */
 export interface FactPrompt {
+  /** The whole text. */
   readonly text: string;
   /** In the order of the text. */
   readonly facts: readonly Fact[];

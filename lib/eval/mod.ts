@@ -1,7 +1,7 @@
 /**
  * Evaluation: texts with facts in them, questions under evicted caches, and how sure the scores are.
  *
- * ```ts no-run
+ * ```ts ignore
  * import { loadModel } from "kvmirror/engine";
  * import { answerStudy, factPrompt, summariseAnswers } from "kvmirror/eval";
  * import { policy } from "kvmirror/policies";

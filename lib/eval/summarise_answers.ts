@@ -4,22 +4,30 @@ import type { Answer } from "./answer_study.ts";
 
 /** How often one arm was right, by the names that JSON gives it. */
 export interface AnswerSummary {
+  /** The policy's name. */
   readonly policy: string;
+  /** Fraction of rows removed. */
   readonly compression_ratio: number;
+  /** Whether the question was known. */
   readonly timing: string;
   /** Contexts. */
   readonly n: number;
+  /** Right answers. */
   readonly right: number;
   /** Share of right answers, and its 95 % interval (Wilson). */
   readonly score: number;
+  /** Lower end of the score's interval. */
   readonly ci_low: number;
+  /** Upper end of the score's interval. */
   readonly ci_high: number;
   /**
    * Score less the reference's on the same contexts, and its 95 % interval (paired bootstrap); null where the reference
    * was not asked at this ratio and timing.
    */
   readonly difference: number | null;
+  /** Lower end of the difference's interval. */
   readonly difference_low: number | null;
+  /** Upper end of the difference's interval. */
   readonly difference_high: number | null;
 }
 

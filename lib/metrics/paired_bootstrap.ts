@@ -12,6 +12,7 @@ export interface BootstrapOptions {
 /** The mean difference of two paired columns, and how sure it is. */
 export interface PairedDifference extends Interval {
   /** Mean of `first − second`. */
+  /** The mean of the differences. */
   readonly difference: number;
 }
 

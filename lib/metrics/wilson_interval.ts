@@ -1,8 +1,10 @@
 /** The two ends of a 95 % confidence interval. */
 export interface Interval {
   /** The lesser end. */
+  /** Its lower end. */
   readonly low: number;
   /** The greater end. */
+  /** Its upper end. */
   readonly high: number;
 }
 

@@ -67,7 +67,7 @@ for (const kind of ["error", "unhandledrejection"]) {
 /**
  * Runs a notebook's code cells in order, in a kernel of their own, until one fails.
  *
- * ```ts no-run
+ * ```ts ignore
  * import { parseNotebook } from "./parse_notebook.ts";
  * import { runNotebook } from "./run_notebook.ts";
  *
