@@ -4,11 +4,12 @@ export async function runDeno(
   source: string,
   { folder, executable }: { readonly folder: string; readonly executable?: string },
 ): Promise<{ success: boolean; stdout: string; stderr: string }> {
-  const file = `${folder}/.cell-${crypto.randomUUID()}.ts`;
+  const name = `.cell-${crypto.randomUUID()}.ts`;
+  const file = `${folder}/${name}`;
   try {
     await Deno.writeTextFile(file, source);
     const { success, stdout, stderr } = await new Deno.Command(executable ?? Deno.execPath(), {
-      args: [...args, file],
+      args: [...args, name],
       cwd: folder,
       env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", RUST_BACKTRACE: "0" },
       stdin: "null",
