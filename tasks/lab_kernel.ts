@@ -38,7 +38,7 @@ export async function installKernel(cache: string): Promise<InstalledKernel> {
   const kernelspec = {
     argv: [executable, "jupyter", "--kernel", "--conn", "{connection_file}"],
     display_name: `Deno ${KERNEL_VERSION} (KVMirror)`,
-    env: { DENO_NO_UPDATE_CHECK: "1" },
+    env: { DENO_NO_UPDATE_CHECK: "1", DENO_V8_FLAGS: "--expose-gc" }, // this Deno cannot turn it on later
     interrupt_mode: "message",
     language: "typescript",
   };

@@ -3,6 +3,7 @@ import { readNotebooks } from "../../lib/notebook/read_notebooks.ts";
 import { runNotebook } from "../../lib/notebook/run_notebook.ts";
 import { runTask } from "./run_task.ts";
 
+const RESIDENT_BYTES = import.meta.resolve("../../lib/eval/resident_bytes.ts");
 const FIXTURES = new URL("../notebook/fixtures/", import.meta.url).pathname;
 
 Deno.test("the kernel that lab installs runs what the notebooks use: native packages, links, names of deno.json", async () => {
@@ -17,6 +18,9 @@ Deno.test("the kernel that lab installs runs what the notebooks use: native pack
     assertEquals(args, ["jupyter", "--kernel", "--conn", "{connection_file}"]);
     const version = await new Deno.Command(executable, { args: ["--version"] }).output();
     assertMatch(new TextDecoder().decode(version.stdout), /^deno 2\.8\.1 /);
+    const measure = `import { residentBytes } from ${JSON.stringify(RESIDENT_BYTES)}; console.log(residentBytes() > 0)`;
+    const measured = await new Deno.Command(executable, { args: ["eval", measure], env: kernelspec.env }).output();
+    assertEquals(new TextDecoder().decode(measured.stdout), "true\n", "what notebooks measure memory with");
     const [{ notebook }] = await readNotebooks(FIXTURES);
     const { failed } = await runNotebook(notebook, { folder: FIXTURES, executable });
     assertEquals(failed, undefined);
