@@ -7,7 +7,7 @@ export type AnsweringModel = Pick<Model, "prefill" | "generate">;
 
 /** One way to evict: a policy at a compression ratio. */
 export interface Arm {
-  /** The policy's name. */
+  /** Chooses the rows that stay. */
   readonly policy: Policy;
   /** Fraction of rows removed, in [0, 1). */
   readonly compressionRatio: number;
