@@ -24,5 +24,6 @@ export {
   type QuestionTiming,
 } from "./answer_study.ts";
 export { type Fact, type FactPrompt, factPrompt, type FactPromptOptions } from "./fact_prompt.ts";
+export { mobyDick, sentencesOf } from "./moby_dick.ts";
 export { residentBytes } from "./resident_bytes.ts";
 export { type AnswerSummary, summariseAnswers } from "./summarise_answers.ts";
