@@ -16,6 +16,7 @@
 export { attentionShare } from "./metrics/attention_share.ts";
 export { bytesPerToken, type CacheShape } from "./metrics/bytes_per_token.ts";
 export { divergence } from "./metrics/divergence.ts";
+export { clusterBootstrap, type MeanInterval } from "./metrics/cluster_bootstrap.ts";
 export { type BootstrapOptions, pairedBootstrap, type PairedDifference } from "./metrics/paired_bootstrap.ts";
 export { recall } from "./metrics/recall.ts";
 export { type RetentionStats, retentionStats, type RetentionTargets } from "./metrics/retention.ts";

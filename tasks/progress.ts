@@ -2,7 +2,7 @@ import { writeAll } from "./cli.ts";
 
 /** A line on stderr that counts up. */
 export interface Progress {
-  update(done: number, total: number | undefined): void;
+  update(done: number, total: number | undefined, note?: string): void;
   /** Ends the line, if one was begun. */
   close(): void;
 }
@@ -16,13 +16,14 @@ export function createProgress(label: string): Progress {
   let last = performance.now();
   let shown = false;
   return {
-    update: (done, total) => {
+    update: (done, total, note = "") => {
       const now = performance.now();
       if (now - last < (terminal ? QUIET_MS / 4 : 5 * QUIET_MS)) return;
       last = now;
       shown = true;
       const share = total === undefined ? `${done}` : `${done}/${total} (${Math.floor((100 * done) / total)}%)`;
-      writeAll(Deno.stderr, terminal ? `\r${label} ${share}` : `${label} ${share}\n`);
+      const line = [label, share, note].filter((part) => part !== "").join(" ");
+      writeAll(Deno.stderr, terminal ? `\r${line}\x1b[K` : `${line}\n`);
     },
     close: () => {
       if (shown && terminal) writeAll(Deno.stderr, "\n");

@@ -28,6 +28,10 @@ export interface Tokenizer {
   readonly vocabSize: number;
   /** Ids that end a text. */
   readonly eosTokenIds: readonly number[];
+  /** The token that begins a text, as it is spelled; empty if there is none. It is never added by itself. */
+  readonly bosToken: string;
+  /** Whether {@linkcode Tokenizer.applyChatTemplate} can be called. */
+  readonly hasChatTemplate: boolean;
   /** The ids of a text. Special tokens in the text are recognised, none is added. */
   encode(text: string): number[];
   /** The text of ids. Ids that stand for no token are left out; bytes that are no UTF-8 become U+FFFD. */
@@ -63,6 +67,8 @@ export function createTokenizer(files: TokenizerFiles, eosTokenIds?: readonly nu
   return {
     vocabSize: texts.length,
     eosTokenIds: eosTokenIds ?? (library.eos_token_id === undefined ? [] : [library.eos_token_id]),
+    bosToken: library.bos_token ?? "",
+    hasChatTemplate: Boolean(library.chat_template),
     encode: (text) => library.encode(text, { add_special_tokens: false }),
     decode: (ids, { specialTokens = "keep" } = {}) => {
       const known = ids.filter((id) => texts[id] !== undefined);

@@ -1,5 +1,6 @@
 /**
- * Evaluation: texts with facts in them, questions under evicted caches, and how sure the scores are.
+ * Evaluation: tasks after RULER and datasets in kvpress's format, texts with facts in them, questions under evicted caches,
+ * and how sure the scores are.
  *
  * ```ts ignore
  * import { loadModel } from "kvmirror/engine";
@@ -27,3 +28,22 @@ export { type Fact, type FactPrompt, factPrompt, type FactPromptOptions } from "
 export { mobyDick, sentencesOf } from "./moby_dick.ts";
 export { residentBytes } from "./resident_bytes.ts";
 export { type AnswerSummary, summariseAnswers } from "./summarise_answers.ts";
+export { type AskedQuestion, type ReadingModel, type ReferenceAnswer } from "./answer_row.ts";
+export { type ArmComparison, armComparisons, FLOORS, pairedDifference } from "./arm_comparisons.ts";
+export {
+  evaluate,
+  type EvaluatedModel,
+  type EvaluateOptions,
+  type Evaluation,
+  type EvaluationArm,
+} from "./evaluate.ts";
+export type { ArmName, Cell, CellStore, EvaluatedCell, FailedCell } from "./evaluated_cell.ts";
+export { type EvaluationRow, parseEvaluationRows } from "./evaluation_row.ts";
+export { kvpressPrompt, type PromptIds } from "./kvpress_prompt.ts";
+export { oracle } from "./oracle.ts";
+export { perplexity, type PerplexityOptions, type PerplexityRow } from "./perplexity.ts";
+export { type ResultRow, resultRows } from "./result_rows.ts";
+export { checkTaskName, generateRows, type GenerateRowsOptions, TASK_NAMES } from "./ruler/generate_rows.ts";
+export { splitNames } from "./split_names.ts";
+export { stringMatch } from "./string_match.ts";
+export { GATE_ROWS, GATE_SCORE, openTasks, type TaskGate, taskGates } from "./task_gates.ts";

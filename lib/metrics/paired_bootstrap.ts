@@ -1,4 +1,4 @@
-import { MersenneTwister } from "../numeric/mersenne_twister.ts";
+import { clusterBootstrap } from "./cluster_bootstrap.ts";
 import type { Interval } from "./wilson_interval.ts";
 
 /** Options of {@linkcode pairedBootstrap}. */
@@ -12,7 +12,6 @@ export interface BootstrapOptions {
 /** The mean difference of two paired columns, and how sure it is. */
 export interface PairedDifference extends Interval {
   /** Mean of `first − second`. */
-  /** The mean of the differences. */
   readonly difference: number;
 }
 
@@ -37,26 +36,13 @@ export interface PairedDifference extends Interval {
 export function pairedBootstrap(
   first: readonly number[],
   second: readonly number[],
-  { seed = 42, resamples = 10_000 }: BootstrapOptions = {},
+  options: BootstrapOptions = {},
 ): PairedDifference {
   if (first.length !== second.length) {
     throw new TypeError(`Cannot pair ${first.length} values with ${second.length} as each needs its other`);
   }
   if (first.length === 0) throw new RangeError("Cannot compare 0 pairs: give at least one");
-  if (!Number.isSafeInteger(resamples) || resamples < 1) {
-    throw new RangeError(`Cannot draw ${resamples} resamples as it must be a whole number of at least 1`);
-  }
-  const pairs = first.length;
-  const differences = Float64Array.from(first, (value, pair) => value - second[pair]);
-  const stream = new MersenneTwister(seed);
-  const means = new Float64Array(resamples);
-  for (let resample = 0; resample < resamples; resample++) {
-    let sum = 0;
-    for (let draw = 0; draw < pairs; draw++) sum += differences[Math.floor(stream.random() * pairs)];
-    means[resample] = sum / pairs;
-  }
-  means.sort();
-  const quantile = (share: number): number => means[Math.ceil(share * resamples) - 1] ?? means[0];
-  const difference = differences.reduce((sum, value) => sum + value, 0) / pairs;
-  return { difference, low: quantile(0.025), high: quantile(0.975) };
+  const differences = first.map((value, pair) => [value - second[pair]]);
+  const { mean, low, high } = clusterBootstrap(differences, options);
+  return { difference: mean, low, high };
 }

@@ -1,0 +1,57 @@
+import type { EvaluationRow } from "./evaluation_row.ts";
+
+/** One way to evict, by names that JSON and files keep. */
+export interface ArmName {
+  /** The policy's name. */
+  readonly policy: string;
+  /** Fraction of rows removed, in [0, 1). */
+  readonly compression_ratio: number;
+}
+
+/** What one arm made of one row. */
+export interface Cell {
+  /** What the model said, after the answer's beginning. */
+  readonly prediction: string;
+  /** Tokens of it. */
+  readonly answer_tokens: number;
+  /** Tokens read before the eviction. */
+  readonly context_tokens: number;
+  /** Cache bytes after the eviction, over all layers and heads. */
+  readonly live_bytes: number;
+  /** Divergence from the full cache in nats at each token of the full cache's answer. */
+  readonly kl: readonly number[];
+  /** Whether the likeliest token is the full cache's, 1 or 0, at each token of the full cache's answer. */
+  readonly agreement: readonly number[];
+}
+
+/** A finished cell in its place. */
+export interface EvaluatedCell extends ArmName, Cell {
+  /** The row's place in the dataset, from 0. */
+  readonly index: number;
+  /** Which context it is about; rows of one context share it. */
+  readonly context: number;
+  /** The row's task. */
+  readonly task: string;
+  /** The score, in [0, 1]. */
+  readonly score: number;
+  /** The row. */
+  readonly row: EvaluationRow;
+}
+
+/** A cell that could not be had. */
+export interface FailedCell extends ArmName {
+  /** The row's place in the dataset, from 0. */
+  readonly index: number;
+  /** The row's task. */
+  readonly task: string;
+  /** Why, in one line. */
+  readonly reason: string;
+}
+
+/** Where finished cells are kept. */
+export interface CellStore {
+  /** The cell of this key; undefined if it is not there. */
+  read(key: string): Cell | undefined;
+  /** Keeps a cell, whole or not at all. */
+  write(key: string, cell: Cell): void;
+}

@@ -1,0 +1,94 @@
+/** One question about one context, by the names of kvpress's datasets. */
+export interface EvaluationRow {
+  /** What kind of question it is; scores are given by task. */
+  readonly task: string;
+  /** What is read before the eviction. */
+  readonly context: string;
+  /** What is asked after it. */
+  readonly question: string;
+  /** How the answer begins; the model says the rest. */
+  readonly answer_prefix: string;
+  /** What a right answer contains: every one of these. */
+  readonly answer: readonly string[];
+  /** Where the answer ends at the latest. */
+  readonly max_new_tokens: number;
+  /** Where the first thing asked for stands: the share of the context's characters before it, in [0, 1). */
+  readonly depth?: number;
+}
+
+/**
+ * Reads a dataset in kvpress's format, one JSON object a line. Fields that are not known are left out.
+ *
+ * @param name the file's, for messages
+ * @throws {SyntaxError} if there are no rows, or a line is malformed; names the line
+ *
+ * @example
+ * ```ts
+ * import { parseEvaluationRows } from "kvmirror/eval";
+ *
+ * const line = { task: "colour", context: "The sky is blue. ", question: "Which colour?", answer_prefix: " It is",
+ *   answer: ["blue"], max_new_tokens: 4 };
+ * const [row] = parseEvaluationRows(JSON.stringify(line), "rows.jsonl");
+ * ```
+ */
+export function parseEvaluationRows(text: string, name: string): EvaluationRow[] {
+  const rows = text.split("\n").flatMap((line, index) =>
+    line.trim() === "" ? [] : [parseRow(line, `line ${index + 1} of ${name}`)]
+  );
+  if (rows.length === 0) {
+    throw new SyntaxError(`Cannot evaluate ${name} as it has no rows: give one JSON object a line`);
+  }
+  return rows;
+}
+
+function parseRow(line: string, place: string): EvaluationRow {
+  const fields = parseObject(line, place);
+  const row = {
+    task: readText(fields, "task", place),
+    context: readText(fields, "context", place),
+    question: readText(fields, "question", place, ""),
+    answer_prefix: readText(fields, "answer_prefix", place, ""),
+    answer: readAnswers(fields, place),
+    max_new_tokens: readCount(fields, place),
+  };
+  for (const name of ["task", "context"] as const) {
+    if (row[name] === "") throw new SyntaxError(`Cannot read ${place} as its ${name} is empty: give a text`);
+  }
+  const { depth } = fields;
+  return typeof depth === "number" && depth >= 0 && depth < 1 ? { ...row, depth } : row;
+}
+
+function parseObject(line: string, place: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (error) {
+    throw new SyntaxError(`Cannot read ${place} as it is no JSON: ${(error as Error).message}`);
+  }
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new SyntaxError(`Cannot read ${place} as it is no JSON object: give {"task": …, "context": …, "answer": […]}`);
+}
+
+function readText(fields: Readonly<Record<string, unknown>>, name: string, place: string, fallback?: string): string {
+  const value = fields[name] ?? fallback;
+  if (typeof value === "string") return value;
+  throw new SyntaxError(`Cannot read ${place} as it has ${describe(value)} ${name}: give a text`);
+}
+
+function readAnswers({ answer }: Readonly<Record<string, unknown>>, place: string): string[] {
+  if (Array.isArray(answer) && answer.length > 0 && answer.every((text) => typeof text === "string" && text !== "")) {
+    return answer;
+  }
+  throw new SyntaxError(`Cannot read ${place} as it has ${describe(answer)} answer: give a list of texts`);
+}
+
+function readCount({ max_new_tokens: count }: Readonly<Record<string, unknown>>, place: string): number {
+  if (Number.isSafeInteger(count) && Number(count) >= 1) return Number(count);
+  throw new SyntaxError(
+    `Cannot read ${place} as it has ${describe(count)} max_new_tokens: give a whole number of at least 1`,
+  );
+}
+
+function describe(value: unknown): string {
+  return value === undefined || value === null ? "no" : `${JSON.stringify(value)} for`;
+}

@@ -1,0 +1,22 @@
+import type { Cell, CellStore } from "kvmirror/eval";
+
+/** A folder of finished cells, a file each; a file appears whole or not at all, so a run may be killed at any time. */
+export function cellFolder(folder: string): CellStore {
+  Deno.mkdirSync(folder, { recursive: true });
+  const path = (key: string) => `${folder}/${key}.json`;
+  return {
+    read: (key) => {
+      try {
+        return JSON.parse(Deno.readTextFileSync(path(key))) as Cell;
+      } catch (error) {
+        if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return undefined;
+        throw error;
+      }
+    },
+    write: (key, cell) => {
+      const part = `${path(key)}.${crypto.randomUUID().slice(0, 8)}.unfinished`;
+      Deno.writeTextFileSync(part, JSON.stringify(cell));
+      Deno.renameSync(part, path(key));
+    },
+  };
+}

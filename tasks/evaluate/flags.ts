@@ -1,0 +1,105 @@
+import { checkTaskName, type EvaluationArm, FLOORS, splitNames } from "kvmirror/eval";
+import type { PositionMode } from "kvmirror/engine";
+import { policy } from "kvmirror/policies";
+import { type Flags, type FlagTypes, usage, UsageError } from "../cli.ts";
+import { MODEL_FLAGS } from "../model_flags.ts";
+import { positionsFromFlags } from "../policy_flags.ts";
+
+/** The flags of `evaluate`. */
+export const EVALUATE_FLAGS = {
+  text: [...MODEL_FLAGS, "dataset", "task", "policy", "compression-ratio", "positions", "output"],
+  integer: ["length", "samples", "seed", "max-new-tokens", "perplexity"],
+  toggle: ["query-aware", "json"],
+} as const satisfies FlagTypes;
+
+/** Rows as they are to be written. */
+export interface GeneratedTasks {
+  readonly tasks: readonly string[];
+  readonly length: number;
+  readonly samples: number;
+  readonly seed: number;
+}
+
+/** What the command line asks for, checked before a model is loaded. */
+export interface EvaluationRequest {
+  /** A dataset's path, or the tasks to write rows of. */
+  readonly source: string | GeneratedTasks;
+  /** The policies that were named and the controls, at every ratio. */
+  readonly arms: readonly EvaluationArm[];
+  readonly timing: "agnostic" | "aware";
+  readonly positions: PositionMode;
+  /** In place of the rows' own. */
+  readonly maxNewTokens?: number;
+  /** Windows of long text to judge beside the rows; none by default. */
+  readonly perplexityWindows: number;
+}
+
+/** Beside the floors, what no policy can beat as a rule. */
+const CEILING = "oracle";
+
+/** Reads the flags of `evaluate`. */
+export function requestFromFlags(flags: Flags): EvaluationRequest {
+  for (const name of ["length", "samples", "max-new-tokens", "perplexity"]) {
+    const value = flags.number(name);
+    if (value !== undefined && value < 1) {
+      throw new UsageError(`Cannot use --${name} ${value} as it must be at least 1`);
+    }
+  }
+  const [stray] = flags.positional;
+  if (stray !== undefined) throw new UsageError(`Cannot use ${stray}: give rows with --dataset or --task`);
+  return {
+    source: sourceFromFlags(flags),
+    arms: armsFromFlags(flags),
+    timing: flags.toggle("query-aware") ? "aware" : "agnostic",
+    positions: positionsFromFlags(flags),
+    maxNewTokens: flags.number("max-new-tokens"),
+    perplexityWindows: flags.number("perplexity") ?? 0,
+  };
+}
+
+function sourceFromFlags(flags: Flags): string | GeneratedTasks {
+  const dataset = flags.text("dataset");
+  const list = flags.text("task");
+  if ((dataset === undefined) === (list === undefined)) {
+    throw new UsageError("Cannot evaluate without rows: give --dataset rows.jsonl, or --task niah_single_2");
+  }
+  if (dataset !== undefined) {
+    const given = ["length", "samples", "seed"].find((name) => flags.number(name) !== undefined);
+    if (given !== undefined) {
+      throw new UsageError(`Cannot use --${given} with --dataset as its rows are what they are: it goes with --task`);
+    }
+    return dataset;
+  }
+  const tasks = usage(() => splitNames(list!));
+  for (const task of tasks) usage(() => checkTaskName(task));
+  return {
+    tasks,
+    length: flags.number("length") ?? 1024,
+    samples: flags.number("samples") ?? 50,
+    seed: flags.number("seed") ?? 42,
+  };
+}
+
+function armsFromFlags(flags: Flags): EvaluationArm[] {
+  const list = flags.text("policy");
+  if (list === undefined) {
+    throw new UsageError("Cannot evaluate without policies: give --policy, such as hybrid,random");
+  }
+  const names = [...new Set([...usage(() => splitNames(list)), ...FLOORS, CEILING])];
+  const policies: EvaluationArm["policy"][] = names.map((name) =>
+    name === CEILING ? CEILING : usage(() => policy(name))
+  );
+  const ratios = (flags.text("compression-ratio") ?? "0.5").split(",").map((text) => {
+    const ratio = Number(text);
+    if (text.trim() !== "" && ratio >= 0 && ratio < 1) return ratio;
+    throw new UsageError(`Cannot compress to ratio ${text.trim() || "of no text"} as it must be in [0, 1)`);
+  });
+  const distinct = [...new Set(ratios)].sort((one, other) => one - other);
+  return policies.flatMap((chosen) => distinct.map((compressionRatio) => ({ policy: chosen, compressionRatio })))
+    .filter(({ policy, compressionRatio }) => !(isKeepAll(policy) && compressionRatio === 0));
+}
+
+/** The full cache is always there, first. */
+function isKeepAll(chosen: EvaluationArm["policy"]): boolean {
+  return chosen !== "oracle" && chosen.name === "keep_all";
+}
