@@ -1,10 +1,12 @@
 /** `deno task models [list|fetch NAME|verify NAME]`: which models there are, where from, and whether they are whole. */
 import {
   checkModelName,
+  EMBEDDED_MODEL,
   KNOWN_MODELS,
   listModels,
   type ModelListing,
   resolveModel,
+  verifyEmbedded,
   verifyModel,
 } from "kvmirror/engine";
 import { parseFlags, printJson, printText, runTask, usage, UsageError } from "./cli.ts";
@@ -50,11 +52,11 @@ async function fetch(name: string, json: boolean): Promise<void> {
 
 function verify(name: string, json: boolean): void {
   const model = KNOWN_MODELS.find((known) => known.name === name);
-  if (model === undefined) {
-    const names = KNOWN_MODELS.map((known) => known.name).join(", ");
+  if (model === undefined && name !== EMBEDDED_MODEL.name) {
+    const names = [...KNOWN_MODELS, EMBEDDED_MODEL].map((known) => known.name).join(", ");
     throw new UsageError(`Cannot verify ${name} as no hash of it is known: the models with one are ${names}`);
   }
-  const files = verifyModel(model);
+  const files = model === undefined ? verifyEmbedded() : verifyModel(model);
   const wrong = files.filter(({ expected, actual }) => expected !== actual);
   if (json) printJson({ name, verified: wrong.length === 0, files });
   else {for (const { path, expected, actual } of files) {

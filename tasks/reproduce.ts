@@ -1,6 +1,6 @@
 /** `deno task reproduce`: runs every notebook headless and rewrites reports/. */
 import { isAbsolute, relative, resolve } from "node:path";
-import { checkModelName, KNOWN_MODELS, type ResolvedModel, resolveModel } from "kvmirror/engine";
+import { checkModelName, EMBEDDED_MODEL, KNOWN_MODELS, type ResolvedModel, resolveModel } from "kvmirror/engine";
 import { describeFailure, showSource, tracedFiles } from "../lib/notebook/describe_failure.ts";
 import { type FileChange, folderChanges, readFolder } from "../lib/notebook/folder_changes.ts";
 import { injectParameters, type Parameter, parameterValues } from "../lib/notebook/parameters.ts";
@@ -33,7 +33,7 @@ await runTask(async () => {
   if (!PROFILES.includes(profile)) {
     throw new UsageError(`Cannot run profile ${profile}: the profiles are ${PROFILES.join(", ")}`);
   }
-  const modelName = flags.text("model") ?? "auto";
+  const modelName = flags.text("model") ?? (profile === "quick" ? EMBEDDED_MODEL.name : "auto");
   usage(() => checkModelName(modelName));
   const folder = resolve(flags.text("notebooks") ?? "notebooks");
   const notebooks = select(await readFolderOf(folder), flags.text("only"));
@@ -145,7 +145,7 @@ async function findModel(name: string, signal: AbortSignal): Promise<ResolvedMod
 
 /** What a notebook calls the model: its name, or its path as seen from the notebook. */
 function parameterFor(asked: string, { name, path }: ResolvedModel, folder: string): string {
-  if (asked === "auto" || KNOWN_MODELS.some((known) => known.name === asked)) return name;
+  if (asked === "auto" || [...KNOWN_MODELS, EMBEDDED_MODEL].some((known) => known.name === asked)) return name;
   const fromNotebook = relative(folder, resolve(path));
   return isAbsolute(fromNotebook) ? fromNotebook : `./${fromNotebook}`.replaceAll("\\", "/");
 }

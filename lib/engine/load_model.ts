@@ -2,6 +2,7 @@ import { Model } from "./model.ts";
 import { builtModel } from "./model_store.ts";
 import { readCheckpoint } from "./read_checkpoint.ts";
 import { openSession, type SessionOptions } from "./session.ts";
+import { EMBEDDED_MODEL } from "./sources/embedded_model.ts";
 import { resolveModel, type ResolveOptions } from "./sources/resolve_model.ts";
 import { createTokenizer } from "./tokenizer.ts";
 import { WEIGHT_FORMATS, type WeightFormat } from "./weights.ts";
@@ -15,7 +16,7 @@ export interface LoadOptions extends ResolveOptions, SessionOptions {
 /**
  * Loads a model by name or path: finds or fetches the checkpoint, builds its decoder the first time, opens it.
  *
- * @param name `qwen2.5-0.5b`, `smollm2-135m`, `auto`, or the path of a GGUF file or a Hugging Face folder
+ * @param name `qwen2.5-0.5b`, `smollm2-135m`, `tiny`, `auto`, or the path of a GGUF file or a Hugging Face folder
  * @throws {RangeError} if the name is unknown, the weight format is, or no weights can be had
  * @throws {SyntaxError} if the checkpoint is damaged or of a kind that is not supported
  */
@@ -31,5 +32,7 @@ export async function loadModel(
   const tokenizer = createTokenizer(checkpoint.tokenizer, checkpoint.config.eosTokenIds);
   const path = await builtModel(checkpoint, weights);
   const session = await openSession(path, checkpoint.config, { threads });
-  return new Model({ name: resolved.name, source: resolved.source, weights }, checkpoint, tokenizer, session);
+  const { name: known, source } = resolved;
+  const label = known === EMBEDDED_MODEL.name ? `${known}, the embedded model` : known;
+  return new Model({ name: known, label, source, weights }, checkpoint, tokenizer, session);
 }

@@ -21,6 +21,7 @@ export type { CompressSize } from "./compress_budget.ts";
 export { type CacheShape, type CompressTo, KvCache, type PositionMode } from "./kv_cache.ts";
 export type { DownloadProgress, FetchOptions } from "./sources/download_progress.ts";
 export { KNOWN_MODELS, type KnownModel, type WheelSource } from "./sources/known_models.ts";
+export { EMBEDDED_MODEL } from "./sources/embedded_model.ts";
 export { listModels, type ModelListing } from "./sources/list_models.ts";
 export {
   checkModelName,
@@ -31,7 +32,7 @@ export {
   type ResolveOptions,
 } from "./sources/resolve_model.ts";
 export { type SourceSettings, sourceSettings } from "./sources/source_settings.ts";
-export { type VerifiedFile, verifyModel } from "./sources/verify_model.ts";
+export { type VerifiedFile, verifyEmbedded, verifyModel } from "./sources/verify_model.ts";
 export { loadModel, type LoadOptions } from "./load_model.ts";
 export { type GenerateOptions, Model, type ModelOrigin, type PrefillOptions, type Template } from "./model.ts";
 export { readCheckpoint } from "./read_checkpoint.ts";

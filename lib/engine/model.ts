@@ -17,6 +17,8 @@ export type Template = "chat" | "none";
 export interface ModelOrigin {
   /** The name it goes by. */
   readonly name: string;
+  /** What reports call it: the name, and whether it is the embedded model. */
+  readonly label: string;
   /** A sentence: which file or service served the weights. */
   readonly source: string;
   /** How its weights are held. */

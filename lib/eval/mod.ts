@@ -24,8 +24,10 @@ export {
   isRight,
   type QuestionTiming,
 } from "./answer_study.ts";
+export { FACT_EVICTION_ARMS, factEviction, type FactEvictionOptions } from "./fact_eviction.ts";
 export { type Fact, type FactPrompt, factPrompt, type FactPromptOptions } from "./fact_prompt.ts";
 export { mobyDick, sentencesOf } from "./moby_dick.ts";
+export { recallPrompt, type RecallPromptOptions, type RecallTask } from "./recall_prompt.ts";
 export { residentBytes } from "./resident_bytes.ts";
 export { type AnswerSummary, summariseAnswers } from "./summarise_answers.ts";
 export { type AskedQuestion, type ReadingModel, type ReferenceAnswer } from "./answer_row.ts";

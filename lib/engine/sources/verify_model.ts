@@ -1,3 +1,4 @@
+import { EMBEDDED_MODEL, embeddedModel } from "./embedded_model.ts";
 import { expectedHashes } from "./expected_hashes.ts";
 import { hashFile, hashKind } from "./hash_file.ts";
 import type { KnownModel } from "./known_models.ts";
@@ -33,4 +34,10 @@ export function verifyModel(model: KnownModel, settings: SourceSettings = source
     );
   }
   return files.map(({ path, expected }) => ({ path, expected, actual: hashFile(path, hashKind(expected)) }));
+}
+
+/** Hashes the weights that the project carries. */
+export function verifyEmbedded(): VerifiedFile[] {
+  const path = `${embeddedModel().path}/model.safetensors`;
+  return [{ path, expected: EMBEDDED_MODEL.sha256, actual: hashFile(path, hashKind(EMBEDDED_MODEL.sha256)) }];
 }

@@ -1,5 +1,12 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { checkModelName, KNOWN_MODELS, resolveModel, type SourceSettings } from "kvmirror/engine";
+import {
+  checkModelName,
+  EMBEDDED_MODEL,
+  KNOWN_MODELS,
+  resolveModel,
+  type SourceSettings,
+  verifyEmbedded,
+} from "kvmirror/engine";
 import { AUTO_FETCH, MAX_UNASKED_BYTES } from "../../../lib/engine/sources/known_models.ts";
 
 Deno.test("a path is taken as it is; a name that is near another says so", async () => {
@@ -8,7 +15,11 @@ Deno.test("a path is taken as it is; a name that is near another says so", async
   await Deno.remove(folder);
   await assertRejects(() => resolveModel(`${folder}/model.gguf`), RangeError, "no such file or folder");
   await assertRejects(() => resolveModel("smollm2-135"), RangeError, "did you mean smollm2-135m?");
-  assertThrows(() => checkModelName("gpt"), RangeError, "the models are auto, qwen2.5-0.5b, smollm2-135m, or a path");
+  assertThrows(
+    () => checkModelName("gpt"),
+    RangeError,
+    "the models are auto, qwen2.5-0.5b, smollm2-135m, tiny, or a path",
+  );
 });
 
 /** Settings under which the models of these repositories lie in Hugging Face's cache, and nothing can be fetched. */
@@ -43,6 +54,18 @@ Deno.test("auto takes the first that is on this machine: Qwen, then SmolLM2; and
       assertEquals(await resolveModel(name, { settings }), found);
     });
   }
+});
+
+Deno.test("the embedded model needs no file but the project's own", async () => {
+  await withCached([], async (settings) => {
+    const { name, path, source } = await resolveModel("tiny", { settings });
+    assertEquals([name, source], ["tiny", "this project: the embedded model"]);
+    assertEquals(verifyEmbedded(), [{
+      path: `${path}/model.safetensors`,
+      expected: EMBEDDED_MODEL.sha256,
+      actual: EMBEDDED_MODEL.sha256,
+    }]);
+  });
 });
 
 Deno.test("auto may not fetch more than 100 MB unasked", () => {

@@ -1,0 +1,34 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { runTask } from "./run_task.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+Deno.test("the quick profile where nothing can be obtained: every notebook runs, and says that the embedded model did it", async () => {
+  // Inside the checkout, so that notebooks find deno.json.
+  const folder = await Deno.makeTempDir({ dir: ROOT, prefix: ".kvmirror-test-" });
+  try {
+    for (const each of ["bin", "cache", "notebooks"]) await Deno.mkdir(`${folder}/${each}`);
+    await Deno.symlink(Deno.execPath(), `${folder}/bin/deno`);
+    const names = [...Deno.readDirSync(`${ROOT}notebooks`)].map(({ name }) => name)
+      .filter((name) => name.endsWith(".ipynb")).sort();
+    for (const name of names) await Deno.copyFile(`${ROOT}notebooks/${name}`, `${folder}/notebooks/${name}`);
+    const { code, stdout, stderr } = await runTask(
+      ["reproduce", "--profile", "quick", "--model", "auto", "--notebooks", `${folder}/notebooks`, "--json"],
+      {
+        PATH: `${folder}/bin`,
+        KVMIRROR_CACHE: `${folder}/cache`,
+        HF_HUB_CACHE: `${folder}/cache`,
+        HF_HUB_OFFLINE: "1",
+      },
+    );
+    assertEquals(code, 0, stderr);
+    assertMatch(stderr, /^model tiny, from this project: the embedded model, as no other could be had \(/);
+    assertEquals(JSON.parse(stdout).notebooks, names.map((name) => name.replace(".ipynb", "")));
+    const summary = await Deno.readTextFile(`${folder}/reports/benchmark_summary.md`);
+    for (const section of summary.split(/<!-- begin /).slice(1)) {
+      assertStringIncludes(section, section.startsWith("01_") ? "; no model;" : "model tiny, the embedded model");
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
