@@ -3,6 +3,7 @@ import {
   checkModelName,
   EMBEDDED_MODEL,
   KNOWN_MODELS,
+  listEmbedded,
   listModels,
   type ModelListing,
   resolveModel,
@@ -28,7 +29,7 @@ await runTask(async () => {
 });
 
 function list(json: boolean): void {
-  const listing = listModels();
+  const listing = [...listModels(), listEmbedded()];
   if (json) return printJson(listing.map(row));
   for (const { name, path, source, bytes, verifiable } of listing) {
     const here = path === undefined ? "not here" : verifiable ? "here" : "here, no hash of it is known";

@@ -22,7 +22,7 @@ export { type CacheShape, type CompressTo, KvCache, type PositionMode } from "./
 export type { DownloadProgress, FetchOptions } from "./sources/download_progress.ts";
 export { KNOWN_MODELS, type KnownModel, type WheelSource } from "./sources/known_models.ts";
 export { EMBEDDED_MODEL } from "./sources/embedded_model.ts";
-export { listModels, type ModelListing } from "./sources/list_models.ts";
+export { listEmbedded, listModels, type ModelListing } from "./sources/list_models.ts";
 export {
   checkModelName,
   fetchModel,

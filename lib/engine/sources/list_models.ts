@@ -1,4 +1,4 @@
-import { EMBEDDED_MODEL, embeddedModel } from "./embedded_model.ts";
+import { embeddedModel } from "./embedded_model.ts";
 import { fileSize } from "./file_size.ts";
 import { KNOWN_MODELS, type KnownModel } from "./known_models.ts";
 import { expectedHashes } from "./expected_hashes.ts";
@@ -19,19 +19,18 @@ export interface ModelListing {
   readonly verifiable: boolean;
 }
 
-/** The models that go by name, in the order in which `auto` looks for them; the embedded one last. */
+/** The models that go by name, in the order in which `auto` looks for them. */
 export function listModels(
   models: readonly KnownModel[] = KNOWN_MODELS,
   settings: SourceSettings = sourceSettings(),
 ): ModelListing[] {
-  const embedded = embeddedModel();
-  return [...models.map((model) => listing(model, settings)), {
-    name: EMBEDDED_MODEL.name,
-    path: embedded.path,
-    source: embedded.source,
-    bytes: bytesAt(embedded.path),
-    verifiable: true,
-  }];
+  return models.map((model) => listing(model, settings));
+}
+
+/** The embedded model, as {@linkcode listModels} lists the others. */
+export function listEmbedded(): ModelListing {
+  const { name, path, source } = embeddedModel();
+  return { name, path, source, bytes: bytesAt(path), verifiable: true };
 }
 
 function listing(model: KnownModel, settings: SourceSettings): ModelListing {
