@@ -4,6 +4,9 @@ import { type Chart, chart, OKABE_ITO, seriesScales } from "kvmirror/report";
 /** Drawn whatever they score. */
 const CONTROLS = ["random", "streaming_llm", "oracle"];
 
+/** Policies at one ratio stand this far beside each other, so that none hides another. */
+const BESIDE = 0.006;
+
 /** Score against compression ratio with intervals, one small chart a task; the full cache is the dashed line. */
 export function scoreChart(results: readonly ResultRow[], gates: readonly TaskGate[]): Promise<Chart> {
   const full = new Map(gates.map(({ task, full_score }) => [task, full_score]));
@@ -11,11 +14,15 @@ export function scoreChart(results: readonly ResultRow[], gates: readonly TaskGa
   const names = drawnPolicies(evicting);
   const total = new Set(evicting.map(({ policy }) => policy)).size;
   const rows = evicting.filter(({ policy }) => names.includes(policy))
-    .map((row) => ({ ...row, full_score: full.get(row.task) ?? null }));
+    .map((row) => ({
+      ...row,
+      full_score: full.get(row.task) ?? null,
+      place: row.compression_ratio + (names.indexOf(row.policy) - (names.length - 1) / 2) * BESIDE,
+    }));
   const scales = seriesScales(names);
   const ratios = [...new Set(rows.map(({ compression_ratio }) => compression_ratio))];
   const x = {
-    field: "compression_ratio",
+    field: "place",
     type: "quantitative",
     title: "compression ratio",
     scale: { zero: false },
@@ -34,7 +41,7 @@ export function scoreChart(results: readonly ResultRow[], gates: readonly TaskGa
       } policies; bars: 95 % intervals; dashed: full cache`,
     },
     data: { values: rows },
-    facet: { field: "task", type: "nominal", title: null, sort: null },
+    facet: { field: "task", type: "nominal", title: null, sort: gates.map(({ task }) => task) },
     columns: 2,
     spec: {
       width: 260,
