@@ -89,7 +89,13 @@ function writeRows({ tokenizer }: Model, { source, timing }: EvaluationRequest):
     const { contextIds, questionIds } = kvpressPrompt(tokenizer, row, timing);
     return contextIds.length + questionIds.length;
   };
-  return source.tasks.flatMap((task) => generateRows(task, { ...source, countTokens }));
+  const { tasks, lengths, samples, seed } = source;
+  return tasks.flatMap((task) =>
+    lengths.flatMap((length) => {
+      const rows = generateRows(task, { length, samples, seed, countTokens });
+      return lengths.length === 1 ? rows : rows.map((row) => ({ ...row, task: `${task}@${length}` }));
+    })
+  );
 }
 
 function limited(rows: readonly EvaluationRow[], maxNewTokens: number | undefined): readonly EvaluationRow[] {

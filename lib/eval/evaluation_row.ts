@@ -14,6 +14,8 @@ export interface EvaluationRow {
   readonly max_new_tokens: number;
   /** Where the first thing asked for stands: the share of the context's characters before it, in [0, 1). */
   readonly depth?: number;
+  /** Tokens that the prompt and the longest answer take at most, where the row was written to a length. */
+  readonly length?: number;
 }
 
 /**
@@ -54,8 +56,12 @@ function parseRow(line: string, place: string): EvaluationRow {
   for (const name of ["task", "context"] as const) {
     if (row[name] === "") throw new SyntaxError(`Cannot read ${place} as its ${name} is empty: give a text`);
   }
-  const { depth } = fields;
-  return typeof depth === "number" && depth >= 0 && depth < 1 ? { ...row, depth } : row;
+  const { depth, length } = fields;
+  return {
+    ...row,
+    ...(typeof depth === "number" && depth >= 0 && depth < 1 ? { depth } : {}),
+    ...(Number.isSafeInteger(length) && Number(length) > 0 ? { length: Number(length) } : {}),
+  };
 }
 
 function parseObject(line: string, place: string): Readonly<Record<string, unknown>> {

@@ -32,13 +32,9 @@ export { residentBytes } from "./resident_bytes.ts";
 export { type AnswerSummary, summariseAnswers } from "./summarise_answers.ts";
 export { type AskedQuestion, type ReadingModel, type ReferenceAnswer } from "./answer_row.ts";
 export { type ArmComparison, armComparisons, FLOORS, pairedDifference } from "./arm_comparisons.ts";
-export {
-  evaluate,
-  type EvaluatedModel,
-  type EvaluateOptions,
-  type Evaluation,
-  type EvaluationArm,
-} from "./evaluate.ts";
+export { type DepthScore, depthScores } from "./depth_scores.ts";
+export { evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
+export type { EvaluatedModel, EvaluationArm } from "./evaluate_context.ts";
 export type { ArmName, Cell, CellStore, EvaluatedCell, FailedCell } from "./evaluated_cell.ts";
 export { type EvaluationRow, parseEvaluationRows } from "./evaluation_row.ts";
 export { kvpressPrompt, type PromptIds } from "./kvpress_prompt.ts";

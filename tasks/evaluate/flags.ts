@@ -7,15 +7,16 @@ import { positionsFromFlags } from "../policy_flags.ts";
 
 /** The flags of `evaluate`. */
 export const EVALUATE_FLAGS = {
-  text: [...MODEL_FLAGS, "dataset", "task", "policy", "compression-ratio", "positions", "output"],
-  integer: ["length", "samples", "seed", "max-new-tokens", "perplexity"],
+  text: [...MODEL_FLAGS, "dataset", "task", "policy", "compression-ratio", "positions", "output", "length"],
+  integer: ["samples", "seed", "max-new-tokens", "perplexity"],
   toggle: ["query-aware", "json"],
 } as const satisfies FlagTypes;
 
 /** Rows as they are to be written. */
 export interface GeneratedTasks {
   readonly tasks: readonly string[];
-  readonly length: number;
+  /** Tokens that a prompt and its answer take at most; of several, each is a task of its own. */
+  readonly lengths: readonly number[];
   readonly samples: number;
   readonly seed: number;
 }
@@ -39,7 +40,7 @@ const CEILING = "oracle";
 
 /** Reads the flags of `evaluate`. */
 export function requestFromFlags(flags: Flags): EvaluationRequest {
-  for (const name of ["length", "samples", "max-new-tokens", "perplexity"]) {
+  for (const name of ["samples", "max-new-tokens", "perplexity"]) {
     const value = flags.number(name);
     if (value !== undefined && value < 1) {
       throw new UsageError(`Cannot use --${name} ${value} as it must be at least 1`);
@@ -64,7 +65,7 @@ function sourceFromFlags(flags: Flags): string | GeneratedTasks {
     throw new UsageError("Cannot evaluate without rows: give --dataset rows.jsonl, or --task niah_single_2");
   }
   if (dataset !== undefined) {
-    const given = ["length", "samples", "seed"].find((name) => flags.number(name) !== undefined);
+    const given = ["length", "samples", "seed"].find((name) => flags.text(name) !== undefined);
     if (given !== undefined) {
       throw new UsageError(`Cannot use --${given} with --dataset as its rows are what they are: it goes with --task`);
     }
@@ -74,10 +75,19 @@ function sourceFromFlags(flags: Flags): string | GeneratedTasks {
   for (const task of tasks) usage(() => checkTaskName(task));
   return {
     tasks,
-    length: flags.number("length") ?? 1024,
+    lengths: lengthsFromFlags(flags),
     samples: flags.number("samples") ?? 50,
     seed: flags.number("seed") ?? 42,
   };
+}
+
+function lengthsFromFlags(flags: Flags): number[] {
+  const lengths = (flags.text("length") ?? "1024").split(",").map((text) => {
+    const length = Number(text);
+    if (text.trim() !== "" && Number.isSafeInteger(length) && length >= 1) return length;
+    throw new UsageError(`Cannot use --length ${text.trim()} as it must be a whole number of at least 1`);
+  });
+  return [...new Set(lengths)].sort((one, other) => one - other);
 }
 
 function armsFromFlags(flags: Flags): EvaluationArm[] {

@@ -1,6 +1,7 @@
-import { armComparisons, type EvaluatedCell, openTasks } from "kvmirror/eval";
+import { armComparisons, depthScores, type EvaluatedCell, openTasks } from "kvmirror/eval";
 import { jsonReport, saveFigure, writeReport } from "kvmirror/report";
 import { type EvaluationReport, evaluationReport, failureRows } from "./evaluation_report.ts";
+import { depthChart } from "./depth_chart.ts";
 import { predictionsCsv } from "./predictions_csv.ts";
 import { scoreChart } from "./score_chart.ts";
 
@@ -17,8 +18,23 @@ export async function writeEvaluation(folder: string, report: Omit<EvaluationRep
     jsonReport({ gates, comparisons, perplexity: perplexities, failures: failureRows(failures) }),
   );
   const evicting = results.some(({ policy }) => policy !== "keep_all");
-  const figures = evicting ? await saveFigure(`${folder}/figures`, "scores", await scoreChart(results, gates)) : "";
+  const figures = evicting
+    ? await saveFigure(`${folder}/figures`, "scores", await scoreChart(results, gates)) +
+      await depthFigures(folder, cells)
+    : "";
   await writeReport(`${folder}/report.md`, evaluationReport({ ...report, figures }));
+}
+
+/** Heat maps of needle depth against length, one a ratio, where there are several lengths. */
+async function depthFigures(folder: string, cells: readonly EvaluatedCell[]): Promise<string> {
+  const scores = depthScores(cells);
+  if (new Set(scores.map(({ length }) => length)).size < 2) return "";
+  const ratios = [...new Set(scores.filter(({ policy }) => policy !== "keep_all").map((row) => row.compression_ratio))];
+  let figures = "";
+  for (const ratio of ratios) {
+    figures += `\n${await saveFigure(`${folder}/figures`, `depth_${ratio}`, await depthChart(scores, ratio))}`;
+  }
+  return figures;
 }
 
 function prediction({ index, task, policy, compression_ratio, prediction, score }: EvaluatedCell): object {
@@ -36,6 +52,7 @@ function measures(cell: EvaluatedCell): object {
     policy,
     compression_ratio,
     score,
+    length: row.length ?? null,
     depth: row.depth ?? null,
     context_tokens,
     answer_tokens,

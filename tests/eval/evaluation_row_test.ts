@@ -6,7 +6,7 @@ const ROW = { task: "t", context: "c", question: "q", answer_prefix: "p", answer
 
 Deno.test("kvpress's rows are read as they are, blank lines and further fields aside", () => {
   const { rows } = evaluationGolden();
-  const text = rows.map((row) => JSON.stringify({ ...row, length: 7 })).join("\r\n\n") + "\n\n";
+  const text = rows.map((row) => JSON.stringify({ ...row, source: 7 })).join("\r\n\n") + "\n\n";
   assertEquals(parseEvaluationRows(text, "f"), rows);
   const { question: _, answer_prefix: __, ...least } = ROW;
   assertEquals(parseEvaluationRows(JSON.stringify(least), "f"), [{ ...ROW, question: "", answer_prefix: "" }]);

@@ -104,6 +104,22 @@ Deno.test("evaluate: tasks are written, the question may be known, answers may b
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("evaluate: several lengths are tasks of their own, and a heat map shows depth against length", async () => {
+  const folder = await Deno.makeTempDir();
+  const { code, stderr } = await runTask([
+    "evaluate",
+    ...MODEL,
+    ..."--task niah_single_1 --length 1000,900 --samples 2 --max-new-tokens 2 --policy random --output".split(" "),
+    folder,
+  ]);
+  assertEquals(code, 0, stderr);
+  const results: { task: string }[] = JSON.parse(Deno.readTextFileSync(`${folder}/results.json`));
+  assertEquals([...new Set(results.map(({ task }) => task))], ["niah_single_1@900", "niah_single_1@1000"]);
+  assertMatch(Deno.readTextFileSync(`${folder}/report.md`), /figures\/depth_0\.5\.png/);
+  assert(Deno.statSync(`${folder}/figures/depth_0.5.svg`).size > 1000);
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("evaluate: a row that does not fit is reported, the others finish, and the exit says so", async () => {
   const long = { ...rows[0], task: "long", context: rows[0].context.repeat(40) };
   await withDataset(`${LINES}${JSON.stringify(long)}\n`, async (run, folder) => {

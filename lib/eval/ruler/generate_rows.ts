@@ -65,7 +65,7 @@ export function generateRows(
   }
   return Array.from({ length: samples }, (_, index) => {
     const row = (size: number): EvaluationRow => (
-      { task, ...write(new Draw(`${task}/${seed}/${index}`), { size, length }) }
+      { task, ...write(new Draw(`${task}/${seed}/${index}`), { size, length }), length }
     );
     const tokens = (size: number): number => {
       const whole = row(size);

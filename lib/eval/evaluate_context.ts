@@ -1,0 +1,80 @@
+import { DEFAULT_TAPS, type KvCache, type Model, type PositionMode } from "../engine/mod.ts";
+import type { Policy } from "../policies/policy.ts";
+import { answerRow, type AskedQuestion, referenceAnswer } from "./answer_row.ts";
+import type { Cell } from "./evaluated_cell.ts";
+import type { PromptIds } from "./kvpress_prompt.ts";
+import { oracle } from "./oracle.ts";
+
+/** One way to evict; `oracle` is the policy that knows what will be asked, see {@linkcode oracle}. */
+export interface EvaluationArm {
+  /** Chooses the rows that stay. */
+  readonly policy: Policy | "oracle";
+  /** Fraction of rows removed, in [0, 1). */
+  readonly compressionRatio: number;
+}
+
+/** What an evaluation needs of a model. */
+export type EvaluatedModel = Pick<Model, "read" | "createCache" | "tokenizer" | "config" | "hash" | "origin">;
+
+/** A question about a context, and the arms that are to answer it. */
+export interface ContextQuestion extends PromptIds {
+  readonly maxNewTokens: number;
+  readonly arms: readonly EvaluationArm[];
+}
+
+/** What became of one arm and question. */
+export interface ContextOutcome<Question extends ContextQuestion> {
+  readonly question: Question;
+  readonly arm: Question["arms"][number];
+  /** The cell, or why there is none. */
+  readonly cell: Cell | Error;
+}
+
+/**
+ * Answers questions about one context under their arms: the context is read once, and every arm forks from it. What
+ * fails is given as an error, and the others go on; nothing else is thrown than the signal's reason.
+ */
+export async function* evaluateContext<Question extends ContextQuestion>(
+  model: EvaluatedModel,
+  questions: readonly Question[],
+  positions: PositionMode,
+  signal?: AbortSignal,
+): AsyncGenerator<ContextOutcome<Question>, void, undefined> {
+  const attempt = async <Result>(make: () => Promise<Result>): Promise<Result | Error> => {
+    try {
+      return await make();
+    } catch (error) {
+      signal?.throwIfAborted();
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  };
+  using context = model.createCache(DEFAULT_TAPS);
+  const read = await attempt(() => model.read(context, questions[0].contextIds, { logitsOf: "none", signal }));
+  for (const question of questions) {
+    const reference = read instanceof Error
+      ? read
+      : await attempt(() => referenceAnswer(model, context, question, signal));
+    for (const arm of question.arms as readonly Question["arms"][number][]) {
+      const cell = reference instanceof Error ? reference : await attempt(async () => {
+        const later = [...question.questionIds, ...reference.ids.slice(0, -1)];
+        using cache = await compressed(model, context, arm, positions, later, signal);
+        return await answerRow(model, cache, question satisfies AskedQuestion, reference, signal);
+      });
+      yield { question, arm, cell };
+    }
+  }
+}
+
+async function compressed(
+  model: EvaluatedModel,
+  context: KvCache,
+  { policy, compressionRatio }: EvaluationArm,
+  positions: PositionMode,
+  laterIds: readonly number[],
+  signal?: AbortSignal,
+): Promise<KvCache> {
+  const chooser = policy === "oracle" ? await oracle(model, context, laterIds, signal) : policy;
+  const cache = context.fork();
+  cache.compress(chooser, { compressionRatio, positions });
+  return cache;
+}
