@@ -16,7 +16,9 @@ export interface ReferenceAnswer {
 
 /** A question, and where its answer ends at the latest. */
 export interface AskedQuestion {
+  /** Its tokens, and those of the answer's beginning. */
   readonly questionIds: readonly number[];
+  /** Tokens of the longest answer. */
   readonly maxNewTokens: number;
 }
 
