@@ -27,12 +27,27 @@ export interface EvaluationReport {
 
 /** The evaluation in Markdown: the gates, the arms over all tasks that count, every task by itself, what failed. */
 export function evaluationReport(report: EvaluationReport): string {
-  const { cells, failures, results, gates, perplexities, figures, provenance } = report;
-  const open = openTasks(gates);
+  const { failures, results, perplexities, provenance } = report;
   return [
     "# Evaluation",
     "Scores are the share of the references that an answer contains, in [0, 1]. Intervals are 95 % and drawn by context " +
     "(bootstrap); differences are paired.",
+    ...(results.length === 0 ? ["No cell is finished."] : scoreSections(report)),
+    ...(perplexities.length === 0 ? [] : [
+      "## Perplexity on Moby-Dick",
+      table(
+        perplexities.map(({ ci_low, ci_high, ...row }) => ({ ...row, interval: interval(ci_low, ci_high, 2) })),
+        { formats: { perplexity: fixed(2) } },
+      ).markdown,
+    ]),
+    ...(failures.length === 0 ? [] : ["## What failed", table(failureRows(failures)).markdown]),
+    provenance,
+  ].join("\n\n").replaceAll(/\n{3,}/g, "\n\n") + "\n";
+}
+
+function scoreSections({ cells, results, gates, figures }: EvaluationReport): string[] {
+  const open = openTasks(gates);
+  return [
     "## Which tasks count",
     `A task counts where the full cache scores ${GATE_SCORE} or more; below ${GATE_ROWS} rows that is not sure.`,
     table(gates.map(({ ci_low, ci_high, ...gate }) => ({ ...gate, interval: interval(ci_low, ci_high) })), {
@@ -56,16 +71,7 @@ export function evaluationReport(report: EvaluationReport): string {
       })),
       { formats: { score: fixed(3) } },
     ).markdown,
-    ...(perplexities.length === 0 ? [] : [
-      "## Perplexity on Moby-Dick",
-      table(
-        perplexities.map(({ ci_low, ci_high, ...row }) => ({ ...row, interval: interval(ci_low, ci_high, 2) })),
-        { formats: { perplexity: fixed(2) } },
-      ).markdown,
-    ]),
-    ...(failures.length === 0 ? [] : ["## What failed", table(failureRows(failures)).markdown]),
-    provenance,
-  ].join("\n\n").replaceAll(/\n{3,}/g, "\n\n") + "\n";
+  ];
 }
 
 /** One line for each arm, task and reason. */

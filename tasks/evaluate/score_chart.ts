@@ -26,7 +26,7 @@ export function scoreChart(results: readonly ResultRow[], gates: readonly TaskGa
     type: "quantitative",
     title: "compression ratio",
     scale: { zero: false },
-    axis: { values: ratios, format: "~g" },
+    axis: { values: ratios, labelExpr: "'' + datum.value" },
   };
   const y = { field: "score", type: "quantitative", title: "score", scale: { domain: [0, 1] } };
   const policy = { field: "policy", type: "nominal", sort: null };

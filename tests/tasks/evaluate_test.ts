@@ -132,6 +132,11 @@ Deno.test("evaluate: a row that does not fit is reported, the others finish, and
       /error: 4 cells failed, the others are finished; keep_all at 0 on long: Cannot read \d+ tokens/,
     );
     assertMatch(Deno.readTextFileSync(`${folder}/out/report.md`), /## What failed/);
+    Deno.writeTextFileSync(`${folder}/rows.jsonl`, `${JSON.stringify(long)}\n`);
+    const alone = await run("--policy", "random", "--output", `${folder}/alone`);
+    assertEquals([alone.code, Deno.readTextFileSync(`${folder}/alone/results.json`)], [1, "[]\n"]);
+    assertMatch(alone.stdout, /No cell is finished/);
+    assertMatch(alone.stderr, /error: 4 cells failed, the others are finished/);
   });
 });
 
