@@ -15,7 +15,7 @@ import {
 } from "kvmirror/eval";
 import { provenanceLine } from "kvmirror/report";
 import { cacheFolder } from "../lib/engine/cache_folder.ts";
-import { parseFlags, printJson, printNotice, printText, runTask, UsageError } from "./cli.ts";
+import { parseFlags, printJson, printNotice, printText, runTask, usage, UsageError } from "./cli.ts";
 import { cellFolder } from "./evaluate/cell_folder.ts";
 import { evaluationReport, failureRows } from "./evaluate/evaluation_report.ts";
 import { EVALUATE_FLAGS, type EvaluationRequest, requestFromFlags } from "./evaluate/flags.ts";
@@ -31,7 +31,7 @@ await runTask(async () => {
   const { source, arms, timing, positions } = request;
   const output = flags.text("output");
   const dataset = typeof source === "string" ? parseEvaluationRows(readDataset(source), source) : undefined;
-  const cells = cellFolder(output === undefined ? `${cacheFolder()}/evaluation_cells` : `${output}/cells`);
+  const cells = usage(() => cellFolder(output === undefined ? `${cacheFolder()}/evaluation_cells` : `${output}/cells`));
   const signal = interruptSignal();
   await using model = await modelFromFlags(flags, signal);
   const rows = limited(dataset ?? writeRows(model, request), request.maxNewTokens);
