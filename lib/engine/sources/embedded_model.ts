@@ -6,7 +6,7 @@ export const EMBEDDED_MODEL = {
   /** What users call it. */
   name: "tiny",
   /** sha256 of its `model.safetensors`, hex. */
-  sha256: "60b2756c5354b33461db205d34e31fff524d047c73e058244aefd46831661bd3",
+  sha256: "ee3962b6f3c345af5c2e5bfba31b952cdb2573729213d9396ae0edfecb2092b6",
 } as const;
 
 /**
