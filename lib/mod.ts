@@ -23,6 +23,7 @@ export { type RetentionStats, retentionStats, type RetentionTargets } from "./me
 export { type Interval, wilsonInterval } from "./metrics/wilson_interval.ts";
 export { logProbabilities } from "./numeric/log_probabilities.ts";
 export { MersenneTwister } from "./numeric/mersenne_twister.ts";
+export { averagePool } from "./numeric/average_pool.ts";
 export { topK } from "./numeric/top_k.ts";
 export { simulate, type SimulateOptions, type Simulation } from "./sim/simulate.ts";
 export { sweep, type SweepRow, type SweepSetting } from "./sim/sweep.ts";

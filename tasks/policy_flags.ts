@@ -23,7 +23,7 @@ export function traceablePolicyFromFlags(flags: Flags): Policy {
   if (flags.number("compression-ratio") !== undefined) return policyFromFlags(flags, name);
   return usage(() => {
     const { options } = policyEntry(name);
-    if (name !== "keep_all" && !options.includes("windowSize")) {
+    if (name !== "keep_all" && !options.includes("topk")) {
       throw new UsageError(`Cannot run policy ${name} without a budget: give --compression-ratio`);
     }
     const numbers = Object.entries({ ...ORIGINAL_DEFAULTS, ...givenNumbers(flags) });

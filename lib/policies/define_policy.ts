@@ -24,7 +24,12 @@ import type { Budget, Choice, Head, Layer, Policy, Protection, Recipe, Scores, V
  * @throws {RangeError} from `choose`, if the recipe's scores have another length than the rows, or hold NaN
  */
 export function definePolicy(recipe: Recipe): Policy {
-  return { name: recipe.name, needs: recipe.needs, choose: (layers, budget) => chooseRows(recipe, layers, budget) };
+  return {
+    name: recipe.name,
+    needs: recipe.needs,
+    recipe,
+    choose: (layers, budget) => chooseRows(recipe, layers, budget),
+  };
 }
 
 /** Makes a layer's scores out of a function that scores one head by itself. */
@@ -45,15 +50,18 @@ function firstRows(count: number): Uint32Array {
 
 function chooseRows(recipe: Recipe, layers: readonly Layer[], budget: Budget): Choice {
   if (budget.ratio === 0) return everyRow(layers);
-  const scores = layers.map((layer) =>
-    protect(layer, checked(recipe, layer, recipe.score(layer, budget)), recipe.protect)
-  );
+  const scores = layers.map((layer) => raisedScores(recipe, layer, budget));
   const counts = recipe.allocate?.(scores, budget, layers) ?? uniform(layers, budget);
   return layers.map((_, index) => {
-    const rows = recipe.select?.(scores[index], counts[index]) ??
+    const rows = recipe.select?.(scores[index], counts[index], budget) ??
       scores[index].map((head, kvHead) => topK(head, counts[index][kvHead]));
     return rows.map((kept) => ({ rows: kept }));
   });
+}
+
+/** A layer's scores, checked, with protected rows raised above all others. */
+export function raisedScores(recipe: Recipe, layer: Layer, budget: Budget): Scores {
+  return protect(layer, checked(recipe, layer, recipe.score(layer, budget)), recipe.protect);
 }
 
 function checked(recipe: Recipe, layer: Layer, scores: Scores): Scores {

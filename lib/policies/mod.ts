@@ -12,15 +12,24 @@
  *
  * @module
  */
+export { adakv, type AdakvOptions } from "./adakv.ts";
 export { budgetForRatio, budgetForRows, headRows, keptRows } from "./budget.ts";
 export { checkNeeds, describeNeed, sameNeed } from "./check_needs.ts";
+export { chunkkv, type ChunkkvOptions } from "./chunkkv.ts";
 export { definePolicy, eachHead, everyRow } from "./define_policy.ts";
 export { heavyHitter } from "./heavy_hitter.ts";
 export { hybrid } from "./hybrid.ts";
 export { keepAll } from "./keep_all.ts";
+export { keydiff } from "./keydiff.ts";
+export { knorm } from "./knorm.ts";
+export { lagkv, type LagkvOptions } from "./lagkv.ts";
+export { observedAttention } from "./observed_attention.ts";
 export type * from "./policy.ts";
+export { pyramidkv, type PyramidkvOptions } from "./pyramidkv.ts";
 export { random, type RandomOptions } from "./random.ts";
 export { recentWindow } from "./recent_window.ts";
+export { snapkv, type SnapkvOptions } from "./snapkv.ts";
 export { streamingLlm, type StreamingLlmOptions } from "./streaming_llm.ts";
-export { policy, type PolicyEntry, policyEntry, policyNames, type PolicyOptions } from "./table.ts";
+export { policy, type PolicyEntry, policyEntry, policyNames, type PolicyOptions, WRAPPERS } from "./table.ts";
 export type { TokenPolicyOptions } from "./token_policy.ts";
+export { tova } from "./tova.ts";

@@ -74,6 +74,8 @@ export interface Policy {
   readonly name: string;
   /** The signals it reads. */
   readonly needs: readonly Need[];
+  /** What it is made of, where a wrapper may wrap it. */
+  readonly recipe?: Recipe;
   /** Chooses rows for every layer and head; reads nothing but its arguments. */
   choose(layers: readonly Layer[], budget: Budget): Choice;
 }
@@ -101,5 +103,5 @@ export interface Recipe {
   /** Rows per layer and head, `[layer][kv head]`; default: the budget's rows in each. */
   allocate?(scores: readonly Scores[], budget: Budget, layers: readonly Layer[]): readonly Uint32Array[];
   /** Rows that stay in each head, given their number; default: the top of the scores. */
-  select?(scores: Scores, counts: Uint32Array): readonly Uint32Array[];
+  select?(scores: Scores, counts: Uint32Array, budget: Budget): readonly Uint32Array[];
 }

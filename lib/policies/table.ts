@@ -1,11 +1,20 @@
 import { nearestName } from "../numeric/nearest_name.ts";
+import { adakv } from "./adakv.ts";
+import { chunkkv } from "./chunkkv.ts";
 import { heavyHitter } from "./heavy_hitter.ts";
 import { hybrid } from "./hybrid.ts";
 import { keepAll } from "./keep_all.ts";
+import { keydiff } from "./keydiff.ts";
+import { knorm } from "./knorm.ts";
+import { lagkv } from "./lagkv.ts";
+import { observedAttention } from "./observed_attention.ts";
 import type { Policy } from "./policy.ts";
+import { pyramidkv } from "./pyramidkv.ts";
 import { random } from "./random.ts";
 import { recentWindow } from "./recent_window.ts";
+import { snapkv } from "./snapkv.ts";
 import { streamingLlm } from "./streaming_llm.ts";
+import { tova } from "./tova.ts";
 
 /** The numbers that policies take, by the names that flags and JSON share. */
 export interface PolicyOptions {
@@ -17,6 +26,14 @@ export interface PolicyOptions {
   readonly sinkTokens?: number;
   /** Seed of a random choice. */
   readonly seed?: number;
+  /** Neighbours that a score is averaged over. */
+  readonly kernelSize?: number;
+  /** Rows of a partition. */
+  readonly lagSize?: number;
+  /** How steep a pyramid is. */
+  readonly beta?: number;
+  /** The fewest rows of a pyramid's layer. */
+  readonly smallestLayer?: number;
 }
 
 /** One line of the table. */
@@ -37,6 +54,19 @@ export const POLICIES: Readonly<Record<string, PolicyEntry>> = {
   heavy_hitter: { create: heavyHitter, options: ORIGINAL },
   hybrid: { create: hybrid, options: ORIGINAL },
   streaming_llm: { create: streamingLlm, options: ["sinkTokens"] },
+  observed_attention: { create: observedAttention, options: [] },
+  tova: { create: tova, options: [] },
+  snapkv: { create: snapkv, options: ["windowSize", "kernelSize"] },
+  pyramidkv: { create: pyramidkv, options: ["windowSize", "kernelSize", "beta", "smallestLayer"] },
+  knorm: { create: knorm, options: [] },
+  keydiff: { create: keydiff, options: [] },
+  lagkv: { create: lagkv, options: ["sinkTokens", "lagSize"] },
+};
+
+/** Every wrapper by name: `adakv(snapkv)` is the policy snapkv, wrapped. */
+export const WRAPPERS: Readonly<Record<string, (policy: Policy) => Policy>> = {
+  adakv: (policy) => adakv(policy),
+  chunkkv: (policy) => chunkkv(policy),
 };
 
 /** The names of all policies, in the table's order. */
@@ -55,6 +85,7 @@ export function policyNames(): string[] {
  *
  * const ofABudget = policy("hybrid");
  * const ofItsOwnNumbers = policy("hybrid", { windowSize: 192, topk: 96 });
+ * const wrapped = policy("adakv(snapkv)");
  * ```
  */
 export function policy(name: string, options: PolicyOptions = {}): Policy {
@@ -70,16 +101,46 @@ export function policy(name: string, options: PolicyOptions = {}): Policy {
 }
 
 /**
- * The table's line for a policy.
+ * The table's line for a policy, or for a policy in wrappers.
  *
- * @throws {RangeError} if there is no such policy; the message names the nearest
+ * @throws {RangeError} if there is no such policy or wrapper; the message names the nearest
+ * @throws {SyntaxError} if its parentheses are not balanced
+ * @throws {TypeError} from `create`, if the wrapper cannot wrap the policy
  */
 export function policyEntry(name: string): PolicyEntry {
   if (Object.hasOwn(POLICIES, name)) return POLICIES[name];
-  const near = nearestName(name, policyNames());
-  throw new RangeError(
-    `Cannot find policy ${JSON.stringify(name)}: ${near ? `did you mean ${near}? The` : "the"} policies are ${
-      policyNames().join(", ")
+  const open = name.indexOf("(");
+  if (open >= 0 || name.includes(")")) {
+    if (open < 1 || !name.endsWith(")") || !isBalanced(name.slice(open + 1, -1))) {
+      throw new SyntaxError(`Cannot read policy ${JSON.stringify(name)}: write it like adakv(snapkv)`);
+    }
+    const wrapper = name.slice(0, open);
+    if (!Object.hasOwn(WRAPPERS, wrapper)) throw unknown("wrapper", wrapper, Object.keys(WRAPPERS));
+    const inner = policyEntry(name.slice(open + 1, -1));
+    return { create: (options) => WRAPPERS[wrapper](inner.create(options)), options: inner.options };
+  }
+  if (Object.hasOwn(WRAPPERS, name)) {
+    throw new RangeError(`Cannot use ${name} by itself as it wraps another policy: write it like ${name}(snapkv)`);
+  }
+  throw unknown("policy", name, policyNames());
+}
+
+/** Whether every parenthesis closes after it opened. */
+function isBalanced(text: string): boolean {
+  let depth = 0;
+  for (const character of text) {
+    if (character === "(") depth++;
+    if (character === ")" && --depth < 0) return false;
+  }
+  return depth === 0;
+}
+
+function unknown(kind: "policy" | "wrapper", name: string, names: readonly string[]): RangeError {
+  const near = nearestName(name, names);
+  const plural = kind === "policy" ? "policies" : "wrappers";
+  return new RangeError(
+    `Cannot find ${kind} ${JSON.stringify(name)}: ${near ? `did you mean ${near}? The` : "the"} ${plural} are ${
+      names.join(", ")
     }`,
   );
 }

@@ -1,5 +1,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { budgetForRatio, keptRows, type Layer, policy, policyNames, type PolicyOptions } from "kvmirror/policies";
+import {
+  budgetForRatio,
+  keptRows,
+  type Layer,
+  policy,
+  policyNames,
+  type PolicyOptions,
+  WRAPPERS,
+} from "kvmirror/policies";
 import { madeUp, madeUpCache } from "../engine/made_up_cache.ts";
 
 /** Every policy with easy and hard options, and the rows it protects. A new policy adds its row. */
@@ -7,7 +15,10 @@ const MATRIX: readonly {
   name: string;
   options: PolicyOptions;
   sinks: number;
-  follows: "budget" | "own numbers" | "nothing";
+  /** The newest rows that stay as long as there is room for them. */
+  recent?: number;
+  /** `layer`: a layer's heads share the budget; `layers`: all share it; `nearly`: whole chunks. */
+  follows: "budget" | "layer" | "layers" | "nearly" | "own numbers" | "nothing";
 }[] = [
   { name: "keep_all", options: {}, sinks: 0, follows: "nothing" },
   { name: "random", options: {}, sinks: 0, follows: "budget" },
@@ -24,16 +35,36 @@ const MATRIX: readonly {
   { name: "hybrid", options: { sinkTokens: 1_000_000 }, sinks: 1_000_000, follows: "budget" },
   { name: "streaming_llm", options: {}, sinks: 4, follows: "budget" },
   { name: "streaming_llm", options: { sinkTokens: 0 }, sinks: 0, follows: "budget" },
+  { name: "observed_attention", options: {}, sinks: 0, follows: "budget" },
+  { name: "tova", options: {}, sinks: 0, recent: 1, follows: "budget" },
+  { name: "snapkv", options: {}, sinks: 0, recent: 64, follows: "budget" },
+  { name: "snapkv", options: { windowSize: 1, kernelSize: 1 }, sinks: 0, recent: 1, follows: "budget" },
+  { name: "pyramidkv", options: {}, sinks: 0, recent: 64, follows: "layers" },
+  { name: "pyramidkv", options: { beta: 1, smallestLayer: 1 }, sinks: 0, recent: 64, follows: "layers" },
+  { name: "knorm", options: {}, sinks: 0, follows: "budget" },
+  { name: "keydiff", options: {}, sinks: 0, follows: "budget" },
+  { name: "lagkv", options: {}, sinks: 4, follows: "budget" },
+  { name: "lagkv", options: { sinkTokens: 0, lagSize: 2 }, sinks: 0, recent: 2, follows: "budget" },
+  { name: "adakv(snapkv)", options: {}, sinks: 0, follows: "layer" },
+  { name: "adakv(knorm)", options: {}, sinks: 0, follows: "layer" },
+  { name: "adakv(tova)", options: {}, sinks: 0, recent: 1, follows: "layer" },
+  { name: "chunkkv(snapkv)", options: {}, sinks: 0, follows: "nearly" },
+  { name: "chunkkv(keydiff)", options: {}, sinks: 0, follows: "nearly" },
 ];
 
 const LENGTHS = [1, 2, 16, 17, 65, 200];
 const RATIOS = [0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.999];
 
 Deno.test("the matrix has every policy of the table", () => {
-  assertEquals([...new Set(MATRIX.map(({ name }) => name))], policyNames());
+  const named = new Set(MATRIX.map(({ name }) => name));
+  assertEquals([...named].filter((name) => !name.includes("(")), policyNames());
+  assertEquals(
+    [...new Set([...named].filter((name) => name.includes("(")).map((name) => name.split("(")[0]))],
+    Object.keys(WRAPPERS),
+  );
 });
 
-for (const { name, options, sinks, follows } of MATRIX) {
+for (const { name, options, sinks, recent = 0, follows } of MATRIX) {
   Deno.test(`${name} ${JSON.stringify(options)}: budget, order, protection, determinism`, () => {
     const chooser = policy(name, options);
     for (const length of LENGTHS) {
@@ -49,9 +80,29 @@ for (const { name, options, sinks, follows } of MATRIX) {
             "sorted and unique",
           );
           if (follows === "budget") assertEquals(kept.length, ratio === 0 ? length : keptRows(length, ratio));
+          if (follows === "nearly") assert(ratio === 0 || kept.length <= (length + 20) * (1 - ratio) + 20);
+          const newest = Math.min(recent, length);
+          if (kept.length >= recent && ratio > 0) {
+            assertEquals(
+              kept.slice(kept.length - newest),
+              Array.from({ length: newest }, (_, row) => length - newest + row),
+            );
+          }
           if (follows === "nothing") assertEquals(kept.length, length);
           const protectedRows = Math.min(sinks, length, kept.length);
           assertEquals(kept.slice(0, protectedRows), [...Array(protectedRows).keys()]);
+        }
+        if (follows === "layer" && ratio > 0) {
+          for (const heads of choice) {
+            assertEquals(
+              heads.reduce((sum, { rows }) => sum + rows.length, 0),
+              heads.length * keptRows(length, ratio),
+            );
+          }
+        }
+        if (follows === "layers" && ratio > 0) {
+          const total = rows.reduce((sum, kept) => sum + kept.length, 0);
+          assert(Math.abs(total / rows.length - length * (1 - ratio)) <= 1, `${total} rows of ${length} at ${ratio}`);
         }
         // Nothing is left over: another sequence in between, and a new object, choose the same.
         chooser.choose(madeUpCache(33, ["all", 1, 64], 8).layers(), budgetForRatio(33, 0.5));
@@ -93,6 +144,26 @@ Deno.test("heads that lost tokens still agree on those they have", () => {
   const positions = cache.layers().flatMap(({ heads }) => heads.map((head) => [...head.positions]));
   const all = new Set(positions.flat());
   assert(all.size <= 30);
+});
+
+Deno.test("heads of lengths of their own: every policy still chooses rows that are there", () => {
+  for (const { name, options } of MATRIX) {
+    const cache = madeUpCache(90);
+    cache.compress(policy("adakv(knorm)"), { compressionRatio: 0.4 });
+    cache.compress(policy(name, options), { compressionRatio: 0.5 });
+    assert(cache.liveBytes <= cache.fullBytes);
+  }
+});
+
+Deno.test("wrappers that cannot wrap, and names that cannot be read, are one line", () => {
+  assertThrows(() => policy("adakv(hybrid)"), TypeError, "Cannot wrap hybrid in adakv as it ranks whole tokens");
+  assertThrows(() => policy("chunkkv(adakv(knorm))"), TypeError, "Cannot wrap adakv(knorm) in chunkkv");
+  for (const name of ["adakv(", "adakv(snapkv", "snapkv)", "(snapkv)", "adakv(knorm)(tova)", "adakv()knorm("]) {
+    assertThrows(() => policy(name), SyntaxError, "write it like adakv(snapkv)");
+  }
+  assertThrows(() => policy("adakv"), RangeError, "Cannot use adakv by itself");
+  assertThrows(() => policy("adakw(knorm)"), RangeError, "did you mean adakv?");
+  assertThrows(() => policy("adakv(knrom)"), RangeError, "did you mean knorm?");
 });
 
 Deno.test("unknown names and numbers are refused in a line that names them", () => {

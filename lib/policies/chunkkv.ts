@@ -1,0 +1,58 @@
+import { topK } from "../numeric/top_k.ts";
+import { definePolicy } from "./define_policy.ts";
+import type { Budget, Policy, Scores, Vector } from "./policy.ts";
+import { scorerOf } from "./wrap.ts";
+
+/** Options of {@linkcode chunkkv}. */
+export interface ChunkkvOptions {
+  /** Rows of a chunk; 20 by default. */
+  readonly chunkLength?: number;
+}
+
+/**
+ * Keeps whole chunks of neighbouring rows, the same in every head of a layer, by their mean score: ChunkKV (Liu et al.
+ * 2025, https://arxiv.org/abs/2502.00299). Heads of lengths of their own have chunks of their own.
+ *
+ * @throws {TypeError} if the policy cannot be wrapped
+ * @throws {RangeError} if the chunk's length is no whole number of at least 1
+ */
+export function chunkkv(policy: Policy, { chunkLength = 20 }: ChunkkvOptions = {}): Policy {
+  if (!Number.isSafeInteger(chunkLength) || chunkLength < 1) {
+    throw new RangeError(
+      `Cannot use chunkLength ${chunkLength} for chunkkv as it must be a whole number of at least 1`,
+    );
+  }
+  const recipe = scorerOf(policy, "chunkkv");
+  return definePolicy({
+    ...recipe,
+    name: `chunkkv(${recipe.name})`,
+    paper: "Liu et al. 2025, https://arxiv.org/abs/2502.00299",
+    select: (scores, counts, budget) => {
+      const [{ length }] = scores;
+      if (!scores.every((own) => own.length === length)) {
+        return scores.map((own, head) => keepChunks([own], counts.subarray(head, head + 1), budget, chunkLength)[0]);
+      }
+      return keepChunks(scores, counts, budget, chunkLength);
+    },
+  });
+}
+
+function keepChunks(scores: Scores, counts: Uint32Array, { ratio }: Budget, chunkLength: number): Uint32Array[] {
+  const [{ length }] = scores;
+  if (length < chunkLength) return scores.map((own, head) => topK(own, counts[head]));
+  const chunks = Math.ceil(length / chunkLength);
+  const means = Float64Array.from({ length: chunks }, (_, chunk) => {
+    const [first, end] = [chunk * chunkLength, Math.min(length, (chunk + 1) * chunkLength)];
+    return scores.reduce((sum, own) => sum + total(own, first, end), 0) / (end - first);
+  });
+  const rows = [...topK(means, Math.max(1, Math.floor(chunks * (1 - ratio))))].flatMap((chunk) =>
+    Array.from({ length: Math.min(chunkLength, length - chunk * chunkLength) }, (_, row) => chunk * chunkLength + row)
+  );
+  return scores.map(() => Uint32Array.from(rows));
+}
+
+function total(scores: Vector, first: number, end: number): number {
+  let sum = 0;
+  for (let row = first; row < end; row++) sum += scores[row];
+  return sum;
+}
