@@ -15,6 +15,7 @@
 export { adakv, type AdakvOptions } from "./adakv.ts";
 export { budgetForRatio, budgetForRows, headRows, keptRows } from "./budget.ts";
 export { checkNeeds, describeNeed, sameNeed } from "./check_needs.ts";
+export { checkPolicy, type CheckPolicyOptions, type PolicyViolation } from "./check_policy.ts";
 export { chunkkv, type ChunkkvOptions } from "./chunkkv.ts";
 export { definePolicy, eachHead, everyRow } from "./define_policy.ts";
 export { heavyHitter } from "./heavy_hitter.ts";
@@ -25,6 +26,7 @@ export { knorm } from "./knorm.ts";
 export { lagkv, type LagkvOptions } from "./lagkv.ts";
 export { observedAttention } from "./observed_attention.ts";
 export type * from "./policy.ts";
+export type { BudgetShare, PolicyRule } from "./policy_rules.ts";
 export { pyramidkv, type PyramidkvOptions } from "./pyramidkv.ts";
 export { random, type RandomOptions } from "./random.ts";
 export { recentWindow } from "./recent_window.ts";
