@@ -27,6 +27,9 @@ export {
 export { FACT_EVICTION_ARMS, factEviction, type FactEvictionOptions } from "./fact_eviction.ts";
 export { type Fact, type FactPrompt, factPrompt, type FactPromptOptions } from "./fact_prompt.ts";
 export { mobyDick, sentencesOf } from "./moby_dick.ts";
+export { factRow } from "./fact_row.ts";
+export { type KeptRecall, keptRecall, type KeptRecallOptions } from "./kept_recall.ts";
+export { type AgreementOf, type ProxyAgreement, proxyAgreement, type ProxyObservation } from "./proxy_agreement.ts";
 export { recallPrompt, type RecallPromptOptions, type RecallTask } from "./recall_prompt.ts";
 export { residentBytes } from "./resident_bytes.ts";
 export { type AnswerSummary, summariseAnswers } from "./summarise_answers.ts";
