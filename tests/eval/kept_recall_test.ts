@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { KvCache, type Model } from "kvmirror/engine";
+import type { KvCache, Model } from "kvmirror/engine";
 import { keptRecall } from "kvmirror/eval";
-import { definePolicy, type Policy, policy } from "kvmirror/policies";
+import { definePolicy, type Layer, type Need, type Policy, policy } from "kvmirror/policies";
 import { openCheckpoint } from "../engine/golden.ts";
 
 /** Keeps these rows of the first head and those of the second. */
@@ -9,19 +9,47 @@ function keeping(first: number[], second: number[]): Policy {
   return { name: "own", needs: [], choose: () => [[first, second].map((rows) => ({ rows: Uint32Array.from(rows) }))] };
 }
 
-const TAPS = ["all", 1, 64] as const;
+/** Two heads of four rows whose attention is given: of the context's newest query, then of the tokens that follow. */
+class AttendedCache {
+  #kept: readonly number[][] = [[0, 1, 2, 3], [0, 1, 2, 3]];
+  #reads = 0;
+  constructor(readonly newest: number[][], readonly later: number[][]) {}
 
-/** A model of one layer with two heads, whose attention is given: of the newest query, then of one later token. */
+  layers(): Layer[] {
+    const heads = this.#kept.map((rows, head) => ({
+      positions: Int32Array.from(rows),
+      signal: (need: Need) =>
+        Float32Array.from(rows, (row) => {
+          if (typeof need !== "string" && need.queries === 1) return this.newest[head][row];
+          return 0.25 + (this.#reads > 1 ? this.later[head][row] : 0);
+        }),
+    }));
+    return [{ index: 0, heads, model: { layerCount: 1, headDim: 1, groupSize: 1, ropeTheta: 10_000 } }];
+  }
+
+  read(): void {
+    this.#reads++;
+  }
+
+  compress(policy: Policy): void {
+    this.#kept = policy.choose(this.layers(), { ratio: 0.5, rows: 2 })[0].map(({ rows }) => [...rows]);
+  }
+
+  fork(): AttendedCache {
+    const fork = new AttendedCache(this.newest, this.later);
+    fork.#reads = this.#reads;
+    return fork;
+  }
+
+  [Symbol.dispose](): void {}
+}
+
+/** A model whose attention is given; nothing else of it is asked for. */
 function attending(newest: number[][], later: number[][]): Pick<Model, "read" | "createCache"> {
-  const shape = { layerCount: 1, kvHeadCount: 2, groupSize: 1, headDim: 1, ropeTheta: 10_000 };
   return {
-    createCache: () => new KvCache(shape, TAPS),
-    read: (cache, ids) => {
-      const rows = (cache.tokenCount === 0 ? newest : later.map((head) => [...head, 9])).flat();
-      const all = cache.tokenCount === 0 ? rows.map(() => 0.25) : rows;
-      const attention = Float32Array.from(TAPS.flatMap((tap) => tap === 1 ? rows : all));
-      const vectors = new Float32Array(2 * ids.length);
-      cache.append(vectors, vectors, attention, "first");
+    createCache: () => new AttendedCache(newest, later) as unknown as KvCache,
+    read: (cache) => {
+      (cache as unknown as AttendedCache).read();
       return Promise.resolve(new Float32Array(0));
     },
   };
