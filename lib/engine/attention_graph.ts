@@ -17,6 +17,8 @@ export interface AttentionOutputs {
   /** New rows, rotated: `[kv heads, S, head_dim]`. */
   readonly keys: string;
   readonly values: string;
+  /** Queries and keys before rotation: `[1, S, (heads + kv heads) · head_dim]`. */
+  readonly queryKeys: string;
   /** Per kv head: `[1, R, P + S]`. */
   readonly taps: readonly string[];
 }
@@ -39,7 +41,7 @@ export function attention(
   const [queryKeys, flatValues] = graph.node(
     "Split",
     [qkv, graph.integers([(heads + kvHeads) * headDim, kvHeads * headDim])],
-    2,
+    [`query_keys.${layer}`, `values.${layer}`],
     { axis: 2 },
   );
   const rotated = rotate(graph, config, queryKeys, inputs.positions);
@@ -82,11 +84,11 @@ export function attention(
     const [fromNew] = graph.node("MatMul", [onNew, newValuesOf[head]]);
     outputs.push(graph.node("Add", [fromPast, fromNew])[0]);
   }
-  return { output: headsLast(graph, outputs, heads, headDim), keys, values, taps };
+  return { output: headsLast(graph, outputs, heads, headDim), keys, values, queryKeys, taps };
 }
 
 function rotate(graph: GraphBuilder, config: ModelConfig, queryKeys: string, positions: string): string {
-  const { cos, sin } = rotaryTables(config);
+  const { cos, sin } = rotaryTables(config, config.maxPositionEmbeddings);
   const shape = [config.maxPositionEmbeddings, config.headDim / 2];
   return graph.node(
     "RotaryEmbedding",
@@ -103,7 +105,7 @@ function rotate(graph: GraphBuilder, config: ModelConfig, queryKeys: string, pos
 }
 
 /** `[1, S, heads · head_dim]` → `[heads, S, head_dim]` */
-function headsFirst(graph: GraphBuilder, value: string, heads: number, headDim: number): string {
+export function headsFirst(graph: GraphBuilder, value: string, heads: number, headDim: number): string {
   const [apart] = graph.node("Reshape", [value, graph.integers([-1, heads, headDim])]);
   return graph.node("Transpose", [apart], 1, { perm: [1, 0, 2] })[0];
 }

@@ -1,11 +1,11 @@
 import { attention } from "./attention_graph.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { decoderLayers, lastProjection } from "./decoder_layers.ts";
+import { decoderLayers, lastProjection, layerInputName } from "./decoder_layers.ts";
 import { ELEMENT, GraphBuilder, type WeightSink } from "./onnx_graph.ts";
 import type { WeightFormat } from "./weights.ts";
 
 /** Raised whenever the graph changes, so that models built by earlier versions are built anew. */
-export const GRAPH_VERSION = 1;
+export const GRAPH_VERSION = 2;
 
 /**
  * Builds the decoder with grouped-query attention that has a key and a value input per kv head.
@@ -13,7 +13,9 @@ export const GRAPH_VERSION = 1;
  * Inputs: `input_ids` [1, S], `position_ids` [1, S], `causal_mask` [G·S, S], `minus_new` [1] (−S), `query_weights`
  * [R, G·S], `logits_rows` [M], and per layer and kv head `past.<layer>.<head>.key` and `.value` [1, P, head_dim].
  * Outputs: `logits` [1, M, vocab], `new_keys` and `new_values` [layers · kv heads, S, head_dim], and `attention`
- * [1, R, Σ (P + S)]: for each head in turn, query_weights × the attention probabilities.
+ * [1, R, Σ (P + S)]: for each head in turn, query_weights × the attention probabilities. Values that a layer has anyway
+ * are outputs as well: `query_keys.<layer>` [1, S, (heads + kv heads) · head_dim], before rotation, and its normalised
+ * input, {@linkcode layerInputName} [1, S, hidden]. Unless they are fetched they cost nothing.
  */
 export function buildDecoder(checkpoint: Checkpoint, format: WeightFormat, sink: WeightSink): Uint8Array {
   const graph = new GraphBuilder(sink);
@@ -36,6 +38,9 @@ export function buildDecoder(checkpoint: Checkpoint, format: WeightFormat, sink:
     newKeys.push(attended.keys);
     newValues.push(attended.values);
     taps.push(...attended.taps);
+    const width = (config.numAttentionHeads + config.numKeyValueHeads) * config.headDim;
+    graph.output(attended.queryKeys, ELEMENT.float32, [1, "S", width]);
+    graph.output(layerInputName(layer), ELEMENT.float32, [1, "S", config.hiddenSize]);
     return attended.output;
   });
 

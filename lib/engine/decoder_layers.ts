@@ -30,7 +30,7 @@ export function decoderLayers(context: DecoderContext, ids: string, attend: Atte
   let hidden = graph.node(
     "SimplifiedLayerNormalization",
     [residual, norm(context, "model.layers.0.input_layernorm.weight")],
-    1,
+    [layerInputName(0)],
     { axis: -1, epsilon: { float: config.rmsNormEps }, stash_type: 1 },
   )[0];
   for (let layer = 0; layer < config.numHiddenLayers; layer++) {
@@ -45,6 +45,11 @@ export function decoderLayers(context: DecoderContext, ids: string, attend: Atte
     [hidden, residual] = addAndNorm(context, feedForward(context, hidden, `${prefix}.mlp`), residual, next);
   }
   return hidden;
+}
+
+/** The name of a layer's normalised input, `[1, S, hidden]`. */
+export function layerInputName(layer: number): string {
+  return `model.layers.${layer}.input_layernorm.weight.normed`;
 }
 
 /** Adds the last projection: `[1, M, hidden]` → `[1, M, vocab]`. */

@@ -1,3 +1,4 @@
+import type { ObservedNeed } from "./observed_need.ts";
 import { allocateNumbers, resizeNumbers } from "./row_buffer.ts";
 
 /** Where rows grow one by one, room for this many more is made at a time. */
@@ -16,6 +17,8 @@ export class HeadRows {
   positions: Int32Array<ArrayBuffer>;
   /** Recorded attention, one array a tap: `[capacity]` each. */
   taps: Float32Array<ArrayBuffer>[];
+  /** Signals observed of all rows, `[length]` each; gone once rows are appended. Never changed in place. */
+  observed: ReadonlyMap<ObservedNeed, Float32Array> = new Map();
   length = 0;
   #holders = 1;
 
@@ -80,6 +83,7 @@ export class HeadRows {
     this.values.set(values, this.length * this.headDim);
     for (let row = 0; row < count; row++) this.positions[this.length + row] = firstPosition + row;
     this.length += count;
+    this.observed = new Map();
   }
 
   /** The same rows less those not named, in buffers of just their size; held by nobody else. `rows` ascend. */
@@ -98,6 +102,7 @@ export class HeadRows {
   /** Takes rows over, run by run; from itself too, as ascending rows only ever move down. */
   #copyRows(from: HeadRows, rows: Uint32Array | undefined): void {
     const count = rows?.length ?? from.length;
+    this.observed = rows === undefined ? from.observed : pick(from.observed, rows);
     for (let to = 0; to < count;) {
       const first = rows?.[to] ?? to;
       let length = rows === undefined ? count : 1;
@@ -126,9 +131,15 @@ export class HeadRows {
   }
 
   #free(): void {
+    this.observed = new Map();
     this.length = 0;
     this.#resize(0);
   }
+}
+
+function pick(observed: HeadRows["observed"], rows: Uint32Array): HeadRows["observed"] {
+  const entries = [...observed].map(([need, values]) => [need, Float32Array.from(rows, (row) => values[row])] as const);
+  return new Map(entries);
 }
 
 function copyRange<T extends Float32Array | Int32Array>(

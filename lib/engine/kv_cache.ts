@@ -1,12 +1,16 @@
 import { checkNeeds } from "../policies/check_needs.ts";
 import type { Choice, Layer, ModelFacts, Policy } from "../policies/policy.ts";
-import { cachedHead, recordedNeeds } from "./cached_signals.ts";
+import { cachedHead, type CacheRecord, recordedNeeds } from "./cached_signals.ts";
 import { checkChoice } from "./check_choice.ts";
 import { compressBudget, type CompressSize } from "./compress_budget.ts";
 import { HeadRows } from "./head_rows.ts";
+import { type ObservedNeed, observedNeeds } from "./observed_need.ts";
+import type { CacheObserver, ObserveOptions } from "./observer.ts";
+import { type ChunkMoments, QueryMoments } from "./query_moments.ts";
 import { rotaryFrequencies, rotateKey } from "./rotary.ts";
 import type { PastRows } from "./session.ts";
-import type { Tap } from "./signals.ts";
+import type { AttentionTap, Tap } from "./signals.ts";
+import { TokenIds } from "./token_ids.ts";
 
 /**
  * Where rows stand after an eviction. `logical`: keys keep their rotation and the next token its place in the text.
@@ -42,24 +46,30 @@ export class KvCache implements Disposable {
   /** The model's shape, as far as the cache goes. */
   readonly shape: CacheShape;
   /** The attention this cache records while tokens are read. */
-  readonly taps: readonly Tap[];
+  readonly taps: readonly AttentionTap[];
+  /** Whether it records the moments of the queries as well. */
+  readonly queryMoments: "record" | "skip";
+  readonly #observer?: CacheObserver;
   #heads: HeadRows[];
-  #tokenCount = 0;
+  #ids = new TokenIds();
+  #moments?: { readonly own: QueryMoments; shared: boolean };
   #positions: PositionMode = "logical";
 
   /** Makes an empty cache; {@linkcode Model.prefill} is how users come by one. */
-  constructor(shape: CacheShape, taps: readonly Tap[] = []) {
+  constructor(shape: CacheShape, taps: readonly Tap[] = [], observer?: CacheObserver) {
     this.shape = shape;
-    this.taps = taps;
+    this.taps = taps.filter((tap) => tap !== "moments");
+    this.queryMoments = taps.includes("moments") ? "record" : "skip";
+    this.#observer = observer;
     this.#heads = Array.from(
       { length: shape.layerCount * shape.kvHeadCount },
-      () => new HeadRows(shape.headDim, taps.length),
+      () => new HeadRows(shape.headDim, this.taps.length),
     );
   }
 
   /** Tokens read so far, evicted or not: the next token's place in the text. */
   get tokenCount(): number {
-    return this.#tokenCount;
+    return this.#ids.length;
   }
 
   /** Where rows stand; see {@linkcode PositionMode}. */
@@ -69,7 +79,7 @@ export class KvCache implements Disposable {
 
   /** The rotary position that the next token gets. */
   get nextRotaryPosition(): number {
-    return this.#positions === "logical" ? this.#tokenCount : this.longestHead;
+    return this.#positions === "logical" ? this.tokenCount : this.longestHead;
   }
 
   /** Rows of the longest head. */
@@ -89,7 +99,7 @@ export class KvCache implements Disposable {
 
   /** What the cache would hold had nothing been evicted, in bytes. */
   get fullBytes(): number {
-    return this.#tokenCount * this.#heads.length * this.bytesPerRow;
+    return this.tokenCount * this.#heads.length * this.bytesPerRow;
   }
 
   /** A key and a value in float32, in bytes. */
@@ -116,9 +126,14 @@ export class KvCache implements Disposable {
 
   /** A second cache with the same rows. Buffers are shared until one of the two changes them. */
   fork(): KvCache {
-    const fork = new KvCache(this.shape, this.taps);
+    const taps: Tap[] = [...this.taps, ...(this.queryMoments === "record" ? ["moments"] as const : [])];
+    const fork = new KvCache(this.shape, taps, this.#observer);
     fork.#heads = this.#heads.map((head) => head.share());
-    fork.#tokenCount = this.#tokenCount;
+    fork.#ids = this.#ids;
+    if (this.#moments !== undefined) {
+      this.#moments.shared = true;
+      fork.#moments = { own: this.#moments.own, shared: true };
+    }
     fork.#positions = this.#positions;
     return fork;
   }
@@ -130,18 +145,25 @@ export class KvCache implements Disposable {
       index,
       model: this.shape,
       heads: this.#heads.slice(index * kvHeadCount, (index + 1) * kvHeadCount)
-        .map((rows) => cachedHead(rows, this.taps, this.#tokenCount)),
+        .map((rows, kvHead) => cachedHead(rows, this.#record(), index, kvHead)),
     }));
   }
 
   /**
    * Evicts rows: the policy chooses, the buffers shrink.
    *
-   * @throws {TypeError} if the policy needs a signal that was not recorded
+   * @throws {TypeError} if the policy needs a signal that was not recorded or observed
    * @throws {RangeError} if the ratio, rows or bytes cannot be met, or the policy's choice is no valid one
    */
   compress(policy: Policy, to: CompressTo): void {
-    checkNeeds(policy, recordedNeeds(this.taps), "this cache");
+    const unseen = observedNeeds(policy).find((need) => !this.#heads[0].observed.has(need));
+    if (unseen !== undefined) {
+      throw new TypeError(
+        `Cannot compress with ${policy.name} as it needs ${unseen}, which reading does not record: ` +
+          `call "await cache.observe(policy)" first`,
+      );
+    }
+    checkNeeds(policy, recordedNeeds(this.#record(), this.#heads[0]), "this cache");
     const budget = compressBudget(to, this.#heads.map(({ length }) => length), this.bytesPerRow);
     const choice = policy.choose(this.layers(), budget);
     this.keep(choice, to.positions, policy.name);
@@ -151,6 +173,27 @@ export class KvCache implements Disposable {
           `leave out its own numbers, or take a policy that follows a budget`,
       );
     }
+  }
+
+  /**
+   * Takes the further look at the cache that a policy needs and reading does not record: KVzip's repetition of the
+   * text, the norms of what values write. Rows stay as they are; policies that need no such look cost nothing.
+   *
+   * @throws {TypeError} if the cache belongs to no model
+   * @throws {RangeError} if a repetition of the text does not fit the model's context
+   */
+  async observe(policy: Pick<Policy, "name" | "needs">, options: ObserveOptions = {}): Promise<void> {
+    const missing = observedNeeds(policy).filter((need) => !this.#heads[0].observed.has(need));
+    if (missing.length === 0) return;
+    if (this.#observer === undefined) {
+      throw new TypeError(`Cannot observe ${missing[0]} for ${policy.name} as this cache belongs to no model`);
+    }
+    for (const need of missing) this.#note(need, await this.#observer(this, need, options));
+  }
+
+  /** Ids of the tokens read so far, from `start` to before `end`: a copy. */
+  tokenIds(start?: number, end?: number): number[] {
+    return this.#ids.slice(start, end);
   }
 
   /**
@@ -187,13 +230,16 @@ export class KvCache implements Disposable {
    *
    * @param newKeys `[layers · kv heads, S, head_dim]`, as are `newValues`
    * @param attention for each head in turn `[taps, rows]`, its taps strided by the sum over all heads; empty: not recorded
-   * @param restart taps of the newest queries begin anew, as a call's first chunk does
+   * @param chunk taps of the newest queries begin anew with a call's first chunk
+   * @param moments of the chunk's queries, by layer
    */
   append(
+    ids: ArrayLike<number>,
     newKeys: Float32Array,
     newValues: Float32Array,
     attention: Float32Array,
     chunk: "first" | "further",
+    moments?: readonly ChunkMoments[],
   ): void {
     const size = newKeys.length / this.#heads.length;
     const count = size / this.shape.headDim;
@@ -202,12 +248,17 @@ export class KvCache implements Disposable {
     this.#heads = this.#heads.map((shared, index) => {
       const head = shared.own(shared.length + count);
       const part = (values: Float32Array) => values.subarray(index * size, (index + 1) * size);
-      head.append(part(newKeys), part(newValues), this.#tokenCount);
-      if (attention.length > 0) this.#record(head, attention, stride, offset, chunk);
+      head.append(part(newKeys), part(newValues), this.tokenCount);
+      if (attention.length > 0) this.#accumulate(head, attention, stride, offset, chunk);
       offset += head.length;
       return head;
     });
-    this.#tokenCount += count;
+    this.#ids = this.#ids.with(ids);
+    if (moments === undefined) return;
+    if (this.#moments === undefined || this.#moments.shared) {
+      this.#moments = { own: new QueryMoments(this.shape, this.#moments?.own), shared: false };
+    }
+    this.#moments.own.add(moments);
   }
 
   /** Lets go of all rows; buffers that no fork shares are freed at once. */
@@ -250,7 +301,25 @@ export class KvCache implements Disposable {
     });
   }
 
-  #record(head: HeadRows, attention: Float32Array, stride: number, offset: number, chunk: "first" | "further"): void {
+  #record(): CacheRecord {
+    return { taps: this.taps, tokenCount: this.tokenCount, moments: this.#moments?.own };
+  }
+
+  #note(need: ObservedNeed, values: readonly Float32Array[]): void {
+    this.#heads = this.#heads.map((shared, index) => {
+      const head = shared.own();
+      head.observed = new Map([...head.observed, [need, values[index]]]);
+      return head;
+    });
+  }
+
+  #accumulate(
+    head: HeadRows,
+    attention: Float32Array,
+    stride: number,
+    offset: number,
+    chunk: "first" | "further",
+  ): void {
     this.taps.forEach((tap, index) => {
       const recorded = head.taps[index];
       const from = index * stride + offset;

@@ -2,6 +2,7 @@ import type { Checkpoint, ModelConfig } from "./checkpoint.ts";
 import { splitChatTemplate } from "./chat_template.ts";
 import { type GeneratedToken, Generation } from "./generation.ts";
 import { KvCache } from "./kv_cache.ts";
+import { ModelObserver } from "./model_observer.ts";
 import { type ReadOptions, readTokens } from "./read_tokens.ts";
 import { createSampler, type SamplingOptions } from "./sampling.ts";
 import type { DecoderSession } from "./session.ts";
@@ -66,6 +67,7 @@ export class Model implements AsyncDisposable {
   /** sha256 of the checkpoint's content, hex. */
   readonly hash: string;
   readonly #session: DecoderSession;
+  readonly #observer: ModelObserver;
 
   /** {@linkcode loadModel} is how users come by one. */
   constructor(origin: ModelOrigin, checkpoint: Checkpoint, tokenizer: Tokenizer, session: DecoderSession) {
@@ -74,18 +76,23 @@ export class Model implements AsyncDisposable {
     this.hash = checkpoint.hash;
     this.tokenizer = tokenizer;
     this.#session = session;
+    this.#observer = new ModelObserver({ config: this.config, tokenizer, session, path: checkpoint.path });
   }
 
   /** An empty cache for this model. */
   createCache(taps: readonly Tap[] = []): KvCache {
     const { numHiddenLayers, numKeyValueHeads, numAttentionHeads, headDim, ropeTheta } = this.config;
-    return new KvCache({
-      layerCount: numHiddenLayers,
-      kvHeadCount: numKeyValueHeads,
-      groupSize: numAttentionHeads / numKeyValueHeads,
-      headDim,
-      ropeTheta,
-    }, taps);
+    return new KvCache(
+      {
+        layerCount: numHiddenLayers,
+        kvHeadCount: numKeyValueHeads,
+        groupSize: numAttentionHeads / numKeyValueHeads,
+        headDim,
+        ropeTheta,
+      },
+      taps,
+      this.#observer.observe,
+    );
   }
 
   /**
@@ -110,7 +117,7 @@ export class Model implements AsyncDisposable {
    * @returns logits of the last token, `[vocab]`, unless the options ask for others
    */
   read(cache: KvCache, ids: readonly number[], options: ReadOptions = {}): Promise<Float32Array> {
-    return readTokens(this.#session, this.config, cache, ids, options);
+    return readTokens(this.#session, () => this.#observer.moments.get(), this.config, cache, ids, options);
   }
 
   /**
@@ -161,6 +168,7 @@ export class Model implements AsyncDisposable {
 
   /** Closes the decoder. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#observer[Symbol.asyncDispose]();
     await this.#session[Symbol.asyncDispose]();
   }
 }

@@ -16,6 +16,14 @@ export interface WeightSink {
   write(bytes: Uint8Array): { readonly offset: number };
 }
 
+/** The sink of a graph that has no weights of its own. */
+export const NO_WEIGHTS: WeightSink = {
+  location: "",
+  write: () => {
+    throw new Error("Cannot keep weights outside a graph that lives in memory: make them its inputs");
+  },
+};
+
 /** Constants up to this many bytes stay inside the model file: shapes and axes. */
 const INLINE_BYTES = 1024;
 

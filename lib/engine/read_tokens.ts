@@ -1,6 +1,7 @@
 import type { ModelConfig } from "./checkpoint.ts";
 import type { KvCache } from "./kv_cache.ts";
-import type { DecoderSession } from "./session.ts";
+import { chunkMoments } from "./query_moments.ts";
+import type { DecoderSession, GraphSession } from "./session.ts";
 import { queryWeights } from "./signals.ts";
 
 /** Which of the tokens read to give logits for. */
@@ -12,7 +13,7 @@ export interface ReadOptions {
   readonly chunkLength?: number;
   /** Default: the last token's. */
   readonly logitsOf?: LogitsOf;
-  /** Records the attention that the cache's taps ask for; `skip` leaves what they hold as it is. */
+  /** Records the attention and the moments that the cache asks for; `skip` leaves what they hold as it is. */
   readonly attention?: "record" | "skip";
   /** Ends the reading between two chunks. */
   readonly signal?: AbortSignal;
@@ -32,6 +33,7 @@ let lastBreath = 0;
  */
 export async function readTokens(
   session: DecoderSession,
+  moments: () => Promise<GraphSession>,
   config: ModelConfig,
   cache: KvCache,
   ids: readonly number[],
@@ -41,6 +43,7 @@ export async function readTokens(
   const { groupSize } = cache.shape;
   if (ids.length > 1) cache.reserve(ids.length);
   const taps = attention === "record" ? cache.taps : [];
+  const recordMoments = attention === "record" && cache.queryMoments === "record";
   const all = new Float32Array(logitsOf === "all" ? ids.length * config.vocabSize : 0);
   let logits: Float32Array = all;
   for (let start = 0; start < ids.length; start += chunkLength) {
@@ -54,8 +57,19 @@ export async function readTokens(
       past: cache.past(),
       queryWeights: queryWeights(taps, { start, count, total: ids.length, groupSize }),
       logitsRows: logitsRows(logitsOf, count, start + count === ids.length),
+      layerValues: recordMoments ? ["queryKeys"] : [],
     });
-    cache.append(outputs.newKeys, outputs.newValues, outputs.attention, start === 0 ? "first" : "further");
+    const queries = recordMoments
+      ? await chunkMoments(await moments(), config, outputs.queryKeys, cache.tokenCount)
+      : undefined;
+    cache.append(
+      chunk,
+      outputs.newKeys,
+      outputs.newValues,
+      outputs.attention,
+      start === 0 ? "first" : "further",
+      queries,
+    );
     if (logitsOf === "all") all.set(outputs.logits, start * config.vocabSize);
     else logits = outputs.logits;
     onProgress?.(start + count, ids.length);

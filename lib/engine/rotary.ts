@@ -8,14 +8,16 @@ export function rotaryFrequencies({ headDim, ropeTheta }: RotaryFacts): Float64A
   return Float64Array.from({ length: headDim / 2 }, (_, pair) => ropeTheta ** (-2 * pair / headDim));
 }
 
-/** Cosines and sines of every position the model knows: `[max_position_embeddings, head_dim / 2]` each. */
+/** Cosines and sines of `count` positions from `first` on: `[count, head_dim / 2]` each. */
 export function rotaryTables(
-  config: RotaryFacts & Pick<ModelConfig, "maxPositionEmbeddings">,
+  facts: RotaryFacts,
+  count: number,
+  first = 0,
 ): { cos: Float32Array<ArrayBuffer>; sin: Float32Array<ArrayBuffer> } {
-  const frequencies = rotaryFrequencies(config);
-  const cos = new Float32Array(config.maxPositionEmbeddings * frequencies.length);
+  const frequencies = rotaryFrequencies(facts);
+  const cos = new Float32Array(count * frequencies.length);
   const sin = new Float32Array(cos.length);
-  for (let position = 0, index = 0; position < config.maxPositionEmbeddings; position++) {
+  for (let position = first, index = 0; position < first + count; position++) {
     for (const frequency of frequencies) {
       cos[index] = Math.cos(position * frequency);
       sin[index++] = Math.sin(position * frequency);

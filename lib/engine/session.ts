@@ -1,5 +1,6 @@
 import * as onnxruntime from "onnxruntime-node";
 import type { ModelConfig } from "./checkpoint.ts";
+import { layerInputName } from "./decoder_layers.ts";
 
 /** The past rows of one kv head, fed as they lie: `[P, head_dim]` each. */
 export interface PastRows {
@@ -8,6 +9,9 @@ export interface PastRows {
   /** Values, `[P, head_dim]`. */
   readonly values: Float32Array;
 }
+
+/** A value that every layer has: queries and keys before rotation, or the layer's normalised input. */
+export type LayerValue = "queryKeys" | "layerInputs";
 
 /** One run of the decoder over S new tokens. */
 export interface DecoderInputs {
@@ -21,6 +25,8 @@ export interface DecoderInputs {
   readonly queryWeights: Float32Array;
   /** Which of the new tokens to give logits for. */
   readonly logitsRows: readonly number[];
+  /** Values of every layer to give as well; none by default. */
+  readonly layerValues?: readonly LayerValue[];
 }
 
 /** What a run gives. */
@@ -33,6 +39,10 @@ export interface DecoderOutputs {
   readonly newValues: Float32Array;
   /** For each head in turn `[R, P + S]`, its R rows strided by the sum over all heads; empty where R is 0. */
   readonly attention: Float32Array;
+  /** By layer `[S, (heads + kv heads) · head_dim]`; empty unless asked for. */
+  readonly queryKeys: readonly Float32Array[];
+  /** By layer `[S, hidden]`; empty unless asked for. */
+  readonly layerInputs: readonly Float32Array[];
 }
 
 /** Options of {@linkcode openSession}. */
@@ -59,10 +69,21 @@ export async function openSession(
     logSeverityLevel: 3,
   });
   const names = pastNames(config);
+  const layers = [...Array(config.numHiddenLayers).keys()];
+  const layerNames = {
+    queryKeys: layers.map((layer) => `query_keys.${layer}`),
+    layerInputs: layers.map(layerInputName),
+  };
   return {
     run: async (inputs) => {
       const feeds = feed(inputs, config, names);
-      const fetches = ["logits", "new_keys", "new_values", ...(inputs.queryWeights.length > 0 ? ["attention"] : [])];
+      const wanted = (value: LayerValue) => inputs.layerValues?.includes(value) ? layerNames[value] : [];
+      const fetches = [
+        ...["logits", "new_keys", "new_values"],
+        ...(inputs.queryWeights.length > 0 ? ["attention"] : []),
+        ...wanted("queryKeys"),
+        ...wanted("layerInputs"),
+      ];
       const outputs = await session.run(feeds, fetches);
       const values = (name: string) => (outputs[name]?.data ?? new Float32Array(0)) as Float32Array;
       return {
@@ -70,7 +91,44 @@ export async function openSession(
         newKeys: values("new_keys"),
         newValues: values("new_values"),
         attention: values("attention"),
+        queryKeys: wanted("queryKeys").map(values),
+        layerInputs: wanted("layerInputs").map(values),
       };
+    },
+    [Symbol.asyncDispose]: () => session.release(),
+  };
+}
+
+/** Numbers that go into a graph. */
+export interface GraphInput {
+  /** Row-major. */
+  readonly values: Float32Array | BigInt64Array;
+  /** Rows first. */
+  readonly shape: readonly number[];
+}
+
+/** A small graph open in onnxruntime. */
+export interface GraphSession extends AsyncDisposable {
+  /** Runs it once; gives the named outputs. */
+  run(inputs: Readonly<Record<string, GraphInput>>, outputs: readonly string[]): Promise<Record<string, Float32Array>>;
+}
+
+/** Opens a graph that lives in memory. */
+export async function openGraph(
+  graph: Uint8Array,
+  { threads = navigator.hardwareConcurrency }: SessionOptions = {},
+): Promise<GraphSession> {
+  const session = await onnxruntime.InferenceSession.create(graph, { intraOpNumThreads: threads, logSeverityLevel: 3 });
+  return {
+    run: async (inputs, names) => {
+      const feeds = Object.entries(inputs).map(([name, { values, shape }]) => {
+        const tensor = values instanceof Float32Array
+          ? new onnxruntime.Tensor("float32", values, shape)
+          : new onnxruntime.Tensor("int64", values, shape);
+        return [name, tensor] as const;
+      });
+      const outputs = await session.run(Object.fromEntries(feeds), [...names]);
+      return Object.fromEntries(names.map((name) => [name, outputs[name].data as Float32Array]));
     },
     [Symbol.asyncDispose]: () => session.release(),
   };

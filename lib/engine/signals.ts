@@ -1,13 +1,16 @@
 import type { Need } from "../policies/policy.ts";
 
 /** Attention to record while tokens are read: from every query, or from the last so many of a call. */
-export type Tap = "all" | number;
+export type AttentionTap = "all" | number;
 
-/** What a prefill records unless it is told otherwise: H2O's sum, the newest query, SnapKV's window. */
-export const DEFAULT_TAPS: readonly Tap[] = ["all", 1, 64];
+/** What to record while tokens are read: attention, or the moments of the queries. */
+export type Tap = AttentionTap | "moments";
+
+/** What a prefill records unless it is told otherwise: H2O's sum, the newest query, SnapKV's window, query moments. */
+export const DEFAULT_TAPS: readonly Tap[] = ["all", 1, 64, "moments"];
 
 /** The tap that serves a need; undefined if the need is not about attention, or nothing recorded serves it. */
-export function tapOf(need: Need, taps: readonly Tap[]): number | undefined {
+export function tapOf(need: Need, taps: readonly AttentionTap[]): number | undefined {
   if (typeof need === "string" || need.attention !== "sum" || need.decay !== undefined) return undefined;
   const index = taps.indexOf(need.queries);
   return index < 0 ? undefined : index;
@@ -20,7 +23,7 @@ export function tapOf(need: Need, taps: readonly Tap[]): number | undefined {
  * @param total tokens of the call
  */
 export function queryWeights(
-  taps: readonly Tap[],
+  taps: readonly AttentionTap[],
   { start, count, total, groupSize }: { start: number; count: number; total: number; groupSize: number },
 ): Float32Array {
   const weights = new Float32Array(taps.length * groupSize * count);

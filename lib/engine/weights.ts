@@ -60,7 +60,8 @@ export function blockProduct(
   )[0];
 }
 
-function transpose(values: Float32Array, rows: number, columns: number): Float32Array<ArrayBuffer> {
+/** `[rows, columns]` → `[columns, rows]` */
+export function transpose(values: Float32Array, rows: number, columns: number): Float32Array<ArrayBuffer> {
   const transposed = new Float32Array(values.length);
   const TILE = 32;
   for (let rowTile = 0; rowTile < rows; rowTile += TILE) {

@@ -1,4 +1,5 @@
-import { KvCache, type Tap } from "kvmirror/engine";
+import { type CacheObserver, DEFAULT_TAPS, KvCache, type Tap } from "kvmirror/engine";
+import type { ChunkMoments } from "../../lib/engine/query_moments.ts";
 
 /** The shape of caches that are made up for tests. */
 export const SHAPE = { layerCount: 2, kvHeadCount: 3, groupSize: 2, headDim: 4, ropeTheta: 10_000 } as const;
@@ -19,16 +20,36 @@ export function appendMadeUp(cache: KvCache, count: number, seed: number): void 
     0,
   );
   cache.append(
+    new Int32Array(count),
     madeUp(heads * count * SHAPE.headDim, seed),
     madeUp(heads * count * SHAPE.headDim, seed + 1),
     madeUp(cache.taps.length * rows, seed + 2),
     "first",
+    cache.queryMoments === "record" ? madeUpMoments(count, seed + 3) : undefined,
   );
 }
 
+function madeUpMoments(count: number, seed: number): ChunkMoments[] {
+  const { layerCount, kvHeadCount, groupSize, headDim } = SHAPE;
+  const heads = kvHeadCount * groupSize;
+  return Array.from({ length: layerCount }, (_, layer) => ({
+    count,
+    mean: madeUp(heads * headDim, seed + layer),
+    scatter: madeUp(heads * headDim ** 2, seed + layer + 1),
+  }));
+}
+
+/** An observer that makes numbers up, others for each signal and head. */
+const observeMadeUp: CacheObserver = (cache, need) =>
+  Promise.resolve(
+    cache.layers().flatMap(({ heads }, layer) =>
+      heads.map(({ positions }, kvHead) => madeUp(positions.length, need.length + 10 * layer + kvHead))
+    ),
+  );
+
 /** A cache of `count` made-up rows a head. */
-export function madeUpCache(count: number, taps: readonly Tap[] = ["all", 1, 64], seed = 1): KvCache {
-  const cache = new KvCache(SHAPE, taps);
+export function madeUpCache(count: number, taps: readonly Tap[] = DEFAULT_TAPS, seed = 1): KvCache {
+  const cache = new KvCache(SHAPE, taps, observeMadeUp);
   appendMadeUp(cache, count, seed);
   return cache;
 }

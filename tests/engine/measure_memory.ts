@@ -7,7 +7,7 @@ const cache = new KvCache({ layerCount: 4, kvHeadCount: 4, groupSize: 1, headDim
 const CHUNK = 512;
 while (cache.liveBytes < 64 * 2 ** 20) {
   const rows = new Float32Array(16 * CHUNK * 64).fill(1);
-  cache.append(rows, rows, new Float32Array(0), "further");
+  cache.append(new Int32Array(CHUNK), rows, rows, new Float32Array(0), "further");
 }
 const measure = (): Record<string, number> => {
   collect();

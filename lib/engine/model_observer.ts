@@ -1,0 +1,72 @@
+import type { ModelConfig } from "./checkpoint.ts";
+import { Lazy } from "./lazy.ts";
+import { buildMoments } from "./moments_graph.ts";
+import type { CacheObserver } from "./observer.ts";
+import { buildOutputNorms } from "./output_norm_graph.ts";
+import { allOutputNorms, readProjections } from "./output_norms.ts";
+import { reconstruction } from "./reconstruction.ts";
+import { buildReconstruction } from "./reconstruction_graph.ts";
+import { repetitions } from "./repetitions.ts";
+import { type DecoderSession, type GraphSession, openGraph } from "./session.ts";
+import type { Tokenizer } from "./tokenizer.ts";
+
+/** What a {@linkcode ModelObserver} looks with. */
+export interface ObservedModel {
+  readonly config: ModelConfig;
+  readonly tokenizer: Tokenizer;
+  readonly session: DecoderSession;
+  /** Where the checkpoint is. */
+  readonly path: string;
+}
+
+/** The small graphs beside a model's decoder, each opened when a signal first needs it. */
+export class ModelObserver implements AsyncDisposable {
+  /** The graph of the queries' moments. */
+  readonly moments: Lazy<GraphSession>;
+  readonly #model: ObservedModel;
+  readonly #plain: Lazy<GraphSession>;
+  readonly #normalised: Lazy<GraphSession>;
+  readonly #norms: Lazy<GraphSession>;
+  readonly #projections: Lazy<Float32Array[]>;
+
+  constructor(model: ObservedModel) {
+    const { config, path } = model;
+    const groupSize = config.numAttentionHeads / config.numKeyValueHeads;
+    this.#model = model;
+    this.moments = new Lazy(() => openGraph(buildMoments(config)));
+    this.#plain = new Lazy(() => openGraph(buildReconstruction(config, "plain")));
+    this.#normalised = new Lazy(() => openGraph(buildReconstruction(config, "normalised")));
+    this.#norms = new Lazy(() => openGraph(buildOutputNorms({ headDim: config.headDim, groupSize })));
+    this.#projections = new Lazy(() => readProjections(path, config));
+  }
+
+  /** Looks at a cache of this model. */
+  readonly observe: CacheObserver = async (cache, need, options) => {
+    const { config, session, tokenizer } = this.#model;
+    const norms = async () =>
+      await allOutputNorms(await this.#norms.get(), cache.shape, cache.past(), await this.#projections.get(), options);
+    if (need === "outputNorm1") return (await norms()).map(({ norm1 }) => norm1);
+    const stretches = repetitions(tokenizer, cache.tokenIds());
+    const longest = Math.max(0, ...stretches.map(({ ids }) => ids.length));
+    if (cache.nextRotaryPosition + longest > config.maxPositionEmbeddings) {
+      throw new RangeError(
+        `Cannot repeat ${longest} tokens at position ${cache.nextRotaryPosition} as the model's context is ` +
+          `${config.maxPositionEmbeddings}: shorten the text, or take a policy that reads it once`,
+      );
+    }
+    return need === "reconstruction"
+      ? reconstruction({ config, session, graph: await this.#plain.get() }, cache, stretches, options)
+      : reconstruction(
+        { config, session, graph: await this.#normalised.get(), norms: await norms() },
+        cache,
+        stretches,
+        options,
+      );
+  };
+
+  /** Closes the graphs that were opened. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const graphs = [this.moments, this.#plain, this.#normalised, this.#norms];
+    for (const graph of graphs) await graph[Symbol.asyncDispose]();
+  }
+}

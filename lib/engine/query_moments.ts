@@ -1,0 +1,112 @@
+import type { ModelConfig } from "./checkpoint.ts";
+import type { CacheShape } from "./kv_cache.ts";
+import type { GraphSession } from "./session.ts";
+
+/** The first tokens of a text, whose queries are outliers and left out. */
+export const MOMENT_SINKS = 4;
+
+/** One layer's queries of one chunk. */
+export interface ChunkMoments {
+  /** Queries counted. */
+  readonly count: number;
+  /** `[heads, head_dim]` */
+  readonly mean: Float32Array;
+  /** Σ (q − mean)(q − mean)ᵀ, `[heads, head_dim, head_dim]`. */
+  readonly scatter: Float32Array;
+}
+
+/**
+ * Mean and covariance of a text's queries before rotation, for each query head, chunk by chunk in double precision:
+ * chunks are merged by Chan, Golub and LeVeque's update (1979), so that no large mean cancels.
+ */
+export class QueryMoments {
+  readonly #shape: CacheShape;
+  readonly #means: Float64Array;
+  readonly #scatter: Float64Array;
+  #count = 0;
+
+  constructor(shape: CacheShape, from?: QueryMoments) {
+    const heads = shape.layerCount * shape.kvHeadCount * shape.groupSize;
+    this.#shape = shape;
+    this.#means = from ? from.#means.slice() : new Float64Array(heads * shape.headDim);
+    this.#scatter = from ? from.#scatter.slice() : new Float64Array(heads * shape.headDim ** 2);
+    this.#count = from ? from.#count : 0;
+  }
+
+  /** Queries counted so far, in every head. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The same moments and one chunk more, `[layer]`: in place. */
+  add(layers: readonly ChunkMoments[]): void {
+    const [{ count }] = layers;
+    const total = this.#count + count;
+    layers.forEach((chunk, layer) => this.#merge(layer, chunk, total));
+    this.#count = total;
+  }
+
+  /** For each query head of the group: mean `[head_dim]`, then covariance `[head_dim, head_dim]`. */
+  ofHead(layer: number, kvHead: number): Float64Array {
+    const { headDim, groupSize, kvHeadCount } = this.#shape;
+    const moments = new Float64Array(groupSize * (headDim + headDim ** 2));
+    for (let member = 0; member < groupSize; member++) {
+      const head = (layer * kvHeadCount + kvHead) * groupSize + member;
+      const start = member * (headDim + headDim ** 2);
+      moments.set(this.#means.subarray(head * headDim, (head + 1) * headDim), start);
+      const scatter = this.#scatter.subarray(head * headDim ** 2, (head + 1) * headDim ** 2);
+      for (let index = 0; index < scatter.length; index++) {
+        moments[start + headDim + index] = scatter[index] / this.#count;
+      }
+    }
+    return moments;
+  }
+
+  #merge(layer: number, { count, mean, scatter }: ChunkMoments, total: number): void {
+    const { headDim, groupSize, kvHeadCount } = this.#shape;
+    const heads = kvHeadCount * groupSize;
+    const delta = new Float64Array(headDim);
+    for (let head = 0; head < heads; head++) {
+      const means = this.#means.subarray((layer * heads + head) * headDim);
+      const sums = this.#scatter.subarray((layer * heads + head) * headDim ** 2);
+      for (let dim = 0; dim < headDim; dim++) delta[dim] = mean[head * headDim + dim] - means[dim];
+      const between = (this.#count * count) / total;
+      for (let row = 0, index = 0; row < headDim; row++) {
+        const weighted = delta[row] * between;
+        const offset = head * headDim ** 2;
+        for (let column = 0; column < headDim; column++, index++) {
+          sums[index] += scatter[offset + index] + weighted * delta[column];
+        }
+      }
+      for (let dim = 0; dim < headDim; dim++) means[dim] += delta[dim] * (count / total);
+    }
+  }
+}
+
+/**
+ * The moments of a chunk's queries, by layer; undefined if all of them are the text's first.
+ *
+ * @param queryKeys by layer, `[S, (heads + kv heads) · head_dim]`
+ * @param position of the chunk's first token in the text
+ */
+export async function chunkMoments(
+  graph: GraphSession,
+  config: ModelConfig,
+  queryKeys: readonly Float32Array[],
+  position: number,
+): Promise<ChunkMoments[] | undefined> {
+  const width = (config.numAttentionHeads + config.numKeyValueHeads) * config.headDim;
+  const length = queryKeys[0].length / width;
+  const first = Math.max(0, MOMENT_SINKS - position);
+  if (first >= length) return undefined;
+  const layers: ChunkMoments[] = [];
+  for (const values of queryKeys) {
+    const inputs = {
+      query_keys: { values, shape: [1, length, width] },
+      first: { values: BigInt64Array.of(BigInt(first)), shape: [1] },
+    };
+    const { mean, scatter } = await graph.run(inputs, ["mean", "scatter"]);
+    layers.push({ count: length - first, mean, scatter });
+  }
+  return layers;
+}

@@ -1,0 +1,30 @@
+/**
+ * The ids of a text's tokens, which only ever grows. Forks share the buffer until one of them appends where another
+ * already has.
+ */
+export class TokenIds {
+  /** Ids read so far. */
+  readonly length: number;
+  readonly #buffer: { ids: Int32Array; used: number };
+
+  constructor(length = 0, buffer: { ids: Int32Array; used: number } = { ids: new Int32Array(0), used: 0 }) {
+    this.length = length;
+    this.#buffer = buffer;
+  }
+
+  /** The text with further ids; this one stays as it is. */
+  with(ids: ArrayLike<number>): TokenIds {
+    const end = this.length + ids.length;
+    const mine = this.#buffer.used === this.length && this.#buffer.ids.length >= end;
+    const buffer = mine ? this.#buffer : { ids: new Int32Array(end + (end >> 1)), used: 0 };
+    if (!mine) buffer.ids.set(this.#buffer.ids.subarray(0, this.length));
+    buffer.ids.set(ids, this.length);
+    buffer.used = end;
+    return new TokenIds(end, buffer);
+  }
+
+  /** Ids from `start` to before `end`, a copy. */
+  slice(start = 0, end = this.length): number[] {
+    return [...this.#buffer.ids.subarray(start, Math.min(end, this.length))];
+  }
+}
