@@ -23,13 +23,13 @@ export function traceablePolicyFromFlags(flags: Flags): Policy {
   if (flags.number("compression-ratio") !== undefined) return policyFromFlags(flags, name);
   return usage(() => {
     const { options } = policyEntry(name);
-    if (name !== "keep_all" && !options.includes("topk")) {
+    if (name !== "keep_all" && !("topk" in options)) {
       throw new UsageError(`Cannot run policy ${name} without a budget: give --compression-ratio`);
     }
     const numbers = Object.entries({ ...ORIGINAL_DEFAULTS, ...givenNumbers(flags) });
     return policy(
       name,
-      Object.fromEntries(numbers.filter(([option]) => options.includes(option as keyof PolicyOptions))),
+      Object.fromEntries(numbers.filter(([option]) => Object.hasOwn(options, option))),
     );
   });
 }

@@ -40,15 +40,20 @@ export function chunkkv(policy: Policy, { chunkLength = 20 }: ChunkkvOptions = {
 function keepChunks(scores: Scores, counts: Uint32Array, { ratio }: Budget, chunkLength: number): Uint32Array[] {
   const [{ length }] = scores;
   if (length < chunkLength) return scores.map((own, head) => topK(own, counts[head]));
-  const chunks = Math.ceil(length / chunkLength);
-  const means = Float64Array.from({ length: chunks }, (_, chunk) => {
-    const [first, end] = [chunk * chunkLength, Math.min(length, (chunk + 1) * chunkLength)];
-    return scores.reduce((sum, own) => sum + total(own, first, end), 0) / (end - first);
-  });
-  const rows = [...topK(means, Math.max(1, Math.floor(chunks * (1 - ratio))))].flatMap((chunk) =>
+  const means = chunkMeans(scores, chunkLength);
+  const rows = [...topK(means, Math.max(1, Math.floor(means.length * (1 - ratio))))].flatMap((chunk) =>
     Array.from({ length: Math.min(chunkLength, length - chunk * chunkLength) }, (_, row) => chunk * chunkLength + row)
   );
   return scores.map(() => Uint32Array.from(rows));
+}
+
+/** Scores of a layer's chunks, summed over heads of the same length, the mean over rows; the last may be short. */
+export function chunkMeans(scores: Scores, chunkLength: number): Float64Array {
+  const [{ length }] = scores;
+  return Float64Array.from({ length: Math.ceil(length / chunkLength) }, (_, chunk) => {
+    const [first, end] = [chunk * chunkLength, Math.min(length, (chunk + 1) * chunkLength)];
+    return scores.reduce((sum, own) => sum + total(own, first, end), 0) / (end - first);
+  });
 }
 
 function total(scores: Vector, first: number, end: number): number {

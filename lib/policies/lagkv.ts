@@ -26,11 +26,12 @@ export function lagkv({ sinkTokens = 4, lagSize = 128 }: LagkvOptions = {}): Pol
         for (let row = sinkTokens; row < rows; row++) scores[row] = (row - sinkTokens) / (rows - sinkTokens);
         return scores;
       }
+      const [keys, values] = [head.signal("keys"), head.signal("values")];
       const partitions = Math.floor((rows - sinkTokens) / lagSize);
       for (let partition = 0; partition < partitions - 1; partition++) {
         const first = sinkTokens + partition * lagSize;
-        const ofKeys = deviations(head.signal("keys"), first, lagSize, model.headDim);
-        const ofValues = deviations(head.signal("values"), first, lagSize, model.headDim);
+        const ofKeys = deviations(keys, first, lagSize, model.headDim);
+        const ofValues = deviations(values, first, lagSize, model.headDim);
         scores.set(ranks(ofKeys.map((score, row) => (score + ofValues[row]) / 2)).map((rank) => rank / lagSize), first);
       }
       return scores;
@@ -43,19 +44,32 @@ function deviations(vectors: Vector, first: number, lag: number, width: number):
   const low = new Float64Array(width).fill(Infinity);
   const high = new Float64Array(width).fill(-Infinity);
   for (let row = first + lag; row < first + 2 * lag; row++) {
+    const start = row * width;
     for (let index = 0; index < width; index++) {
-      low[index] = Math.min(low[index], vectors[row * width + index]);
-      high[index] = Math.max(high[index], vectors[row * width + index]);
+      const value = vectors[start + index];
+      if (value < low[index]) low[index] = value;
+      if (value > high[index]) high[index] = value;
     }
   }
-  const spreads = Float64Array.from({ length: lag }, (_, offset) => {
-    const scaled = Float64Array.from(low, (least, index) => {
-      const range = high[index] - least;
-      return range === 0 ? 0 : (vectors[(first + offset) * width + index] - least) / range;
-    });
-    const mean = scaled.reduce((sum, value) => sum + value, 0) / width;
-    return Math.sqrt(scaled.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (width - 1));
-  });
+  const scale = high.map((most, index) => most === low[index] ? 0 : 1 / (most - low[index]));
+  const spreads = new Float64Array(lag);
+  const scaled = new Float64Array(width);
+  for (let offset = 0; offset < lag; offset++) {
+    const start = (first + offset) * width;
+    let mean = 0;
+    for (let index = 0; index < width; index++) {
+      const value = (vectors[start + index] - low[index]) * scale[index];
+      scaled[index] = value;
+      mean += value;
+    }
+    mean /= width;
+    let squares = 0;
+    for (let index = 0; index < width; index++) {
+      const distance = scaled[index] - mean;
+      squares += distance * distance;
+    }
+    spreads[offset] = Math.sqrt(squares / (width - 1));
+  }
   const most = spreads.reduce((highest, spread) => Math.max(highest, spread), -Infinity);
   const weights = spreads.map((spread) => Math.exp(spread - most));
   const total = weights.reduce((sum, weight) => sum + weight, 0);

@@ -17,21 +17,35 @@ export { budgetForRatio, budgetForRows, headRows, keptRows } from "./budget.ts";
 export { checkNeeds, describeNeed, sameNeed } from "./check_needs.ts";
 export { checkPolicy, type CheckPolicyOptions, type PolicyViolation } from "./check_policy.ts";
 export { chunkkv, type ChunkkvOptions } from "./chunkkv.ts";
+export { criticalkv, type CriticalkvOptions } from "./criticalkv.ts";
 export { definePolicy, eachHead, everyRow } from "./define_policy.ts";
+export { expectedAttention, type ExpectedAttentionOptions } from "./expected_attention.ts";
+export { globalkv } from "./globalkv.ts";
 export { heavyHitter } from "./heavy_hitter.ts";
 export { hybrid } from "./hybrid.ts";
 export { keepAll } from "./keep_all.ts";
 export { keydiff } from "./keydiff.ts";
 export { knorm } from "./knorm.ts";
+export { kvzip, type KvzipOptions, kvzipPlus } from "./kvzip.ts";
 export { lagkv, type LagkvOptions } from "./lagkv.ts";
 export { observedAttention } from "./observed_attention.ts";
 export type * from "./policy.ts";
+export { protect } from "./protect.ts";
 export type { BudgetShare, PolicyRule } from "./policy_rules.ts";
 export { pyramidkv, type PyramidkvOptions } from "./pyramidkv.ts";
 export { random, type RandomOptions } from "./random.ts";
 export { recentWindow } from "./recent_window.ts";
 export { snapkv, type SnapkvOptions } from "./snapkv.ts";
 export { streamingLlm, type StreamingLlmOptions } from "./streaming_llm.ts";
-export { policy, type PolicyEntry, policyEntry, policyNames, type PolicyOptions, WRAPPERS } from "./table.ts";
+export {
+  POLICIES,
+  policy,
+  type PolicyEntry,
+  policyEntry,
+  policyNames,
+  type PolicyOptions,
+  type WrapperEntry,
+  WRAPPERS,
+} from "./table.ts";
 export type { TokenPolicyOptions } from "./token_policy.ts";
 export { tova } from "./tova.ts";

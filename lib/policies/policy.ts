@@ -2,6 +2,11 @@
  * A signal that a policy reads, one value (or one vector) a row:
  * - `keys`, `values`: the cached vectors, `[rows, head_dim]`;
  * - `novelty`: how little a token repeats, in [0, 1] (simulator, replay and engine define it alike);
+ * - `outputNorm1`: ‖W_o v‖₁, what a row's value writes into the residual stream, over the query heads the mean;
+ * - `queryMoments`: of the text's queries before rotation, sinks left out: for each query head of the group the mean
+ *   `[head_dim]`, then the covariance `[head_dim, head_dim]`;
+ * - `reconstruction`, `normalisedReconstruction`: the most attention a row got while the text was repeated (KVzip,
+ *   KVzip+);
  * - `{ attention, queries }`: the attention a row received, over its kv head's query heads the mean, from `queries`
  *   last queries (`"all"`: from every query since the row exists), summed or the maximum.
  */
@@ -10,9 +15,9 @@ export type Need =
   | "values"
   | "novelty"
   | "outputNorm1"
-  | "outputNorm2"
   | "queryMoments"
   | "reconstruction"
+  | "normalisedReconstruction"
   | { readonly attention: "sum" | "max"; readonly queries: "all" | number; readonly decay?: number };
 
 /** Numbers of one signal: simulators work in double precision, engines in single. */

@@ -1,14 +1,19 @@
 import { nearestName } from "../numeric/nearest_name.ts";
 import { adakv } from "./adakv.ts";
 import { chunkkv } from "./chunkkv.ts";
+import { criticalkv } from "./criticalkv.ts";
+import { expectedAttention } from "./expected_attention.ts";
+import { globalkv } from "./globalkv.ts";
 import { heavyHitter } from "./heavy_hitter.ts";
 import { hybrid } from "./hybrid.ts";
 import { keepAll } from "./keep_all.ts";
 import { keydiff } from "./keydiff.ts";
 import { knorm } from "./knorm.ts";
+import { kvzip, kvzipPlus } from "./kvzip.ts";
 import { lagkv } from "./lagkv.ts";
 import { observedAttention } from "./observed_attention.ts";
 import type { Policy } from "./policy.ts";
+import { protect } from "./protect.ts";
 import { pyramidkv } from "./pyramidkv.ts";
 import { random } from "./random.ts";
 import { recentWindow } from "./recent_window.ts";
@@ -34,39 +39,56 @@ export interface PolicyOptions {
   readonly beta?: number;
   /** The fewest rows of a pyramid's layer. */
   readonly smallestLayer?: number;
+  /** Positions to come whose attention is expected. */
+  readonly futurePositions?: number;
 }
 
 /** One line of the table. */
 export interface PolicyEntry {
   /** Makes the policy. */
   readonly create: (options?: PolicyOptions) => Policy;
-  /** The options it takes. */
-  readonly options: readonly (keyof PolicyOptions)[];
+  /** The options it takes, each with its default. */
+  readonly options: Readonly<Partial<Record<keyof PolicyOptions, number | string>>>;
 }
 
-const ORIGINAL: PolicyEntry["options"] = ["windowSize", "topk", "sinkTokens"];
+/** One wrapper of the table. */
+export interface WrapperEntry {
+  /** Wraps a policy. */
+  readonly create: (policy: Policy) => Policy;
+  /** What it goes by, from a script other than the defaults. */
+  readonly options: Readonly<Record<string, number>>;
+}
+
+const ORIGINAL: PolicyEntry["options"] = { windowSize: "by the budget", topk: "by the budget", sinkTokens: 16 };
+const WINDOW: PolicyEntry["options"] = { windowSize: 64, kernelSize: 5 };
 
 /** Every policy by name. */
 export const POLICIES: Readonly<Record<string, PolicyEntry>> = {
-  keep_all: { create: keepAll, options: [] },
-  random: { create: random, options: ["seed", "sinkTokens"] },
+  keep_all: { create: keepAll, options: {} },
+  random: { create: random, options: { seed: 0, sinkTokens: 0 } },
   recent_window: { create: recentWindow, options: ORIGINAL },
   heavy_hitter: { create: heavyHitter, options: ORIGINAL },
   hybrid: { create: hybrid, options: ORIGINAL },
-  streaming_llm: { create: streamingLlm, options: ["sinkTokens"] },
-  observed_attention: { create: observedAttention, options: [] },
-  tova: { create: tova, options: [] },
-  snapkv: { create: snapkv, options: ["windowSize", "kernelSize"] },
-  pyramidkv: { create: pyramidkv, options: ["windowSize", "kernelSize", "beta", "smallestLayer"] },
-  knorm: { create: knorm, options: [] },
-  keydiff: { create: keydiff, options: [] },
-  lagkv: { create: lagkv, options: ["sinkTokens", "lagSize"] },
+  streaming_llm: { create: streamingLlm, options: { sinkTokens: 4 } },
+  observed_attention: { create: observedAttention, options: {} },
+  tova: { create: tova, options: {} },
+  snapkv: { create: snapkv, options: WINDOW },
+  pyramidkv: { create: pyramidkv, options: { ...WINDOW, beta: 20, smallestLayer: "windowSize" } },
+  knorm: { create: knorm, options: {} },
+  keydiff: { create: keydiff, options: {} },
+  lagkv: { create: lagkv, options: { sinkTokens: 4, lagSize: 128 } },
+  expected_attention: { create: expectedAttention, options: { futurePositions: 512, sinkTokens: 4 } },
+  kvzip: { create: kvzip, options: { sinkTokens: 4 } },
+  kvzip_plus: { create: kvzipPlus, options: { sinkTokens: 4 } },
 };
 
 /** Every wrapper by name: `adakv(snapkv)` is the policy snapkv, wrapped. */
-export const WRAPPERS: Readonly<Record<string, (policy: Policy) => Policy>> = {
-  adakv: (policy) => adakv(policy),
-  chunkkv: (policy) => chunkkv(policy),
+export const WRAPPERS: Readonly<Record<string, WrapperEntry>> = {
+  adakv: { create: (policy) => adakv(policy), options: { safeguard: 0.2 } },
+  chunkkv: { create: (policy) => chunkkv(policy), options: { chunkLength: 20 } },
+  criticalkv: { create: (policy) => criticalkv(policy), options: { firstStage: 0.5 } },
+  globalkv: { create: globalkv, options: {} },
+  protect: { create: (policy) => protect(policy), options: { sinks: 4, recent: 0 } },
 };
 
 /** The names of all policies, in the table's order. */
@@ -92,8 +114,9 @@ export function policy(name: string, options: PolicyOptions = {}): Policy {
   const entry = policyEntry(name);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   for (const option of Object.keys(given)) {
-    if (!entry.options.includes(option as keyof PolicyOptions)) {
-      const takes = entry.options.length > 0 ? `its options are ${entry.options.join(", ")}` : "it takes no options";
+    if (!Object.hasOwn(entry.options, option)) {
+      const names = Object.keys(entry.options);
+      const takes = names.length > 0 ? `its options are ${names.join(", ")}` : "it takes no options";
       throw new RangeError(`Cannot set ${option} on policy ${name}: ${takes}`);
     }
   }
@@ -117,7 +140,7 @@ export function policyEntry(name: string): PolicyEntry {
     const wrapper = name.slice(0, open);
     if (!Object.hasOwn(WRAPPERS, wrapper)) throw unknown("wrapper", wrapper, Object.keys(WRAPPERS));
     const inner = policyEntry(name.slice(open + 1, -1));
-    return { create: (options) => WRAPPERS[wrapper](inner.create(options)), options: inner.options };
+    return { create: (options) => WRAPPERS[wrapper].create(inner.create(options)), options: inner.options };
   }
   if (Object.hasOwn(WRAPPERS, name)) {
     throw new RangeError(`Cannot use ${name} by itself as it wraps another policy: write it like ${name}(snapkv)`);

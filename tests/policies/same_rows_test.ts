@@ -44,7 +44,7 @@ function keptByRunner(attention: Float32Array, chooser: () => Policy): number[][
   };
   replay(trace, watched(), { compressionRatio: 0.5 });
   const cache = new KvCache({ layerCount: 1, kvHeadCount: 1, groupSize: 1, headDim: 2, ropeTheta: 10_000 }, [1]);
-  cache.append(new Float32Array(2 * count), new Float32Array(2 * count), attention, "first");
+  cache.append(new Int32Array(count), new Float32Array(2 * count), new Float32Array(2 * count), attention, "first");
   cache.compress(watched(), { compressionRatio: 0.5 });
   rows.push([...cache.rowPositions(0, 0)]);
   return rows;

@@ -1,0 +1,42 @@
+import { topK } from "../numeric/top_k.ts";
+import { definePolicy, raisedScores } from "./define_policy.ts";
+import type { Policy } from "./policy.ts";
+import { scorerOf } from "./wrap.ts";
+
+/** Added to scores, so that values count where attention is next to nothing. */
+const EPSILON = 1e-4;
+/** The highest number of a float32: kvpress's mark of a row that stays. */
+const PINNED = 2 ** 128 - 2 ** 104;
+
+/** Options of {@linkcode criticalkv}. */
+export interface CriticalkvOptions {
+  /** The part of the budget that the policy's own scores fill, in [0, 1]; 0.5 by default. */
+  readonly firstStage?: number;
+}
+
+/**
+ * Half of the rows by another policy's scores, the rest by those scores times what the row's value writes into the
+ * residual stream, ‖W_o v‖₁: CriticalKV (Feng et al. 2025, https://arxiv.org/abs/2502.03805), as kvpress has it.
+ *
+ * @throws {TypeError} if the policy cannot be wrapped
+ * @throws {RangeError} if the first stage is outside [0, 1]
+ */
+export function criticalkv(policy: Policy, { firstStage = 0.5 }: CriticalkvOptions = {}): Policy {
+  if (!(firstStage >= 0 && firstStage <= 1)) {
+    throw new RangeError(`Cannot fill ${firstStage} of the budget in criticalkv's first stage as it must be in [0, 1]`);
+  }
+  const recipe = scorerOf(policy, "criticalkv");
+  return definePolicy({
+    name: `criticalkv(${recipe.name})`,
+    paper: "Feng et al. 2025, https://arxiv.org/abs/2502.03805",
+    needs: [...recipe.needs, "outputNorm1"],
+    score: (layer, budget) =>
+      raisedScores(recipe, layer, budget).map((own, kvHead) => {
+        const norms = layer.heads[kvHead].signal("outputNorm1");
+        const scores = Float64Array.from(own, (score, row) => (score + EPSILON) * norms[row]);
+        const first = Math.floor((1 - budget.ratio) * own.length * firstStage);
+        for (const row of topK(own, firstStage > 0 ? Math.max(1, first) : 0)) scores[row] = PINNED;
+        return scores;
+      }),
+  });
+}

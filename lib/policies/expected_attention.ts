@@ -1,0 +1,139 @@
+import { definePolicy, eachHead } from "./define_policy.ts";
+import type { ModelFacts, Policy, Vector } from "./policy.ts";
+import { rowNorms } from "./row_norms.ts";
+
+/** Options of {@linkcode expectedAttention}. */
+export interface ExpectedAttentionOptions {
+  /** Positions to come whose rotations are averaged over; 512 by default. */
+  readonly futurePositions?: number;
+  /** The first tokens of the text, which stay; 4 by default. */
+  readonly sinkTokens?: number;
+}
+
+/**
+ * The attention that queries to come will pay, were they distributed as the text's own: a Gaussian of the queries before
+ * rotation, rotated to the positions that follow, gives E[exp(q·k)] in closed form; times the value's norm. Expected
+ * Attention (Devoto et al. 2025, https://arxiv.org/abs/2510.00636), as kvpress has it.
+ *
+ * @throws {RangeError} if there are no positions to come
+ */
+export function expectedAttention(
+  { futurePositions = 512, sinkTokens = 4 }: ExpectedAttentionOptions = {},
+): Policy {
+  if (!Number.isSafeInteger(futurePositions) || futurePositions < 1) {
+    throw new RangeError(
+      `Cannot use futurePositions ${futurePositions} for expected_attention as it must be a whole number of at least 1`,
+    );
+  }
+  return definePolicy({
+    name: "expected_attention",
+    paper: "Devoto et al. 2025, https://arxiv.org/abs/2510.00636",
+    needs: ["queryMoments", "keys", "values"],
+    score: eachHead(({ positions, signal }, { model }) => {
+      const first = positions.findIndex((position) => position >= sinkTokens);
+      const scores = new Float64Array(positions.length);
+      if (first < 0) return scores;
+      const keys = signal("keys").subarray(first * model.headDim);
+      const rotation = meanRotation(model, (positions.at(-1) ?? 0) + 1, futurePositions);
+      const moments = signal("queryMoments");
+      const size = model.headDim + model.headDim ** 2;
+      for (let member = 0; member < model.groupSize; member++) {
+        const { mean, covariance } = rotate(moments.subarray(member * size, (member + 1) * size), rotation);
+        softmax(exponents(keys, mean, covariance)).forEach((probability, row) =>
+          scores[first + row] += probability / model.groupSize
+        );
+      }
+      const norms = rowNorms(signal("values"), model.headDim);
+      return scores.map((score, row) => score * norms[row]);
+    }),
+    protect: { sinks: sinkTokens },
+  });
+}
+
+/** Cosine and sine of each pair's angle, averaged over the positions to come: `[head_dim / 2]` each. */
+interface Rotation {
+  readonly cos: Float64Array;
+  readonly sin: Float64Array;
+}
+
+function meanRotation({ headDim, ropeTheta }: ModelFacts, first: number, count: number): Rotation {
+  const [cos, sin] = [new Float64Array(headDim / 2), new Float64Array(headDim / 2)];
+  for (let pair = 0; pair < headDim / 2; pair++) {
+    const frequency = ropeTheta ** (-2 * pair / headDim);
+    for (let position = first; position < first + count; position++) {
+      cos[pair] += Math.cos(position * frequency) / count;
+      sin[pair] += Math.sin(position * frequency) / count;
+    }
+  }
+  return { cos, sin };
+}
+
+/** One query head's mean and covariance, `[head_dim + head_dim²]`, under R and R·Σ·Rᵀ. */
+function rotate(moments: Vector, rotation: Rotation): { mean: Float64Array; covariance: Float64Array } {
+  const width = 2 * rotation.cos.length;
+  const mean = new Float64Array(moments.subarray(0, width));
+  const covariance = new Float64Array(moments.subarray(width));
+  turn(mean, 0, 1, rotation);
+  for (let column = 0; column < width; column++) turn(covariance, column, width, rotation);
+  for (let row = 0; row < width; row++) turn(covariance, row * width, 1, rotation);
+  return { mean, covariance };
+}
+
+/** Turns the vector that begins at `start`, its elements `stride` apart, in place. */
+function turn(values: Float64Array, start: number, stride: number, { cos, sin }: Rotation): void {
+  const half = cos.length;
+  for (let pair = 0; pair < half; pair++) {
+    const [low, high] = [start + pair * stride, start + (pair + half) * stride];
+    const [first, second] = [values[low], values[high]];
+    values[low] = cos[pair] * first - sin[pair] * second;
+    values[high] = cos[pair] * second + sin[pair] * first;
+  }
+}
+
+/** μ·k / √d + kᵀΣk / 2d of each key, `[rows, head_dim]` → `[rows]`; Σ is symmetric, so half of it is enough. */
+function exponents(keys: Vector, mean: Float64Array, covariance: Float64Array): Float64Array {
+  const width = mean.length;
+  const linear = mean.map((value) => value / Math.sqrt(width));
+  const upper = new Float64Array(width * width);
+  for (let row = 0; row < width; row++) {
+    upper[row * width + row] = covariance[row * width + row] / (2 * width);
+    for (let column = row + 1; column < width; column++) {
+      upper[row * width + column] = (covariance[row * width + column] + covariance[column * width + row]) / (2 * width);
+    }
+  }
+  const rows = keys.length / width;
+  const exponents = new Float64Array(rows);
+  // Four keys side by side: their sums do not wait for one another, which makes this three times as fast as one by one.
+  const block = new Float64Array(4 * width);
+  for (let row = 0; row < rows; row += 4) {
+    const count = Math.min(4, rows - row);
+    for (let lane = 0; lane < count; lane++) {
+      for (let dim = 0; dim < width; dim++) block[4 * dim + lane] = keys[(row + lane) * width + dim];
+    }
+    let [one, two, three, four] = [0, 0, 0, 0];
+    for (let dim = 0; dim < width; dim++) {
+      let [a, b, c, d] = [linear[dim], linear[dim], linear[dim], linear[dim]];
+      const offset = dim * width;
+      for (let other = dim; other < width; other++) {
+        const weight = upper[offset + other];
+        a += weight * block[4 * other];
+        b += weight * block[4 * other + 1];
+        c += weight * block[4 * other + 2];
+        d += weight * block[4 * other + 3];
+      }
+      one += a * block[4 * dim];
+      two += b * block[4 * dim + 1];
+      three += c * block[4 * dim + 2];
+      four += d * block[4 * dim + 3];
+    }
+    [one, two, three, four].slice(0, count).forEach((exponent, lane) => exponents[row + lane] = exponent);
+  }
+  return exponents;
+}
+
+function softmax(values: Float64Array): Float64Array {
+  const highest = values.reduce((most, value) => Math.max(most, value), -Infinity);
+  const powers = values.map((value) => Math.exp(value - highest));
+  const sum = powers.reduce((total, value) => total + value, 0);
+  return powers.map((value) => value / sum);
+}

@@ -1,0 +1,39 @@
+/** `deno task policies [--json]`: every policy and wrapper with its paper, the signals it needs and its options. */
+import { describeNeed, POLICIES, policy, WRAPPERS } from "kvmirror/policies";
+import { parseFlags, printJson, printText, runTask, UsageError } from "./cli.ts";
+
+/** A scorer that any wrapper may wrap, to see what the wrapper itself needs. */
+const WRAPPED = "knorm";
+
+const ORIGINAL = "the original, https://github.com/0xAshraFF/KVMirror";
+
+await runTask(() => {
+  const flags = parseFlags(Deno.args, { toggle: ["json"] });
+  if (flags.positional.length > 0) throw new UsageError(`Cannot use ${flags.positional[0]}: policies takes no names`);
+  const rows = [...Object.entries(POLICIES).map(policyRow), ...Object.entries(WRAPPERS).map(wrapperRow)];
+  if (flags.toggle("json")) return printJson(rows);
+  for (const { name, paper, needs, options } of rows) {
+    printText(name);
+    printText(`  from     ${paper}`);
+    printText(`  needs    ${needs.join(", ") || "nothing but positions"}`);
+    printText(
+      `  options  ${Object.entries(options).map(([option, value]) => `${option} ${value}`).join(", ") || "none"}`,
+    );
+  }
+});
+
+type Row = { name: string; paper: string; needs: string[]; options: Readonly<Record<string, number | string>> };
+
+function policyRow([name, { create, options }]: [string, typeof POLICIES[string]]): Row {
+  const { recipe, needs } = create();
+  const paper = recipe === undefined && name !== "keep_all" ? ORIGINAL : recipe?.paper ?? "a control";
+  return { name, paper, needs: needs.map(describeNeed), options };
+}
+
+function wrapperRow([name, { create, options }]: [string, typeof WRAPPERS[string]]): Row {
+  const inner = policy(WRAPPED);
+  const { recipe, needs } = create(inner);
+  const own = needs.filter((need) => !inner.needs.includes(need)).map(describeNeed);
+  const paper = recipe?.paper === inner.recipe?.paper ? "this project" : recipe?.paper ?? "this project";
+  return { name: `${name}(…)`, paper, needs: ["those of the policy in it", ...own], options };
+}
