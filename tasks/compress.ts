@@ -25,7 +25,7 @@ await runTask(async () => {
   const cache = model.createCache(DEFAULT_TAPS);
   await model.read(cache, contextIds, { logitsOf: "none", signal, onProgress: progress.update });
   progress.close();
-  eviction.apply(cache);
+  await eviction.apply(cache, signal);
   const { liveBytes, fullBytes } = cache;
   const kept = keptPositions(cache, model);
   let top = { ids: [] as number[], logprobs: [] as number[] };

@@ -19,7 +19,7 @@ await runTask(async () => {
   const cache = await model.prefill(prompt, { signal, onProgress: progress.update });
   progress.close();
   const promptTokens = cache.tokenCount;
-  eviction.apply(cache);
+  await eviction.apply(cache, signal);
   const { liveBytes, fullBytes, allocatedBytes } = cache;
   const json = flags.toggle("json");
   const ids: number[] = [];

@@ -2,6 +2,7 @@ import type { KvCache, PositionMode } from "kvmirror/engine";
 import type { Policy } from "kvmirror/policies";
 import { type Flags, type FlagTypes, UsageError } from "./cli.ts";
 import { givenNumbers, POLICY_NUMBERS, policyFromFlags, positionsFromFlags, ratioFromFlags } from "./policy_flags.ts";
+import { createProgress } from "./progress.ts";
 import { MODEL_FLAGS } from "./model_flags.ts";
 
 /** The flags that `generate` and `compress` share. */
@@ -18,7 +19,8 @@ export interface Eviction {
   readonly compressionRatio: number;
   readonly positions: PositionMode;
   readonly maxNewTokens: number;
-  apply(cache: KvCache): void;
+  /** Evicts, after a second look at the text where the policy needs one. */
+  apply(cache: KvCache, signal: AbortSignal): Promise<void>;
 }
 
 /** Reads the policy, the ratio or the policy's own numbers, and the position mode; checks them before a model is loaded. */
@@ -40,6 +42,11 @@ export function evictionFromFlags(flags: Flags, defaultTokens: number): Eviction
     compressionRatio,
     positions,
     maxNewTokens,
-    apply: (cache) => cache.compress(policy, { compressionRatio, positions }),
+    apply: async (cache, signal) => {
+      const progress = createProgress("second look");
+      await cache.observe(policy, { signal, onProgress: progress.update });
+      progress.close();
+      cache.compress(policy, { compressionRatio, positions });
+    },
   };
 }

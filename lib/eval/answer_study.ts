@@ -72,6 +72,7 @@ export async function answerStudy(
     const [before, after] = splitQuestion(prompt, fact, timing);
     using full = await model.prefill(before, { template: "none", signal });
     for (const { policy, compressionRatio } of arms) {
+      await full.observe(policy, { signal });
       using cache: KvCache = full.fork();
       cache.compress(policy, { compressionRatio });
       const live_bytes = cache.liveBytes;

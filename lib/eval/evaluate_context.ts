@@ -74,6 +74,7 @@ async function compressed(
   signal?: AbortSignal,
 ): Promise<KvCache> {
   const chooser = policy === "oracle" ? await oracle(model, context, laterIds, signal) : policy;
+  await context.observe(chooser, { signal });
   const cache = context.fork();
   cache.compress(chooser, { compressionRatio, positions });
   return cache;

@@ -58,18 +58,23 @@ export async function keptRecall(
   const later = before.map((head, index) => head.map((value, row) => after[index][row] - value));
   const heavyHitters = topK(overHeads(newest), topk);
   const laterHitters = topK(overHeads(later), topk);
-  return arms.map(({ policy, compressionRatio }) => {
+  const rows: KeptRecall[] = [];
+  for (const { policy, compressionRatio } of arms) {
+    await context.observe(policy, { signal });
     using cache = context.fork();
     cache.compress(policy, { compressionRatio, positions });
     const kept = keptPositions(cache);
-    return {
+    rows.push({
       policy: policy.name,
       compression_ratio: compressionRatio,
-      heavy_hitter_recall: mean(kept.map((rows) => recall(heavyHitters, rows))),
-      later_recall: mean(kept.map((rows) => recall(laterHitters, rows))),
-      later_attention: mean(kept.map((rows, head) => sum(rows, later[head]) / sum(later[head].keys(), later[head]))),
-    };
-  });
+      heavy_hitter_recall: mean(kept.map((positions) => recall(heavyHitters, positions))),
+      later_recall: mean(kept.map((positions) => recall(laterHitters, positions))),
+      later_attention: mean(
+        kept.map((positions, head) => sum(positions, later[head]) / sum(later[head].keys(), later[head])),
+      ),
+    });
+  }
+  return rows;
 }
 
 /** Attention received so far, `[layer · kv heads + kv head][row]`, copies. */

@@ -64,6 +64,7 @@ export async function perplexity(
     using context = model.createCache(DEFAULT_TAPS);
     await model.read(context, ids.slice(start, start + contextTokens), { logitsOf: "none", signal });
     for (const [arm, { policy, compressionRatio }] of all.entries()) {
+      await context.observe(policy, { signal });
       using cache = context.fork();
       cache.compress(policy, { compressionRatio, positions });
       const logits = await model.read(cache, next.slice(0, -1), { logitsOf: "all", attention: "skip", signal });

@@ -11,6 +11,7 @@ function recordingModel(known: string): { model: AnsweringModel; calls: string[]
     let kept = ratio;
     return {
       fork: () => cache(text, kept),
+      observe: () => Promise.resolve(),
       compress: (chosen: { name: string }, { compressionRatio }: { compressionRatio: number }) => {
         if (compressionRatio === 0.9) throw new RangeError("Cannot compress as the test says so");
         kept = compressionRatio;

@@ -35,6 +35,10 @@ class AttendedCache {
     this.#kept = policy.choose(this.layers(), { ratio: 0.5, rows: 2 })[0].map(({ rows }) => [...rows]);
   }
 
+  observe(): Promise<void> {
+    return Promise.resolve();
+  }
+
   fork(): AttendedCache {
     const fork = new AttendedCache(this.newest, this.later);
     fork.#reads = this.#reads;

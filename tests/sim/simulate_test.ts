@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { simulate, syntheticSequence, type SyntheticSequenceOptions } from "kvmirror";
-import { definePolicy, policy, policyEntry, type PolicyOptions } from "kvmirror/policies";
+import { definePolicy, policy, policyEntry } from "kvmirror/policies";
 import { hasCommand } from "../has_command.ts";
 import { MersenneTwister } from "../../lib/numeric/mersenne_twister.ts";
 import { sequenceLayer } from "../../lib/sim/sequence_layer.ts";
@@ -40,9 +40,7 @@ Deno.test(`${golden.runs.length} settings give what the Python reference gives, 
     const sequence = syntheticSequence(options);
     const numbers = { windowSize: setting.window_size, topk: setting.topk, sinkTokens: setting.sink_tokens };
     const taken = Object.fromEntries(
-      Object.entries(numbers).filter(([name]) =>
-        policyEntry(setting.policy).options.includes(name as keyof PolicyOptions)
-      ),
+      Object.entries(numbers).filter(([name]) => Object.hasOwn(policyEntry(setting.policy).options, name)),
     );
     const chooser = policy(setting.policy, taken);
     const simulated = simulate(sequence, chooser, {

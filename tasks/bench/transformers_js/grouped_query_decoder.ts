@@ -24,7 +24,7 @@ export function buildGroupedQueryDecoder(checkpoint: Checkpoint, format: WeightF
   const ids = graph.input("input_ids", ELEMENT.int64, [1, "S"]);
   const mask = graph.input("attention_mask", ELEMENT.int64, [1, "T"]);
   const lengths = sequenceLengths(graph, mask);
-  const { cos, sin } = rotaryTables(config);
+  const { cos, sin } = rotaryTables(config, config.maxPositionEmbeddings);
   const tableShape = [config.maxPositionEmbeddings, config.headDim / 2];
   const tables = [
     graph.constant("rotary.cos", ELEMENT.float32, tableShape, cos),
