@@ -1,6 +1,7 @@
 /** `deno task evaluate`: answers to a dataset's questions, or to tasks after RULER, under evicted caches. */
 import type { Model } from "kvmirror/engine";
 import {
+  cellFolder,
   evaluate,
   type EvaluationRow,
   type FailedCell,
@@ -16,7 +17,6 @@ import {
 import { provenanceLine } from "kvmirror/report";
 import { cacheFolder } from "../lib/engine/cache_folder.ts";
 import { parseFlags, printJson, printNotice, printText, runTask, usage, UsageError } from "./cli.ts";
-import { cellFolder } from "./evaluate/cell_folder.ts";
 import { evaluationReport, failureRows } from "./evaluate/evaluation_report.ts";
 import { EVALUATE_FLAGS, type EvaluationRequest, requestFromFlags } from "./evaluate/flags.ts";
 import { timeLeft } from "./evaluate/time_left.ts";

@@ -1,3 +1,4 @@
+import type { ProbedRows } from "./attention_probe.ts";
 import { checkNeeds } from "../policies/check_needs.ts";
 import type { Choice, Layer, ModelFacts, Policy } from "../policies/policy.ts";
 import { cachedHead, type CacheRecord, recordedNeeds } from "./cached_signals.ts";
@@ -218,6 +219,17 @@ export class KvCache implements Disposable {
   /** All rows as the decoder takes them, `[layer · kv heads + kv head]`. */
   past(): PastRows[] {
     return this.#heads.map((head) => ({ keys: head.liveKeys(), values: head.liveValues() }));
+  }
+
+  /** All rows as an attention probe takes them, `[layer · kv heads + kv head]`. The views hold until the cache changes. */
+  probedRows(): ProbedRows[] {
+    const rotary = this.#rotaryPositions();
+    return this.#heads.map((head, index) => ({
+      keys: head.liveKeys(),
+      values: head.liveValues(),
+      positions: head.positions.subarray(0, head.length),
+      rotaryPositions: rotary[index],
+    }));
   }
 
   /** Makes room for `count` further rows in every head, so that appending them moves nothing. */

@@ -76,7 +76,13 @@ export class Model implements AsyncDisposable {
     this.hash = checkpoint.hash;
     this.tokenizer = tokenizer;
     this.#session = session;
-    this.#observer = new ModelObserver({ config: this.config, tokenizer, session, path: checkpoint.path });
+    this.#observer = new ModelObserver({
+      config: this.config,
+      tokenizer,
+      session,
+      path: checkpoint.path,
+      hash: checkpoint.hash,
+    });
   }
 
   /** An empty cache for this model. */

@@ -4,6 +4,8 @@ import { buildMoments } from "./moments_graph.ts";
 import type { CacheObserver } from "./observer.ts";
 import { buildOutputNorms } from "./output_norm_graph.ts";
 import { allOutputNorms, readProjections } from "./output_norms.ts";
+import { type AttentionProbe, predictAttention } from "./attention_probe.ts";
+import { readProbe } from "./probe_store.ts";
 import { reconstruction } from "./reconstruction.ts";
 import { buildReconstruction } from "./reconstruction_graph.ts";
 import { repetitions } from "./repetitions.ts";
@@ -17,6 +19,8 @@ export interface ObservedModel {
   readonly session: DecoderSession;
   /** Where the checkpoint is. */
   readonly path: string;
+  /** Its content hash. */
+  readonly hash: string;
 }
 
 /** The small graphs beside a model's decoder, each opened when a signal first needs it. */
@@ -28,6 +32,7 @@ export class ModelObserver implements AsyncDisposable {
   readonly #normalised: Lazy<GraphSession>;
   readonly #norms: Lazy<GraphSession>;
   readonly #projections: Lazy<Float32Array[]>;
+  #probe?: AttentionProbe;
 
   constructor(model: ObservedModel) {
     const { config, path } = model;
@@ -43,6 +48,13 @@ export class ModelObserver implements AsyncDisposable {
   /** Looks at a cache of this model. */
   readonly observe: CacheObserver = async (cache, need, options) => {
     const { config, session, tokenizer } = this.#model;
+    if (need === "predictedAttention") {
+      return predictAttention(
+        this.#probe ??= readProbe(this.#model.hash, cache.shape),
+        cache.shape,
+        cache.probedRows(),
+      );
+    }
     const norms = async () =>
       await allOutputNorms(await this.#norms.get(), cache.shape, cache.past(), await this.#projections.get(), options);
     if (need === "outputNorm1") return (await norms()).map(({ norm1 }) => norm1);

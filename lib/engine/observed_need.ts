@@ -5,10 +5,11 @@ export const OBSERVED_NEEDS: readonly ObservedNeed[] = [
   "outputNorm1",
   "reconstruction",
   "normalisedReconstruction",
+  "predictedAttention",
 ];
 
 /** One of {@linkcode OBSERVED_NEEDS}. */
-export type ObservedNeed = "outputNorm1" | "reconstruction" | "normalisedReconstruction";
+export type ObservedNeed = "outputNorm1" | "reconstruction" | "normalisedReconstruction" | "predictedAttention";
 
 /** The signals of a policy that want `await cache.observe(policy)`. */
 export function observedNeeds({ needs }: Pick<Policy, "needs">): ObservedNeed[] {

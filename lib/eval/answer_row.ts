@@ -31,11 +31,14 @@ export async function referenceAnswer(
 ): Promise<ReferenceAnswer> {
   using asked = context.fork();
   const first = await model.read(asked, questionIds, { attention: "skip", signal });
-  const ids = await greedyAnswer(model, asked, first, maxNewTokens, signal);
+  const ids = await greedyAnswer(model, asked, [likeliest(first)], maxNewTokens, signal);
   return { ids, logits: await forcedLogits(model, asked, first, ids, signal) };
 }
 
-/** What a compressed cache answers, and how far its distributions are from the reference's on the reference's tokens. */
+/**
+ * What a compressed cache answers, and how far its distributions are from the reference's on the reference's tokens. The
+ * answer is decoded only from where it parts from the reference: up to there, both read the same tokens.
+ */
 export async function answerRow(
   model: ReadingModel,
   context: KvCache,
@@ -46,13 +49,18 @@ export async function answerRow(
   using asked = context.fork();
   const { liveBytes, tokenCount } = context;
   const first = await model.read(asked, questionIds, { attention: "skip", signal });
-  const ids = await greedyAnswer(model, asked, first, maxNewTokens, signal);
   const logits = await forcedLogits(model, asked, first, reference.ids, signal);
   const { vocabSize } = model.config;
-  const steps = reference.ids.map((_, step) => {
-    const at = (values: Float32Array) => values.subarray(step * vocabSize, (step + 1) * vocabSize);
-    return [at(reference.logits), at(logits)] as const;
-  });
+  const at = (values: Float32Array, step: number) => values.subarray(step * vocabSize, (step + 1) * vocabSize);
+  const steps = reference.ids.map((_, step) => [at(reference.logits, step), at(logits, step)] as const);
+  const parts = reference.ids.findIndex((id, step) => likeliest(at(logits, step)) !== id);
+  const ids = parts < 0 ? reference.ids : await greedyAnswer(
+    model,
+    asked,
+    [...reference.ids.slice(0, parts), likeliest(at(logits, parts))],
+    maxNewTokens,
+    signal,
+  );
   return {
     prediction: model.tokenizer.decode(ids, { specialTokens: "skip" }),
     answer_tokens: ids.length,
@@ -63,20 +71,25 @@ export async function answerRow(
   };
 }
 
-/** Greedy tokens as kvpress 0.5.5 takes them: the first does not end the answer, whatever it is. */
+/**
+ * Greedy tokens from some on, as kvpress 0.5.5 takes them: the first does not end the answer, whatever it is.
+ *
+ * @param begun tokens that the answer begins with, one at least
+ */
 async function greedyAnswer(
   model: ReadingModel,
   asked: KvCache,
-  first: Float32Array,
+  begun: readonly number[],
   maxNewTokens: number,
   signal?: AbortSignal,
 ): Promise<number[]> {
   using cache = asked.fork();
-  const ids = [likeliest(first)];
-  while (ids.length < maxNewTokens) {
-    const id = likeliest(await model.read(cache, ids.slice(-1), { attention: "skip", signal }));
+  const ids = [...begun];
+  let unread = begun;
+  while (ids.length < maxNewTokens && (ids.length === 1 || !model.tokenizer.eosTokenIds.includes(ids.at(-1)!))) {
+    const id = likeliest(await model.read(cache, unread, { attention: "skip", signal }));
     ids.push(id);
-    if (model.tokenizer.eosTokenIds.includes(id)) break;
+    unread = [id];
   }
   return ids;
 }

@@ -35,6 +35,7 @@ export { residentBytes } from "./resident_bytes.ts";
 export { type AnswerSummary, summariseAnswers } from "./summarise_answers.ts";
 export { type AskedQuestion, type ReadingModel, type ReferenceAnswer } from "./answer_row.ts";
 export { type ArmComparison, armComparisons, FLOORS, pairedDifference } from "./arm_comparisons.ts";
+export { cellFolder } from "./cell_folder.ts";
 export { type DepthScore, depthScores } from "./depth_scores.ts";
 export { evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
 export type { EvaluatedModel, EvaluationArm } from "./evaluate_context.ts";
@@ -48,3 +49,4 @@ export { checkTaskName, generateRows, type GenerateRowsOptions, TASK_NAMES } fro
 export { splitNames } from "./split_names.ts";
 export { stringMatch } from "./string_match.ts";
 export { GATE_ROWS, GATE_SCORE, openTasks, type TaskGate, taskGates } from "./task_gates.ts";
+export { fitAttentionProbe, type FitAttentionProbeOptions } from "./fit_attention_probe.ts";

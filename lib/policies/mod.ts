@@ -16,6 +16,7 @@ export { adakv, type AdakvOptions } from "./adakv.ts";
 export { budgetForRatio, budgetForRows, headRows, keptRows } from "./budget.ts";
 export { checkNeeds, describeNeed, sameNeed } from "./check_needs.ts";
 export { checkPolicy, type CheckPolicyOptions, type PolicyViolation } from "./check_policy.ts";
+export { attentionProbe, type AttentionProbeOptions } from "./attention_probe.ts";
 export { chunkkv, type ChunkkvOptions } from "./chunkkv.ts";
 export { criticalkv, type CriticalkvOptions } from "./criticalkv.ts";
 export { definePolicy, eachHead, everyRow } from "./define_policy.ts";

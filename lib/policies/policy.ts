@@ -7,6 +7,8 @@
  *   `[head_dim]`, then the covariance `[head_dim, head_dim]`;
  * - `reconstruction`, `normalisedReconstruction`: the most attention a row got while the text was repeated (KVzip,
  *   KVzip+);
+ * - `predictedAttention`: what a linear probe of the model's expects the logarithm of `reconstruction` to be, from keys
+ *   and values alone;
  * - `{ attention, queries }`: the attention a row received, over its kv head's query heads the mean, from `queries`
  *   last queries (`"all"`: from every query since the row exists), summed or the maximum.
  */
@@ -18,6 +20,7 @@ export type Need =
   | "queryMoments"
   | "reconstruction"
   | "normalisedReconstruction"
+  | "predictedAttention"
   | { readonly attention: "sum" | "max"; readonly queries: "all" | number; readonly decay?: number };
 
 /** Numbers of one signal: simulators work in double precision, engines in single. */

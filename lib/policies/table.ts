@@ -1,5 +1,6 @@
 import { nearestName } from "../numeric/nearest_name.ts";
 import { adakv } from "./adakv.ts";
+import { attentionProbe } from "./attention_probe.ts";
 import { chunkkv } from "./chunkkv.ts";
 import { criticalkv } from "./criticalkv.ts";
 import { expectedAttention } from "./expected_attention.ts";
@@ -80,6 +81,7 @@ export const POLICIES: Readonly<Record<string, PolicyEntry>> = {
   expected_attention: { create: expectedAttention, options: { futurePositions: 512, sinkTokens: 4 } },
   kvzip: { create: kvzip, options: { sinkTokens: 4 } },
   kvzip_plus: { create: kvzipPlus, options: { sinkTokens: 4 } },
+  attention_probe: { create: attentionProbe, options: { sinkTokens: 4 } },
 };
 
 /** Every wrapper by name: `adakv(snapkv)` is the policy snapkv, wrapped. */

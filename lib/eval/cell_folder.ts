@@ -1,4 +1,4 @@
-import type { Cell, CellStore } from "kvmirror/eval";
+import type { Cell, CellStore } from "./evaluated_cell.ts";
 
 /** A folder of finished cells, a file each; a file appears whole or not at all, so a run may be killed at any time. */
 export function cellFolder(folder: string): CellStore {
