@@ -5,14 +5,13 @@ import {
   evaluate,
   type EvaluationRow,
   type FailedCell,
-  generateRows,
-  kvpressPrompt,
   mobyDick,
   parseEvaluationRows,
   perplexity,
   type PerplexityRow,
   resultRows,
   taskGates,
+  taskRows,
 } from "kvmirror/eval";
 import { provenanceLine } from "kvmirror/report";
 import { cacheFolder } from "../lib/engine/cache_folder.ts";
@@ -85,14 +84,10 @@ function readDataset(path: string): string {
 
 function writeRows({ tokenizer }: Model, { source, timing }: EvaluationRequest): EvaluationRow[] {
   if (typeof source === "string") return [];
-  const countTokens = (row: EvaluationRow): number => {
-    const { contextIds, questionIds } = kvpressPrompt(tokenizer, row, timing);
-    return contextIds.length + questionIds.length;
-  };
   const { tasks, lengths, samples, seed } = source;
   return tasks.flatMap((task) =>
     lengths.flatMap((length) => {
-      const rows = generateRows(task, { length, samples, seed, countTokens });
+      const rows = taskRows(tokenizer, task, { length, samples, seed, timing });
       return lengths.length === 1 ? rows : rows.map((row) => ({ ...row, task: `${task}@${length}` }));
     })
   );

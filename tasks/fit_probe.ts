@@ -1,6 +1,6 @@
 /** `deno task fit_probe`: fits the attention probe of a model, which policy attention_probe reads. */
 import { encodeProbe, probePath } from "kvmirror/engine";
-import { checkTaskName, fitAttentionProbe, generateRows, kvpressPrompt, splitNames } from "kvmirror/eval";
+import { checkTaskName, fitAttentionProbe, splitNames, taskRows } from "kvmirror/eval";
 import { parseFlags, printJson, printText, runTask, usage, UsageError } from "./cli.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { MODEL_FLAGS, modelFromFlags } from "./model_flags.ts";
@@ -28,19 +28,7 @@ await runTask(async () => {
   };
   const signal = interruptSignal();
   await using model = await modelFromFlags(flags, signal);
-  const rows = usage(() =>
-    tasks.flatMap((task) =>
-      generateRows(task, {
-        length,
-        samples,
-        seed,
-        countTokens: (row) => {
-          const { contextIds, questionIds } = kvpressPrompt(model.tokenizer, row);
-          return contextIds.length + questionIds.length;
-        },
-      })
-    )
-  );
+  const rows = usage(() => tasks.flatMap((task) => taskRows(model.tokenizer, task, { length, samples, seed })));
   const progress = createProgress("contexts");
   const probe = await fitAttentionProbe(model, rows, { signal, onProgress: progress.update });
   progress.close();

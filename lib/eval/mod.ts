@@ -46,6 +46,7 @@ export { oracle } from "./oracle.ts";
 export { perplexity, type PerplexityOptions, type PerplexityRow } from "./perplexity.ts";
 export { type ResultRow, resultRows } from "./result_rows.ts";
 export { checkTaskName, generateRows, type GenerateRowsOptions, TASK_NAMES } from "./ruler/generate_rows.ts";
+export { taskRows, type TaskRowsOptions } from "./task_rows.ts";
 export { splitNames } from "./split_names.ts";
 export { stringMatch } from "./string_match.ts";
 export { GATE_ROWS, GATE_SCORE, openTasks, type TaskGate, taskGates } from "./task_gates.ts";
