@@ -108,7 +108,7 @@ async function judgeText(
   if (windows === 0) return [];
   const failed = new Set(failures.map(({ policy }) => policy));
   const arms = request.arms.flatMap(({ policy, compressionRatio }) =>
-    policy === "oracle" || failed.has(policy.name) ? [] : [{ policy, compressionRatio }]
+    policy.needs.includes("laterAttention") || failed.has(policy.name) ? [] : [{ policy, compressionRatio }]
   );
   const progress = createProgress("windows of text");
   const ids = model.tokenizer.encode(mobyDick().slice(0, 4 + Math.ceil(windows / 8)).join("\n\n"));

@@ -106,7 +106,7 @@ export async function evaluate(
 }
 
 function nameOf({ policy, compressionRatio }: EvaluationArm): ArmName {
-  return { policy: policy === "oracle" ? policy : policy.name, compression_ratio: compressionRatio };
+  return { policy: policy.name, compression_ratio: compressionRatio };
 }
 
 function contextText({ context, question }: EvaluationRow, timing: QuestionTiming): string {

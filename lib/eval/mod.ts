@@ -42,7 +42,7 @@ export type { EvaluatedModel, EvaluationArm } from "./evaluate_context.ts";
 export type { ArmName, Cell, CellStore, EvaluatedCell, FailedCell } from "./evaluated_cell.ts";
 export { type EvaluationRow, parseEvaluationRows } from "./evaluation_row.ts";
 export { kvpressPrompt, type PromptIds } from "./kvpress_prompt.ts";
-export { oracle } from "./oracle.ts";
+export { laterAttention } from "./later_attention.ts";
 export { perplexity, type PerplexityOptions, type PerplexityRow } from "./perplexity.ts";
 export { type ResultRow, resultRows } from "./result_rows.ts";
 export { checkTaskName, generateRows, type GenerateRowsOptions, TASK_NAMES } from "./ruler/generate_rows.ts";

@@ -96,9 +96,7 @@ function armsFromFlags(flags: Flags): EvaluationArm[] {
     throw new UsageError("Cannot evaluate without policies: give --policy, such as hybrid,random");
   }
   const names = [...new Set([...usage(() => splitNames(list)), ...FLOORS, CEILING])];
-  const policies: EvaluationArm["policy"][] = names.map((name) =>
-    name === CEILING ? CEILING : usage(() => policy(name))
-  );
+  const policies = names.map((name) => usage(() => policy(name)));
   const ratios = (flags.text("compression-ratio") ?? "0.5").split(",").map((text) => {
     const ratio = Number(text);
     if (text.trim() !== "" && ratio >= 0 && ratio < 1) return ratio;
@@ -111,5 +109,5 @@ function armsFromFlags(flags: Flags): EvaluationArm[] {
 
 /** The full cache is always there, first. */
 function isKeepAll(chosen: EvaluationArm["policy"]): boolean {
-  return chosen !== "oracle" && chosen.name === "keep_all";
+  return chosen.name === "keep_all";
 }
