@@ -3,13 +3,17 @@ import { DEFAULT_TAPS, type KvCache, type Model, type PositionMode } from "../en
 import type { Policy } from "../policies/policy.ts";
 import { answerRow, type AskedQuestion, referenceAnswer } from "./answer_row.ts";
 import type { Cell } from "./evaluated_cell.ts";
+import { CUT_PROMPT, cutPrompt } from "./cut_prompt.ts";
 import type { PromptIds } from "./kvpress_prompt.ts";
 import { foreseen, laterAttention } from "./later_attention.ts";
 
 /** One way to evict. */
 export interface EvaluationArm {
-  /** Chooses the rows that stay; it may read `laterAttention`, what only an oracle knows. */
-  readonly policy: Policy;
+  /**
+   * Chooses the rows that stay; it may read `laterAttention`, what only an oracle knows. `cut_prompt` evicts nothing: the
+   * prompt is cut to as many tokens and read afresh.
+   */
+  readonly policy: Policy | typeof CUT_PROMPT;
   /** Fraction of rows removed, in [0, 1). */
   readonly compressionRatio: number;
 }
@@ -58,11 +62,13 @@ export async function* evaluateContext<Question extends ContextQuestion>(
     let later: Float32Array[][] | undefined;
     for (const arm of question.arms as readonly Question["arms"][number][]) {
       const cell = reference instanceof Error ? reference : await attempt(async () => {
-        if (arm.policy.needs.includes("laterAttention")) {
+        if (arm.policy !== CUT_PROMPT && arm.policy.needs.includes("laterAttention")) {
           const ids = [...question.questionIds, ...reference.ids.slice(0, -1)];
           later ??= await laterAttention(model, context, ids, signal);
         }
-        using cache = await compressed(context, arm, positions, later, signal);
+        using cache = arm.policy === CUT_PROMPT
+          ? await cutPrompt(model, question, arm.compressionRatio, signal)
+          : await compressed(context, arm.policy, arm.compressionRatio, positions, later, signal);
         return await answerRow(model, cache, question satisfies AskedQuestion, reference, signal);
       });
       yield { question, arm, cell };
@@ -72,7 +78,8 @@ export async function* evaluateContext<Question extends ContextQuestion>(
 
 async function compressed(
   context: KvCache,
-  { policy, compressionRatio }: EvaluationArm,
+  policy: Policy,
+  compressionRatio: number,
   positions: PositionMode,
   later: Float32Array[][] | undefined,
   signal?: AbortSignal,

@@ -36,6 +36,7 @@ export { type AnswerSummary, summariseAnswers } from "./summarise_answers.ts";
 export { type AskedQuestion, type ReadingModel, type ReferenceAnswer } from "./answer_row.ts";
 export { type ArmComparison, armComparisons, FLOORS, pairedDifference } from "./arm_comparisons.ts";
 export { cellFolder } from "./cell_folder.ts";
+export { CUT_PROMPT } from "./cut_prompt.ts";
 export { type DepthScore, depthScores } from "./depth_scores.ts";
 export { evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
 export type { EvaluatedModel, EvaluationArm } from "./evaluate_context.ts";
