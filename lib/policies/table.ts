@@ -46,6 +46,8 @@ export interface PolicyOptions {
   readonly smallestLayer?: number;
   /** Positions to come whose attention is expected. */
   readonly futurePositions?: number;
+  /** Added to expected probabilities. */
+  readonly epsilon?: number;
 }
 
 /** One line of the table. */
@@ -83,7 +85,7 @@ export const POLICIES: Readonly<Record<string, PolicyEntry>> = {
   knorm: { create: knorm, options: {} },
   keydiff: { create: keydiff, options: {} },
   lagkv: { create: lagkv, options: { sinkTokens: 4, lagSize: 128 } },
-  expected_attention: { create: expectedAttention, options: { futurePositions: 512, sinkTokens: 4 } },
+  expected_attention: { create: expectedAttention, options: { futurePositions: 512, sinkTokens: 4, epsilon: 0 } },
   kvzip: { create: kvzip, options: { sinkTokens: 4 } },
   kvzip_plus: { create: kvzipPlus, options: { sinkTokens: 4 } },
   attention_probe: { create: attentionProbe, options: { sinkTokens: 4 } },

@@ -54,6 +54,7 @@ const MATRIX: readonly {
   { name: "chunkkv(keydiff)", options: {}, sinks: 0, follows: "nearly" },
   { name: "expected_attention", options: {}, sinks: 4, follows: "budget" },
   { name: "expected_attention", options: { futurePositions: 1, sinkTokens: 0 }, sinks: 0, follows: "budget" },
+  { name: "expected_attention", options: { epsilon: 0.01 }, sinks: 4, follows: "budget" },
   { name: "kvzip", options: {}, sinks: 4, follows: "model" },
   { name: "kvzip", options: { sinkTokens: 0 }, sinks: 0, follows: "model" },
   { name: "kvzip_plus", options: {}, sinks: 4, follows: "model" },
