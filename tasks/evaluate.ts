@@ -16,7 +16,6 @@ import {
   taskRows,
 } from "kvmirror/eval";
 import { provenanceLine } from "kvmirror/report";
-import { cacheFolder } from "../lib/engine/cache_folder.ts";
 import { parseFlags, printJson, printNotice, printText, runTask, usage, UsageError } from "./cli.ts";
 import { evaluationReport, failureRows } from "./evaluate/evaluation_report.ts";
 import { EVALUATE_FLAGS, type EvaluationRequest, requestFromFlags } from "./evaluate/flags.ts";
@@ -33,7 +32,7 @@ await runTask(async () => {
   const { source, weights } = request;
   const output = flags.text("output");
   const dataset = typeof source === "string" ? parseEvaluationRows(readDataset(source), source) : undefined;
-  const cells = usage(() => cellFolder(output === undefined ? `${cacheFolder()}/evaluation_cells` : `${output}/cells`));
+  const cells = usage(() => cellFolder(output === undefined ? undefined : `${output}/cells`));
   const signal = interruptSignal();
   const reports: ModelReport[] = [];
   for (const format of weights) {
