@@ -38,6 +38,8 @@ export { type ArmComparison, armComparisons, FLOORS, pairedDifference } from "./
 export { cellFolder } from "./cell_folder.ts";
 export { CUT_PROMPT } from "./cut_prompt.ts";
 export { type DepthScore, depthScores } from "./depth_scores.ts";
+export { evenDepths } from "./even_depths.ts";
+export { type NeedleAttention, needleAttention } from "./needle_attention.ts";
 export { evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
 export type { EvaluatedModel, EvaluationArm } from "./evaluate_context.ts";
 export type { ArmName, Cell, CellStore, EvaluatedCell, FailedCell, ScoredCell } from "./evaluated_cell.ts";
