@@ -1,4 +1,4 @@
-import { rotaryFrequencies, rotateKey } from "./rotary.ts";
+import { keyRotation } from "./rotary.ts";
 
 /** What a probe needs to know of its model. */
 export interface ProbedModel {
@@ -57,14 +57,14 @@ export function probeFeatures(
     if (means !== undefined) features.set(means, token * width);
     features[(token + 1) * width - 1] = 1;
   }
-  const frequencies = rotaryFrequencies(model);
+  const rotate = keyRotation(model);
   heads.forEach((head, kvHead) =>
     head.positions.forEach((position, row) => {
       const value = place.get(position)! * width + 2 * kvHead * headDim;
       features.set(head.values.subarray(row * headDim, (row + 1) * headDim), value);
       const key = features.subarray(value + headDim, value + 2 * headDim);
       key.set(head.keys.subarray(row * headDim, (row + 1) * headDim));
-      rotateKey(key, -head.rotaryPositions[row], frequencies);
+      rotate(key, -head.rotaryPositions[row]);
     })
   );
   return { features, positions };

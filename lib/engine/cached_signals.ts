@@ -4,7 +4,7 @@ import { tokenNovelty } from "../trace/token_novelty.ts";
 import type { HeadRows } from "./head_rows.ts";
 import { OBSERVED_NEEDS } from "./observed_need.ts";
 import type { QueryMoments } from "./query_moments.ts";
-import { type AttentionTap, tapOf } from "./signals.ts";
+import { type AttentionTap, needOf, tapOf } from "./signals.ts";
 
 /** What a cache knows beside its rows. */
 export interface CacheRecord {
@@ -20,7 +20,7 @@ export interface CacheRecord {
 export function recordedNeeds({ taps, moments }: CacheRecord, rows: HeadRows): Need[] {
   return [
     ...["keys", "values", "novelty"] as const,
-    ...taps.map((queries) => ({ attention: "sum", queries }) as const),
+    ...taps.map(needOf),
     ...(moments === undefined ? [] : ["queryMoments"] as const),
     ...OBSERVED_NEEDS.filter((need) => rows.observed.has(need)),
   ];

@@ -3,14 +3,15 @@ import { checkNeeds } from "../policies/check_needs.ts";
 import type { Choice, Layer, ModelFacts, Policy } from "../policies/policy.ts";
 import { cachedHead, type CacheRecord, recordedNeeds } from "./cached_signals.ts";
 import { checkChoice } from "./check_choice.ts";
-import { compressBudget, type CompressSize } from "./compress_budget.ts";
+import { chooseRows } from "./choose_rows.ts";
+import type { CompressSize } from "./compress_budget.ts";
 import { HeadRows } from "./head_rows.ts";
 import { type ObservedNeed, observedNeeds } from "./observed_need.ts";
 import type { CacheObserver, ObserveOptions } from "./observer.ts";
 import { type ChunkMoments, QueryMoments } from "./query_moments.ts";
-import { rotaryFrequencies, rotateKey } from "./rotary.ts";
+import { keyRotation } from "./rotary.ts";
 import type { PastRows } from "./session.ts";
-import type { AttentionTap, Tap } from "./signals.ts";
+import type { AttentionTap, ChunkStart, Tap } from "./signals.ts";
 import { TokenIds } from "./token_ids.ts";
 
 /**
@@ -18,6 +19,9 @@ import { TokenIds } from "./token_ids.ts";
  * `compact`: the gaps close, keys are rotated anew, and the next token follows the longest head's last row.
  */
 export type PositionMode = "logical" | "compact";
+
+/** Where rows come one by one, room for this many more is made at a time. */
+const GROWTH_ROWS = 63;
 
 /** How much {@linkcode KvCache.compress} keeps, and where rows then stand. */
 export type CompressTo = CompressSize & { readonly positions?: PositionMode };
@@ -165,15 +169,7 @@ export class KvCache implements Disposable {
       );
     }
     checkNeeds(policy, recordedNeeds(this.#record(), this.#heads[0]), "this cache");
-    const budget = compressBudget(to, this.#heads.map(({ length }) => length), this.bytesPerRow);
-    const choice = policy.choose(this.layers(), budget);
-    this.keep(choice, to.positions, policy.name);
-    if ("maxBytes" in to && this.liveBytes > to.maxBytes) {
-      throw new RangeError(
-        `Cannot compress to ${to.maxBytes} bytes with ${policy.name} as it keeps ${this.liveBytes}: ` +
-          `leave out its own numbers, or take a policy that follows a budget`,
-      );
-    }
+    this.keep(chooseRows(policy, this.layers(), to, this.bytesPerRow), to.positions, policy.name);
   }
 
   /**
@@ -242,7 +238,7 @@ export class KvCache implements Disposable {
    *
    * @param newKeys `[layers · kv heads, S, head_dim]`, as are `newValues`
    * @param attention for each head in turn `[taps, rows]`, its taps strided by the sum over all heads; empty: not recorded
-   * @param chunk taps of the newest queries begin anew with a call's first chunk
+   * @param chunk whether taps of the newest queries begin anew: all of them, or one word a tap
    * @param moments of the chunk's queries, by layer
    */
   append(
@@ -250,7 +246,7 @@ export class KvCache implements Disposable {
     newKeys: Float32Array,
     newValues: Float32Array,
     attention: Float32Array,
-    chunk: "first" | "further",
+    chunk: ChunkStart | readonly ChunkStart[],
     moments?: readonly ChunkMoments[],
   ): void {
     const size = newKeys.length / this.#heads.length;
@@ -258,10 +254,10 @@ export class KvCache implements Disposable {
     const stride = this.#heads.reduce((sum, { length }) => sum + length + count, 0);
     let offset = 0;
     this.#heads = this.#heads.map((shared, index) => {
-      const head = shared.own(shared.length + count);
+      const head = shared.own(shared.length + count, count === 1 ? GROWTH_ROWS : 0);
       const part = (values: Float32Array) => values.subarray(index * size, (index + 1) * size);
       head.append(part(newKeys), part(newValues), this.tokenCount);
-      if (attention.length > 0) this.#accumulate(head, attention, stride, offset, chunk);
+      if (attention.length > 0) this.#accumulate(head, attention, stride, offset, count, chunk);
       offset += head.length;
       return head;
     });
@@ -300,14 +296,14 @@ export class KvCache implements Disposable {
 
   /** Rotates every key from where it stood to where it stands now. */
   #rotate(old: readonly Int32Array[]): void {
-    const frequencies = rotaryFrequencies(this.shape);
+    const rotate = keyRotation(this.shape);
     const now = this.#rotaryPositions();
     this.#heads = this.#heads.map((shared, index) => {
       if (now[index].every((position, row) => position === old[index][row])) return shared;
       const head = shared.own();
       now[index].forEach((position, row) => {
         const key = head.keys.subarray(row * head.headDim, (row + 1) * head.headDim);
-        rotateKey(key, position - old[index][row], frequencies);
+        rotate(key, position - old[index][row]);
       });
       return head;
     });
@@ -330,13 +326,16 @@ export class KvCache implements Disposable {
     attention: Float32Array,
     stride: number,
     offset: number,
-    chunk: "first" | "further",
+    count: number,
+    chunk: ChunkStart | readonly ChunkStart[],
   ): void {
     this.taps.forEach((tap, index) => {
       const recorded = head.taps[index];
       const from = index * stride + offset;
-      if (tap !== "all" && chunk === "first") recorded.fill(0);
-      for (let row = 0; row < head.length; row++) recorded[row] += attention[from + row];
+      const start = typeof chunk === "string" ? chunk : chunk[index];
+      // What was seen before counts as it did, for less, or no more.
+      const earlier = typeof tap === "object" ? tap.decay ** count : tap === "all" || start === "further" ? 1 : 0;
+      for (let row = 0; row < head.length; row++) recorded[row] = recorded[row] * earlier + attention[from + row];
     });
   }
 }

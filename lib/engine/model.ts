@@ -1,3 +1,4 @@
+import type { Bound } from "./bound.ts";
 import type { Checkpoint, ModelConfig } from "./checkpoint.ts";
 import { splitChatTemplate } from "./chat_template.ts";
 import { type GeneratedToken, Generation } from "./generation.ts";
@@ -6,7 +7,7 @@ import { ModelObserver } from "./model_observer.ts";
 import { type ReadOptions, readTokens } from "./read_tokens.ts";
 import { createSampler, type SamplingOptions } from "./sampling.ts";
 import type { DecoderSession } from "./session.ts";
-import { DEFAULT_TAPS, type Tap } from "./signals.ts";
+import { DEFAULT_TAPS, type Tap, tapsFor } from "./signals.ts";
 import { createTextStream } from "./text_stream.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import type { WeightFormat } from "./weights.ts";
@@ -30,7 +31,7 @@ export interface ModelOrigin {
 export interface PrefillOptions extends Omit<ReadOptions, "logitsOf" | "attention"> {
   /** `chat` by default: the text opens the user's turn. `none`: it is read as it is. */
   readonly template?: Template;
-  /** Attention to record for policies; by default the sum, the last query and the last 64. */
+  /** Attention to record for policies; by default the sum, the last query and the last 64, and what the bound needs. */
   readonly taps?: readonly Tap[];
 }
 
@@ -44,12 +45,16 @@ export interface GenerateOptions extends SamplingOptions {
   readonly template?: Template;
   /** `stop` at the model's end token (default), or go on to `maxNewTokens`. */
   readonly atEnd?: "stop" | "continue";
-  /** Whether decoding records attention into the cache's taps; `skip` by default, which is faster. */
+  /** Whether decoding records attention into the cache's taps; `skip` by default, which is faster, unless the bound needs it. */
   readonly attention?: "record" | "skip";
+  /** Evicts while the question is read and the answer comes, so that the cache stays as small as this says. */
+  readonly bound?: Bound;
   /** Ends the generation between two tokens. */
   readonly signal?: AbortSignal;
   /** Called while the question is read, with the tokens read so far and in all. */
   readonly onProgress?: (read: number, total: number) => void;
+  /** Called when a bound goes past the model's context with logical positions: a sentence. */
+  readonly onNotice?: (notice: string) => void;
   /** Called before each token with the logits it is drawn from, `[vocab]`. */
   readonly onLogits?: (logits: Float32Array) => void;
 }
@@ -108,10 +113,11 @@ export class Model implements AsyncDisposable {
    */
   async prefill(
     text: string,
-    { template = "chat", taps = DEFAULT_TAPS, ...read }: PrefillOptions = {},
+    { template = "chat", taps, ...read }: PrefillOptions = {},
   ): Promise<KvCache> {
     if (text === "") throw new RangeError("Cannot prefill an empty text: give at least one character");
-    const cache = this.createCache(taps);
+    const needed = tapsFor(read.bound?.policy.needs ?? []).filter((tap) => !DEFAULT_TAPS.includes(tap));
+    const cache = this.createCache(taps ?? [...DEFAULT_TAPS, ...needed]);
     const opened = template === "chat" ? openTurn(this.tokenizer, text) : text;
     await this.read(cache, this.tokenizer.encode(opened), { ...read, logitsOf: "none" });
     return cache;
@@ -152,15 +158,17 @@ export class Model implements AsyncDisposable {
   }
 
   async *#generate(ids: readonly number[], options: GenerateOptions): AsyncGenerator<GeneratedToken, void, undefined> {
-    const { maxNewTokens = 128, atEnd = "stop", attention = "skip", signal, onProgress, onLogits } = options;
+    const { maxNewTokens = 128, atEnd = "stop", bound, signal, onProgress, onNotice, onLogits } = options;
     if (!Number.isSafeInteger(maxNewTokens) || maxNewTokens < 1) {
       throw new RangeError(`Cannot generate ${maxNewTokens} tokens as it must be a whole number of at least 1`);
     }
     if (ids.length === 0) throw new RangeError("Cannot generate after an empty text: give at least one character");
     const sample = createSampler(options);
-    const cache = options.cache ?? this.createCache();
+    const needed = tapsFor(bound?.policy.needs ?? []);
+    const cache = options.cache ?? this.createCache(needed);
+    const read = { attention: options.attention ?? (needed.length > 0 ? "record" : "skip"), bound, signal, onNotice };
     const stream = createTextStream(this.tokenizer);
-    let logits = await this.read(cache, ids, { attention, signal, onProgress });
+    let logits = await this.read(cache, ids, { ...read, onProgress });
     for (let count = 1; count <= maxNewTokens; count++) {
       onLogits?.(logits);
       const id = sample(logits);
@@ -168,7 +176,7 @@ export class Model implements AsyncDisposable {
       const last = ended || count === maxNewTokens;
       yield { id, text: (ended ? "" : stream.push(id)) + (last ? stream.flush() : "") };
       if (last) return;
-      logits = await this.read(cache, [id], { attention, signal });
+      logits = await this.read(cache, [id], read);
     }
   }
 

@@ -1,4 +1,5 @@
 import { type CacheObserver, DEFAULT_TAPS, KvCache, type Tap } from "kvmirror/engine";
+import { needOf } from "../../lib/engine/signals.ts";
 import type { ChunkMoments } from "../../lib/engine/query_moments.ts";
 
 /** The shape of caches that are made up for tests. */
@@ -48,7 +49,11 @@ const observeMadeUp: CacheObserver = (cache, need) =>
   );
 
 /** A cache of `count` made-up rows a head. */
-export function madeUpCache(count: number, taps: readonly Tap[] = DEFAULT_TAPS, seed = 1): KvCache {
+export function madeUpCache(
+  count: number,
+  taps: readonly Tap[] = [...DEFAULT_TAPS, { decay: 0.9 }],
+  seed = 1,
+): KvCache {
   const cache = new KvCache(SHAPE, taps, observeMadeUp);
   appendMadeUp(cache, count, seed);
   return cache;
@@ -65,7 +70,7 @@ export function snapshot(cache: KvCache): unknown {
         positions: [...head.positions],
         keys: [...head.signal("keys")],
         values: [...head.signal("values")],
-        attention: cache.taps.map((queries) => [...head.signal({ attention: "sum", queries })]),
+        attention: cache.taps.map((tap) => [...head.signal(needOf(tap))]),
       }))
     ),
   };

@@ -8,7 +8,17 @@ import { smollm2Path } from "../smollm2.ts";
 const smollm2 = await smollm2Path();
 
 /** Policies that kvpress does not have, or whose draws are its own. */
-const OURS = ["keep_all", "random", "recent_window", "heavy_hitter", "hybrid", "globalkv", "protect"];
+const OURS = [
+  "keep_all",
+  "random",
+  "recent_window",
+  "heavy_hitter",
+  "hybrid",
+  "h2o",
+  "attention_probe",
+  "globalkv",
+  "protect",
+];
 
 Deno.test("the golden file has every policy and wrapper that kvpress has", () => {
   const names = Object.keys(golden.cases).flatMap((name) => name.replace(")", "").split("("));
