@@ -19,7 +19,12 @@ export { type Capture, type CaptureOptions, captureTrace } from "./capture_trace
 export type { Architecture, Checkpoint, ModelConfig, TensorInfo, TokenizerFiles } from "./checkpoint.ts";
 export { type GeneratedToken, Generation, type GenerationResult } from "./generation.ts";
 export type { CompressSize } from "./compress_budget.ts";
-export { type CacheShape, type CompressTo, KvCache, type PositionMode } from "./kv_cache.ts";
+export type { CacheOwner } from "./cache_owner.ts";
+export type { CacheShape } from "./cache_shape.ts";
+export { type CompressTo, KvCache } from "./kv_cache.ts";
+export type { PositionRange } from "./position_range.ts";
+export type { RewindRange } from "./rewind_range.ts";
+export type { PositionMode } from "./rotary_places.ts";
 export type { DownloadProgress, FetchOptions } from "./sources/download_progress.ts";
 export { KNOWN_MODELS, type KnownModel, type WheelSource } from "./sources/known_models.ts";
 export { EMBEDDED_MODEL } from "./sources/embedded_model.ts";

@@ -3,6 +3,7 @@ import type { Checkpoint, ModelConfig } from "./checkpoint.ts";
 import { splitChatTemplate } from "./chat_template.ts";
 import { type GeneratedToken, Generation } from "./generation.ts";
 import { KvCache } from "./kv_cache.ts";
+import { loadCache, type LoadingModel } from "./load_cache.ts";
 import { ModelObserver } from "./model_observer.ts";
 import { type ReadOptions, readTokens } from "./read_tokens.ts";
 import { createSampler, type SamplingOptions } from "./sampling.ts";
@@ -92,18 +93,34 @@ export class Model implements AsyncDisposable {
 
   /** An empty cache for this model. */
   createCache(taps: readonly Tap[] = []): KvCache {
+    const { shape, observer, owner } = this.#caches();
+    return new KvCache(shape, taps, observer, owner);
+  }
+
+  /**
+   * Reads a cache that {@linkcode KvCache.save} wrote: the same to the bit, signals, pins and marks among it.
+   *
+   * @throws {SyntaxError} if the file is no cache, of another version, damaged or cut short
+   * @throws {TypeError} if it is of another model, or of the same with weights held otherwise
+   * @throws {RangeError} if there is no such file
+   */
+  loadCache(path: string): Promise<KvCache> {
+    return loadCache(path, this.#caches());
+  }
+
+  #caches(): LoadingModel {
     const { numHiddenLayers, numKeyValueHeads, numAttentionHeads, headDim, ropeTheta } = this.config;
-    return new KvCache(
-      {
+    return {
+      owner: { name: this.origin.name, hash: this.hash, weights: this.origin.weights },
+      observer: this.#observer.observe,
+      shape: {
         layerCount: numHiddenLayers,
         kvHeadCount: numKeyValueHeads,
         groupSize: numAttentionHeads / numKeyValueHeads,
         headDim,
         ropeTheta,
       },
-      taps,
-      this.#observer.observe,
-    );
+    };
   }
 
   /**
