@@ -1,7 +1,7 @@
 import type { Choice } from "../policies/policy.ts";
 import type { CacheState } from "./cache_state.ts";
 import { inRanges } from "./position_range.ts";
-import { canRewind, withGap } from "./rewind_range.ts";
+import { withGap } from "./rewind_range.ts";
 import type { PositionMode } from "./rotary_places.ts";
 
 /**
@@ -17,8 +17,10 @@ export function noteEviction(state: CacheState, choice: Choice, mode: PositionMo
   const lowest = lowestEvicted(state, choice, by);
   const turns = mode !== state.positions || (mode === "compact" && lowest < Infinity);
   if (!turns && lowest === Infinity) return;
-  state.gaps = withGap(state.gaps, { start: turns ? -1 : lowest, end: state.ids.length });
-  state.marks = new Map([...state.marks].filter(([position]) => canRewind(state.gaps, position)));
+  const start = turns ? -1 : lowest;
+  state.gaps = withGap(state.gaps, { start, end: state.ids.length });
+  // A mark is of the rows below its position: it goes with the first of them.
+  state.marks = new Map([...state.marks].filter(([position]) => position <= start));
 }
 
 /** The lowest position that goes in any head; infinite if none does. */
