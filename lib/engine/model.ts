@@ -1,6 +1,7 @@
 import type { Bound } from "./bound.ts";
 import type { Checkpoint, ModelConfig } from "./checkpoint.ts";
 import { splitChatTemplate } from "./chat_template.ts";
+import { turnIds } from "./chat_turn.ts";
 import { type GeneratedToken, Generation } from "./generation.ts";
 import { KvCache } from "./kv_cache.ts";
 import { loadCache, type LoadingModel } from "./load_cache.ts";
@@ -163,15 +164,16 @@ export class Model implements AsyncDisposable {
     return new Generation(() => this.#generate(ids, options));
   }
 
-  /** The ids that a question adds to a cache, its template's part included. */
+  /**
+   * The ids that a question adds to a cache, its template's part included: after an answer, what ends it and opens the
+   * user's next turn.
+   */
   questionIds(
     question: string,
     { template = "chat", cache }: Pick<GenerateOptions, "template" | "cache"> = {},
   ): number[] {
     if (template === "none") return this.tokenizer.encode(question);
-    const { close, whiteSpace } = splitChatTemplate(this.tokenizer);
-    const end = (whiteSpace === "trimmed" ? question.trimEnd() : question) + close;
-    return this.tokenizer.encode(cache === undefined ? openTurn(this.tokenizer, end) : end);
+    return turnIds(this.tokenizer, question, cache?.tokenIds() ?? []);
   }
 
   async *#generate(ids: readonly number[], options: GenerateOptions): AsyncGenerator<GeneratedToken, void, undefined> {

@@ -1,5 +1,4 @@
 import { type CacheObserver, DEFAULT_TAPS, KvCache, type Tap } from "kvmirror/engine";
-import { needOf } from "../../lib/engine/signals.ts";
 import type { ChunkMoments } from "../../lib/engine/query_moments.ts";
 
 /** The shape of caches that are made up for tests. */
