@@ -21,7 +21,7 @@ export interface ReadOptions {
   readonly bound?: Bound;
   /** Ends the reading between two chunks. */
   readonly signal?: AbortSignal;
-  /** Called after each chunk with the tokens read so far and in all. */
+  /** Called after each chunk, before an eviction that it makes due, with the tokens read so far and in all. */
   readonly onProgress?: (read: number, total: number) => void;
   /** Called, once a sequence, when a bound goes past the model's context with logical positions: a sentence. */
   readonly onNotice?: (notice: string) => void;
@@ -95,9 +95,9 @@ export async function readTokens(
     );
     if (logitsOf === "all") all.set(outputs.logits, start * config.vocabSize);
     else logits = outputs.logits;
-    if (bound !== undefined) applyBound(cache, bound);
     start += count;
     onProgress?.(start, ids.length);
+    if (bound !== undefined) applyBound(cache, bound);
   }
   return logits;
 }

@@ -47,6 +47,8 @@ export { perplexity, type PerplexityOptions, type PerplexityRow } from "./perple
 export { type ResultRow, resultRows } from "./result_rows.ts";
 export { checkTaskName, generateRows, type GenerateRowsOptions, TASK_NAMES } from "./ruler/generate_rows.ts";
 export { taskRows, type TaskRowsOptions } from "./task_rows.ts";
+export { slidingWindowLosses, type SlidingWindowOptions } from "./sliding_window_losses.ts";
+export { type StreamedText, type StreamRow, streamText, type StreamTextOptions } from "./stream_text.ts";
 export { splitNames } from "./split_names.ts";
 export { stringMatch } from "./string_match.ts";
 export { GATE_ROWS, GATE_SCORE, openTasks, type TaskGate, taskGates } from "./task_gates.ts";
