@@ -35,6 +35,12 @@ export { residentBytes } from "./resident_bytes.ts";
 export { type AnswerSummary, summariseAnswers } from "./summarise_answers.ts";
 export { type AskedQuestion, type ReadingModel, type ReferenceAnswer } from "./answer_row.ts";
 export { type ArmComparison, armComparisons, FLOORS, pairedDifference } from "./arm_comparisons.ts";
+export {
+  boundedPrefill,
+  type BoundedPrefillOptions,
+  type BoundedPrefillRow,
+  type EvictionTime,
+} from "./bounded_prefill.ts";
 export { cellFolder } from "./cell_folder.ts";
 export { type DepthScore, depthScores } from "./depth_scores.ts";
 export { evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
