@@ -28,7 +28,9 @@ export interface BoundedPrefillOptions {
 
 /** What a policy's eviction at one time cost, by the names that JSON gives it. */
 export interface BoundedPrefillRow {
+  /** Its name. */
   readonly policy: string;
+  /** When its rows went. */
   readonly evicted: EvictionTime;
   /** Contexts. */
   readonly n: number;

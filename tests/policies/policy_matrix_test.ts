@@ -164,6 +164,18 @@ Deno.test("equal attention is decided by novelty, then by the earlier token; hyb
   assertEquals(rowsOf(oneHead(flat), "hybrid", { windowSize: 0, topk: 2, sinkTokens: 0 }), [4, 5]);
 });
 
+Deno.test("policies look at the rows that are held, however far in the text they stand", () => {
+  const far = (start: number): Layer => {
+    const near = oneHead(madeUp(20, 3) as unknown as Float64Array);
+    const positions = Int32Array.from({ length: 20 }, (_, row) => row < 4 ? row : start + row);
+    return { ...near, heads: [{ ...near.heads[0], positions }] };
+  };
+  for (const name of ["hybrid", "heavy_hitter", "recent_window", "tova", "h2o", "streaming_llm", "knorm"]) {
+    const kept = (start: number) => policy(name).choose([far(start)], budgetForRatio(20, 0.1))[0][0].rows;
+    assertEquals(kept(2 ** 31 - 100), kept(1000), name);
+  }
+});
+
 Deno.test("heads that lost tokens still agree on those they have", () => {
   const cache = madeUpCache(60);
   cache.compress(policy("random"), { compressionRatio: 0.5 });
