@@ -137,6 +137,21 @@ Deno.test("trace and replay: both formats say the same", async () => {
       assertEquals(results[0].stdout, results[1].stdout);
       assertEquals(JSON.parse(results[0].stdout).policy, policy);
     }
+    const best = await runTask([
+      "replay",
+      "--trace",
+      path("t.kvtrace"),
+      "--policy",
+      "oracle",
+      "--compression-ratio",
+      "0.5",
+      "--json",
+    ]);
+    const { stats } = JSON.parse(best.stdout);
+    assertEquals(
+      stats.heavy_hitter_recall,
+      Math.min(1, stats.kept_tokens / Math.min(96, summary.prompt_token_count)),
+    );
     await Deno.writeTextFile(path("old.kvtrace"), "KVMTRACE\u0007\0\0\0\0\0\0\0");
     const { code, stderr } = await runTask(["replay", "--trace", path("old.kvtrace")]);
     assertEquals(code, 1);
@@ -184,6 +199,15 @@ Deno.test("what is wrong is one line on stderr, with exit 2 for a usage error an
       [["generate", ...prompt, "--weights", "int2"], 2, /f32, int8, int4/],
       [["generate", ...MODEL, "--prompt-file", path("long.txt")], 1, /context is 1024/],
       [["trace", ...MODEL, ...prompt], 2, /--output/],
+      [
+        ["compress", ...MODEL, ...prompt, "--policy", "oracle", "--compression-ratio", "0.5"],
+        2,
+        /oracle.*still to come/,
+      ],
+      [["generate", ...MODEL, ...prompt, "--policy", "attention_probe"], 1, /no attention probe.*fit_probe/],
+      [["compress", ...MODEL, ...prompt, "--policy", "adakv("], 2, /adakv\(".*write it like/],
+      [["compress", ...MODEL, ...prompt, "--policy", "adakv(hybrid)"], 2, /Cannot wrap hybrid in adakv/],
+      [["compress", ...MODEL, ...prompt, "--policy", "knorm(sinks=2)"], 2, /Cannot set sinks on policy knorm/],
       [["replay"], 2, /--trace/],
     ];
     for (const [args, exit, message] of wrong) {
