@@ -2,6 +2,8 @@
 import type { Model } from "kvmirror/engine";
 import {
   cellFolder,
+  type CellStore,
+  CUT_PROMPT,
   evaluate,
   type EvaluationRow,
   type FailedCell,
@@ -14,25 +16,65 @@ import {
   taskRows,
 } from "kvmirror/eval";
 import { provenanceLine } from "kvmirror/report";
-import { cacheFolder } from "../lib/engine/cache_folder.ts";
 import { parseFlags, printJson, printNotice, printText, runTask, usage, UsageError } from "./cli.ts";
 import { evaluationReport, failureRows } from "./evaluate/evaluation_report.ts";
 import { EVALUATE_FLAGS, type EvaluationRequest, requestFromFlags } from "./evaluate/flags.ts";
 import { timeLeft } from "./evaluate/time_left.ts";
+import { type ModelReport, writeComparison } from "./evaluate/write_comparison.ts";
 import { writeEvaluation } from "./evaluate/write_evaluation.ts";
 import { interruptSignal } from "./interrupt.ts";
-import { modelFromFlags } from "./model_flags.ts";
+import { modelOfWeights } from "./model_flags.ts";
 import { createProgress } from "./progress.ts";
 
 await runTask(async () => {
   const flags = parseFlags(Deno.args, EVALUATE_FLAGS);
   const request = requestFromFlags(flags);
-  const { source, arms, timing, positions } = request;
+  const { source, weights } = request;
   const output = flags.text("output");
   const dataset = typeof source === "string" ? parseEvaluationRows(readDataset(source), source) : undefined;
-  const cells = usage(() => cellFolder(output === undefined ? `${cacheFolder()}/evaluation_cells` : `${output}/cells`));
+  const cells = usage(() => cellFolder(output === undefined ? undefined : `${output}/cells`));
   const signal = interruptSignal();
-  await using model = await modelFromFlags(flags, signal);
+  const reports: ModelReport[] = [];
+  for (const format of weights) {
+    await using model = await modelOfWeights(flags, format, signal);
+    const report = await evaluateModel(model, request, dataset, cells, signal);
+    reports.push(report);
+    if (output !== undefined) {
+      await writeEvaluation(weights.length === 1 ? output : `${output}/${report.weights}`, report);
+    }
+    if (!flags.toggle("json")) printText(evaluationReport({ ...report, figures: "" }));
+  }
+  if (output !== undefined && weights.length > 1) await writeComparison(output, reports);
+  const failed = reports.flatMap(({ failures }) => failures);
+  if (flags.toggle("json")) {
+    const printed = reports.map(({ model, weights, results, gates, perplexities, failures }) => ({
+      model,
+      weights,
+      results,
+      gates,
+      perplexity: perplexities,
+      failures: failureRows(failures),
+    }));
+    printJson(printed.length === 1 ? printed[0] : printed);
+  }
+  if (failed.length === 0) return;
+  const lines = failureRows(failed).map((row) =>
+    `${row.policy} at ${row.compression_ratio} on ${row.task}${
+      row.cells > 1 ? `, ${row.cells} cells` : ""
+    }: ${row.reason}`
+  );
+  for (const line of lines.slice(1)) printNotice(`failed: ${line}`);
+  throw new Error(`${failed.length} cells failed, the others are finished; ${lines[0]}`);
+});
+
+async function evaluateModel(
+  model: Model,
+  request: EvaluationRequest,
+  dataset: readonly EvaluationRow[] | undefined,
+  cells: CellStore,
+  signal: AbortSignal,
+): Promise<ModelReport> {
+  const { source, arms, timing, positions } = request;
   const rows = limited(dataset ?? writeRows(model, request), request.maxNewTokens);
   const progress = createProgress("cells");
   const started = performance.now();
@@ -51,27 +93,13 @@ await runTask(async () => {
   const perplexities = await judgeText(model, request, evaluation.failures, signal);
   const results = resultRows(evaluation.cells);
   const { name, weights } = model.origin;
-  const seed = typeof source === "string" ? 0 : source.seed;
   const provenance = provenanceLine({
     command: `deno task evaluate ${Deno.args.join(" ")}`,
     model: { name, weights, hash: model.hash },
-    seed,
+    seed: typeof source === "string" ? 0 : source.seed,
   });
-  const report = { ...evaluation, results, gates: taskGates(results), perplexities, provenance };
-  if (output !== undefined) await writeEvaluation(output, report);
-  const failures = failureRows(evaluation.failures);
-  if (flags.toggle("json")) {
-    printJson({ model: name, weights, results, gates: report.gates, perplexity: perplexities, failures });
-  } else printText(evaluationReport({ ...report, figures: "" }));
-  if (failures.length === 0) return;
-  for (const { policy, compression_ratio, task, cells, reason } of failures.slice(1)) {
-    printNotice(`failed: ${policy} at ${compression_ratio} on ${task}, ${cells} cells: ${reason}`);
-  }
-  const [{ policy, compression_ratio, task, reason }] = failures;
-  throw new Error(
-    `${evaluation.failures.length} cells failed, the others are finished; ${policy} at ${compression_ratio} on ${task}: ${reason}`,
-  );
-});
+  return { ...evaluation, model: name, weights, results, gates: taskGates(results), perplexities, provenance };
+}
 
 function readDataset(path: string): string {
   try {
@@ -97,7 +125,7 @@ function limited(rows: readonly EvaluationRow[], maxNewTokens: number | undefine
   return maxNewTokens === undefined ? rows : rows.map((row) => ({ ...row, max_new_tokens: maxNewTokens }));
 }
 
-/** Perplexity on Moby-Dick. Left out are the oracle, which knows no question there, and arms that failed. */
+/** Perplexity on Moby-Dick. Left out are the oracle, which knows no question there, the cut prompt, and arms that failed. */
 async function judgeText(
   model: Model,
   request: EvaluationRequest,
@@ -108,7 +136,9 @@ async function judgeText(
   if (windows === 0) return [];
   const failed = new Set(failures.map(({ policy }) => policy));
   const arms = request.arms.flatMap(({ policy, compressionRatio }) =>
-    policy === "oracle" || failed.has(policy.name) ? [] : [{ policy, compressionRatio }]
+    policy === CUT_PROMPT || policy.needs.includes("laterAttention") || failed.has(policy.name)
+      ? []
+      : [{ policy, compressionRatio }]
   );
   const progress = createProgress("windows of text");
   const ids = model.tokenizer.encode(mobyDick().slice(0, 4 + Math.ceil(windows / 8)).join("\n\n"));

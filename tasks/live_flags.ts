@@ -26,6 +26,12 @@ export interface Eviction {
 /** Reads the policy, the ratio or the policy's own numbers, and the position mode; checks them before a model is loaded. */
 export function evictionFromFlags(flags: Flags, defaultTokens: number): Eviction {
   const policy = policyFromFlags(flags, "keep_all");
+  if (policy.needs.includes("laterAttention")) {
+    throw new UsageError(
+      `Cannot evict by ${policy.name} from a live cache as it ranks by attention that is still to come: it is for replay ` +
+        "and evaluate",
+    );
+  }
   const compressionRatio = ratioFromFlags(flags);
   const positions = positionsFromFlags(flags);
   const maxNewTokens = flags.number("max-new-tokens") ?? defaultTokens;

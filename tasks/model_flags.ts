@@ -7,15 +7,28 @@ export const MODEL_FLAGS = ["model", "weights"] as const;
 
 /** Loads the model that `--model` (default `auto`) and `--weights` name; says on stderr which it took. */
 export async function modelFromFlags(flags: Flags, signal?: AbortSignal): Promise<Model> {
+  const given = flags.text("weights");
+  return await modelOfWeights(flags, given === undefined ? undefined : checkedWeights(given), signal);
+}
+
+/** The format of this name; another one is a usage error. */
+export function checkedWeights(name: string): WeightFormat {
+  const found = WEIGHT_FORMATS.find((format) => format === name);
+  if (found !== undefined) return found;
+  throw new UsageError(`Cannot hold weights as ${name}: the formats are ${WEIGHT_FORMATS.join(", ")}`);
+}
+
+/** Like {@linkcode modelFromFlags}, with weights that are named elsewhere. */
+export async function modelOfWeights(
+  flags: Flags,
+  weights: WeightFormat | undefined,
+  signal?: AbortSignal,
+): Promise<Model> {
   const progress = createProgress("fetching");
-  const weights = flags.text("weights");
-  if (weights !== undefined && !WEIGHT_FORMATS.includes(weights as WeightFormat)) {
-    throw new UsageError(`Cannot hold weights as ${weights}: the formats are ${WEIGHT_FORMATS.join(", ")}`);
-  }
   const name = flags.text("model") ?? "auto";
   usage(() => checkModelName(name));
   const model = await loadModel(name, {
-    weights: weights as WeightFormat | undefined,
+    weights,
     signal,
     onProgress: ({ received, total }) => progress.update(received, total),
   });

@@ -1,4 +1,4 @@
-import { keyRotation } from "./rotary.ts";
+import { rotaryTables } from "./rotary.ts";
 
 /** What a probe needs to know of its model. */
 export interface ProbedModel {
@@ -37,6 +37,15 @@ export function probeWidth({ kvHeadCount, headDim }: ProbedModel): number {
   return 2 * kvHeadCount * headDim + 1;
 }
 
+/** Turns keys back to position 0: cosines and sines of every position up to the longest, `[positions, head_dim / 2]`. */
+export type ProbeRotation = ReturnType<typeof rotaryTables>;
+
+/** The rotation for all of these rows. */
+export function probeRotation(heads: readonly ProbedRows[], model: ProbedModel): ProbeRotation {
+  const last = heads.reduce((most, { rotaryPositions }) => Math.max(most, rotaryPositions.at(-1) ?? 0), 0);
+  return rotaryTables(model, last + 1);
+}
+
 /**
  * A layer's tokens as a probe sees them: for each kv head the value and the key turned back to position 0, then 1. Where a
  * head has evicted the token, `means` stands in, or zeros.
@@ -46,10 +55,10 @@ export function probeWidth({ kvHeadCount, headDim }: ProbedModel): number {
 export function probeFeatures(
   heads: readonly ProbedRows[],
   model: ProbedModel,
+  rotation: ProbeRotation,
   means?: Float32Array,
 ): { features: Float32Array; positions: Int32Array } {
-  const positions = Int32Array.from(new Set(heads.flatMap((head) => [...head.positions]))).sort();
-  const place = new Map(Array.from(positions, (position, token) => [position, token]));
+  const positions = tokenPositions(heads);
   const { headDim } = model;
   const width = probeWidth(model);
   const features = new Float32Array(positions.length * width);
@@ -57,17 +66,41 @@ export function probeFeatures(
     if (means !== undefined) features.set(means, token * width);
     features[(token + 1) * width - 1] = 1;
   }
-  const rotate = keyRotation(model);
-  heads.forEach((head, kvHead) =>
-    head.positions.forEach((position, row) => {
-      const value = place.get(position)! * width + 2 * kvHead * headDim;
-      features.set(head.values.subarray(row * headDim, (row + 1) * headDim), value);
-      const key = features.subarray(value + headDim, value + 2 * headDim);
-      key.set(head.keys.subarray(row * headDim, (row + 1) * headDim));
-      rotate(key, -head.rotaryPositions[row]);
-    })
-  );
+  heads.forEach(({ keys, values, positions: own, rotaryPositions }, kvHead) => {
+    for (let row = 0, token = 0; row < own.length; row++, token++) {
+      while (positions[token] < own[row]) token++;
+      const first = token * width + 2 * kvHead * headDim;
+      for (let dim = 0; dim < headDim; dim++) features[first + dim] = values[row * headDim + dim];
+      turnBack(keys, row * headDim, features, first + headDim, headDim / 2, rotation, rotaryPositions[row]);
+    }
+  });
   return { features, positions };
+}
+
+/** Positions of all tokens that some head still has. */
+function tokenPositions(heads: readonly ProbedRows[]): Int32Array {
+  const [{ positions: first }] = heads;
+  const alike = heads.every(({ positions }) =>
+    positions.length === first.length && positions.every((position, row) => position === first[row])
+  );
+  return alike ? first : Int32Array.from(new Set(heads.flatMap(({ positions }) => [...positions]))).sort();
+}
+
+function turnBack(
+  keys: Float32Array,
+  from: number,
+  into: Float32Array,
+  to: number,
+  half: number,
+  { cos, sin }: ProbeRotation,
+  position: number,
+): void {
+  for (let pair = 0; pair < half; pair++) {
+    const [c, s] = [cos[position * half + pair], sin[position * half + pair]];
+    const [low, high] = [keys[from + pair], keys[from + pair + half]];
+    into[to + pair] = low * c + high * s;
+    into[to + pair + half] = high * c - low * s;
+  }
 }
 
 /**
@@ -83,18 +116,36 @@ export function predictAttention(
 ): Float32Array[] {
   const { layerCount, kvHeadCount } = model;
   const width = probeWidth(model);
+  const rotation = probeRotation(heads, model);
   return Array.from({ length: layerCount }, (_, layer) => {
     const own = heads.slice(layer * kvHeadCount, (layer + 1) * kvHeadCount);
-    const { features, positions } = probeFeatures(own, model, means.subarray(layer * width, (layer + 1) * width));
-    const place = new Map(Array.from(positions, (position, token) => [position, token]));
+    const mean = means.subarray(layer * width, (layer + 1) * width);
+    const { features, positions } = probeFeatures(own, model, rotation, mean);
     return own.map((head, kvHead) => {
-      const first = (layer * kvHeadCount + kvHead) * width;
-      return Float32Array.from(head.positions, (position) => {
-        const token = place.get(position)! * width;
-        let sum = 0;
-        for (let feature = 0; feature < width; feature++) sum += weights[first + feature] * features[token + feature];
-        return sum;
-      });
+      const weight = weights.subarray(
+        (layer * kvHeadCount + kvHead) * width,
+        (layer * kvHeadCount + kvHead + 1) * width,
+      );
+      const predicted = new Float32Array(head.positions.length);
+      for (let row = 0, token = 0; row < predicted.length; row++, token++) {
+        while (positions[token] < head.positions[row]) token++;
+        predicted[row] = dot(features, token * width, weight);
+      }
+      return predicted;
     });
   }).flat();
+}
+
+/** Four sums side by side do not wait for one another. */
+function dot(features: Float32Array, first: number, weights: Float32Array): number {
+  let [one, two, three, four] = [0, 0, 0, 0];
+  let feature = 0;
+  for (; feature + 3 < weights.length; feature += 4) {
+    one += weights[feature] * features[first + feature];
+    two += weights[feature + 1] * features[first + feature + 1];
+    three += weights[feature + 2] * features[first + feature + 2];
+    four += weights[feature + 3] * features[first + feature + 3];
+  }
+  for (; feature < weights.length; feature++) one += weights[feature] * features[first + feature];
+  return one + two + three + four;
 }

@@ -4,6 +4,7 @@ import {
   type ProbedModel,
   type ProbedRows,
   probeFeatures,
+  probeRotation,
   probeWidth,
 } from "./attention_probe.ts";
 
@@ -39,9 +40,10 @@ export class AttentionProbeFit {
   add(heads: readonly ProbedRows[], attention: readonly Float32Array[], first = 4): void {
     const { layerCount, kvHeadCount } = this.#model;
     const width = probeWidth(this.#model);
+    const rotation = probeRotation(heads, this.#model);
     for (let layer = 0; layer < layerCount; layer++) {
       const own = heads.slice(layer * kvHeadCount, (layer + 1) * kvHeadCount);
-      const { features, positions } = probeFeatures(own, this.#model);
+      const { features, positions } = probeFeatures(own, this.#model, rotation);
       for (let row = first; row < positions.length; row++) {
         const example = features.subarray(row * width, (row + 1) * width);
         const wanted = own.map((_, kvHead) =>

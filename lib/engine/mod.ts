@@ -52,5 +52,5 @@ export { type AttentionTap, type ChunkStart, DEFAULT_TAPS, type Tap, tapsFor } f
 export type { ChatMessage, ChatTemplateOptions, DecodeOptions, Tokenizer } from "./tokenizer.ts";
 export { WEIGHT_FORMATS, type WeightFormat } from "./weights.ts";
 export { type AttentionProbe, type ProbedModel, type ProbedRows } from "./attention_probe.ts";
-export { decodeProbe, encodeProbe } from "./probe_file.ts";
+export { encodeProbe } from "./probe_file.ts";
 export { probePath } from "./probe_store.ts";

@@ -1,5 +1,6 @@
 import type { Bound } from "./bound.ts";
 import { applyBound, checkBound, roomUnder } from "./bound_cache.ts";
+import { checkContext, checkPositions } from "./check_context.ts";
 import type { ModelConfig } from "./checkpoint.ts";
 import type { KvCache } from "./kv_cache.ts";
 import { chunkMoments } from "./query_moments.ts";
@@ -21,7 +22,7 @@ export interface ReadOptions {
   readonly bound?: Bound;
   /** Ends the reading between two chunks. */
   readonly signal?: AbortSignal;
-  /** Called after each chunk with the tokens read so far and in all. */
+  /** Called after each chunk, before an eviction that it makes due, with the tokens read so far and in all. */
   readonly onProgress?: (read: number, total: number) => void;
   /** Called, once a sequence, when a bound goes past the model's context with logical positions: a sentence. */
   readonly onNotice?: (notice: string) => void;
@@ -95,9 +96,9 @@ export async function readTokens(
     );
     if (logitsOf === "all") all.set(outputs.logits, start * config.vocabSize);
     else logits = outputs.logits;
-    if (bound !== undefined) applyBound(cache, bound);
     start += count;
     onProgress?.(start, ids.length);
+    if (bound !== undefined) applyBound(cache, bound);
   }
   return logits;
 }
@@ -115,39 +116,6 @@ function makeRoom(cache: KvCache, left: number, due: number): void {
   }
   const longest = cache.longestHead;
   cache.reserve(Math.min(due, Math.ceil((longest + left) / GROWTH_ROWS) * GROWTH_ROWS - longest));
-}
-
-function checkContext(config: ModelConfig, cache: KvCache, count: number): void {
-  const next = cache.nextRotaryPosition;
-  const limit = config.maxPositionEmbeddings;
-  if (next + count <= limit) return;
-  const fix = cache.positions === "logical" && cache.longestHead + count <= limit
-    ? `compress with positions "compact" to go on`
-    : "shorten the text, or evict rows first";
-  throw new RangeError(`Cannot read ${count} tokens at position ${next} as the model's context is ${limit}: ${fix}`);
-}
-
-/** Under a bound a text may be longer than the context: at compact positions that is sound, at logical ones a risk. */
-function checkPositions(
-  config: ModelConfig,
-  cache: KvCache,
-  count: number,
-  onNotice: ReadOptions["onNotice"],
-): void {
-  const next = cache.nextRotaryPosition;
-  const limit = config.maxPositionEmbeddings;
-  if (next + count <= limit) return;
-  if (cache.positions === "compact") {
-    throw new RangeError(
-      `Cannot read ${count} tokens after ${next} rows of the longest head as the model's context is ${limit}: ` +
-        `take a smaller bound`,
-    );
-  }
-  if (next > limit) return;
-  onNotice?.(
-    `the text goes past the ${limit} positions that the model was trained on, with logical positions: ` +
-      `answers get worse; positions "compact" go on`,
-  );
 }
 
 async function breathe(): Promise<void> {

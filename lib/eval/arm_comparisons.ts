@@ -1,5 +1,5 @@
 import { clusterBootstrap, type MeanInterval } from "../metrics/cluster_bootstrap.ts";
-import type { ArmName, EvaluatedCell } from "./evaluated_cell.ts";
+import type { ArmName, ScoredCell } from "./evaluated_cell.ts";
 import { byContext } from "./result_rows.ts";
 
 /** The arms that others are held to, beside the full cache. */
@@ -41,7 +41,7 @@ export interface ArmComparison extends ArmName {
  *
  * @param tasks those that count
  */
-export function armComparisons(cells: readonly EvaluatedCell[], tasks: readonly string[]): ArmComparison[] {
+export function armComparisons(cells: readonly ScoredCell[], tasks: readonly string[]): ArmComparison[] {
   const counted = cells.filter(({ task }) => tasks.includes(task));
   const arms = Map.groupBy(counted, armKey);
   const full = arms.get(armKey({ policy: "keep_all", compression_ratio: 0 })) ?? [];
@@ -51,7 +51,7 @@ export function armComparisons(cells: readonly EvaluatedCell[], tasks: readonly 
     const score = clusterBootstrap(byContext(own, (cell) => cell.score));
     const difference = pairedDifference(own, full);
     const floors = FLOORS.map((name) => pairedDifference(own, at(name)).mean);
-    const mean = (value: (cell: EvaluatedCell) => number) => average(own.map(value));
+    const mean = (value: (cell: ScoredCell) => number) => average(own.map(value));
     return {
       policy,
       compression_ratio,
@@ -78,7 +78,7 @@ function gapClosed(overFloor: number, overOracle: number): number | null {
 }
 
 /** Own scores less another arm's, by context; NaN where no row has both. */
-export function pairedDifference(own: readonly EvaluatedCell[], other: readonly EvaluatedCell[]): MeanInterval {
+export function pairedDifference(own: readonly ScoredCell[], other: readonly ScoredCell[]): MeanInterval {
   const others = new Map(other.map(({ index, score }) => [index, score]));
   const paired = own.filter(({ index }) => others.has(index));
   if (paired.length === 0) return { mean: NaN, low: NaN, high: NaN };

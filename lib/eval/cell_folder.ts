@@ -1,7 +1,12 @@
+import { cacheFolder } from "../engine/cache_folder.ts";
 import type { Cell, CellStore } from "./evaluated_cell.ts";
 
-/** A folder of finished cells, a file each; a file appears whole or not at all, so a run may be killed at any time. */
-export function cellFolder(folder: string): CellStore {
+/**
+ * A folder of finished cells, a file each; a file appears whole or not at all, so a run may be killed at any time.
+ *
+ * @param folder by default one in the cache folder, which all evaluations share
+ */
+export function cellFolder(folder = `${cacheFolder()}/evaluation_cells`): CellStore {
   Deno.mkdirSync(folder, { recursive: true });
   const path = (key: string) => `${folder}/${key}.json`;
   return {

@@ -2,6 +2,7 @@ import type { PositionMode } from "../engine/mod.ts";
 import { keepAll } from "../policies/keep_all.ts";
 import type { QuestionTiming } from "./answer_study.ts";
 import { cellKey } from "./cell_key.ts";
+import { CUT_PROMPT } from "./cut_prompt.ts";
 import { evaluateContext, type EvaluatedModel, type EvaluationArm } from "./evaluate_context.ts";
 import type { ArmName, Cell, CellStore, EvaluatedCell, FailedCell } from "./evaluated_cell.ts";
 import type { EvaluationRow } from "./evaluation_row.ts";
@@ -106,7 +107,7 @@ export async function evaluate(
 }
 
 function nameOf({ policy, compressionRatio }: EvaluationArm): ArmName {
-  return { policy: policy === "oracle" ? policy : policy.name, compression_ratio: compressionRatio };
+  return { policy: policy === CUT_PROMPT ? policy : policy.name, compression_ratio: compressionRatio };
 }
 
 function contextText({ context, question }: EvaluationRow, timing: QuestionTiming): string {

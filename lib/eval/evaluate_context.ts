@@ -1,14 +1,19 @@
+import { budgetForRatio } from "../policies/budget.ts";
 import { DEFAULT_TAPS, type KvCache, type Model, type PositionMode } from "../engine/mod.ts";
 import type { Policy } from "../policies/policy.ts";
 import { answerRow, type AskedQuestion, referenceAnswer } from "./answer_row.ts";
 import type { Cell } from "./evaluated_cell.ts";
+import { CUT_PROMPT, cutPrompt } from "./cut_prompt.ts";
 import type { PromptIds } from "./kvpress_prompt.ts";
-import { oracle } from "./oracle.ts";
+import { foreseen, laterAttention } from "./later_attention.ts";
 
-/** One way to evict; `oracle` is the policy that knows what will be asked, see {@linkcode oracle}. */
+/** One way to evict. */
 export interface EvaluationArm {
-  /** Chooses the rows that stay. */
-  readonly policy: Policy | "oracle";
+  /**
+   * Chooses the rows that stay; it may read `laterAttention`, what only an oracle knows. `cut_prompt` evicts nothing: the
+   * prompt is cut to as many tokens and read afresh.
+   */
+  readonly policy: Policy | typeof CUT_PROMPT;
   /** Fraction of rows removed, in [0, 1). */
   readonly compressionRatio: number;
 }
@@ -54,10 +59,16 @@ export async function* evaluateContext<Question extends ContextQuestion>(
     const reference = read instanceof Error
       ? read
       : await attempt(() => referenceAnswer(model, context, question, signal));
+    let later: Float32Array[][] | undefined;
     for (const arm of question.arms as readonly Question["arms"][number][]) {
       const cell = reference instanceof Error ? reference : await attempt(async () => {
-        const later = [...question.questionIds, ...reference.ids.slice(0, -1)];
-        using cache = await compressed(model, context, arm, positions, later, signal);
+        if (arm.policy !== CUT_PROMPT && arm.policy.needs.includes("laterAttention")) {
+          const ids = [...question.questionIds, ...reference.ids.slice(0, -1)];
+          later ??= await laterAttention(model, context, ids, signal);
+        }
+        using cache = arm.policy === CUT_PROMPT
+          ? await cutPrompt(model, question, arm.compressionRatio, signal)
+          : await compressed(context, arm.policy, arm.compressionRatio, positions, later, signal);
         return await answerRow(model, cache, question satisfies AskedQuestion, reference, signal);
       });
       yield { question, arm, cell };
@@ -66,16 +77,21 @@ export async function* evaluateContext<Question extends ContextQuestion>(
 }
 
 async function compressed(
-  model: EvaluatedModel,
   context: KvCache,
-  { policy, compressionRatio }: EvaluationArm,
+  policy: Policy,
+  compressionRatio: number,
   positions: PositionMode,
-  laterIds: readonly number[],
+  later: Float32Array[][] | undefined,
   signal?: AbortSignal,
 ): Promise<KvCache> {
-  const chooser = policy === "oracle" ? await oracle(model, context, laterIds, signal) : policy;
-  await context.observe(chooser, { signal });
+  const known = { name: policy.name, needs: policy.needs.filter((need) => need !== "laterAttention") };
+  await context.observe(known, { signal });
   const cache = context.fork();
-  cache.compress(chooser, { compressionRatio, positions });
+  if (later === undefined || known.needs.length === policy.needs.length) {
+    cache.compress(policy, { compressionRatio, positions });
+    return cache;
+  }
+  const choice = policy.choose(foreseen(cache.layers(), later), budgetForRatio(cache.longestHead, compressionRatio));
+  cache.keep(choice, positions, policy.name);
   return cache;
 }

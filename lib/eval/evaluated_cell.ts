@@ -24,9 +24,9 @@ export interface Cell {
   readonly agreement: readonly number[];
 }
 
-/** A finished cell in its place. */
-export interface EvaluatedCell extends ArmName, Cell {
-  /** The row's place in the dataset, from 0. */
+/** A cell's scores and measures in their place: what statistics are taken of. */
+export interface ScoredCell extends ArmName, Pick<Cell, "kl" | "agreement" | "answer_tokens" | "live_bytes"> {
+  /** The row's place among all, from 0. */
   readonly index: number;
   /** Which context it is about; rows of one context share it. */
   readonly context: number;
@@ -34,6 +34,10 @@ export interface EvaluatedCell extends ArmName, Cell {
   readonly task: string;
   /** The score, in [0, 1]. */
   readonly score: number;
+}
+
+/** A finished cell in its place. */
+export interface EvaluatedCell extends ScoredCell, Cell {
   /** The row. */
   readonly row: EvaluationRow;
 }

@@ -7,6 +7,8 @@ import type { EvaluationRow } from "./evaluation_row.ts";
 export interface PromptIds {
   /** The user's turn opened, and the context; with the question if that is known. */
   readonly contextIds: readonly number[];
+  /** Of these, the tokens before the context: what the template opens with. */
+  readonly openingTokens: number;
   /** The question, the turn's end and the answer's beginning. */
   readonly questionIds: readonly number[];
 }
@@ -27,6 +29,7 @@ export function kvpressPrompt(
     ? splitChatTemplate(tokenizer)
     : { open: tokenizer.bosToken, close: "\n", whiteSpace: "kept" };
   return {
+    openingTokens: tokenizer.encode(open).length,
     contextIds: tokenizer.encode(open + (whiteSpace === "trimmed" ? context.trimStart() : context)),
     questionIds: tokenizer.encode(question + close + row.answer_prefix),
   };

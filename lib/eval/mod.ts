@@ -35,18 +35,32 @@ export { residentBytes } from "./resident_bytes.ts";
 export { type AnswerSummary, summariseAnswers } from "./summarise_answers.ts";
 export { type AskedQuestion, type ReadingModel, type ReferenceAnswer } from "./answer_row.ts";
 export { type ArmComparison, armComparisons, FLOORS, pairedDifference } from "./arm_comparisons.ts";
+export {
+  boundedPrefill,
+  type BoundedPrefillOptions,
+  type BoundedPrefillRow,
+  type EvictionTime,
+} from "./bounded_prefill.ts";
 export { cellFolder } from "./cell_folder.ts";
+export { CUT_PROMPT } from "./cut_prompt.ts";
 export { type DepthScore, depthScores } from "./depth_scores.ts";
+export { evenDepths } from "./even_depths.ts";
+export { type NeedleAttention, needleAttention } from "./needle_attention.ts";
 export { evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
 export type { EvaluatedModel, EvaluationArm } from "./evaluate_context.ts";
-export type { ArmName, Cell, CellStore, EvaluatedCell, FailedCell } from "./evaluated_cell.ts";
+export type { ArmName, Cell, CellStore, EvaluatedCell, FailedCell, ScoredCell } from "./evaluated_cell.ts";
 export { type EvaluationRow, parseEvaluationRows } from "./evaluation_row.ts";
 export { kvpressPrompt, type PromptIds } from "./kvpress_prompt.ts";
-export { oracle } from "./oracle.ts";
+export { laterAttention } from "./later_attention.ts";
 export { perplexity, type PerplexityOptions, type PerplexityRow } from "./perplexity.ts";
+export { type PolicyChoice, policyChoice } from "./policy_choice.ts";
+export { type PolicyStudy, policyStudy, type PolicyStudyOptions, type StudyStage } from "./policy_study.ts";
+export { encodeStudy, parseStudy, type StudyFile, type StudyOrigin } from "./study_file.ts";
 export { type ResultRow, resultRows } from "./result_rows.ts";
 export { checkTaskName, generateRows, type GenerateRowsOptions, TASK_NAMES } from "./ruler/generate_rows.ts";
 export { taskRows, type TaskRowsOptions } from "./task_rows.ts";
+export { slidingWindowLosses, type SlidingWindowOptions } from "./sliding_window_losses.ts";
+export { type StreamedText, type StreamRow, streamText, type StreamTextOptions } from "./stream_text.ts";
 export { splitNames } from "./split_names.ts";
 export { stringMatch } from "./string_match.ts";
 export { GATE_ROWS, GATE_SCORE, openTasks, type TaskGate, taskGates } from "./task_gates.ts";

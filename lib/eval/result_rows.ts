@@ -1,5 +1,5 @@
 import { clusterBootstrap } from "../metrics/cluster_bootstrap.ts";
-import type { ArmName, EvaluatedCell } from "./evaluated_cell.ts";
+import type { ArmName, ScoredCell } from "./evaluated_cell.ts";
 
 /** The score of one arm on one task, by the names that JSON gives it. */
 export interface ResultRow extends ArmName {
@@ -16,7 +16,7 @@ export interface ResultRow extends ArmName {
 }
 
 /** Averages cells by arm and task, in the order in which these first appear. */
-export function resultRows(cells: readonly EvaluatedCell[]): ResultRow[] {
+export function resultRows(cells: readonly ScoredCell[]): ResultRow[] {
   return byArmAndTask(cells).map((own) => {
     const { mean, low, high } = clusterBootstrap(byContext(own, ({ score }) => score));
     const { policy, compression_ratio, task } = own[0];
@@ -25,11 +25,11 @@ export function resultRows(cells: readonly EvaluatedCell[]): ResultRow[] {
 }
 
 /** The cells of each arm and task. */
-export function byArmAndTask(cells: readonly EvaluatedCell[]): EvaluatedCell[][] {
+export function byArmAndTask(cells: readonly ScoredCell[]): ScoredCell[][] {
   return [...Map.groupBy(cells, (cell) => JSON.stringify([cell.policy, cell.compression_ratio, cell.task])).values()];
 }
 
 /** A number of each cell, by context. */
-export function byContext(cells: readonly EvaluatedCell[], value: (cell: EvaluatedCell) => number): number[][] {
+export function byContext(cells: readonly ScoredCell[], value: (cell: ScoredCell) => number): number[][] {
   return [...Map.groupBy(cells, ({ context }) => context).values()].map((own) => own.map(value));
 }

@@ -34,6 +34,8 @@ export { observedAttention } from "./observed_attention.ts";
 export type * from "./policy.ts";
 export { protect } from "./protect.ts";
 export type { BudgetShare, PolicyRule } from "./policy_rules.ts";
+export { oracle } from "./oracle.ts";
+export { pyramid, type PyramidOptions } from "./pyramid.ts";
 export { pyramidkv, type PyramidkvOptions } from "./pyramidkv.ts";
 export { random, type RandomOptions } from "./random.ts";
 export { recentWindow } from "./recent_window.ts";

@@ -9,6 +9,7 @@
  *   KVzip+);
  * - `predictedAttention`: what a linear probe of the model's expects the logarithm of `reconstruction` to be, from keys
  *   and values alone;
+ * - `laterAttention`: the attention that tokens to come will pay a row; evaluation and replay know it, nobody else does;
  * - `{ attention, queries }`: the attention a row received, over its kv head's query heads the mean, from `queries`
  *   last queries (`"all"`: from every query since the row exists), summed or the maximum.
  */
@@ -21,6 +22,7 @@ export type Need =
   | "reconstruction"
   | "normalisedReconstruction"
   | "predictedAttention"
+  | "laterAttention"
   | { readonly attention: "sum" | "max"; readonly queries: "all" | number; readonly decay?: number };
 
 /** Numbers of one signal: simulators work in double precision, engines in single. */

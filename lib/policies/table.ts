@@ -3,6 +3,7 @@ import { adakv } from "./adakv.ts";
 import { attentionProbe } from "./attention_probe.ts";
 import { chunkkv } from "./chunkkv.ts";
 import { criticalkv } from "./criticalkv.ts";
+import { definePolicy } from "./define_policy.ts";
 import { expectedAttention } from "./expected_attention.ts";
 import { globalkv } from "./globalkv.ts";
 import { h2o } from "./h2o.ts";
@@ -16,6 +17,9 @@ import { lagkv } from "./lagkv.ts";
 import { observedAttention } from "./observed_attention.ts";
 import type { Policy } from "./policy.ts";
 import { protect } from "./protect.ts";
+import { oracle } from "./oracle.ts";
+import { policyText } from "./policy_text.ts";
+import { pyramid } from "./pyramid.ts";
 import { pyramidkv } from "./pyramidkv.ts";
 import { random } from "./random.ts";
 import { recentWindow } from "./recent_window.ts";
@@ -45,6 +49,8 @@ export interface PolicyOptions {
   readonly futurePositions?: number;
   /** What attention counts for with every query that follows. */
   readonly decay?: number;
+  /** Added to expected probabilities. */
+  readonly epsilon?: number;
 }
 
 /** One line of the table. */
@@ -58,8 +64,8 @@ export interface PolicyEntry {
 /** One wrapper of the table. */
 export interface WrapperEntry {
   /** Wraps a policy. */
-  readonly create: (policy: Policy) => Policy;
-  /** What it goes by, from a script other than the defaults. */
+  readonly create: (policy: Policy, options?: Readonly<Record<string, number>>) => Policy;
+  /** The options it takes, each with its default. */
   readonly options: Readonly<Record<string, number>>;
 }
 
@@ -69,6 +75,7 @@ const WINDOW: PolicyEntry["options"] = { windowSize: 64, kernelSize: 5 };
 /** Every policy by name. */
 export const POLICIES: Readonly<Record<string, PolicyEntry>> = {
   keep_all: { create: keepAll, options: {} },
+  oracle: { create: oracle, options: {} },
   random: { create: random, options: { seed: 0, sinkTokens: 0 } },
   recent_window: { create: recentWindow, options: ORIGINAL },
   heavy_hitter: { create: heavyHitter, options: ORIGINAL },
@@ -82,7 +89,7 @@ export const POLICIES: Readonly<Record<string, PolicyEntry>> = {
   knorm: { create: knorm, options: {} },
   keydiff: { create: keydiff, options: {} },
   lagkv: { create: lagkv, options: { sinkTokens: 4, lagSize: 128 } },
-  expected_attention: { create: expectedAttention, options: { futurePositions: 512, sinkTokens: 4 } },
+  expected_attention: { create: expectedAttention, options: { futurePositions: 512, sinkTokens: 4, epsilon: 0 } },
   kvzip: { create: kvzip, options: { sinkTokens: 4 } },
   kvzip_plus: { create: kvzipPlus, options: { sinkTokens: 4 } },
   attention_probe: { create: attentionProbe, options: { sinkTokens: 4 } },
@@ -90,11 +97,12 @@ export const POLICIES: Readonly<Record<string, PolicyEntry>> = {
 
 /** Every wrapper by name: `adakv(snapkv)` is the policy snapkv, wrapped. */
 export const WRAPPERS: Readonly<Record<string, WrapperEntry>> = {
-  adakv: { create: (policy) => adakv(policy), options: { safeguard: 0.2 } },
-  chunkkv: { create: (policy) => chunkkv(policy), options: { chunkLength: 20 } },
-  criticalkv: { create: (policy) => criticalkv(policy), options: { firstStage: 0.5 } },
+  adakv: { create: adakv, options: { safeguard: 0.2 } },
+  chunkkv: { create: chunkkv, options: { chunkLength: 20 } },
+  criticalkv: { create: criticalkv, options: { firstStage: 0.5 } },
+  pyramid: { create: pyramid, options: { beta: 20, smallestLayer: 1 } },
   globalkv: { create: globalkv, options: {} },
-  protect: { create: (policy) => protect(policy), options: { sinks: 4, recent: 0 } },
+  protect: { create: protect, options: { sinks: 4, recent: 0 } },
 };
 
 /** The names of all policies, in the table's order. */
@@ -103,9 +111,12 @@ export function policyNames(): string[] {
 }
 
 /**
- * Looks a policy up by name.
+ * Looks a policy up by name; numbers of its own and of its wrappers may stand in the parentheses.
  *
+ * @param options of the innermost policy
  * @throws {RangeError} if there is no such policy, or it does not take an option
+ * @throws {SyntaxError} if the name cannot be read
+ * @throws {TypeError} if a wrapper cannot wrap the policy
  *
  * @example
  * ```ts
@@ -114,54 +125,63 @@ export function policyNames(): string[] {
  * const ofABudget = policy("hybrid");
  * const ofItsOwnNumbers = policy("hybrid", { windowSize: 192, topk: 96 });
  * const wrapped = policy("adakv(snapkv)");
+ * const withNumbers = policy("protect(snapkv(windowSize=32), sinks=8)");
  * ```
  */
 export function policy(name: string, options: PolicyOptions = {}): Policy {
   const entry = policyEntry(name);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  for (const option of Object.keys(given)) {
-    if (!Object.hasOwn(entry.options, option)) {
-      const names = Object.keys(entry.options);
-      const takes = names.length > 0 ? `its options are ${names.join(", ")}` : "it takes no options";
-      throw new RangeError(`Cannot set ${option} on policy ${name}: ${takes}`);
-    }
-  }
+  checkOptions(`policy ${name}`, given, entry.options);
   return entry.create(given);
 }
 
 /**
  * The table's line for a policy, or for a policy in wrappers.
  *
- * @throws {RangeError} if there is no such policy or wrapper; the message names the nearest
- * @throws {SyntaxError} if its parentheses are not balanced
+ * @throws {RangeError} if there is no such policy or wrapper, or it does not take an option; the message names the nearest
+ * @throws {SyntaxError} if the name cannot be read
  * @throws {TypeError} from `create`, if the wrapper cannot wrap the policy
  */
-export function policyEntry(name: string): PolicyEntry {
-  if (Object.hasOwn(POLICIES, name)) return POLICIES[name];
-  const open = name.indexOf("(");
-  if (open >= 0 || name.includes(")")) {
-    if (open < 1 || !name.endsWith(")") || !isBalanced(name.slice(open + 1, -1))) {
-      throw new SyntaxError(`Cannot read policy ${JSON.stringify(name)}: write it like adakv(snapkv)`);
+export function policyEntry(text: string): PolicyEntry {
+  const { name, inner, options } = policyText(text);
+  const numbered = (made: Policy) => Object.keys(options).length === 0 ? made : renamed(made, text);
+  if (Object.hasOwn(POLICIES, name)) {
+    const entry = POLICIES[name];
+    if (inner !== undefined) {
+      throw new RangeError(`Cannot wrap ${inner} in ${name} as it is a policy: wrappers are ${wrapperNames()}`);
     }
-    const wrapper = name.slice(0, open);
-    if (!Object.hasOwn(WRAPPERS, wrapper)) throw unknown("wrapper", wrapper, Object.keys(WRAPPERS));
-    const inner = policyEntry(name.slice(open + 1, -1));
-    return { create: (options) => WRAPPERS[wrapper].create(inner.create(options)), options: inner.options };
+    checkOptions(`policy ${name}`, options, entry.options);
+    return { ...entry, create: (further) => numbered(entry.create({ ...options, ...further })) };
   }
-  if (Object.hasOwn(WRAPPERS, name)) {
+  if (!Object.hasOwn(WRAPPERS, name)) {
+    if (inner !== undefined) throw unknown("wrapper", name, Object.keys(WRAPPERS));
+    throw unknown("policy", name, policyNames());
+  }
+  if (inner === undefined) {
     throw new RangeError(`Cannot use ${name} by itself as it wraps another policy: write it like ${name}(snapkv)`);
   }
-  throw unknown("policy", name, policyNames());
+  const wrapper = WRAPPERS[name];
+  checkOptions(`wrapper ${name}`, options, wrapper.options);
+  const wrapped = policyEntry(inner);
+  return { create: (further) => numbered(wrapper.create(wrapped.create(further), options)), options: wrapped.options };
 }
 
-/** Whether every parenthesis closes after it opened. */
-function isBalanced(text: string): boolean {
-  let depth = 0;
-  for (const character of text) {
-    if (character === "(") depth++;
-    if (character === ")" && --depth < 0) return false;
+/** Numbers of its own belong to the name, as results are told apart by it. */
+function renamed(made: Policy, name: string): Policy {
+  return made.recipe === undefined ? { ...made, name } : definePolicy({ ...made.recipe, name });
+}
+
+function checkOptions(owner: string, given: object, takes: object): void {
+  for (const option of Object.keys(given)) {
+    if (Object.hasOwn(takes, option)) continue;
+    const names = Object.keys(takes);
+    const options = names.length > 0 ? `its options are ${names.join(", ")}` : "it takes no options";
+    throw new RangeError(`Cannot set ${option} on ${owner}: ${options}`);
   }
-  return depth === 0;
+}
+
+function wrapperNames(): string {
+  return Object.keys(WRAPPERS).join(", ");
 }
 
 function unknown(kind: "policy" | "wrapper", name: string, names: readonly string[]): RangeError {

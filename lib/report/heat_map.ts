@@ -3,10 +3,13 @@ import { type Chart, chart } from "./chart.ts";
 import { chartBase, type ChartOptions } from "./chart_options.ts";
 import { RAMP } from "./palette.ts";
 import type { Row } from "./rows.ts";
+import { textWidth } from "./text_width.ts";
 
 /** Pixels of a cell's width and height where no size is given. */
 const CELL = [20, 20] as const;
 const LABELLED_CELL = [56, 30] as const;
+/** Pixels of an axis label. */
+const LABEL_SIZE = 11;
 
 /** A heat map: one number in every cell of a grid. */
 export interface HeatMapOptions extends ChartOptions {
@@ -31,7 +34,8 @@ export function heatMap(options: HeatMapOptions): Promise<Chart> {
     sort: null,
     axis: { labelAngle: 0, labelOverlap: true, ticks: false, domain: false },
   });
-  const [width, height] = label === undefined ? CELL : LABELLED_CELL;
+  const [leastWidth, height] = label === undefined ? CELL : LABELLED_CELL;
+  const width = label === undefined ? leastWidth : Math.max(leastWidth, widest(rows, fieldOf(x)));
   const [least, most] = domain ?? extent(rows, fieldOf(value));
   return chart({
     width: { step: width },
@@ -70,6 +74,11 @@ export function heatMap(options: HeatMapOptions): Promise<Chart> {
       }]),
     ],
   });
+}
+
+/** Room for the longest name along the top, as those that overlap would be left out. */
+function widest(rows: readonly Row[], column: string): number {
+  return Math.ceil(Math.max(...rows.map((row) => textWidth(String(row[column]), LABEL_SIZE)))) + LABEL_SIZE;
 }
 
 function extent(rows: readonly Row[], column: string): [number, number] {

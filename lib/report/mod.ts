@@ -31,6 +31,7 @@ export { DISPLAY, type Displayable, type DisplayBundle } from "./display.ts";
 export { escapeHtml, escapeMarkdown } from "./escape.ts";
 export { FONT_FAMILY, FONT_NAME, FONT_VERSION, type FontWeight } from "./font.ts";
 export { heatMap, type HeatMapOptions } from "./heat_map.ts";
+export { heatMaps, type HeatMapsOptions } from "./heat_maps.ts";
 export { intervalChart, type IntervalChartOptions } from "./interval_chart.ts";
 export { jsonReport } from "./json_report.ts";
 export { lineChart, type LineChartOptions } from "./line_chart.ts";

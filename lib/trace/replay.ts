@@ -25,7 +25,7 @@ export interface Replay {
 }
 
 /** The signals that a trace has. */
-export const TRACE_NEEDS: readonly Need[] = [{ attention: "sum", queries: 1 }, "novelty"];
+export const TRACE_NEEDS: readonly Need[] = [{ attention: "sum", queries: 1 }, "novelty", "laterAttention"];
 
 /**
  * Runs a policy on a recorded trace and measures what it keeps. Note that the recall target is the attention which the
@@ -72,7 +72,9 @@ export function traceLayer(trace: TraceSummary): Layer {
         if (need === "novelty") {
           return Float64Array.from(trace.token_traces, ({ prompt_role }) => prompt_role === "content" ? 1 : 0.4);
         }
-        if (!sameNeed(need, TRACE_NEEDS[0])) throw new TypeError("Cannot read a signal that the trace does not have");
+        if (need !== "laterAttention" && !sameNeed(need, TRACE_NEEDS[0])) {
+          throw new TypeError("Cannot read a signal that the trace does not have");
+        }
         return Float64Array.from(trace.token_traces, ({ attention_received }) => attention_received);
       },
     }],

@@ -1,8 +1,8 @@
-import { checkTaskName, type EvaluationArm, FLOORS, splitNames } from "kvmirror/eval";
-import type { PositionMode } from "kvmirror/engine";
+import { checkTaskName, CUT_PROMPT, type EvaluationArm, FLOORS, splitNames } from "kvmirror/eval";
+import type { PositionMode, WeightFormat } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
 import { type Flags, type FlagTypes, usage, UsageError } from "../cli.ts";
-import { MODEL_FLAGS } from "../model_flags.ts";
+import { checkedWeights, MODEL_FLAGS } from "../model_flags.ts";
 import { positionsFromFlags } from "../policy_flags.ts";
 
 /** The flags of `evaluate`. */
@@ -29,14 +29,16 @@ export interface EvaluationRequest {
   readonly arms: readonly EvaluationArm[];
   readonly timing: "agnostic" | "aware";
   readonly positions: PositionMode;
+  /** How the model's weights are held, one evaluation for each; undefined for the default. */
+  readonly weights: readonly (WeightFormat | undefined)[];
   /** In place of the rows' own. */
   readonly maxNewTokens?: number;
   /** Windows of long text to judge beside the rows; none by default. */
   readonly perplexityWindows: number;
 }
 
-/** Beside the floors, what no policy can beat as a rule. */
-const CEILING = "oracle";
+/** Beside the floors: what no policy can beat as a rule, and what has no cache to compress. */
+const CONTROLS = ["oracle", CUT_PROMPT] as const;
 
 /** Reads the flags of `evaluate`. */
 export function requestFromFlags(flags: Flags): EvaluationRequest {
@@ -53,6 +55,7 @@ export function requestFromFlags(flags: Flags): EvaluationRequest {
     arms: armsFromFlags(flags),
     timing: flags.toggle("query-aware") ? "aware" : "agnostic",
     positions: positionsFromFlags(flags),
+    weights: weightsFromFlags(flags),
     maxNewTokens: flags.number("max-new-tokens"),
     perplexityWindows: flags.number("perplexity") ?? 0,
   };
@@ -81,6 +84,11 @@ function sourceFromFlags(flags: Flags): string | GeneratedTasks {
   };
 }
 
+function weightsFromFlags(flags: Flags): (WeightFormat | undefined)[] {
+  const list = flags.text("weights");
+  return list === undefined ? [undefined] : [...new Set(list.split(",").map((name) => checkedWeights(name.trim())))];
+}
+
 function lengthsFromFlags(flags: Flags): number[] {
   const lengths = (flags.text("length") ?? "1024").split(",").map((text) => {
     const length = Number(text);
@@ -95,9 +103,9 @@ function armsFromFlags(flags: Flags): EvaluationArm[] {
   if (list === undefined) {
     throw new UsageError("Cannot evaluate without policies: give --policy, such as hybrid,random");
   }
-  const names = [...new Set([...usage(() => splitNames(list)), ...FLOORS, CEILING])];
-  const policies: EvaluationArm["policy"][] = names.map((name) =>
-    name === CEILING ? CEILING : usage(() => policy(name))
+  const names = [...new Set([...usage(() => splitNames(list)), ...FLOORS, ...CONTROLS])];
+  const policies = names.map((name): EvaluationArm["policy"] =>
+    name === CUT_PROMPT ? CUT_PROMPT : usage(() => policy(name))
   );
   const ratios = (flags.text("compression-ratio") ?? "0.5").split(",").map((text) => {
     const ratio = Number(text);
@@ -111,5 +119,5 @@ function armsFromFlags(flags: Flags): EvaluationArm[] {
 
 /** The full cache is always there, first. */
 function isKeepAll(chosen: EvaluationArm["policy"]): boolean {
-  return chosen !== "oracle" && chosen.name === "keep_all";
+  return chosen !== CUT_PROMPT && chosen.name === "keep_all";
 }

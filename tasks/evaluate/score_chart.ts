@@ -2,7 +2,7 @@ import type { ResultRow, TaskGate } from "kvmirror/eval";
 import { type Chart, chart, OKABE_ITO, seriesScales } from "kvmirror/report";
 
 /** Drawn whatever they score. */
-const CONTROLS = ["random", "streaming_llm", "oracle"];
+const CONTROLS = ["random", "streaming_llm", "cut_prompt", "oracle"];
 
 /** Policies at one ratio stand this far beside each other, so that none hides another. */
 const BESIDE = 0.006;

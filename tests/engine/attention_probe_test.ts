@@ -2,6 +2,7 @@ import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { predictAttention, type ProbedRows, probeFeatures, probeWidth } from "../../lib/engine/attention_probe.ts";
 import { AttentionProbeFit } from "../../lib/engine/attention_probe_fit.ts";
 import { memorySource } from "../../lib/engine/byte_source.ts";
+import { rotaryTables } from "../../lib/engine/rotary.ts";
 import { decodeProbe, encodeProbe } from "../../lib/engine/probe_file.ts";
 
 const MODEL = { layerCount: 2, kvHeadCount: 2, headDim: 2, ropeTheta: 10_000 };
@@ -18,7 +19,7 @@ function rows(positions: number[], value = 0): ProbedRows {
 }
 
 Deno.test("features are values, keys turned back to position 0, and a constant", () => {
-  const { features, positions } = probeFeatures([rows([0, 7]), rows([0, 7], 10)], MODEL);
+  const { features, positions } = probeFeatures([rows([0, 7]), rows([0, 7], 10)], MODEL, rotaryTables(MODEL, 8));
   assertEquals([...positions], [0, 7]);
   const wanted = [0, 2, 1, 0, 10, 2, 1, 0, 1, 7, 2, 1, 0, 17, 2, 1, 0, 1];
   features.forEach((feature, index) => assertAlmostEquals(feature, wanted[index], 1e-6));
@@ -26,7 +27,7 @@ Deno.test("features are values, keys turned back to position 0, and a constant",
 
 Deno.test("where a head has evicted a token, the mean stands in", () => {
   const means = Float32Array.from({ length: WIDTH }, (_, feature) => 100 + feature);
-  const { features } = probeFeatures([rows([0, 7]), rows([7])], MODEL, means);
+  const { features } = probeFeatures([rows([0, 7]), rows([7])], MODEL, rotaryTables(MODEL, 8), means);
   assertEquals([...features.subarray(4, 8)], [104, 105, 106, 107]);
   assertEquals(features[WIDTH - 1], 1);
 });

@@ -115,7 +115,7 @@ Deno.test("a context that does not fit fails by itself", async () => {
 
 Deno.test("the oracle keeps what the answer will look at: nearer to the full cache than a random choice", async () => {
   await using model = await openCheckpoint("qwen2_untied_f32");
-  const arms: EvaluationArm[] = [{ policy: "oracle", compressionRatio: 0.5 }, {
+  const arms: EvaluationArm[] = [{ policy: policy("oracle"), compressionRatio: 0.5 }, {
     policy: policy("random"),
     compressionRatio: 0.5,
   }];

@@ -10,12 +10,14 @@ const smollm2 = await smollm2Path();
 /** Policies that kvpress does not have, or whose draws are its own. */
 const OURS = [
   "keep_all",
+  "oracle",
   "random",
   "recent_window",
   "heavy_hitter",
   "hybrid",
   "h2o",
   "attention_probe",
+  "pyramid",
   "globalkv",
   "protect",
 ];

@@ -8,7 +8,7 @@ import {
   type PolicyOptions,
   WRAPPERS,
 } from "kvmirror/policies";
-import { DEFAULT_TAPS } from "kvmirror/engine";
+import type { KvCache } from "kvmirror/engine";
 import { madeUp, madeUpCache } from "../engine/made_up_cache.ts";
 
 /** Every policy with easy and hard options, and the rows it protects. A new policy adds its row. */
@@ -22,6 +22,7 @@ const MATRIX: readonly {
   follows: "budget" | "layer" | "layers" | "model" | "nearly" | "own numbers" | "nothing";
 }[] = [
   { name: "keep_all", options: {}, sinks: 0, follows: "nothing" },
+  { name: "oracle", options: {}, sinks: 0, follows: "budget" },
   { name: "random", options: {}, sinks: 0, follows: "budget" },
   { name: "random", options: { seed: 9 }, sinks: 0, follows: "budget" },
   { name: "random", options: { sinkTokens: 16 }, sinks: 16, follows: "budget" },
@@ -56,6 +57,7 @@ const MATRIX: readonly {
   { name: "chunkkv(keydiff)", options: {}, sinks: 0, follows: "nearly" },
   { name: "expected_attention", options: {}, sinks: 4, follows: "budget" },
   { name: "expected_attention", options: { futurePositions: 1, sinkTokens: 0 }, sinks: 0, follows: "budget" },
+  { name: "expected_attention", options: { epsilon: 0.01 }, sinks: 4, follows: "budget" },
   { name: "kvzip", options: {}, sinks: 4, follows: "model" },
   { name: "kvzip", options: { sinkTokens: 0 }, sinks: 0, follows: "model" },
   { name: "kvzip_plus", options: {}, sinks: 4, follows: "model" },
@@ -66,12 +68,26 @@ const MATRIX: readonly {
   { name: "criticalkv(expected_attention)", options: {}, sinks: 0, follows: "budget" },
   { name: "adakv(attention_probe)", options: {}, sinks: 0, follows: "layer" },
   { name: "adakv(criticalkv(snapkv))", options: {}, sinks: 0, follows: "layer" },
+  { name: "pyramid(knorm)", options: {}, sinks: 0, follows: "layers" },
+  { name: "pyramid(expected_attention)", options: {}, sinks: 4, follows: "layers" },
   { name: "globalkv(expected_attention)", options: {}, sinks: 4, follows: "model" },
   { name: "globalkv(snapkv)", options: {}, sinks: 0, follows: "model" },
   { name: "globalkv(attention_probe)", options: {}, sinks: 4, follows: "model" },
   { name: "protect(knorm)", options: {}, sinks: 4, follows: "budget" },
   { name: "globalkv(protect(observed_attention))", options: {}, sinks: 4, follows: "model" },
 ];
+
+/** Layers that know the future too, as an evaluation offers them. */
+function layersOf(cache: KvCache): Layer[] {
+  return cache.layers().map((layer) => ({
+    ...layer,
+    heads: layer.heads.map((head, kvHead) => ({
+      ...head,
+      signal: (need) =>
+        need === "laterAttention" ? madeUp(head.positions.length, 7 * layer.index + kvHead) : head.signal(need),
+    })),
+  }));
+}
 
 const LENGTHS = [1, 2, 16, 17, 65, 200];
 const RATIOS = [0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.999];
@@ -88,14 +104,14 @@ Deno.test("the matrix has every policy of the table", () => {
 for (const { name, options, sinks, recent = 0, follows } of MATRIX) {
   Deno.test(`${name} ${JSON.stringify(options)}: budget, order, protection, determinism`, async () => {
     const chooser = policy(name, options);
-    const other = madeUpCache(33, DEFAULT_TAPS, 8);
+    const other = madeUpCache(33, undefined, 8);
     await other.observe(chooser);
     for (const length of LENGTHS) {
       const cache = madeUpCache(length);
       await cache.observe(chooser);
       for (const ratio of RATIOS) {
         const budget = budgetForRatio(length, ratio);
-        const choice = chooser.choose(cache.layers(), budget);
+        const choice = chooser.choose(layersOf(cache), budget);
         const rows = choice.flatMap((heads) => heads.map((head) => [...head.rows]));
         assertEquals(rows.length, 6);
         for (const kept of rows) {
@@ -133,9 +149,9 @@ for (const { name, options, sinks, recent = 0, follows } of MATRIX) {
           assert(Math.abs(total / rows.length - length * (1 - ratio)) <= 1, `${total} rows of ${length} at ${ratio}`);
         }
         // Nothing is left over: another sequence in between, and a new object, choose the same.
-        chooser.choose(other.layers(), budgetForRatio(33, 0.5));
-        assertEquals(chooser.choose(cache.layers(), budget), choice);
-        assertEquals(policy(name, options).choose(cache.layers(), budget), choice);
+        chooser.choose(layersOf(other), budgetForRatio(33, 0.5));
+        assertEquals(chooser.choose(layersOf(cache), budget), choice);
+        assertEquals(policy(name, options).choose(layersOf(cache), budget), choice);
       }
     }
   });
@@ -165,6 +181,18 @@ Deno.test("equal attention is decided by novelty, then by the earlier token; hyb
   assertEquals(rowsOf(oneHead(flat), "hybrid", { windowSize: 0, topk: 2, sinkTokens: 0 }), [4, 5]);
 });
 
+Deno.test("policies look at the rows that are held, however far in the text they stand", () => {
+  const far = (start: number): Layer => {
+    const near = oneHead(madeUp(20, 3) as unknown as Float64Array);
+    const positions = Int32Array.from({ length: 20 }, (_, row) => row < 4 ? row : start + row);
+    return { ...near, heads: [{ ...near.heads[0], positions }] };
+  };
+  for (const name of ["hybrid", "heavy_hitter", "recent_window", "tova", "h2o", "streaming_llm", "knorm"]) {
+    const kept = (start: number) => policy(name).choose([far(start)], budgetForRatio(20, 0.1))[0][0].rows;
+    assertEquals(kept(2 ** 31 - 100), kept(1000), name);
+  }
+});
+
 Deno.test("heads that lost tokens still agree on those they have", () => {
   const cache = madeUpCache(60);
   cache.compress(policy("random"), { compressionRatio: 0.5 });
@@ -180,9 +208,33 @@ Deno.test("heads of lengths of their own: every policy still chooses rows that a
     cache.compress(policy("adakv(knorm)"), { compressionRatio: 0.4 });
     const chooser = policy(name, options);
     await cache.observe(chooser);
-    cache.compress(chooser, { compressionRatio: 0.5 });
+    cache.keep(chooser.choose(layersOf(cache), budgetForRatio(cache.longestHead, 0.5)));
     assert(cache.liveBytes <= cache.fullBytes);
   }
+});
+
+Deno.test("pyramid(snapkv) is pyramidkv as its paper has it", () => {
+  const cache = madeUpCache(200);
+  for (const ratio of [0.1, 0.5, 0.75, 0.85]) {
+    const chosen = (name: string) => policy(name).choose(cache.layers(), budgetForRatio(200, ratio));
+    assertEquals(chosen("pyramid(snapkv)"), chosen("pyramidkv(smallestLayer=1)"));
+    const rows = chosen("pyramid(knorm)").map(([{ rows }]) => rows.length);
+    assert(rows[0] > rows[1], `${rows} at ${ratio}`);
+  }
+});
+
+Deno.test("numbers in parentheses are a policy's or a wrapper's own, and belong to its name", () => {
+  const cache = madeUpCache(100);
+  const chosen = (name: string, options: PolicyOptions = {}) =>
+    policy(name, options).choose(cache.layers(), budgetForRatio(100, 0.5));
+  assertEquals(chosen("random(seed=9)"), chosen("random", { seed: 9 }));
+  assertEquals(chosen("adakv(random(seed=9))"), chosen("adakv(random)", { seed: 9 }));
+  assertEquals(chosen("random(seed=9)", { seed: 4 }), chosen("random", { seed: 4 }));
+  assertEquals(chosen("protect(knorm, sinks=8, recent=3)")[0][0].rows.filter((row) => row < 8 || row > 96).length, 11);
+  assertEquals(chosen("chunkkv( knorm , chunkLength=50)")[1][2].rows.length, 50);
+  const name = "protect(adakv(random(seed=2)), sinks=8)";
+  assertEquals(policy(name).name, name);
+  assertEquals(policy("hybrid(sinkTokens=3)").name, "hybrid(sinkTokens=3)");
 });
 
 Deno.test("wrappers that cannot wrap, and names that cannot be read, are one line", () => {
@@ -191,6 +243,25 @@ Deno.test("wrappers that cannot wrap, and names that cannot be read, are one lin
   for (const name of ["adakv(", "adakv(snapkv", "snapkv)", "(snapkv)", "adakv(knorm)(tova)", "adakv()knorm("]) {
     assertThrows(() => policy(name), SyntaxError, "write it like adakv(snapkv)");
   }
+  for (
+    const [name, why] of [
+      ["protect(knorm, sinks=many)", 'as sinks is "many", which is no number'],
+      ["protect(knorm, sinks=1, sinks=2)", "as sinks is given twice"],
+      ["protect(knorm, tova)", "as protect takes one policy and not 2"],
+    ]
+  ) assertThrows(() => policy(name), SyntaxError, why);
+  assertThrows(
+    () => policy("protect(knorm, sink=4)"),
+    RangeError,
+    "Cannot set sink on wrapper protect: its options are",
+  );
+  assertThrows(() => policy("knorm(sinks=4)"), RangeError, "Cannot set sinks on policy knorm: it takes no options");
+  assertThrows(
+    () => policy("snapkv(knorm)"),
+    RangeError,
+    "Cannot wrap knorm in snapkv as it is a policy: wrappers are",
+  );
+  assertThrows(() => policy("protect(sinks=4)"), RangeError, "Cannot use protect by itself");
   assertThrows(() => policy("adakv"), RangeError, "Cannot use adakv by itself");
   assertThrows(() => policy("adakw(knorm)"), RangeError, "did you mean adakv?");
   assertThrows(() => policy("adakv(knrom)"), RangeError, "did you mean knorm?");

@@ -32,7 +32,9 @@ Deno.test("evaluate: a dataset becomes results, predictions, tables and a chart,
     assertEquals(Object.keys(results[0]), ["policy", "compression_ratio", "task", "score", "n", "ci_low", "ci_high"]);
     const arms = [
       "keep_all 0",
-      ...["hybrid", "random", "streaming_llm", "oracle"].flatMap((name) => [`${name} 0.5`, `${name} 0.75`]),
+      ...["hybrid", "random", "streaming_llm", "oracle", "cut_prompt"].flatMap((
+        name,
+      ) => [`${name} 0.5`, `${name} 0.75`]),
     ];
     const named = (row: { policy: string; compression_ratio: number }) => `${row.policy} ${row.compression_ratio}`;
     assertEquals([...new Set(results.map(named))], arms);
@@ -91,7 +93,7 @@ Deno.test("evaluate: tasks are written, the question may be known, answers may b
   ]);
   assertEquals(code, 0, stderr);
   const { results, model, weights, gates, perplexity } = JSON.parse(stdout);
-  assertEquals([model, weights, gates.length, results.length], ["qwen2_untied_f32", "f32", 1, 4]);
+  assertEquals([model, weights, gates.length, results.length], ["qwen2_untied_f32", "f32", 1, 5]);
   assertEquals(perplexity.map(({ policy, n }: { policy: string; n: number }) => [policy, n]), [
     ["keep_all", 1],
     ["random", 1],
@@ -102,6 +104,27 @@ Deno.test("evaluate: tasks are written, the question may be known, answers may b
   );
   assertEquals([first.answer_tokens, first.depth > 0 && first.depth < 1], [3, true]);
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("evaluate: several weights are a folder each, and one table has the scores of all", async () => {
+  await withDataset(LINES, async (_, folder) => {
+    const out = `${folder}/out`;
+    const { code, stdout, stderr } = await runTask([
+      "evaluate",
+      ...MODEL.slice(0, 2),
+      ...`--weights f32,int8 --dataset ${folder}/rows.jsonl --policy knorm --json --output ${out}`.split(" "),
+    ]);
+    assertEquals(code, 0, stderr);
+    assertEquals(JSON.parse(stdout).map(({ weights }: { weights: string }) => weights), ["f32", "int8"]);
+    const read = (name: string) => JSON.parse(Deno.readTextFileSync(`${out}/${name}`));
+    const of = (weights: string) => read(`${weights}/results.json`).map((row: object) => ({ weights, ...row }));
+    assertEquals(read("results.json"), [...of("f32"), ...of("int8")]);
+    assertMatch(
+      Deno.readTextFileSync(`${out}/report.md`),
+      /\| task \| policy \| compression ratio \| n \| f32 \| int8 \|/,
+    );
+    assertEquals([...Deno.readDirSync(`${out}/cells`)].length, 2 * 6 * rows.length);
+  });
 });
 
 Deno.test("evaluate: several lengths are tasks of their own, and a heat map shows depth against length", async () => {
@@ -126,17 +149,17 @@ Deno.test("evaluate: a row that does not fit is reported, the others finish, and
     const { code, stdout, stderr } = await run("--policy", "random", "--json", "--output", `${folder}/out`);
     assertEquals(code, 1);
     const { failures, results } = JSON.parse(stdout);
-    assertEquals([failures.length, failures[0].task, results.length], [4, "long", 8]);
+    assertEquals([failures.length, failures[0].task, results.length], [5, "long", 10]);
     assertMatch(
       stderr,
-      /error: 4 cells failed, the others are finished; keep_all at 0 on long: Cannot read \d+ tokens/,
+      /error: 5 cells failed, the others are finished; keep_all at 0 on long: Cannot read \d+ tokens/,
     );
     assertMatch(Deno.readTextFileSync(`${folder}/out/report.md`), /## What failed/);
     Deno.writeTextFileSync(`${folder}/rows.jsonl`, `${JSON.stringify(long)}\n`);
     const alone = await run("--policy", "random", "--output", `${folder}/alone`);
     assertEquals([alone.code, Deno.readTextFileSync(`${folder}/alone/results.json`)], [1, "[]\n"]);
     assertMatch(alone.stdout, /No cell is finished/);
-    assertMatch(alone.stderr, /error: 4 cells failed, the others are finished/);
+    assertMatch(alone.stderr, /error: 5 cells failed, the others are finished/);
   });
 });
 

@@ -1,0 +1,35 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { encodeStudy, parseStudy, type ScoredCell } from "kvmirror/eval";
+
+const ORIGIN = { command: "deno task x", model: "m", weights: "int8", sha256: "ab", seed: 42 };
+const cell: ScoredCell = {
+  policy: "knorm",
+  compression_ratio: 0.75,
+  task: "t",
+  index: 3,
+  context: 3,
+  score: 0.25,
+  kl: [0.1, 0.3],
+  agreement: [1, 0],
+  answer_tokens: 7,
+  live_bytes: 4096,
+};
+
+Deno.test("a study reads back: scores whole, divergence and agreement as each cell's mean", () => {
+  const text = encodeStudy({
+    ...ORIGIN,
+    cells: [cell, { ...cell, index: 4, score: 1 / 3 }, { ...cell, policy: "tova" }],
+  });
+  const { cells, ...origin } = parseStudy(text);
+  assertEquals(origin, ORIGIN);
+  assertEquals(cells[0], { ...cell, kl: [0.2], agreement: [0.5] });
+  assertEquals(cells.map(({ policy, index }) => [policy, index]), [["knorm", 3], ["knorm", 4], ["tova", 3]]);
+  assertEquals(encodeStudy({ ...origin, cells }), text);
+});
+
+Deno.test("what is no study is refused", () => {
+  assertThrows(() => parseStudy("{}"), SyntaxError, "it has no arms");
+  assertThrows(() => parseStudy("{"), SyntaxError);
+  const text = encodeStudy({ ...ORIGIN, cells: [cell] }).replace('"score":[0.25]', '"score":[]');
+  assertThrows(() => parseStudy(text), SyntaxError, "knorm on t has no score of cell 0");
+});
