@@ -1,7 +1,7 @@
 import { checkNeeds } from "../policies/check_needs.ts";
 import type { Policy } from "../policies/policy.ts";
 import type { Bound } from "./bound.ts";
-import { type ChatRoom, chatRoom } from "./chat_room.ts";
+import { type ChatRoom, chatRoom, type TurnSize } from "./chat_room.ts";
 import { splitConversation, turnIds } from "./chat_turn.ts";
 import type { GeneratedToken } from "./generation.ts";
 import type { KvCache } from "./kv_cache.ts";
@@ -75,7 +75,7 @@ export class Chat {
     checkChatPolicy(policy, cache, options.maxBytes);
     const ids = model.tokenizer.encode(splitConversation(model.tokenizer, system).open);
     if (cache.tokenCount === 0) {
-      chatRoom(cache, options.maxBytes, 0, ids.length);
+      chat.#room({ pinned: ids.length, question: 0, answer: 0 });
       if (ids.length > 0) {
         await model.read(cache, ids, { logitsOf: "none" });
         cache.pin(0, ids.length);
@@ -116,8 +116,8 @@ export class Chat {
   }
 
   /**
-   * Asks, and streams the answer. An abort ends the answer where it is and leaves what was said; one that comes before the
-   * first word, or anything that goes wrong, takes the question back where that can still be had.
+   * Asks, and streams the answer. An abort ends the answer where it is, without an error, and what was said stands. Where
+   * it, or an error, comes before the first word, the question is taken back if no eviction came between.
    *
    * @throws {RangeError} if the question is empty or does not fit
    */
@@ -205,10 +205,18 @@ export class Chat {
 
   /** Evicts where a question and its answer would not fit, and gives the bound for what comes longer than foreseen. */
   #makeRoom(question: number, answer: number): Bound | undefined {
-    const room: ChatRoom | undefined = chatRoom(this.cache, this.#options.maxBytes, question, answer);
+    const pinned = this.cache.pins.reduce((sum, { start, end }) => sum + end - start, 0);
+    const room = this.#room({ pinned, question, answer });
     if (room === undefined) return undefined;
-    if (room.evictTo !== undefined) this.cache.compress(this.#policy, { maxBytes: room.evictTo });
+    if (this.cache.liveBytes > room.before) this.cache.compress(this.#policy, { maxBytes: room.before });
     return { policy: this.#policy, maxBytes: room.maxBytes, every: room.every };
+  }
+
+  #room(size: Omit<TurnSize, "tokenBytes">): ChatRoom | undefined {
+    const { maxBytes } = this.#options;
+    const { shape, bytesPerRow } = this.cache;
+    const tokenBytes = shape.layerCount * shape.kvHeadCount * bytesPerRow;
+    return maxBytes === undefined ? undefined : chatRoom(maxBytes, { ...size, tokenBytes });
   }
 }
 

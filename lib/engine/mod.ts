@@ -16,6 +16,7 @@
 export type { Bound, BoundSize } from "./bound.ts";
 export type { Machine } from "./cache_folder.ts";
 export { type Capture, type CaptureOptions, captureTrace } from "./capture_trace.ts";
+export { Chat, type ChatOptions } from "./chat.ts";
 export type { Architecture, Checkpoint, ModelConfig, TensorInfo, TokenizerFiles } from "./checkpoint.ts";
 export { type GeneratedToken, Generation, type GenerationResult } from "./generation.ts";
 export type { CompressSize } from "./compress_budget.ts";
