@@ -16,8 +16,8 @@ export interface LoadingModel {
  *
  * @throws {TypeError} if it is of another model, or of other weights
  */
-export async function loadCache(path: string, { owner, shape, observer }: LoadingModel): Promise<KvCache> {
-  const content = decodeCache(await readWhole(path), path);
+export function loadCache(path: string, { owner, shape, observer }: LoadingModel): KvCache {
+  const content = decodeCache(readWhole(path), path);
   const { name, hash, weights } = content.owner;
   if (hash !== owner.hash) {
     throw new TypeError(
@@ -41,9 +41,16 @@ export async function loadCache(path: string, { owner, shape, observer }: Loadin
   return cacheOf(shape, content.taps, content.state, observer, owner);
 }
 
-async function readWhole(path: string): Promise<Uint8Array> {
+function readWhole(path: string): Uint8Array {
   try {
-    return await Deno.readFile(path);
+    using file = Deno.openSync(path, { read: true });
+    const { size, isDirectory } = file.statSync();
+    if (isDirectory) throw new Deno.errors.IsADirectory();
+    // Twice as fast as Deno.readFile, which does not ask for the size.
+    const bytes = new Uint8Array(size);
+    let length = 0;
+    for (let count = 1; length < size && count > 0; length += count) count = file.readSync(bytes.subarray(length)) ?? 0;
+    return bytes.subarray(0, length);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) throw new RangeError(`Cannot load ${path} as there is no such file`);
     if (error instanceof Deno.errors.IsADirectory) throw new RangeError(`Cannot load ${path} as it is a folder`);

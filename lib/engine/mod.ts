@@ -43,6 +43,7 @@ export { type VerifiedFile, verifyEmbedded, verifyModel } from "./sources/verify
 export { loadModel, type LoadOptions } from "./load_model.ts";
 export { type GenerateOptions, Model, type ModelOrigin, type PrefillOptions, type Template } from "./model.ts";
 export { readCheckpoint } from "./read_checkpoint.ts";
+export { reusePrefix } from "./reuse_prefix.ts";
 export type { LogitsOf, ReadOptions } from "./read_tokens.ts";
 export type { CacheObserver, ObserveOptions } from "./observer.ts";
 export type { ChunkMoments } from "./query_moments.ts";

@@ -106,7 +106,7 @@ export class Model implements AsyncDisposable {
    * @throws {RangeError} if there is no such file
    */
   loadCache(path: string): Promise<KvCache> {
-    return loadCache(path, this.#caches());
+    return new Promise((resolve) => resolve(loadCache(path, this.#caches())));
   }
 
   #caches(): LoadingModel {

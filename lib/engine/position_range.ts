@@ -1,6 +1,8 @@
 /** Positions of a text from `start` to before `end`. */
 export interface PositionRange {
+  /** The first position. */
   readonly start: number;
+  /** The position after the last. */
   readonly end: number;
 }
 

@@ -1,6 +1,8 @@
 /** Positions from `first` to `last`, both among them. */
 export interface RewindRange {
+  /** The lowest position. */
   readonly first: number;
+  /** The highest position. */
   readonly last: number;
 }
 
