@@ -18,6 +18,7 @@ export { bytesPerToken, type CacheShape } from "./metrics/bytes_per_token.ts";
 export { bootstrapStatistic, type StatisticInterval } from "./metrics/bootstrap_statistic.ts";
 export { divergence } from "./metrics/divergence.ts";
 export { clusterBootstrap, type MeanInterval } from "./metrics/cluster_bootstrap.ts";
+export { type LinearTrend, linearTrend } from "./metrics/linear_trend.ts";
 export { type BootstrapOptions, pairedBootstrap, type PairedDifference } from "./metrics/paired_bootstrap.ts";
 export { rankCorrelation } from "./metrics/rank_correlation.ts";
 export { recall } from "./metrics/recall.ts";

@@ -1,4 +1,5 @@
 /** `deno task generate`: opens a user's turn with a prompt, evicts, closes it with a question, and answers. */
+import { BOUND_FLAGS, boundFromFlags } from "./bound_flags.ts";
 import { parseFlags, printJson, printNotice, printText, runTask, UsageError, writeAll } from "./cli.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { evictionFromFlags, LIVE_FLAGS } from "./live_flags.ts";
@@ -6,8 +7,13 @@ import { modelFromFlags, requiredText, textFromFlag } from "./model_flags.ts";
 import { createProgress } from "./progress.ts";
 
 await runTask(async () => {
-  const flags = parseFlags(Deno.args, { ...LIVE_FLAGS, text: [...LIVE_FLAGS.text, "question"] });
+  const flags = parseFlags(Deno.args, {
+    ...LIVE_FLAGS,
+    text: [...LIVE_FLAGS.text, ...BOUND_FLAGS.text, "question"],
+    integer: [...LIVE_FLAGS.integer, ...BOUND_FLAGS.integer],
+  });
   const eviction = evictionFromFlags(flags, 128);
+  const bound = boundFromFlags(flags, eviction);
   const prompt = requiredText(flags, "prompt-file");
   if (flags.text("question") !== undefined && flags.text("question-file") !== undefined) {
     throw new UsageError("Cannot ask two questions: give --question or --question-file");
@@ -16,15 +22,16 @@ await runTask(async () => {
   const signal = interruptSignal();
   await using model = await modelFromFlags(flags, signal);
   const progress = createProgress("prefill");
-  const cache = await model.prefill(prompt, { signal, onProgress: progress.update });
+  const cache = await model.prefill(prompt, { bound, signal, onProgress: progress.update, onNotice: printNotice });
   progress.close();
   const promptTokens = cache.tokenCount;
-  await eviction.apply(cache, signal);
+  if (bound === undefined) await eviction.apply(cache, signal);
   const { liveBytes, fullBytes, allocatedBytes } = cache;
   const json = flags.toggle("json");
   const ids: number[] = [];
   let text = "";
-  for await (const token of model.generate(question, { cache, maxNewTokens: eviction.maxNewTokens, signal })) {
+  const { maxNewTokens } = eviction;
+  for await (const token of model.generate(question, { cache, bound, maxNewTokens, signal, onNotice: printNotice })) {
     ids.push(token.id);
     text += token.text;
     if (!json) writeAll(Deno.stdout, token.text);

@@ -1,10 +1,11 @@
 import type { ModelConfig } from "./checkpoint.ts";
 import { ELEMENT, type GraphBuilder } from "./onnx_graph.ts";
-import { rotaryTables } from "./rotary.ts";
 
 /** The inputs that every layer's attention shares. */
 export interface AttentionInputs {
-  readonly positions: string;
+  /** Cosines and sines of the new tokens' positions, `[S, head_dim / 2]` each. */
+  readonly cos: string;
+  readonly sin: string;
   readonly mask: string;
   readonly minusNew: string;
   readonly queryWeights: string;
@@ -44,7 +45,7 @@ export function attention(
     [`query_keys.${layer}`, `values.${layer}`],
     { axis: 2 },
   );
-  const rotated = rotate(graph, config, queryKeys, inputs.positions);
+  const rotated = rotate(graph, config, queryKeys, inputs);
   const [queryHeads, keys] = graph.node(
     "Split",
     [headsFirst(graph, rotated, heads + kvHeads, headDim), graph.integers([heads, kvHeads])],
@@ -87,17 +88,11 @@ export function attention(
   return { output: headsLast(graph, outputs, heads, headDim), keys, values, queryKeys, taps };
 }
 
-function rotate(graph: GraphBuilder, config: ModelConfig, queryKeys: string, positions: string): string {
-  const { cos, sin } = rotaryTables(config, config.maxPositionEmbeddings);
-  const shape = [config.maxPositionEmbeddings, config.headDim / 2];
+/** The tables come with every run and begin at its first token: no position is past their end. */
+function rotate(graph: GraphBuilder, config: ModelConfig, queryKeys: string, { cos, sin }: AttentionInputs): string {
   return graph.node(
     "RotaryEmbedding",
-    [
-      queryKeys,
-      positions,
-      graph.constant("rotary.cos", ELEMENT.float32, shape, cos),
-      graph.constant("rotary.sin", ELEMENT.float32, shape, sin),
-    ],
+    [queryKeys, graph.integers([0]), cos, sin],
     1,
     { num_heads: config.numAttentionHeads + config.numKeyValueHeads, interleaved: 0 },
     "com.microsoft",

@@ -5,13 +5,14 @@ import { ELEMENT, GraphBuilder, type WeightSink } from "./onnx_graph.ts";
 import type { WeightFormat } from "./weights.ts";
 
 /** Raised whenever the graph changes, so that models built by earlier versions are built anew. */
-export const GRAPH_VERSION = 2;
+export const GRAPH_VERSION = 3;
 
 /**
  * Builds the decoder with grouped-query attention that has a key and a value input per kv head.
  *
- * Inputs: `input_ids` [1, S], `position_ids` [1, S], `causal_mask` [G·S, S], `minus_new` [1] (−S), `query_weights`
- * [R, G·S], `logits_rows` [M], and per layer and kv head `past.<layer>.<head>.key` and `.value` [1, P, head_dim].
+ * Inputs: `input_ids` [1, S], `rotary_cos` and `rotary_sin` [S, head_dim / 2], `causal_mask` [G·S, S], `minus_new` [1]
+ * (−S), `query_weights` [R, G·S], `logits_rows` [M], and per layer and kv head `past.<layer>.<head>.key` and `.value`
+ * [1, P, head_dim].
  * Outputs: `logits` [1, M, vocab], `new_keys` and `new_values` [layers · kv heads, S, head_dim], and `attention`
  * [1, R, Σ (P + S)]: for each head in turn, query_weights × the attention probabilities. Values that a layer has anyway
  * are outputs as well: `query_keys.<layer>` [1, S, (heads + kv heads) · head_dim], before rotation, and its normalised
@@ -23,7 +24,8 @@ export function buildDecoder(checkpoint: Checkpoint, format: WeightFormat, sink:
   const context = { graph, checkpoint, format };
   const ids = graph.input("input_ids", ELEMENT.int64, [1, "S"]);
   const inputs = {
-    positions: graph.input("position_ids", ELEMENT.int64, [1, "S"]),
+    cos: graph.input("rotary_cos", ELEMENT.float32, ["S", config.headDim / 2]),
+    sin: graph.input("rotary_sin", ELEMENT.float32, ["S", config.headDim / 2]),
     mask: graph.input("causal_mask", ELEMENT.float32, ["GS", "S"]),
     minusNew: graph.input("minus_new", ELEMENT.int64, [1]),
     queryWeights: graph.input("query_weights", ELEMENT.float32, ["R", "GS"]),

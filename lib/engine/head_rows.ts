@@ -1,9 +1,6 @@
 import type { ObservedNeed } from "./observed_need.ts";
 import { allocateNumbers, resizeNumbers } from "./row_buffer.ts";
 
-/** Where rows grow one by one, room for this many more is made at a time. */
-const GROWTH_ROWS = 64;
-
 /**
  * The cached rows of one kv head in one layer, in buffers of their own. Several caches may share them; a cache that is
  * about to change rows that others hold takes a copy first.
@@ -61,19 +58,16 @@ export class HeadRows {
     if (--this.#holders === 0) this.#free();
   }
 
-  /** These rows if nobody else holds them, else a copy, with room for `capacity` rows. */
-  own(capacity = this.length): HeadRows {
-    if (this.#holders === 1) return this.reserve(capacity);
+  /** These rows if nobody else holds them, else a copy, with room for `capacity` rows; if it is made, for `spare` more. */
+  own(capacity = this.length, spare = 0): HeadRows {
+    if (this.#holders === 1) {
+      if (capacity > this.capacity) this.#resize(capacity + spare);
+      return this;
+    }
     this.#holders--;
-    const copy = new HeadRows(this.headDim, this.taps.length, Math.max(capacity, this.length));
+    const copy = new HeadRows(this.headDim, this.taps.length, Math.max(capacity + spare, this.length));
     copy.#copyRows(this, undefined);
     return copy;
-  }
-
-  /** Makes room for `capacity` rows; if it has to, for some more, so that growing one by one stays cheap. */
-  reserve(capacity: number): HeadRows {
-    if (capacity > this.capacity) this.#resize(capacity === this.length + 1 ? capacity + GROWTH_ROWS - 1 : capacity);
-    return this;
   }
 
   /** Appends rows; the buffers must have room for them. */

@@ -1,12 +1,15 @@
+import type { Bound } from "./bound.ts";
 import type { Checkpoint, ModelConfig } from "./checkpoint.ts";
 import { splitChatTemplate } from "./chat_template.ts";
+import { turnIds } from "./chat_turn.ts";
 import { type GeneratedToken, Generation } from "./generation.ts";
 import { KvCache } from "./kv_cache.ts";
+import { loadCache, type LoadingModel } from "./load_cache.ts";
 import { ModelObserver } from "./model_observer.ts";
 import { type ReadOptions, readTokens } from "./read_tokens.ts";
 import { createSampler, type SamplingOptions } from "./sampling.ts";
 import type { DecoderSession } from "./session.ts";
-import { DEFAULT_TAPS, type Tap } from "./signals.ts";
+import { DEFAULT_TAPS, type Tap, tapsFor } from "./signals.ts";
 import { createTextStream } from "./text_stream.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import type { WeightFormat } from "./weights.ts";
@@ -30,7 +33,7 @@ export interface ModelOrigin {
 export interface PrefillOptions extends Omit<ReadOptions, "logitsOf" | "attention"> {
   /** `chat` by default: the text opens the user's turn. `none`: it is read as it is. */
   readonly template?: Template;
-  /** Attention to record for policies; by default the sum, the last query and the last 64. */
+  /** Attention to record for policies; by default the sum, the last query and the last 64, and what the bound needs. */
   readonly taps?: readonly Tap[];
 }
 
@@ -44,12 +47,16 @@ export interface GenerateOptions extends SamplingOptions {
   readonly template?: Template;
   /** `stop` at the model's end token (default), or go on to `maxNewTokens`. */
   readonly atEnd?: "stop" | "continue";
-  /** Whether decoding records attention into the cache's taps; `skip` by default, which is faster. */
+  /** Whether decoding records attention into the cache's taps; `skip` by default, which is faster, unless the bound needs it. */
   readonly attention?: "record" | "skip";
+  /** Evicts while the question is read and the answer comes, so that the cache stays as small as this says. */
+  readonly bound?: Bound;
   /** Ends the generation between two tokens. */
   readonly signal?: AbortSignal;
   /** Called while the question is read, with the tokens read so far and in all. */
   readonly onProgress?: (read: number, total: number) => void;
+  /** Called when a bound goes past the model's context with logical positions: a sentence. */
+  readonly onNotice?: (notice: string) => void;
   /** Called before each token with the logits it is drawn from, `[vocab]`. */
   readonly onLogits?: (logits: Float32Array) => void;
 }
@@ -87,18 +94,34 @@ export class Model implements AsyncDisposable {
 
   /** An empty cache for this model. */
   createCache(taps: readonly Tap[] = []): KvCache {
+    const { shape, observer, owner } = this.#caches();
+    return new KvCache(shape, taps, observer, owner);
+  }
+
+  /**
+   * Reads a cache that {@linkcode KvCache.save} wrote: the same to the bit, signals, pins and marks among it.
+   *
+   * @throws {SyntaxError} if the file is no cache, of another version, damaged or cut short
+   * @throws {TypeError} if it is of another model, or of the same with weights held otherwise
+   * @throws {RangeError} if there is no such file
+   */
+  loadCache(path: string): Promise<KvCache> {
+    return new Promise((resolve) => resolve(loadCache(path, this.#caches())));
+  }
+
+  #caches(): LoadingModel {
     const { numHiddenLayers, numKeyValueHeads, numAttentionHeads, headDim, ropeTheta } = this.config;
-    return new KvCache(
-      {
+    return {
+      owner: { name: this.origin.name, hash: this.hash, weights: this.origin.weights },
+      observer: this.#observer.observe,
+      shape: {
         layerCount: numHiddenLayers,
         kvHeadCount: numKeyValueHeads,
         groupSize: numAttentionHeads / numKeyValueHeads,
         headDim,
         ropeTheta,
       },
-      taps,
-      this.#observer.observe,
-    );
+    };
   }
 
   /**
@@ -108,10 +131,11 @@ export class Model implements AsyncDisposable {
    */
   async prefill(
     text: string,
-    { template = "chat", taps = DEFAULT_TAPS, ...read }: PrefillOptions = {},
+    { template = "chat", taps, ...read }: PrefillOptions = {},
   ): Promise<KvCache> {
     if (text === "") throw new RangeError("Cannot prefill an empty text: give at least one character");
-    const cache = this.createCache(taps);
+    const needed = tapsFor(read.bound?.policy.needs ?? []).filter((tap) => !DEFAULT_TAPS.includes(tap));
+    const cache = this.createCache(taps ?? [...DEFAULT_TAPS, ...needed]);
     const opened = template === "chat" ? openTurn(this.tokenizer, text) : text;
     await this.read(cache, this.tokenizer.encode(opened), { ...read, logitsOf: "none" });
     return cache;
@@ -140,27 +164,30 @@ export class Model implements AsyncDisposable {
     return new Generation(() => this.#generate(ids, options));
   }
 
-  /** The ids that a question adds to a cache, its template's part included. */
+  /**
+   * The ids that a question adds to a cache, its template's part included: after an answer, what ends it and opens the
+   * user's next turn.
+   */
   questionIds(
     question: string,
     { template = "chat", cache }: Pick<GenerateOptions, "template" | "cache"> = {},
   ): number[] {
     if (template === "none") return this.tokenizer.encode(question);
-    const { close, whiteSpace } = splitChatTemplate(this.tokenizer);
-    const end = (whiteSpace === "trimmed" ? question.trimEnd() : question) + close;
-    return this.tokenizer.encode(cache === undefined ? openTurn(this.tokenizer, end) : end);
+    return turnIds(this.tokenizer, question, cache?.tokenIds() ?? []);
   }
 
   async *#generate(ids: readonly number[], options: GenerateOptions): AsyncGenerator<GeneratedToken, void, undefined> {
-    const { maxNewTokens = 128, atEnd = "stop", attention = "skip", signal, onProgress, onLogits } = options;
+    const { maxNewTokens = 128, atEnd = "stop", bound, signal, onProgress, onNotice, onLogits } = options;
     if (!Number.isSafeInteger(maxNewTokens) || maxNewTokens < 1) {
       throw new RangeError(`Cannot generate ${maxNewTokens} tokens as it must be a whole number of at least 1`);
     }
     if (ids.length === 0) throw new RangeError("Cannot generate after an empty text: give at least one character");
     const sample = createSampler(options);
-    const cache = options.cache ?? this.createCache();
+    const needed = tapsFor(bound?.policy.needs ?? []);
+    const cache = options.cache ?? this.createCache(needed);
+    const read = { attention: options.attention ?? (needed.length > 0 ? "record" : "skip"), bound, signal, onNotice };
     const stream = createTextStream(this.tokenizer);
-    let logits = await this.read(cache, ids, { attention, signal, onProgress });
+    let logits = await this.read(cache, ids, { ...read, onProgress });
     for (let count = 1; count <= maxNewTokens; count++) {
       onLogits?.(logits);
       const id = sample(logits);
@@ -168,7 +195,7 @@ export class Model implements AsyncDisposable {
       const last = ended || count === maxNewTokens;
       yield { id, text: (ended ? "" : stream.push(id)) + (last ? stream.flush() : "") };
       if (last) return;
-      logits = await this.read(cache, [id], { attention, signal });
+      logits = await this.read(cache, [id], read);
     }
   }
 

@@ -1,25 +1,35 @@
+import type { Bound } from "./bound.ts";
+import { applyBound, checkBound, roomUnder } from "./bound_cache.ts";
+import { checkContext, checkPositions } from "./check_context.ts";
 import type { ModelConfig } from "./checkpoint.ts";
 import type { KvCache } from "./kv_cache.ts";
 import { chunkMoments } from "./query_moments.ts";
 import type { DecoderSession, GraphSession } from "./session.ts";
-import { queryWeights } from "./signals.ts";
+import { type ChunkPlace, queryWeights, tapWindow } from "./signals.ts";
 
 /** Which of the tokens read to give logits for. */
 export type LogitsOf = "last" | "all" | "none";
 
 /** Options of {@linkcode readTokens}. */
 export interface ReadOptions {
-  /** Tokens a run takes at once; 256 by default. */
+  /** Tokens a run takes at once; 256 by default, fewer where the bound leaves less room. */
   readonly chunkLength?: number;
   /** Default: the last token's. */
   readonly logitsOf?: LogitsOf;
   /** Records the attention and the moments that the cache asks for; `skip` leaves what they hold as it is. */
   readonly attention?: "record" | "skip";
+  /** Evicts between chunks, so that the cache stays as small as this says; a text may then be longer than the context. */
+  readonly bound?: Bound;
   /** Ends the reading between two chunks. */
   readonly signal?: AbortSignal;
-  /** Called after each chunk with the tokens read so far and in all. */
+  /** Called after each chunk, before an eviction that it makes due, with the tokens read so far and in all. */
   readonly onProgress?: (read: number, total: number) => void;
+  /** Called, once a sequence, when a bound goes past the model's context with logical positions: a sentence. */
+  readonly onNotice?: (notice: string) => void;
 }
+
+/** Under a bound, where tokens come one by one, room is made for this many at a time. */
+const GROWTH_ROWS = 64;
 
 /** A pause for timers and signals once this many ms have gone by, as runs block the event loop. */
 const BREATH_MS = 50;
@@ -29,7 +39,8 @@ let lastBreath = 0;
  * Runs tokens through the decoder chunk by chunk and appends their rows to the cache.
  *
  * @returns logits, `[1, vocab]` of the last token, `[S, vocab]` of all, or empty
- * @throws {RangeError} if the tokens do not fit the model's context
+ * @throws {RangeError} if the tokens do not fit the model's context, or the bound cannot hold
+ * @throws {TypeError} if the bound's policy needs what is not recorded
  */
 export async function readTokens(
   session: DecoderSession,
@@ -37,26 +48,39 @@ export async function readTokens(
   config: ModelConfig,
   cache: KvCache,
   ids: readonly number[],
-  { chunkLength = 256, logitsOf = "last", attention = "record", signal, onProgress }: ReadOptions = {},
+  { chunkLength = 256, logitsOf = "last", attention = "record", bound, signal, onProgress, onNotice }: ReadOptions = {},
 ): Promise<Float32Array> {
-  checkContext(config, cache, ids.length);
-  const { groupSize } = cache.shape;
-  if (ids.length > 1) cache.reserve(ids.length);
+  if (bound === undefined) checkContext(config, cache, ids.length);
+  else checkBound(cache, bound, config, attention);
   const taps = attention === "record" ? cache.taps : [];
   const recordMoments = attention === "record" && cache.queryMoments === "record";
   const all = new Float32Array(logitsOf === "all" ? ids.length * config.vocabSize : 0);
   let logits: Float32Array = all;
-  for (let start = 0; start < ids.length; start += chunkLength) {
+  // A stretch is what is read up to an eviction, or to the end.
+  let stretch = { start: 0, total: 0 };
+  for (let start = 0; start < ids.length;) {
     await breathe();
     signal?.throwIfAborted();
-    const chunk = ids.slice(start, start + chunkLength);
-    const count = chunk.length;
+    if (bound !== undefined) applyBound(cache, bound);
+    const left = ids.length - start;
+    const due = bound === undefined ? Infinity : roomUnder(cache, bound);
+    if (start === stretch.start + stretch.total) stretch = { start, total: Math.min(left, due) };
+    const count = Math.min(chunkLength, left, due);
+    if (bound !== undefined) checkPositions(config, cache, count, onNotice);
+    makeRoom(cache, left, due);
+    const place: ChunkPlace = {
+      start: start - stretch.start,
+      count,
+      total: stretch.total,
+      ...(bound === undefined ? {} : { eviction: { due, every: bound.every } }),
+    };
+    const chunk = ids.slice(start, start + count);
     const outputs = await session.run({
       ids: chunk,
       rotaryPosition: cache.nextRotaryPosition,
       past: cache.past(),
-      queryWeights: queryWeights(taps, { start, count, total: ids.length, groupSize }),
-      logitsRows: logitsRows(logitsOf, count, start + count === ids.length),
+      queryWeights: queryWeights(taps, place, cache.shape.groupSize),
+      logitsRows: logitsRows(logitsOf, count, count === left),
       layerValues: recordMoments ? ["queryKeys"] : [],
     });
     const queries = recordMoments
@@ -67,12 +91,14 @@ export async function readTokens(
       outputs.newKeys,
       outputs.newValues,
       outputs.attention,
-      start === 0 ? "first" : "further",
+      taps.map((tap) => tapWindow(tap, place).start),
       queries,
     );
     if (logitsOf === "all") all.set(outputs.logits, start * config.vocabSize);
     else logits = outputs.logits;
-    onProgress?.(start + count, ids.length);
+    start += count;
+    onProgress?.(start, ids.length);
+    if (bound !== undefined) applyBound(cache, bound);
   }
   return logits;
 }
@@ -82,14 +108,14 @@ function logitsRows(logitsOf: LogitsOf, count: number, last: boolean): number[] 
   return logitsOf === "last" && last ? [count - 1] : [];
 }
 
-function checkContext(config: ModelConfig, cache: KvCache, count: number): void {
-  const next = cache.nextRotaryPosition;
-  const limit = config.maxPositionEmbeddings;
-  if (next + count <= limit) return;
-  const fix = cache.positions === "logical" && cache.longestHead + count <= limit
-    ? `compress with positions "compact" to go on`
-    : "shorten the text, or evict rows first";
-  throw new RangeError(`Cannot read ${count} tokens at position ${next} as the model's context is ${limit}: ${fix}`);
+/** Makes room for what is left to read, so that appending moves nothing; never for more than the bound allows. */
+function makeRoom(cache: KvCache, left: number, due: number): void {
+  if (due === Infinity) {
+    if (left > 1) cache.reserve(left);
+    return;
+  }
+  const longest = cache.longestHead;
+  cache.reserve(Math.min(due, Math.ceil((longest + left) / GROWTH_ROWS) * GROWTH_ROWS - longest));
 }
 
 async function breathe(): Promise<void> {

@@ -27,14 +27,28 @@ export function rotaryTables(
 }
 
 /** Turns a rotated key, `[head_dim]`, by `positions` further positions, in place; backwards where negative. */
-export function rotateKey(key: Float32Array, positions: number, frequencies: Float64Array): void {
-  if (positions === 0) return;
+export type KeyRotation = (key: Float32Array, positions: number) => void;
+
+/** Makes a rotation of keys. Rows mostly move together, so the angles of the last move are remembered. */
+export function keyRotation(facts: RotaryFacts): KeyRotation {
+  const frequencies = rotaryFrequencies(facts);
   const half = frequencies.length;
-  for (let pair = 0; pair < half; pair++) {
-    const cos = Math.cos(positions * frequencies[pair]);
-    const sin = Math.sin(positions * frequencies[pair]);
-    const [first, second] = [key[pair], key[pair + half]];
-    key[pair] = first * cos - second * sin;
-    key[pair + half] = second * cos + first * sin;
-  }
+  const [cos, sin] = [new Float64Array(half), new Float64Array(half)];
+  let remembered = 0;
+  return (key, positions) => {
+    if (positions === 0) return;
+    if (positions !== remembered) {
+      for (let pair = 0; pair < half; pair++) {
+        cos[pair] = Math.cos(positions * frequencies[pair]);
+        sin[pair] = Math.sin(positions * frequencies[pair]);
+      }
+      remembered = positions;
+    }
+    for (let pair = 0; pair < half; pair++) {
+      const first = key[pair];
+      const second = key[pair + half];
+      key[pair] = first * cos[pair] - second * sin[pair];
+      key[pair + half] = second * cos[pair] + first * sin[pair];
+    }
+  };
 }

@@ -1,6 +1,7 @@
 import * as onnxruntime from "onnxruntime-node";
 import type { ModelConfig } from "./checkpoint.ts";
 import { layerInputName } from "./decoder_layers.ts";
+import { rotaryTables } from "./rotary.ts";
 
 /** The past rows of one kv head, fed as they lie: `[P, head_dim]` each. */
 export interface PastRows {
@@ -150,9 +151,11 @@ function feed(
   const count = ids.length;
   const integers = (values: BigInt64Array, shape: number[]) => new Tensor("int64", values, shape);
   const queries = (config.numAttentionHeads / config.numKeyValueHeads) * count;
+  const { cos, sin } = rotaryTables(config, count, rotaryPosition);
   const feeds: Record<string, onnxruntime.Tensor> = {
     input_ids: integers(BigInt64Array.from(ids, BigInt), [1, count]),
-    position_ids: integers(BigInt64Array.from(ids, (_, index) => BigInt(rotaryPosition + index)), [1, count]),
+    rotary_cos: new Tensor("float32", cos, [count, config.headDim / 2]),
+    rotary_sin: new Tensor("float32", sin, [count, config.headDim / 2]),
     causal_mask: new Tensor("float32", causalMask(queries, count), [queries, count]),
     minus_new: integers(BigInt64Array.of(BigInt(-count)), [1]),
     query_weights: new Tensor("float32", queryWeights, [queryWeights.length / queries, queries]),

@@ -35,6 +35,12 @@ export { residentBytes } from "./resident_bytes.ts";
 export { type AnswerSummary, summariseAnswers } from "./summarise_answers.ts";
 export { type AskedQuestion, type ReadingModel, type ReferenceAnswer } from "./answer_row.ts";
 export { type ArmComparison, armComparisons, FLOORS, pairedDifference } from "./arm_comparisons.ts";
+export {
+  boundedPrefill,
+  type BoundedPrefillOptions,
+  type BoundedPrefillRow,
+  type EvictionTime,
+} from "./bounded_prefill.ts";
 export { cellFolder } from "./cell_folder.ts";
 export { CUT_PROMPT } from "./cut_prompt.ts";
 export { type DepthScore, depthScores } from "./depth_scores.ts";
@@ -53,6 +59,8 @@ export { encodeStudy, parseStudy, type StudyFile, type StudyOrigin } from "./stu
 export { type ResultRow, resultRows } from "./result_rows.ts";
 export { checkTaskName, generateRows, type GenerateRowsOptions, TASK_NAMES } from "./ruler/generate_rows.ts";
 export { taskRows, type TaskRowsOptions } from "./task_rows.ts";
+export { slidingWindowLosses, type SlidingWindowOptions } from "./sliding_window_losses.ts";
+export { type StreamedText, type StreamRow, streamText, type StreamTextOptions } from "./stream_text.ts";
 export { splitNames } from "./split_names.ts";
 export { stringMatch } from "./string_match.ts";
 export { GATE_ROWS, GATE_SCORE, openTasks, type TaskGate, taskGates } from "./task_gates.ts";

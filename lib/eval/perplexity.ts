@@ -1,10 +1,10 @@
 import { DEFAULT_TAPS, type Model, type PositionMode } from "../engine/mod.ts";
 import { clusterBootstrap } from "../metrics/cluster_bootstrap.ts";
-import { logProbabilities } from "../numeric/log_probabilities.ts";
 import { keepAll } from "../policies/keep_all.ts";
 import type { Policy } from "../policies/policy.ts";
 import type { Arm } from "./answer_study.ts";
 import type { ArmName } from "./evaluated_cell.ts";
+import { tokenLosses } from "./token_losses.ts";
 
 /** How a long text is read. */
 export interface PerplexityOptions {
@@ -84,10 +84,4 @@ export async function perplexity(
       ci_high: Math.exp(high),
     };
   });
-}
-
-/** Negative log-probability of each token, from the logits before it. */
-function tokenLosses(logits: Float32Array, ids: readonly number[]): number[] {
-  const vocab = logits.length / ids.length;
-  return ids.map((id, step) => -logProbabilities(logits.subarray(step * vocab, (step + 1) * vocab))[id]);
 }

@@ -29,6 +29,7 @@ export { keydiff } from "./keydiff.ts";
 export { knorm } from "./knorm.ts";
 export { kvzip, type KvzipOptions, kvzipPlus } from "./kvzip.ts";
 export { lagkv, type LagkvOptions } from "./lagkv.ts";
+export { h2o, type H2oOptions } from "./h2o.ts";
 export { observedAttention } from "./observed_attention.ts";
 export type * from "./policy.ts";
 export { protect } from "./protect.ts";

@@ -6,6 +6,7 @@ import { criticalkv } from "./criticalkv.ts";
 import { definePolicy } from "./define_policy.ts";
 import { expectedAttention } from "./expected_attention.ts";
 import { globalkv } from "./globalkv.ts";
+import { h2o } from "./h2o.ts";
 import { heavyHitter } from "./heavy_hitter.ts";
 import { hybrid } from "./hybrid.ts";
 import { keepAll } from "./keep_all.ts";
@@ -46,6 +47,8 @@ export interface PolicyOptions {
   readonly smallestLayer?: number;
   /** Positions to come whose attention is expected. */
   readonly futurePositions?: number;
+  /** What attention counts for with every query that follows. */
+  readonly decay?: number;
   /** Added to expected probabilities. */
   readonly epsilon?: number;
 }
@@ -79,6 +82,7 @@ export const POLICIES: Readonly<Record<string, PolicyEntry>> = {
   hybrid: { create: hybrid, options: ORIGINAL },
   streaming_llm: { create: streamingLlm, options: { sinkTokens: 4 } },
   observed_attention: { create: observedAttention, options: {} },
+  h2o: { create: h2o, options: { decay: 1 } },
   tova: { create: tova, options: {} },
   snapkv: { create: snapkv, options: WINDOW },
   pyramidkv: { create: pyramidkv, options: { ...WINDOW, beta: 20, smallestLayer: "windowSize" } },

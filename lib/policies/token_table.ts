@@ -13,28 +13,35 @@ export interface TokenTable {
 
 /** Gathers the tokens that any head still holds; a head that dropped a token adds no attention to it. */
 export function tokenTable(layers: readonly Layer[]): TokenTable {
-  const end = layers.reduce(
-    (most, { heads }) => heads.reduce((last, { positions }) => Math.max(last, (positions.at(-1) ?? -1) + 1), most),
-    0,
-  );
-  const held = new Uint8Array(end);
-  const attention = new Float64Array(end);
-  const novelty = new Float64Array(end);
+  const positions = heldPositions(layers);
+  const places = new Map(Array.from(positions, (position, place) => [position, place]));
+  const attention = new Float64Array(positions.length);
+  const novelty = new Float64Array(positions.length);
   for (const { heads } of layers) {
     for (const head of heads) {
       const received = head.signal(TOKEN_NEEDS[0]);
       const novel = head.signal(TOKEN_NEEDS[1]);
       head.positions.forEach((position, row) => {
-        held[position] = 1;
-        attention[position] += received[row] / heads.length;
-        novelty[position] = novel[row];
+        // Where a head holds all the tokens, as most do, a row is its token's place.
+        const place = positions[row] === position ? row : places.get(position)!;
+        attention[place] += received[row] / heads.length;
+        novelty[place] = novel[row];
       });
     }
   }
-  const positions = Int32Array.from(held.keys()).filter((position) => held[position] === 1);
-  if (positions.length === end) return { positions, attention, novelty };
-  const column = (dense: Float64Array) => Float64Array.from(positions, (position) => dense[position]);
-  return { positions, attention: column(attention), novelty: column(novelty) };
+  return { positions, attention, novelty };
+}
+
+/** Positions that any head holds, ascending: as many as there are, however long the text was. */
+function heldPositions(layers: readonly Layer[]): Int32Array {
+  const [first = new Int32Array(0), ...others] = layers.flatMap(({ heads }) => heads.map(({ positions }) => positions));
+  const same = others.every((own) =>
+    own.length === first.length && own.every((position, row) => position === first[row])
+  );
+  if (same) return first;
+  const held = new Set(first);
+  for (const own of others) for (const position of own) held.add(position);
+  return Int32Array.from(held).sort();
 }
 
 /** The rows of every head whose token was chosen. `tokens` are indices into the table. */

@@ -15,24 +15,26 @@ export function tova(): Policy {
     score: (layer) => {
       const means = meanByPosition(layer);
       return layer.heads.map(({ positions }) =>
-        Float64Array.from(positions, (position, row) => row === positions.length - 1 ? 0 : means[position])
+        Float64Array.from(positions, (position, row) => row === positions.length - 1 ? 0 : means.get(position)!)
       );
     },
     protect: { recent: 1 },
   });
 }
 
-/** The mean over the heads that still hold a position: `[tokens]`. */
-function meanByPosition({ heads }: Layer): Float64Array {
-  const tokens = Math.max(0, ...heads.map(({ positions }) => (positions.at(-1) ?? -1) + 1));
-  const sums = new Float64Array(tokens);
-  const holders = new Uint32Array(tokens);
+/** By position, the mean over the heads that still hold it. */
+function meanByPosition({ heads }: Layer): Map<number, number> {
+  const received = new Map<number, { sum: number; holders: number }>();
   for (const { positions, signal } of heads) {
-    const received = signal(NEED);
+    const attention = signal(NEED);
     positions.forEach((position, row) => {
-      sums[position] += received[row];
-      holders[position]++;
+      const at = received.get(position);
+      if (at === undefined) received.set(position, { sum: attention[row], holders: 1 });
+      else {
+        at.sum += attention[row];
+        at.holders++;
+      }
     });
   }
-  return sums.map((sum, position) => sum / Math.max(1, holders[position]));
+  return new Map([...received].map(([position, { sum, holders }]) => [position, sum / holders]));
 }

@@ -15,6 +15,7 @@ const OURS = [
   "recent_window",
   "heavy_hitter",
   "hybrid",
+  "h2o",
   "attention_probe",
   "pyramid",
   "globalkv",

@@ -8,7 +8,7 @@ import {
   type PolicyOptions,
   WRAPPERS,
 } from "kvmirror/policies";
-import { DEFAULT_TAPS, type KvCache } from "kvmirror/engine";
+import type { KvCache } from "kvmirror/engine";
 import { madeUp, madeUpCache } from "../engine/made_up_cache.ts";
 
 /** Every policy with easy and hard options, and the rows it protects. A new policy adds its row. */
@@ -38,6 +38,9 @@ const MATRIX: readonly {
   { name: "streaming_llm", options: {}, sinks: 4, follows: "budget" },
   { name: "streaming_llm", options: { sinkTokens: 0 }, sinks: 0, follows: "budget" },
   { name: "observed_attention", options: {}, sinks: 0, follows: "budget" },
+  { name: "h2o", options: {}, sinks: 0, recent: 1, follows: "budget" },
+  { name: "h2o", options: { decay: 0.9 }, sinks: 0, recent: 1, follows: "budget" },
+  { name: "adakv(h2o)", options: {}, sinks: 0, recent: 1, follows: "layer" },
   { name: "tova", options: {}, sinks: 0, recent: 1, follows: "budget" },
   { name: "snapkv", options: {}, sinks: 0, recent: 64, follows: "budget" },
   { name: "snapkv", options: { windowSize: 1, kernelSize: 1 }, sinks: 0, recent: 1, follows: "budget" },
@@ -101,7 +104,7 @@ Deno.test("the matrix has every policy of the table", () => {
 for (const { name, options, sinks, recent = 0, follows } of MATRIX) {
   Deno.test(`${name} ${JSON.stringify(options)}: budget, order, protection, determinism`, async () => {
     const chooser = policy(name, options);
-    const other = madeUpCache(33, DEFAULT_TAPS, 8);
+    const other = madeUpCache(33, undefined, 8);
     await other.observe(chooser);
     for (const length of LENGTHS) {
       const cache = madeUpCache(length);
@@ -176,6 +179,18 @@ Deno.test("equal attention is decided by novelty, then by the earlier token; hyb
     4,
   ]);
   assertEquals(rowsOf(oneHead(flat), "hybrid", { windowSize: 0, topk: 2, sinkTokens: 0 }), [4, 5]);
+});
+
+Deno.test("policies look at the rows that are held, however far in the text they stand", () => {
+  const far = (start: number): Layer => {
+    const near = oneHead(madeUp(20, 3) as unknown as Float64Array);
+    const positions = Int32Array.from({ length: 20 }, (_, row) => row < 4 ? row : start + row);
+    return { ...near, heads: [{ ...near.heads[0], positions }] };
+  };
+  for (const name of ["hybrid", "heavy_hitter", "recent_window", "tova", "h2o", "streaming_llm", "knorm"]) {
+    const kept = (start: number) => policy(name).choose([far(start)], budgetForRatio(20, 0.1))[0][0].rows;
+    assertEquals(kept(2 ** 31 - 100), kept(1000), name);
+  }
 });
 
 Deno.test("heads that lost tokens still agree on those they have", () => {

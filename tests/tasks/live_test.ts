@@ -90,6 +90,22 @@ Deno.test("generate: streams a text, or prints JSON alone; either question flag"
   });
 });
 
+Deno.test("generate --max-cache: a text past the context in a cache of that size; a notice where positions are logical", async () => {
+  await withFiles({ "long.txt": "The river runs slowly past the old mill in spring. ".repeat(120) }, async (path) => {
+    const flags = ["generate", ...MODEL, "--prompt-file", path("long.txt"), "--policy", "h2o", "--every", "16"];
+    const size = ["--max-cache", "48KB", "--max-new-tokens", "20", "--json"];
+    for (const positions of ["compact", "logical"]) {
+      const { code, stdout, stderr } = await runTask([...flags, ...size, "--positions", positions]);
+      assertEquals(code, 0, stderr);
+      const { prompt_tokens, live_bytes, ids } = JSON.parse(stdout);
+      assert(prompt_tokens > 1024 && ids.length >= 1);
+      // A row in every head takes 768 bytes: 62 fit, and up to 15 more wait for the next eviction.
+      assert(live_bytes >= 62 * 768 && live_bytes < 78 * 768, `${live_bytes} live bytes`);
+      assertEquals(/trained on, with logical positions/.test(stderr), positions === "logical", stderr);
+    }
+  });
+});
+
 Deno.test("trace and replay: both formats say the same", async () => {
   await withFiles({ "p.txt": readGolden("qwen2_untied_f32").text }, async (path) => {
     for (const output of ["t.json", "t.kvtrace"]) {
@@ -166,6 +182,17 @@ Deno.test("what is wrong is one line on stderr, with exit 2 for a usage error an
       [["compress", ...MODEL, "--prompt-file", path("bytes.txt")], 2, /no UTF-8/],
       [["compress", ...MODEL], 2, /--prompt-file/],
       [["generate", ...MODEL, ...prompt, "--positions", "compakt"], 2, /logical or compact/],
+      [["generate", ...MODEL, ...prompt, "--policy", "tova", "--max-cache", "8 parsecs"], 2, /8MB or 512KiB/],
+      [["generate", ...MODEL, ...prompt, "--policy", "tova", "--max-cache", "8MB", "--every", "0"], 2, /--every 0/],
+      [["generate", ...MODEL, ...prompt, "--policy", "tova", "--every", "8"], 2, /give --max-cache/],
+      [["generate", ...MODEL, ...prompt, "--max-cache", "8MB"], 2, /give --policy/],
+      [
+        ["generate", ...MODEL, ...prompt, "--policy", "tova", "--max-cache", "8MB", "--compression-ratio", "0.5"],
+        2,
+        /leave out one/,
+      ],
+      [["generate", ...MODEL, ...prompt, "--policy", "tova", "--max-cache", "700"], 1, /one row a head takes 768/],
+      [["generate", ...MODEL, ...prompt, "--policy", "kvzip", "--max-cache", "8MB"], 1, /kvzip as it needs/],
       [["generate", ...prompt, "--model", "smollm3"], 2, /did you mean smollm2-135m/],
       [["generate", ...prompt, "--model", path("none.gguf")], 2, /no such file/],
       [["generate", ...prompt, "--model", path("cut.gguf")], 1, /cut\.gguf/],

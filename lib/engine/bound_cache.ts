@@ -1,0 +1,87 @@
+import { checkNeeds } from "../policies/check_needs.ts";
+import type { Bound, BoundSize } from "./bound.ts";
+import type { ModelConfig } from "./checkpoint.ts";
+import type { KvCache } from "./kv_cache.ts";
+import { observedNeeds } from "./observed_need.ts";
+import { needOf } from "./signals.ts";
+
+/** Tokens that a cache has room for until its bound evicts: 0 or less where it is over full already. */
+export function roomUnder(cache: KvCache, bound: Bound): number {
+  const tokenBytes = bytesPerToken(cache);
+  return Math.floor((boundBytes(cache, bound) - cache.liveBytes) / tokenBytes) + bound.every;
+}
+
+/**
+ * Brings a cache that has no room left back to its bound's size; leaves any other as it is.
+ *
+ * @throws {RangeError} if the policy keeps more than it is given
+ */
+export function applyBound(cache: KvCache, bound: Bound): void {
+  if (roomUnder(cache, bound) > 0) return;
+  cache.compress(bound.policy, { maxBytes: boundBytes(cache, bound), positions: bound.positions });
+}
+
+/**
+ * Refuses a bound that cannot hold before anything is read.
+ *
+ * @param attention whether reading records what the policy looks at
+ * @throws {TypeError} if the policy needs a signal that reading does not record
+ * @throws {RangeError} if the interval, rows or bytes are too small, or do not fit the model's context
+ */
+export function checkBound(cache: KvCache, bound: Bound, config: ModelConfig, attention: "record" | "skip"): void {
+  const { policy, every } = bound;
+  if (!Number.isSafeInteger(every) || every < 1) {
+    throw new RangeError(`Cannot evict every ${every} tokens as it must be a whole number of at least 1`);
+  }
+  checkSize(cache, bound);
+  const [observed] = observedNeeds(policy);
+  if (observed !== undefined) {
+    throw new TypeError(
+      `Cannot bound a cache with ${policy.name} as it needs ${observed}, a second look at the whole text: ` +
+        `take a policy that reads once`,
+    );
+  }
+  const compact = (bound.positions ?? cache.positions) === "compact";
+  if (compact && policy.needs.includes("queryMoments")) {
+    throw new TypeError(
+      `Cannot bound a cache with ${policy.name} and positions "compact" as it foresees queries at their place in the ` +
+        `text: take positions "logical", or another policy`,
+    );
+  }
+  checkNeeds(
+    policy,
+    attention === "skip" ? ["keys", "values", "novelty"] : [
+      ...["keys", "values", "novelty"] as const,
+      ...cache.taps.map(needOf),
+      ...(cache.queryMoments === "record" ? ["queryMoments"] as const : []),
+    ],
+    attention === "skip" ? `reading with attention "skip"` : "this cache",
+  );
+  const most = Math.floor(boundBytes(cache, bound) / bytesPerToken(cache)) + every;
+  if (compact && most > config.maxPositionEmbeddings) {
+    throw new RangeError(
+      `Cannot bound a cache to ${most - every} rows and ${every} tokens more as the model's context is ` +
+        `${config.maxPositionEmbeddings}: take a smaller size or interval`,
+    );
+  }
+}
+
+function checkSize(cache: KvCache, size: BoundSize): void {
+  if ("rows" in size) {
+    if (Number.isSafeInteger(size.rows) && size.rows >= 1) return;
+    throw new RangeError(`Cannot bound a cache to ${size.rows} rows as it must be a whole number of at least 1`);
+  }
+  if (size.maxBytes >= bytesPerToken(cache)) return;
+  throw new RangeError(
+    `Cannot bound a cache to ${size.maxBytes} bytes as one row a head takes ${bytesPerToken(cache)}: give more`,
+  );
+}
+
+function boundBytes(cache: KvCache, size: BoundSize): number {
+  return "rows" in size ? size.rows * bytesPerToken(cache) : size.maxBytes;
+}
+
+/** What one token takes: a row in every head. */
+function bytesPerToken({ shape, bytesPerRow }: KvCache): number {
+  return shape.layerCount * shape.kvHeadCount * bytesPerRow;
+}

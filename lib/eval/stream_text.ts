@@ -1,0 +1,107 @@
+import { type Bound, type Model, tapsFor } from "../engine/mod.ts";
+import { residentBytes } from "./resident_bytes.ts";
+import { tokenLosses } from "./token_losses.ts";
+
+/** How a stream is read. */
+export interface StreamTextOptions {
+  /** What keeps the cache small. */
+  readonly bound: Bound;
+  /** Tokens read at once; 32 by default. */
+  readonly chunkLength?: number;
+  /** Tokens of one row of the result; 1,000 by default. */
+  readonly rowTokens?: number;
+  /** Ends the stream between two chunks. */
+  readonly signal?: AbortSignal;
+  /** Called after each chunk with the tokens read so far and in all. */
+  readonly onProgress?: (read: number, total: number) => void;
+  /** Called when the stream goes past the model's context with logical positions. */
+  readonly onNotice?: (notice: string) => void;
+}
+
+/** A stretch of a stream, by the names that JSON gives it. */
+export interface StreamRow {
+  /** Tokens read since the stream began. */
+  readonly tokens: number;
+  /** Mean negative log-probability of the stretch's tokens, in nats. */
+  readonly loss: number;
+  /** The most that keys and values took, in bytes. */
+  readonly peak_live_bytes: number;
+  /** The most that their buffers held, in bytes. */
+  readonly peak_allocated_bytes: number;
+  /** Resident memory of the process at the stretch's end, after garbage is collected, in bytes. */
+  readonly resident_bytes: number;
+  /** Time of reading and evicting, a token. */
+  readonly ms_per_token: number;
+}
+
+/** What a stream gives. */
+export interface StreamedText {
+  /** Stretch by stretch. */
+  readonly rows: readonly StreamRow[];
+  /** Negative log-probability of each token in nats, `[tokens]`; NaN of the first, which nothing comes before. */
+  readonly losses: Float32Array;
+}
+
+/**
+ * Reads a text of any length through a bounded cache and judges every token by what is left of those before it:
+ * StreamingLLM's experiment (Xiao et al. 2023, https://arxiv.org/abs/2309.17453).
+ *
+ * @param ids the text's tokens
+ * @throws {RangeError} if there are fewer than two tokens, or the bound cannot hold
+ *
+ * @example
+ * ```ts ignore
+ * import { loadModel } from "kvmirror/engine";
+ * import { mobyDick, streamText } from "kvmirror/eval";
+ * import { policy } from "kvmirror/policies";
+ *
+ * await using model = await loadModel("auto");
+ * const ids = model.tokenizer.encode(mobyDick().join("\n")).slice(0, 16_000);
+ * const bound = { policy: policy("streaming_llm"), rows: 1024, every: 32, positions: "compact" } as const;
+ * const { rows } = await streamText(model, ids, { bound });
+ * ```
+ */
+export async function streamText(
+  model: Pick<Model, "read" | "createCache">,
+  ids: readonly number[],
+  { bound, chunkLength = 32, rowTokens = 1000, signal, onProgress, onNotice }: StreamTextOptions,
+): Promise<StreamedText> {
+  if (ids.length < 2) throw new RangeError(`Cannot stream ${ids.length} tokens as judging one takes another before it`);
+  const losses = new Float32Array(ids.length).fill(NaN);
+  const rows: StreamRow[] = [];
+  using cache = model.createCache(tapsFor(bound.policy.needs));
+  let stretch = { start: 0, live: 0, allocated: 0, ms: 0 };
+  for (let start = 0; start < ids.length; start += chunkLength) {
+    const chunk = ids.slice(start, start + chunkLength);
+    const began = performance.now();
+    const logits = await model.read(cache, chunk, {
+      bound,
+      chunkLength,
+      logitsOf: "all",
+      signal,
+      onNotice,
+      onProgress: () => {
+        stretch.live = Math.max(stretch.live, cache.liveBytes);
+        stretch.allocated = Math.max(stretch.allocated, cache.allocatedBytes);
+      },
+    });
+    stretch.ms += performance.now() - began;
+    const next = ids.slice(start + 1, start + chunk.length + 1);
+    losses.set(tokenLosses(logits.subarray(0, next.length * logits.length / chunk.length), next), start + 1);
+    const read = start + chunk.length;
+    if (read - stretch.start >= rowTokens || read === ids.length) {
+      const judged = losses.subarray(Math.max(1, stretch.start), read);
+      rows.push({
+        tokens: read,
+        loss: judged.reduce((sum, loss) => sum + loss, 0) / judged.length,
+        peak_live_bytes: stretch.live,
+        peak_allocated_bytes: stretch.allocated,
+        resident_bytes: residentBytes(),
+        ms_per_token: stretch.ms / (read - stretch.start),
+      });
+      stretch = { start: read, live: 0, allocated: 0, ms: 0 };
+    }
+    onProgress?.(read, ids.length);
+  }
+  return { rows, losses };
+}

@@ -1,0 +1,33 @@
+import { definePolicy, eachHead } from "./define_policy.ts";
+import type { Need, Policy } from "./policy.ts";
+
+/** Options of {@linkcode h2o}. */
+export interface H2oOptions {
+  /** What a query's attention counts for with every query that follows, in (0, 1]; 1 by default, as in the paper. */
+  readonly decay?: number;
+}
+
+/**
+ * Heavy hitters: of each head's budget one half goes to the newest rows, the other to the rows with the most attention
+ * accumulated over all queries, a sum that favours early rows, or one in which old attention fades. H2O (Zhang et al.
+ * 2023, https://arxiv.org/abs/2306.14048).
+ *
+ * @throws {RangeError} if the decay is outside (0, 1]
+ */
+export function h2o({ decay = 1 }: H2oOptions = {}): Policy {
+  if (!(decay > 0 && decay <= 1)) {
+    throw new RangeError(`Cannot let attention fade by ${decay} a query as it must be in (0, 1]`);
+  }
+  const need: Need = { attention: "sum", queries: "all", ...(decay === 1 ? {} : { decay }) };
+  return definePolicy({
+    name: "h2o",
+    paper: "Zhang et al. 2023, https://arxiv.org/abs/2306.14048",
+    needs: [need],
+    score: (layer, budget) =>
+      eachHead(({ positions, signal }) => {
+        const received = signal(need);
+        const recent = positions.length - Math.ceil(budget.rows / 2);
+        return Float64Array.from(received, (sum, row) => row < recent ? sum : Infinity);
+      })(layer),
+  });
+}
