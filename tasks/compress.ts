@@ -1,6 +1,6 @@
 /** `deno task compress`: reads a context raw, evicts, reads a question raw; shows what is left and what comes next. */
 import { logProbabilities } from "kvmirror";
-import { DEFAULT_TAPS, type KvCache, type Model } from "kvmirror/engine";
+import { type KvCache, type Model, prefillTaps } from "kvmirror/engine";
 import { parseFlags, printJson, printText, runTask } from "./cli.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { evictionFromFlags, LIVE_FLAGS } from "./live_flags.ts";
@@ -22,7 +22,7 @@ await runTask(async () => {
   // Without a question, the context's last token is what the next one follows: it is read after the eviction.
   const questionIds = question === undefined ? contextIds.splice(-1) : model.tokenizer.encode(question);
   const progress = createProgress("prefill");
-  const cache = model.createCache(DEFAULT_TAPS);
+  const cache = model.createCache(prefillTaps(eviction.policy.needs));
   await model.read(cache, contextIds, { logitsOf: "none", signal, onProgress: progress.update });
   progress.close();
   await eviction.apply(cache, signal);

@@ -1,4 +1,5 @@
 /** `deno task generate`: opens a user's turn with a prompt, evicts, closes it with a question, and answers. */
+import { prefillTaps } from "kvmirror/engine";
 import { BOUND_FLAGS, boundFromFlags } from "./bound_flags.ts";
 import { parseFlags, printJson, printNotice, printText, runTask, UsageError, writeAll } from "./cli.ts";
 import { interruptSignal } from "./interrupt.ts";
@@ -22,7 +23,9 @@ await runTask(async () => {
   const signal = interruptSignal();
   await using model = await modelFromFlags(flags, signal);
   const progress = createProgress("prefill");
-  const cache = await model.prefill(prompt, { bound, signal, onProgress: progress.update, onNotice: printNotice });
+  const taps = prefillTaps(eviction.policy.needs);
+  const read = { taps, bound, signal, onProgress: progress.update, onNotice: printNotice };
+  const cache = await model.prefill(prompt, read);
   progress.close();
   const promptTokens = cache.tokenCount;
   if (bound === undefined) await eviction.apply(cache, signal);

@@ -9,7 +9,7 @@ import { ModelObserver } from "./model_observer.ts";
 import { type ReadOptions, readTokens } from "./read_tokens.ts";
 import { createSampler, type SamplingOptions } from "./sampling.ts";
 import type { DecoderSession } from "./session.ts";
-import { DEFAULT_TAPS, type Tap, tapsFor } from "./signals.ts";
+import { prefillTaps, type Tap, tapsFor } from "./signals.ts";
 import { createTextStream } from "./text_stream.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import type { WeightFormat } from "./weights.ts";
@@ -134,8 +134,7 @@ export class Model implements AsyncDisposable {
     { template = "chat", taps, ...read }: PrefillOptions = {},
   ): Promise<KvCache> {
     if (text === "") throw new RangeError("Cannot prefill an empty text: give at least one character");
-    const needed = tapsFor(read.bound?.policy.needs ?? []).filter((tap) => !DEFAULT_TAPS.includes(tap));
-    const cache = this.createCache(taps ?? [...DEFAULT_TAPS, ...needed]);
+    const cache = this.createCache(taps ?? prefillTaps(read.bound?.policy.needs ?? []));
     const opened = template === "chat" ? openTurn(this.tokenizer, text) : text;
     await this.read(cache, this.tokenizer.encode(opened), { ...read, logitsOf: "none" });
     return cache;

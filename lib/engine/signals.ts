@@ -38,6 +38,11 @@ export function tapsFor(needs: readonly Need[]): Tap[] {
   });
 }
 
+/** What a prefill records for policies with these needs: {@linkcode DEFAULT_TAPS}, and what they take beside it. */
+export function prefillTaps(needs: readonly Need[]): Tap[] {
+  return [...DEFAULT_TAPS, ...tapsFor(needs).filter((tap) => !DEFAULT_TAPS.includes(tap))];
+}
+
 /** Where a chunk stands among the tokens of its call, and where the next eviction is. */
 export interface ChunkPlace {
   /** Index of the chunk's first token in the call, or since the call's last eviction. */

@@ -1,4 +1,4 @@
-import { DEFAULT_TAPS, type Model, type PositionMode, tapsFor } from "../engine/mod.ts";
+import { type Model, type PositionMode, prefillTaps, tapsFor } from "../engine/mod.ts";
 import { clusterBootstrap } from "../metrics/cluster_bootstrap.ts";
 import type { Policy } from "../policies/policy.ts";
 import { tokenLosses } from "./token_losses.ts";
@@ -86,8 +86,7 @@ export async function boundedPrefill(
     const start = window * (contextTokens + judgeTokens);
     const context = ids.slice(start, start + contextTokens);
     const next = ids.slice(start + contextTokens, start + contextTokens + judgeTokens);
-    const needed = policies.flatMap(({ needs }) => tapsFor(needs)).filter((tap) => !DEFAULT_TAPS.includes(tap));
-    using whole = model.createCache([...DEFAULT_TAPS, ...needed]);
+    using whole = model.createCache(prefillTaps(policies.flatMap(({ needs }) => needs)));
     await model.read(whole, context, { logitsOf: "none", signal });
     for (const arm of arms) {
       const { policy, evicted } = arm;

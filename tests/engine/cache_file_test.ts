@@ -222,6 +222,25 @@ Deno.test("a file that is being replaced is the old one or the new one, never so
   });
 });
 
+Deno.test("a program that is killed while it saves leaves a whole file", async () => {
+  await withFolder(async (path) => {
+    for (const wait of [1, 20, 45, 70]) {
+      const child = new Deno.Command(Deno.execPath(), {
+        args: ["run", "-q", "--allow-all", new URL("save_forever.ts", import.meta.url).pathname, path("c")],
+        stdout: "piped",
+      }).spawn();
+      const output = child.stdout.getReader();
+      await output.read();
+      await new Promise((resume) => setTimeout(resume, wait));
+      child.kill("SIGKILL");
+      await child.status;
+      await output.cancel();
+      const { state } = decodeCache(await Deno.readFile(path("c")), "c");
+      assert(state.ids.length > 2000 && state.heads.every(({ length }) => length === state.ids.length));
+    }
+  });
+});
+
 Deno.test("100 MB are saved and loaded in a moment", async () => {
   await withFolder(async (path) => {
     const shape = { layerCount: 30, kvHeadCount: 3, groupSize: 3, headDim: 64, ropeTheta: 10_000 };

@@ -92,7 +92,16 @@ Deno.test("generate: streams a text, or prints JSON alone; either question flag"
 
 Deno.test("generate --max-cache: a text past the context in a cache of that size; a notice where positions are logical", async () => {
   await withFiles({ "long.txt": "The river runs slowly past the old mill in spring. ".repeat(120) }, async (path) => {
-    const flags = ["generate", ...MODEL, "--prompt-file", path("long.txt"), "--policy", "h2o", "--every", "16"];
+    const flags = [
+      "generate",
+      ...MODEL,
+      "--prompt-file",
+      path("long.txt"),
+      "--policy",
+      "h2o(decay=0.9)",
+      "--every",
+      "16",
+    ];
     const size = ["--max-cache", "48KB", "--max-new-tokens", "20", "--json"];
     for (const positions of ["compact", "logical"]) {
       const { code, stdout, stderr } = await runTask([...flags, ...size, "--positions", positions]);
