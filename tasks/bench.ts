@@ -7,7 +7,7 @@ import { startSystem, type SystemProcess } from "./bench/system_process.ts";
 import { parseFlags, printJson, printNotice, printText, runTask, usage, UsageError, writeAll } from "./cli.ts";
 import { createProgress } from "./progress.ts";
 import { runFacts } from "./run_record.ts";
-import { writeWhole } from "./write_whole.ts";
+import { writeWhole } from "../lib/engine/write_whole.ts";
 
 /** Each system and its worker. This project's comes first: its rows lead every table. */
 const WORKERS = {

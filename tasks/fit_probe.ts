@@ -5,7 +5,7 @@ import { parseFlags, printJson, printText, runTask, usage, UsageError } from "./
 import { interruptSignal } from "./interrupt.ts";
 import { MODEL_FLAGS, modelFromFlags } from "./model_flags.ts";
 import { createProgress } from "./progress.ts";
-import { writeWhole } from "./write_whole.ts";
+import { writeWhole } from "../lib/engine/write_whole.ts";
 
 /** What the probe that comes with the project was fitted to. */
 const TASKS = "niah_single_1,niah_single_3,niah_multikey_2,vt,cwe";

@@ -1,4 +1,4 @@
-import { writeWhole } from "./write_whole.ts";
+import { writeWhole } from "../lib/engine/write_whole.ts";
 import { writeAll } from "./cli.ts";
 
 /**

@@ -13,7 +13,7 @@ import { interruptSignal } from "./interrupt.ts";
 import { createNotebookProgress, type NotebookProgress } from "./notebook_progress.ts";
 import { createProgress } from "./progress.ts";
 import { type RunFacts, runFacts, writeRunRecord } from "./run_record.ts";
-import { writeWhole } from "./write_whole.ts";
+import { writeWhole } from "../lib/engine/write_whole.ts";
 
 const PROFILES = ["quick", "full", "deep"];
 

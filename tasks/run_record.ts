@@ -1,7 +1,7 @@
 import { readCheckpoint, type ResolvedModel } from "kvmirror/engine";
 import settings from "../deno.json" with { type: "json" };
 import { writeAll } from "./cli.ts";
-import { writeWhole } from "./write_whole.ts";
+import { writeWhole } from "../lib/engine/write_whole.ts";
 
 /** What differs from run to run, kept in a file of its own: the reports beside it are the same bytes each time. */
 export interface RunRecord {

@@ -2,7 +2,7 @@
 import { simulate, type Simulation, syntheticSequence } from "kvmirror";
 import { type Flags, parseFlags, printJson, printText, runTask, usage, UsageError, writeAll } from "./cli.ts";
 import { POLICY_NUMBERS, ratioFromFlags, traceablePolicyFromFlags } from "./policy_flags.ts";
-import { writeWhole } from "./write_whole.ts";
+import { writeWhole } from "../lib/engine/write_whole.ts";
 
 await runTask(async () => {
   const flags = parseFlags(Deno.args, {

@@ -4,7 +4,7 @@ import { parseFlags, printNotice, runTask, UsageError, writeAll } from "./cli.ts
 import { interruptSignal } from "./interrupt.ts";
 import { MODEL_FLAGS, modelFromFlags, requiredText } from "./model_flags.ts";
 import { createProgress } from "./progress.ts";
-import { writeWhole } from "./write_whole.ts";
+import { writeWhole } from "../lib/engine/write_whole.ts";
 
 await runTask(async () => {
   const flags = parseFlags(Deno.args, {

@@ -1,5 +1,5 @@
 import type { Policy } from "../policies/policy.ts";
-import type { PositionMode } from "./kv_cache.ts";
+import type { PositionMode } from "./rotary_places.ts";
 
 /** How many rows a head keeps on average, or how many bytes of keys and values all heads keep. */
 export type BoundSize = { readonly rows: number } | { readonly maxBytes: number };

@@ -1,10 +1,11 @@
 import { describeNeed } from "../policies/check_needs.ts";
-import type { Head, Need } from "../policies/policy.ts";
+import type { Head, Layer, Need } from "../policies/policy.ts";
 import { tokenNovelty } from "../trace/token_novelty.ts";
+import type { CacheShape } from "./cache_shape.ts";
 import type { HeadRows } from "./head_rows.ts";
 import { OBSERVED_NEEDS } from "./observed_need.ts";
 import type { QueryMoments } from "./query_moments.ts";
-import { type AttentionTap, needOf, tapOf } from "./signals.ts";
+import { type AttentionTap, needOf, type Tap, tapOf } from "./signals.ts";
 
 /** What a cache knows beside its rows. */
 export interface CacheRecord {
@@ -14,20 +15,32 @@ export interface CacheRecord {
   readonly tokenCount: number;
   /** Of the queries so far; undefined where they were not recorded. */
   readonly moments?: QueryMoments;
+  /** What was recorded and is no longer known, as a rewind went where nothing had been marked. */
+  readonly lost: ReadonlySet<Tap>;
 }
 
 /** The signals of a cache whose first head is `rows`. */
-export function recordedNeeds({ taps, moments }: CacheRecord, rows: HeadRows): Need[] {
+export function recordedNeeds({ taps, moments, lost }: CacheRecord, rows: HeadRows): Need[] {
   return [
     ...["keys", "values", "novelty"] as const,
-    ...taps.map(needOf),
+    ...taps.filter((tap) => !lost.has(tap)).map(needOf),
     ...(moments === undefined ? [] : ["queryMoments"] as const),
     ...OBSERVED_NEEDS.filter((need) => rows.observed.has(need)),
   ];
 }
 
-/** One head's rows as policies see them; the views hold until the rows change. */
-export function cachedHead(rows: HeadRows, record: CacheRecord, layer: number, kvHead: number): Head {
+/** All rows as policies see them; the views hold until the rows change. */
+export function cachedLayers(heads: readonly HeadRows[], record: CacheRecord, shape: CacheShape): Layer[] {
+  const { layerCount, kvHeadCount } = shape;
+  return Array.from({ length: layerCount }, (_, index) => ({
+    index,
+    model: shape,
+    heads: heads.slice(index * kvHeadCount, (index + 1) * kvHeadCount)
+      .map((rows, kvHead) => cachedHead(rows, record, index, kvHead)),
+  }));
+}
+
+function cachedHead(rows: HeadRows, record: CacheRecord, layer: number, kvHead: number): Head {
   const positions = rows.positions.subarray(0, rows.length);
   return {
     positions,
@@ -42,7 +55,9 @@ export function cachedHead(rows: HeadRows, record: CacheRecord, layer: number, k
       const values = observed && rows.observed.get(observed);
       if (values !== undefined) return values;
       const tap = tapOf(need, record.taps);
-      if (tap === undefined) throw new TypeError(`Cannot read ${describeNeed(need)} as it was not recorded`);
+      if (tap === undefined || record.lost.has(record.taps[tap])) {
+        throw new TypeError(`Cannot read ${describeNeed(need)} as it was not recorded`);
+      }
       return rows.taps[tap].subarray(0, rows.length);
     },
   };

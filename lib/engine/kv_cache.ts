@@ -1,36 +1,39 @@
 import type { ProbedRows } from "./attention_probe.ts";
-import { checkNeeds } from "../policies/check_needs.ts";
-import type { Choice, Layer, ModelFacts, Policy } from "../policies/policy.ts";
-import { cachedHead, type CacheRecord, recordedNeeds } from "./cached_signals.ts";
+import type { Choice, Layer, Need, Policy } from "../policies/policy.ts";
+import type { CacheOwner } from "./cache_owner.ts";
+import type { CacheShape } from "./cache_shape.ts";
+import { type CacheState, emptyState, sharedState } from "./cache_state.ts";
+import { cachedLayers, type CacheRecord, recordedNeeds } from "./cached_signals.ts";
+import { appendChunk } from "./append_chunk.ts";
 import { checkChoice } from "./check_choice.ts";
-import { chooseRows } from "./choose_rows.ts";
+import { checkSignals } from "./check_signals.ts";
+import { chooseBesidePins } from "./choose_beside_pins.ts";
 import type { CompressSize } from "./compress_budget.ts";
-import { HeadRows } from "./head_rows.ts";
+import type { HeadRows } from "./head_rows.ts";
+import { keepRows } from "./keep_rows.ts";
 import { type ObservedNeed, observedNeeds } from "./observed_need.ts";
 import type { CacheObserver, ObserveOptions } from "./observer.ts";
-import { type ChunkMoments, QueryMoments } from "./query_moments.ts";
-import { keyRotation } from "./rotary.ts";
+import { addRange, checkRange, type PositionRange, removeRange } from "./position_range.ts";
+import type { ChunkMoments } from "./query_moments.ts";
+import { rewindState } from "./rewind.ts";
+import { type RewindRange, rewindRanges } from "./rewind_range.ts";
+import { type PositionMode, rotaryPlaces } from "./rotary_places.ts";
+import { saveCache } from "./save_cache.ts";
 import type { PastRows } from "./session.ts";
+import { markSignals } from "./signal_mark.ts";
 import type { AttentionTap, ChunkStart, Tap } from "./signals.ts";
-import { TokenIds } from "./token_ids.ts";
-
-/**
- * Where rows stand after an eviction. `logical`: keys keep their rotation and the next token its place in the text.
- * `compact`: the gaps close, keys are rotated anew, and the next token follows the longest head's last row.
- */
-export type PositionMode = "logical" | "compact";
-
-/** Where rows come one by one, room for this many more is made at a time. */
-const GROWTH_ROWS = 63;
 
 /** How much {@linkcode KvCache.compress} keeps, and where rows then stand. */
 export type CompressTo = CompressSize & { readonly positions?: PositionMode };
 
-/** What a cache must know of its model. */
-export interface CacheShape extends ModelFacts {
-  /** KV heads per layer. */
-  readonly kvHeadCount: number;
-}
+/** Makes a cache of a state, which it takes over. */
+export let cacheOf: (
+  shape: CacheShape,
+  taps: readonly Tap[],
+  state: CacheState,
+  observer?: CacheObserver,
+  owner?: CacheOwner,
+) => KvCache;
 
 /**
  * The live cache of one sequence: rows per layer and kv head, of a number of their own, in buffers that shrink when
@@ -54,37 +57,42 @@ export class KvCache implements Disposable {
   readonly taps: readonly AttentionTap[];
   /** Whether it records the moments of the queries as well. */
   readonly queryMoments: "record" | "skip";
+  /** The model that its rows are of; undefined where they were made up. */
+  readonly owner?: CacheOwner;
   readonly #observer?: CacheObserver;
-  #heads: HeadRows[];
-  #ids = new TokenIds();
-  #moments?: { readonly own: QueryMoments; shared: boolean };
-  #positions: PositionMode = "logical";
+  #state: CacheState;
+
+  static {
+    cacheOf = (shape, taps, state, observer, owner) => {
+      const cache = new KvCache(shape, taps, observer, owner);
+      cache.#state = state;
+      return cache;
+    };
+  }
 
   /** Makes an empty cache; {@linkcode Model.prefill} is how users come by one. */
-  constructor(shape: CacheShape, taps: readonly Tap[] = [], observer?: CacheObserver) {
+  constructor(shape: CacheShape, taps: readonly Tap[] = [], observer?: CacheObserver, owner?: CacheOwner) {
     this.shape = shape;
     this.taps = taps.filter((tap) => tap !== "moments");
     this.queryMoments = taps.includes("moments") ? "record" : "skip";
     this.#observer = observer;
-    this.#heads = Array.from(
-      { length: shape.layerCount * shape.kvHeadCount },
-      () => new HeadRows(shape.headDim, this.taps.length),
-    );
+    this.owner = owner;
+    this.#state = emptyState(shape, this.taps.length);
   }
 
   /** Tokens read so far, evicted or not: the next token's place in the text. */
   get tokenCount(): number {
-    return this.#ids.length;
+    return this.#state.ids.length;
   }
 
   /** Where rows stand; see {@linkcode PositionMode}. */
   get positions(): PositionMode {
-    return this.#positions;
+    return this.#state.positions;
   }
 
   /** The rotary position that the next token gets. */
   get nextRotaryPosition(): number {
-    return this.#positions === "logical" ? this.tokenCount : this.longestHead;
+    return this.positions === "logical" ? this.tokenCount : this.longestHead;
   }
 
   /** Rows of the longest head. */
@@ -131,45 +139,30 @@ export class KvCache implements Disposable {
 
   /** A second cache with the same rows. Buffers are shared until one of the two changes them. */
   fork(): KvCache {
-    const taps: Tap[] = [...this.taps, ...(this.queryMoments === "record" ? ["moments"] as const : [])];
-    const fork = new KvCache(this.shape, taps, this.#observer);
-    fork.#heads = this.#heads.map((head) => head.share());
-    fork.#ids = this.#ids;
-    if (this.#moments !== undefined) {
-      this.#moments.shared = true;
-      fork.#moments = { own: this.#moments.own, shared: true };
-    }
-    fork.#positions = this.#positions;
-    return fork;
+    return cacheOf(this.shape, this.#recording(), sharedState(this.#state), this.#observer, this.owner);
   }
 
   /** The cache as policies see it. The views hold until the cache changes. */
   layers(): Layer[] {
-    const { layerCount, kvHeadCount } = this.shape;
-    return Array.from({ length: layerCount }, (_, index) => ({
-      index,
-      model: this.shape,
-      heads: this.#heads.slice(index * kvHeadCount, (index + 1) * kvHeadCount)
-        .map((rows, kvHead) => cachedHead(rows, this.#record(), index, kvHead)),
-    }));
+    return cachedLayers(this.#heads, this.#record(), this.shape);
   }
 
   /**
-   * Evicts rows: the policy chooses, the buffers shrink.
+   * Evicts rows: the policy chooses, the buffers shrink. Pinned rows stay and count towards the size.
    *
    * @throws {TypeError} if the policy needs a signal that was not recorded or observed
-   * @throws {RangeError} if the ratio, rows or bytes cannot be met, or the policy's choice is no valid one
+   * @throws {RangeError} if the ratio, rows or bytes cannot be met, pinned rows alone are more, or the policy's choice is
+   * no valid one
    */
   compress(policy: Policy, to: CompressTo): void {
-    const unseen = observedNeeds(policy).find((need) => !this.#heads[0].observed.has(need));
-    if (unseen !== undefined) {
-      throw new TypeError(
-        `Cannot compress with ${policy.name} as it needs ${unseen}, which reading does not record: ` +
-          `call "await cache.observe(policy)" first`,
-      );
-    }
-    checkNeeds(policy, recordedNeeds(this.#record(), this.#heads[0]), "this cache");
-    this.keep(chooseRows(policy, this.layers(), to, this.bytesPerRow), to.positions, policy.name);
+    checkSignals(policy, this.signals, this.#state.lost.size === 0 ? "all" : "some lost");
+    const choice = chooseBesidePins(policy, this.layers(), this.#state.pins, to, this.bytesPerRow);
+    this.keep(choice, to.positions, policy.name);
+  }
+
+  /** The signals that policies find in this cache as it stands. */
+  get signals(): Need[] {
+    return recordedNeeds(this.#record(), this.#heads[0]);
   }
 
   /**
@@ -190,7 +183,7 @@ export class KvCache implements Disposable {
 
   /** Ids of the tokens read so far, from `start` to before `end`: a copy. */
   tokenIds(start?: number, end?: number): number[] {
-    return this.#ids.slice(start, end);
+    return this.#state.ids.slice(start, end);
   }
 
   /**
@@ -199,17 +192,75 @@ export class KvCache implements Disposable {
    * @param by who chose, for messages
    * @throws {RangeError} if rows are not ascending, unique and in range; names layer, head and row
    */
-  keep(choice: Choice, positions: PositionMode = this.#positions, by = "this choice"): void {
+  keep(choice: Choice, positions: PositionMode = this.positions, by = "this choice"): void {
     checkChoice(choice, this.layers(), by);
-    const rotary = positions === this.#positions && positions === "logical" ? undefined : this.#rotaryPositions();
-    const flat = choice.flat();
-    this.#heads = this.#heads.map((head, index) =>
-      flat[index].rows.length === head.length ? head : head.keep(flat[index].rows)
-    );
-    this.#positions = positions;
-    if (rotary !== undefined) {
-      this.#rotate(rotary.map((old, index) => Int32Array.from(flat[index].rows, (row) => old[row])));
-    }
+    keepRows(this.#state, choice, positions, by, this.shape);
+  }
+
+  /**
+   * Has positions stay whatever is evicted: a system prompt, a question. Rows of theirs that are gone already stay gone;
+   * pins on positions that {@linkcode KvCache.rewind} takes back are taken back too.
+   *
+   * @param start first position
+   * @param end the position after the last
+   * @throws {RangeError} if the range is empty or beyond the tokens read
+   */
+  pin(start: number, end: number): void {
+    checkRange("pin", { start, end }, this.tokenCount);
+    this.#state.pins = addRange(this.#state.pins, { start, end });
+  }
+
+  /** Lets positions go again when rows are evicted. Takes what {@linkcode KvCache.pin} takes. */
+  unpin(start: number, end: number): void {
+    checkRange("unpin", { start, end }, this.tokenCount);
+    this.#state.pins = removeRange(this.#state.pins, { start, end });
+  }
+
+  /** Pinned positions, in ascending ranges. */
+  get pins(): readonly PositionRange[] {
+    return this.#state.pins;
+  }
+
+  /**
+   * Remembers the signals as they stand (attention, query moments, what was observed), so that a rewind to here finds
+   * them: some numbers a row, where a row is two vectors; query moments are a matrix for each query head.
+   */
+  mark(): void {
+    this.#state.marks = new Map([...this.#state.marks, [this.tokenCount, markSignals(this.#state)]]);
+  }
+
+  /** Where {@linkcode KvCache.mark} was called, ascending; a mark goes with the rows that it was of. */
+  get marks(): readonly number[] {
+    return [...this.#state.marks.keys()].sort((one, other) => one - other);
+  }
+
+  /** Positions that {@linkcode KvCache.rewind} can go to, both ends of a range among them. */
+  get rewindRanges(): readonly RewindRange[] {
+    return rewindRanges(this.#state.gaps, this.tokenCount);
+  }
+
+  /**
+   * Takes back every token from `position` on, as if none had been read: rows, positions, ids, and the logits of what is
+   * read next. At a mark, or where nothing was recorded since, the signals are those of then as well. Elsewhere recorded
+   * attention and query moments, which are running sums, are gone and a policy that needs them is refused by name; those
+   * of the newest queries come back with the next text that is read. What was observed wants observing again.
+   *
+   * @param position tokens that remain read
+   * @throws {RangeError} if rows of that time were evicted after it; it names the positions that can be had
+   */
+  rewind(position: number): void {
+    rewindState(this.#state, position, this.#recording());
+  }
+
+  /**
+   * Writes the cache to a file, whole or not at all: rows, ids, signals, pins and marks, and which model they are of.
+   * {@linkcode Model.loadCache} reads it.
+   *
+   * @throws {TypeError} if the cache belongs to no model
+   * @throws {RangeError} if the path is empty or a folder
+   */
+  save(path: string): Promise<void> {
+    return saveCache(path, { shape: this.shape, taps: this.#recording(), state: this.#state, owner: this.owner });
   }
 
   /** All rows as the decoder takes them, `[layer · kv heads + kv head]`. */
@@ -219,7 +270,7 @@ export class KvCache implements Disposable {
 
   /** All rows as an attention probe takes them, `[layer · kv heads + kv head]`. The views hold until the cache changes. */
   probedRows(): ProbedRows[] {
-    const rotary = this.#rotaryPositions();
+    const rotary = rotaryPlaces(this.#heads, this.positions);
     return this.#heads.map((head, index) => ({
       keys: head.liveKeys(),
       values: head.liveValues(),
@@ -230,7 +281,7 @@ export class KvCache implements Disposable {
 
   /** Makes room for `count` further rows in every head, so that appending them moves nothing. */
   reserve(count: number): void {
-    this.#heads = this.#heads.map((head) => head.own(head.length + count));
+    this.#state.heads = this.#heads.map((head) => head.own(head.length + count));
   }
 
   /**
@@ -249,30 +300,23 @@ export class KvCache implements Disposable {
     chunk: ChunkStart | readonly ChunkStart[],
     moments?: readonly ChunkMoments[],
   ): void {
-    const size = newKeys.length / this.#heads.length;
-    const count = size / this.shape.headDim;
-    const stride = this.#heads.reduce((sum, { length }) => sum + length + count, 0);
-    let offset = 0;
-    this.#heads = this.#heads.map((shared, index) => {
-      const head = shared.own(shared.length + count, count === 1 ? GROWTH_ROWS : 0);
-      const part = (values: Float32Array) => values.subarray(index * size, (index + 1) * size);
-      head.append(part(newKeys), part(newValues), this.tokenCount);
-      if (attention.length > 0) this.#accumulate(head, attention, stride, offset, count, chunk);
-      offset += head.length;
-      return head;
-    });
-    this.#ids = this.#ids.with(ids);
-    if (moments === undefined) return;
-    if (this.#moments === undefined || this.#moments.shared) {
-      this.#moments = { own: new QueryMoments(this.shape, this.#moments?.own), shared: false };
-    }
-    this.#moments.own.add(moments);
+    appendChunk(this.#state, this.taps, this.shape, { ids, newKeys, newValues, attention, start: chunk, moments });
   }
 
   /** Lets go of all rows; buffers that no fork shares are freed at once. */
   [Symbol.dispose](): void {
-    for (const head of this.#heads) head.release();
-    this.#heads = this.#heads.map(() => new HeadRows(this.shape.headDim, this.taps.length));
+    const { heads, ids } = this.#state;
+    for (const head of heads) head.release();
+    this.#state = {
+      ...emptyState(this.shape, this.taps.length),
+      ids,
+      positions: this.positions,
+      gaps: ids.length === 0 ? [] : [{ start: -1, end: ids.length }],
+    };
+  }
+
+  get #heads(): readonly HeadRows[] {
+    return this.#state.heads;
   }
 
   #head(layer: number, kvHead: number): HeadRows {
@@ -285,57 +329,20 @@ export class KvCache implements Disposable {
     return this.#heads[layer * kvHeadCount + kvHead];
   }
 
-  #rotaryPositions(): Int32Array[] {
-    const longest = this.longestHead;
-    return this.#heads.map(({ positions, length }) =>
-      this.#positions === "logical"
-        ? positions.slice(0, length)
-        : Int32Array.from({ length }, (_, row) => longest - length + row)
-    );
-  }
-
-  /** Rotates every key from where it stood to where it stands now. */
-  #rotate(old: readonly Int32Array[]): void {
-    const rotate = keyRotation(this.shape);
-    const now = this.#rotaryPositions();
-    this.#heads = this.#heads.map((shared, index) => {
-      if (now[index].every((position, row) => position === old[index][row])) return shared;
-      const head = shared.own();
-      now[index].forEach((position, row) => {
-        const key = head.keys.subarray(row * head.headDim, (row + 1) * head.headDim);
-        rotate(key, position - old[index][row]);
-      });
-      return head;
-    });
+  #recording(): Tap[] {
+    return [...this.taps, ...(this.queryMoments === "record" ? ["moments"] as const : [])];
   }
 
   #record(): CacheRecord {
-    return { taps: this.taps, tokenCount: this.tokenCount, moments: this.#moments?.own };
+    const { moments, lost } = this.#state;
+    return { taps: this.taps, tokenCount: this.tokenCount, moments: moments?.own, lost };
   }
 
   #note(need: ObservedNeed, values: readonly Float32Array[]): void {
-    this.#heads = this.#heads.map((shared, index) => {
+    this.#state.heads = this.#heads.map((shared, index) => {
       const head = shared.own();
       head.observed = new Map([...head.observed, [need, values[index]]]);
       return head;
-    });
-  }
-
-  #accumulate(
-    head: HeadRows,
-    attention: Float32Array,
-    stride: number,
-    offset: number,
-    count: number,
-    chunk: ChunkStart | readonly ChunkStart[],
-  ): void {
-    this.taps.forEach((tap, index) => {
-      const recorded = head.taps[index];
-      const from = index * stride + offset;
-      const start = typeof chunk === "string" ? chunk : chunk[index];
-      // What was seen before counts as it did, for less, or no more.
-      const earlier = typeof tap === "object" ? tap.decay ** count : tap === "all" || start === "further" ? 1 : 0;
-      for (let row = 0; row < head.length; row++) recorded[row] = recorded[row] * earlier + attention[from + row];
     });
   }
 }

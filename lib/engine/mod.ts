@@ -16,10 +16,16 @@
 export type { Bound, BoundSize } from "./bound.ts";
 export type { Machine } from "./cache_folder.ts";
 export { type Capture, type CaptureOptions, captureTrace } from "./capture_trace.ts";
+export { Chat, type ChatOptions } from "./chat.ts";
 export type { Architecture, Checkpoint, ModelConfig, TensorInfo, TokenizerFiles } from "./checkpoint.ts";
 export { type GeneratedToken, Generation, type GenerationResult } from "./generation.ts";
 export type { CompressSize } from "./compress_budget.ts";
-export { type CacheShape, type CompressTo, KvCache, type PositionMode } from "./kv_cache.ts";
+export type { CacheOwner } from "./cache_owner.ts";
+export type { CacheShape } from "./cache_shape.ts";
+export { type CompressTo, KvCache } from "./kv_cache.ts";
+export type { PositionRange } from "./position_range.ts";
+export type { RewindRange } from "./rewind_range.ts";
+export type { PositionMode } from "./rotary_places.ts";
 export type { DownloadProgress, FetchOptions } from "./sources/download_progress.ts";
 export { KNOWN_MODELS, type KnownModel, type WheelSource } from "./sources/known_models.ts";
 export { EMBEDDED_MODEL } from "./sources/embedded_model.ts";
@@ -37,6 +43,7 @@ export { type VerifiedFile, verifyEmbedded, verifyModel } from "./sources/verify
 export { loadModel, type LoadOptions } from "./load_model.ts";
 export { type GenerateOptions, Model, type ModelOrigin, type PrefillOptions, type Template } from "./model.ts";
 export { readCheckpoint } from "./read_checkpoint.ts";
+export { reusePrefix } from "./reuse_prefix.ts";
 export type { LogitsOf, ReadOptions } from "./read_tokens.ts";
 export type { CacheObserver, ObserveOptions } from "./observer.ts";
 export type { ChunkMoments } from "./query_moments.ts";

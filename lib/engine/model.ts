@@ -1,8 +1,10 @@
 import type { Bound } from "./bound.ts";
 import type { Checkpoint, ModelConfig } from "./checkpoint.ts";
 import { splitChatTemplate } from "./chat_template.ts";
+import { turnIds } from "./chat_turn.ts";
 import { type GeneratedToken, Generation } from "./generation.ts";
 import { KvCache } from "./kv_cache.ts";
+import { loadCache, type LoadingModel } from "./load_cache.ts";
 import { ModelObserver } from "./model_observer.ts";
 import { type ReadOptions, readTokens } from "./read_tokens.ts";
 import { createSampler, type SamplingOptions } from "./sampling.ts";
@@ -92,18 +94,34 @@ export class Model implements AsyncDisposable {
 
   /** An empty cache for this model. */
   createCache(taps: readonly Tap[] = []): KvCache {
+    const { shape, observer, owner } = this.#caches();
+    return new KvCache(shape, taps, observer, owner);
+  }
+
+  /**
+   * Reads a cache that {@linkcode KvCache.save} wrote: the same to the bit, signals, pins and marks among it.
+   *
+   * @throws {SyntaxError} if the file is no cache, of another version, damaged or cut short
+   * @throws {TypeError} if it is of another model, or of the same with weights held otherwise
+   * @throws {RangeError} if there is no such file
+   */
+  loadCache(path: string): Promise<KvCache> {
+    return new Promise((resolve) => resolve(loadCache(path, this.#caches())));
+  }
+
+  #caches(): LoadingModel {
     const { numHiddenLayers, numKeyValueHeads, numAttentionHeads, headDim, ropeTheta } = this.config;
-    return new KvCache(
-      {
+    return {
+      owner: { name: this.origin.name, hash: this.hash, weights: this.origin.weights },
+      observer: this.#observer.observe,
+      shape: {
         layerCount: numHiddenLayers,
         kvHeadCount: numKeyValueHeads,
         groupSize: numAttentionHeads / numKeyValueHeads,
         headDim,
         ropeTheta,
       },
-      taps,
-      this.#observer.observe,
-    );
+    };
   }
 
   /**
@@ -145,15 +163,16 @@ export class Model implements AsyncDisposable {
     return new Generation(() => this.#generate(ids, options));
   }
 
-  /** The ids that a question adds to a cache, its template's part included. */
+  /**
+   * The ids that a question adds to a cache, its template's part included: after an answer, what ends it and opens the
+   * user's next turn.
+   */
   questionIds(
     question: string,
     { template = "chat", cache }: Pick<GenerateOptions, "template" | "cache"> = {},
   ): number[] {
     if (template === "none") return this.tokenizer.encode(question);
-    const { close, whiteSpace } = splitChatTemplate(this.tokenizer);
-    const end = (whiteSpace === "trimmed" ? question.trimEnd() : question) + close;
-    return this.tokenizer.encode(cache === undefined ? openTurn(this.tokenizer, end) : end);
+    return turnIds(this.tokenizer, question, cache?.tokenIds() ?? []);
   }
 
   async *#generate(ids: readonly number[], options: GenerateOptions): AsyncGenerator<GeneratedToken, void, undefined> {

@@ -1,5 +1,5 @@
 import type { ModelConfig } from "./checkpoint.ts";
-import type { CacheShape } from "./kv_cache.ts";
+import type { CacheShape } from "./cache_shape.ts";
 import type { ObserveOptions } from "./observer.ts";
 import { readCheckpoint } from "./read_checkpoint.ts";
 import type { GraphSession, PastRows } from "./session.ts";

@@ -1,5 +1,5 @@
 import type { ModelConfig } from "./checkpoint.ts";
-import type { CacheShape } from "./kv_cache.ts";
+import type { CacheShape } from "./cache_shape.ts";
 import type { GraphSession } from "./session.ts";
 
 /** The first tokens of a text, whose queries are outliers and left out. */
@@ -15,14 +15,24 @@ export interface ChunkMoments {
   readonly scatter: Float32Array;
 }
 
+/** What {@linkcode QueryMoments} hold, over all layers and query heads. */
+export interface MomentNumbers {
+  /** Queries counted. */
+  readonly count: number;
+  /** `[layers · heads, head_dim]` */
+  readonly means: Float64Array;
+  /** `[layers · heads, head_dim, head_dim]` */
+  readonly scatter: Float64Array;
+}
+
 /**
  * Mean and covariance of a text's queries before rotation, for each query head, chunk by chunk in double precision:
  * chunks are merged by Chan, Golub and LeVeque's update (1979), so that no large mean cancels.
  */
 export class QueryMoments {
   readonly #shape: CacheShape;
-  readonly #means: Float64Array;
-  readonly #scatter: Float64Array;
+  #means: Float64Array;
+  #scatter: Float64Array;
   #count = 0;
 
   constructor(shape: CacheShape, from?: QueryMoments) {
@@ -31,6 +41,20 @@ export class QueryMoments {
     this.#means = from ? from.#means.slice() : new Float64Array(heads * shape.headDim);
     this.#scatter = from ? from.#scatter.slice() : new Float64Array(heads * shape.headDim ** 2);
     this.#count = from ? from.#count : 0;
+  }
+
+  /** The moments of these numbers, which it takes over. */
+  static from(shape: CacheShape, { count, means, scatter }: MomentNumbers): QueryMoments {
+    const moments = new QueryMoments(shape);
+    moments.#means = means;
+    moments.#scatter = scatter;
+    moments.#count = count;
+    return moments;
+  }
+
+  /** All that they hold, as views. */
+  numbers(): MomentNumbers {
+    return { count: this.#count, means: this.#means, scatter: this.#scatter };
   }
 
   /** Queries counted so far, in every head. */

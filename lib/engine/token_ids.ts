@@ -23,6 +23,11 @@ export class TokenIds {
     return new TokenIds(end, buffer);
   }
 
+  /** The text up to before `end`; this one stays as it is. */
+  upTo(end: number): TokenIds {
+    return new TokenIds(Math.min(end, this.length), this.#buffer);
+  }
+
   /** Ids from `start` to before `end`, a copy. */
   slice(start = 0, end = this.length): number[] {
     return [...this.#buffer.ids.subarray(start, Math.min(end, this.length))];

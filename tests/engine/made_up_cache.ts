@@ -1,5 +1,4 @@
 import { type CacheObserver, DEFAULT_TAPS, KvCache, type Tap } from "kvmirror/engine";
-import { needOf } from "../../lib/engine/signals.ts";
 import type { ChunkMoments } from "../../lib/engine/query_moments.ts";
 
 /** The shape of caches that are made up for tests. */
@@ -21,7 +20,7 @@ export function appendMadeUp(cache: KvCache, count: number, seed: number): void 
     0,
   );
   cache.append(
-    new Int32Array(count),
+    Int32Array.from({ length: count }, (_, index) => (seed * 7 + index) % 1000),
     madeUp(heads * count * SHAPE.headDim, seed),
     madeUp(heads * count * SHAPE.headDim, seed + 1),
     madeUp(cache.taps.length * rows, seed + 2),
@@ -59,10 +58,26 @@ export function madeUpCache(
   return cache;
 }
 
+/** What can be seen of a cache, copied; signals that it lost are left out. */
+export interface Snapshot {
+  readonly tokens: number;
+  readonly ids: number[];
+  readonly mode: string;
+  readonly next: number;
+  readonly layers: {
+    readonly positions: number[];
+    readonly keys: number[];
+    readonly values: number[];
+    readonly attention: number[][];
+  }[][];
+}
+
 /** Everything that can be seen of a cache, copied. */
-export function snapshot(cache: KvCache): unknown {
+export function snapshot(cache: KvCache): Snapshot {
+  const attention = cache.signals.filter((need) => typeof need === "object");
   return {
     tokens: cache.tokenCount,
+    ids: cache.tokenIds(),
     mode: cache.positions,
     next: cache.nextRotaryPosition,
     layers: cache.layers().map(({ heads }) =>
@@ -70,8 +85,16 @@ export function snapshot(cache: KvCache): unknown {
         positions: [...head.positions],
         keys: [...head.signal("keys")],
         values: [...head.signal("values")],
-        attention: cache.taps.map((tap) => [...head.signal(needOf(tap))]),
+        attention: attention.map((need) => [...head.signal(need)]),
       }))
     ),
   };
+}
+
+/** Every signal that a cache has, of all heads, copied. */
+export function signalsOf(cache: KvCache): unknown {
+  return cache.signals.map((need) => [
+    need,
+    cache.layers().map(({ heads }) => heads.map((head) => [...head.signal(need)])),
+  ]);
 }

@@ -2,6 +2,7 @@
 
     VENV/bin/pip install torch==2.13.0 transformers==5.2.0 kvpress==0.5.5
     VENV/bin/python tests/goldens/make_policy_goldens.py SMOLLM2.gguf    # `deno task models` prints where it is
+    VENV/bin/python tests/goldens/make_policy_goldens.py SMOLLM2.gguf tova 'adakv(tova)'    # these policies alone
 
 Three texts in float32, a file each: policies_300.json, policies_700.json, policies_2000.json. Rows are bits, layer by
 layer and head by head, each head from a byte of its own; gzip, base64. `top` are the most likely tokens after a question
@@ -46,11 +47,14 @@ PRESSES = {
     "lagkv": lambda r: kvpress.LagKVPress(r),
     "streaming_llm": lambda r: kvpress.StreamingLLMPress(r, n_sink=4),
     "expected_attention": lambda r: kvpress.ExpectedAttentionPress(r),
+    "expected_attention(epsilon=0.01)": lambda r: kvpress.ExpectedAttentionPress(r, epsilon=0.01),
     "kvzip": lambda r: kvpress.KVzipPress(r),
     "kvzip_plus": lambda r: kvpress.KVzipPress(r, kvzip_plus_normalization=True),
     "adakv(snapkv)": lambda r: kvpress.AdaKVPress(kvpress.SnapKVPress(r)),
     "adakv(keydiff)": lambda r: kvpress.AdaKVPress(kvpress.KeyDiffPress(r)),
     "adakv(expected_attention)": lambda r: kvpress.AdaKVPress(kvpress.ExpectedAttentionPress(r)),
+    "adakv(expected_attention(epsilon=0.01))": lambda r: kvpress.AdaKVPress(
+        kvpress.ExpectedAttentionPress(r, epsilon=0.01)),
     "criticalkv(snapkv)": lambda r: kvpress.CriticalKVPress(kvpress.SnapKVPress(r)),
     "criticalkv(keydiff)": lambda r: kvpress.CriticalKVPress(kvpress.KeyDiffPress(r)),
     "criticalkv(expected_attention)": lambda r: kvpress.CriticalKVPress(kvpress.ExpectedAttentionPress(r)),
@@ -122,8 +126,12 @@ def main():
     for size, text in texts.items():
         ids = tokenizer(text, add_special_tokens=False)["input_ids"]
         print(size, len(ids), "tokens", flush=True)
-        cases = {}
+        path = Path(__file__).parent / f"policies_{size}.json"
+        only = sys.argv[2:]
+        cases = json.loads(path.read_text())["cases"] if only else {}
         for name, make in PRESSES.items():
+            if only and name not in only:
+                continue
             model = models["eager" if name == "observed_attention" else "sdpa"]
             full = DynamicCache()
             model.model(torch.tensor([ids]), past_key_values=full)
@@ -132,8 +140,8 @@ def main():
                 rows, top = press_text(model, make(ratio), ids, question, full)
                 cases[name][str(ratio)] = {"rows": bits(rows, len(ids)), "top": top}
             print(name, flush=True)
+        cases = {name: cases[name] for name in PRESSES}
         golden = {"versions": PINNED, "text": text, "ids": ids, "question": question, "cases": cases}
-        path = Path(__file__).parent / f"policies_{size}.json"
         path.write_text(json.dumps(golden) + "\n")
         print(path.name, path.stat().st_size, "bytes", flush=True)
 

@@ -1,0 +1,53 @@
+import type { CacheShape } from "./cache_shape.ts";
+import { HeadRows } from "./head_rows.ts";
+import type { PositionRange } from "./position_range.ts";
+import type { QueryMoments } from "./query_moments.ts";
+import type { EvictionGap } from "./rewind_range.ts";
+import type { PositionMode } from "./rotary_places.ts";
+import type { SignalMark } from "./signal_mark.ts";
+import type { Tap } from "./signals.ts";
+import { TokenIds } from "./token_ids.ts";
+
+/** All that a cache is made of besides what it records: a cache replaces its parts and never changes shared ones. */
+export interface CacheState {
+  /** `[layer · kv heads + kv head]` */
+  heads: HeadRows[];
+  ids: TokenIds;
+  positions: PositionMode;
+  /** Of the queries so far; a copy is taken before they change while others hold them. */
+  moments?: { readonly own: QueryMoments; shared: boolean };
+  /** What was recorded and is no longer known. */
+  lost: ReadonlySet<Tap>;
+  /** Tokens that had been read when something was last recorded. */
+  recordedUntil: number;
+  /** What evictions took that a rewind would want back. */
+  gaps: readonly EvictionGap[];
+  /** Positions that no eviction takes. */
+  pins: readonly PositionRange[];
+  /** Signals as they stood, by the tokens read then. */
+  marks: ReadonlyMap<number, SignalMark>;
+}
+
+/** The state of a cache that has read nothing. */
+export function emptyState({ layerCount, kvHeadCount, headDim }: CacheShape, tapCount: number): CacheState {
+  return {
+    heads: Array.from({ length: layerCount * kvHeadCount }, () => new HeadRows(headDim, tapCount)),
+    ids: new TokenIds(),
+    positions: "logical",
+    lost: new Set(),
+    recordedUntil: 0,
+    gaps: [],
+    pins: [],
+    marks: new Map(),
+  };
+}
+
+/** The same state for a second cache: rows and moments are shared until one of the two changes them. */
+export function sharedState(state: CacheState): CacheState {
+  if (state.moments !== undefined) state.moments.shared = true;
+  return {
+    ...state,
+    heads: state.heads.map((head) => head.share()),
+    moments: state.moments && { own: state.moments.own, shared: true },
+  };
+}
