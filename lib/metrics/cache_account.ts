@@ -24,8 +24,11 @@ export interface RowsAndBytes {
 
 /** What one kv head of one layer holds. */
 export interface HeadAccount extends RowsAndBytes {
+  /** The layer, from 0. */
   readonly layer: number;
+  /** The kv head in its layer, from 0. */
   readonly kv_head: number;
+  /** How its values are held. */
   readonly dtype: string;
 }
 

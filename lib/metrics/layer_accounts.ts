@@ -4,7 +4,9 @@ import { type CacheAccount, type RowsAndBytes, sumRows } from "./cache_account.t
 export interface LayerAccount extends RowsAndBytes {
   /** Tokens read until then. */
   readonly tokens: number;
+  /** The layer, from 0. */
   readonly layer: number;
+  /** How its values are held. */
   readonly dtype: string;
   /** Rows of the kv head with the fewest. */
   readonly fewest_rows: number;

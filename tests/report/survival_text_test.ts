@@ -33,7 +33,7 @@ Deno.test("a token is coloured by its share, underlined as long as it, and struc
   assertEquals(bars[0][1].slice(1), [bars[0][0][1], 2], "a whole line under what every head holds");
   assertEquals(bars[1][1][2], 1, "struck out");
   assert(bars[1][1][0] < bars[0][1][0], "higher than a line under the letters");
-  assertEquals(bars[2][1][1], bars[2][0][1] / 2);
+  assert(Math.abs(bars[2][1][1] - bars[2][0][1] / 2) < 0.01, "half a line");
   assertMatch(html, /title="token 1: held by 0\.0 % of kv heads"> me</);
   assertMatch(html, /line-through/);
   assertEquals(htmlText(html), "Call me Ishmael");
@@ -59,19 +59,9 @@ Deno.test("what could be markup is escaped, what cannot be seen is spelled", () 
   assertStringIncludes(description, "<i> 50.0 %");
 });
 
-Deno.test("lines end where the text's do, spaces alone are seen, and a copy of the page's text is the text", () => {
+Deno.test("lines end where the text's do, and spaces alone are seen", () => {
   const { svg, html } = draw([["One", 1], [".\n\n", 0.5], ["Two", 1], ["   ", 0.25], ["three\n", 1]]);
-  assertEquals(
-    svgTokens(svg).map(({ title, drawn }) => [title[6], drawn.match(/y="(\d+)"/)![1]]).map(([token]) => token),
-    [
-      "0",
-      "1",
-      "1",
-      "2",
-      "3",
-      "4",
-    ],
-  );
+  assertEquals(svgTokens(svg).map(({ title }) => title[6]), ["0", "1", "1", "2", "3", "4"]);
   const tops = svgTokens(svg).map(({ drawn }) => Number(drawn.match(/y="(\d+)"/)![1]));
   const line = tops[2] - tops[1];
   assertEquals(tops.map((top) => (top - tops[0]) / line), [0, 0, 1, 2, 2, 2]);
