@@ -19,4 +19,4 @@ export const LEGEND_SHARES: readonly number[] = [0, 0.25, 0.5, 0.75, 1];
 
 /** What the legend says. */
 export const LEGEND_TEXT =
-  "Share of kv heads that still hold a token; the line under it is as long. Struck out: gone from all.";
+  "Share of kv heads that still hold a token; the line under it is as long as that share. Struck out: gone from all.";

@@ -4,6 +4,9 @@ import { textWidth } from "./text_width.ts";
 /** Pixels of the letters that lines are laid out for. */
 export const FONT_SIZE = 13;
 
+/** Pixels between two boxes: tokens inside a word stay one word to the eye. */
+export const GAP = 1;
+
 /** A piece's part on one line. */
 export interface SurvivalPart {
   readonly text: string;
@@ -42,7 +45,7 @@ export function survivalLines(pieces: readonly SurvivalPiece[], width: number): 
 function partsOf(piece: SurvivalPiece): SurvivalPart[] {
   return piece.lines.flatMap((text, index): SurvivalPart[] => {
     const ends = index < piece.lines.length - 1 ? "line" : "nothing";
-    return text === "" ? [] : [{ text, piece, width: textWidth(text, FONT_SIZE) + 2, ends }];
+    return text === "" ? [] : [{ text, piece, width: textWidth(text, FONT_SIZE) + GAP, ends }];
   });
 }
 
@@ -59,13 +62,13 @@ function wordsOf(parts: readonly SurvivalPart[]): SurvivalPart[][] {
 function cutPart(part: SurvivalPart, width: number): SurvivalPart[] {
   const cuts: string[] = [""];
   for (const character of part.text) {
-    if (textWidth(cuts.at(-1)! + character, FONT_SIZE) + 2 > width) cuts.push("");
+    if (textWidth(cuts.at(-1)! + character, FONT_SIZE) + GAP > width) cuts.push("");
     cuts[cuts.length - 1] += character;
   }
   return cuts.map((text, index) => ({
     ...part,
     text,
-    width: textWidth(text, FONT_SIZE) + 2,
+    width: textWidth(text, FONT_SIZE) + GAP,
     ends: index === cuts.length - 1 ? part.ends : "nothing",
   }));
 }

@@ -2,7 +2,7 @@ import { escapeHtml } from "./escape.ts";
 import { FONT_FAMILY, type FontWeight } from "./font.ts";
 import { rampColour } from "./ramp_colour.ts";
 import { LEGEND_SHARES, LEGEND_TEXT, type SurvivalDrawing } from "./survival_drawing.ts";
-import { FONT_SIZE, survivalLines, type SurvivalPart } from "./survival_lines.ts";
+import { FONT_SIZE, GAP, survivalLines, type SurvivalPart } from "./survival_lines.ts";
 import { textWidth } from "./text_width.ts";
 import { visibleText } from "./visible_text.ts";
 
@@ -70,8 +70,8 @@ function drawPart({ text, piece, width }: SurvivalPart, x: number, y: number): s
   const { fill, ink } = rampColour(piece.survival);
   // Spaces before a text are laid out here, as SVG may swallow them.
   const spaces = text.length - text.trimStart().length;
-  const start = x + 1 + spaces * textWidth(" ", FONT_SIZE);
-  const inside = width - 1;
+  const start = x + spaces * textWidth(" ", FONT_SIZE);
+  const inside = width - GAP;
   const shapes = [`<rect x="${round(x)}" y="${y}" width="${round(inside)}" height="${BOX_HEIGHT}" fill="${fill}"/>`];
   if (text.trim() !== "") {
     shapes.push(
