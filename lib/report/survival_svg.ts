@@ -48,7 +48,7 @@ export function survivalSvg({ title, subtitle, description, sections }: Survival
   const [fullWidth, height] = [width + 2 * PADDING, Math.ceil(y + PADDING)];
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${fullWidth}" height="${height}" ` +
-    `viewBox="0 0 ${fullWidth} ${height}" role="img" font-family="${FONT_FAMILY}">`,
+    `viewBox="0 0 ${fullWidth} ${height}" role="img" xml:space="preserve" font-family="${FONT_FAMILY}">`,
     `<title>${escape(title)}</title>`,
     `<desc>${escape(description)}</desc>`,
     `<rect width="100%" height="100%" fill="white"/>`,
@@ -68,27 +68,24 @@ function legend(y: number): string {
 
 function drawPart({ text, piece, width }: SurvivalPart, x: number, y: number): string {
   const { fill, ink } = rampColour(piece.survival);
-  // Spaces before a text are laid out here, as SVG may swallow them.
-  const spaces = text.length - text.trimStart().length;
-  const start = x + spaces * textWidth(" ", FONT_SIZE);
   const inside = width - GAP;
-  const shapes = [`<rect x="${round(x)}" y="${y}" width="${round(inside)}" height="${BOX_HEIGHT}" fill="${fill}"/>`];
+  const shapes = [rectangle(x, y, inside, BOX_HEIGHT, fill)];
   if (text.trim() !== "") {
     shapes.push(
-      `<text x="${round(start)}" y="${y + BASELINE}" font-size="${FONT_SIZE}" fill="${ink}">${
-        escapeHtml(text.trim())
-      }</text>`,
+      `<text x="${round(x)}" y="${y + BASELINE}" font-size="${FONT_SIZE}" fill="${ink}">${escapeHtml(text)}</text>`,
     );
   }
-  const [at, length] = piece.survival === 0
-    ? [y + BASELINE - 5, inside - (start - x)]
-    : [y + BOX_HEIGHT - GAUGE - 1, inside * piece.survival];
-  shapes.push(
-    `<rect x="${round(piece.survival === 0 ? start : x)}" y="${at}" width="${round(Math.max(0, length))}" height="${
-      piece.survival === 0 ? 1 : GAUGE
-    }" fill="${ink}"/>`,
-  );
+  if (piece.survival > 0) {
+    shapes.push(rectangle(x, y + BOX_HEIGHT - GAUGE - 1, inside * piece.survival, GAUGE, ink));
+  } else {
+    const spaces = textWidth(text.slice(0, text.length - text.trimStart().length), FONT_SIZE);
+    shapes.push(rectangle(x + spaces, y + BASELINE - 5, inside - spaces, 1, ink));
+  }
   return `<g><title>${escape(piece.title)}</title>${shapes.join("")}</g>`;
+}
+
+function rectangle(x: number, y: number, width: number, height: number, fill: string): string {
+  return `<rect x="${round(x)}" y="${y}" width="${round(width)}" height="${height}" fill="${fill}"/>`;
 }
 
 function wrapWords(text: string, width: number, size: number, weight: FontWeight): string[] {
