@@ -56,6 +56,13 @@ export { perplexity, type PerplexityOptions, type PerplexityRow } from "./perple
 export { type PolicyChoice, policyChoice } from "./policy_choice.ts";
 export { type PolicyStudy, policyStudy, type PolicyStudyOptions, type StudyStage } from "./policy_study.ts";
 export { encodeStudy, parseStudy, type StudyFile, type StudyOrigin } from "./study_file.ts";
+export {
+  ratioFor,
+  recommend,
+  type Recommendation,
+  type RecommendEvidence,
+  type RecommendOptions,
+} from "./recommend.ts";
 export { type ResultRow, resultRows } from "./result_rows.ts";
 export { checkTaskName, generateRows, type GenerateRowsOptions, TASK_NAMES } from "./ruler/generate_rows.ts";
 export { taskRows, type TaskRowsOptions } from "./task_rows.ts";

@@ -1,0 +1,116 @@
+/** `deno task recommend`: tries policies on a sample, and names the one to take for a text and a memory. */
+import {
+  cellFolder,
+  checkTaskName,
+  type EvaluationRow,
+  parseEvaluationRows,
+  recommend,
+  type Recommendation,
+  splitNames,
+  taskRows,
+} from "kvmirror/eval";
+import { policyEntry } from "kvmirror/policies";
+import { bytes, fixed, percent, table } from "kvmirror/report";
+import { byteSize } from "./byte_size.ts";
+import { type Flags, parseFlags, printJson, printText, runTask, usage, UsageError } from "./cli.ts";
+import { interruptSignal } from "./interrupt.ts";
+import { MODEL_FLAGS, modelFromFlags, requiredText } from "./model_flags.ts";
+import { createProgress } from "./progress.ts";
+
+/** One-pass policies; one that fails on this model is left out with its reason. */
+const POLICIES = "streaming_llm,tova,snapkv,keydiff,adakv(keydiff),globalkv(keydiff),globalkv(attention_probe)";
+const TASKS = "niah_single_2,niah_multikey_1";
+
+await runTask(async () => {
+  const flags = parseFlags(Deno.args, {
+    text: [...MODEL_FLAGS, "memory", "dataset", "task", "policy"],
+    integer: ["context", "samples", "seed"],
+    toggle: ["json"],
+  });
+  const [stray] = flags.positional;
+  if (stray !== undefined) throw new UsageError(`Cannot use ${stray}: recommend takes flags only`);
+  const context = flags.number("context");
+  if (context === undefined || context < 1) {
+    throw new UsageError("Cannot recommend without --context: give the tokens of your text, such as 4096");
+  }
+  const memory = flags.text("memory");
+  if (memory === undefined) throw new UsageError("Cannot recommend without --memory: give a size, such as 16MB");
+  const maxBytes = byteSize("memory", memory);
+  const policies = usage(() => splitNames(flags.text("policy") ?? POLICIES));
+  usage(() => policies.forEach(checkPolicyName));
+  const dataset = flags.text("dataset");
+  const given = ["task", "samples", "seed"].find((name) => flags.text(name) !== undefined);
+  if (dataset !== undefined && given !== undefined) {
+    throw new UsageError(`Cannot use --${given} with --dataset as its rows are what they are: leave out one`);
+  }
+  const read = dataset === undefined ? undefined : parseEvaluationRows(requiredText(flags, "dataset"), dataset);
+  const signal = interruptSignal();
+  await using model = await modelFromFlags(flags, signal);
+  const rows = read ?? sampleRows(flags, model.tokenizer, context);
+  const progress = createProgress("cells");
+  const found = await recommend(model, rows, {
+    maxBytes,
+    context,
+    policies,
+    cells: cellFolder(),
+    signal,
+    onProgress: (done, _found, total) => progress.update(done, total),
+  }).finally(() => progress.close());
+  if (flags.toggle("json")) printJson({ model: model.origin.name, weights: model.origin.weights, context, ...found });
+  else printText(inWords(found, context, maxBytes));
+});
+
+function checkPolicyName(name: string): void {
+  policyEntry(name).create();
+}
+
+function sampleRows(flags: Flags, tokenizer: Parameters<typeof taskRows>[0], context: number): EvaluationRow[] {
+  const tasks = usage(() => splitNames(flags.text("task") ?? TASKS));
+  usage(() => tasks.forEach(checkTaskName));
+  const samples = flags.number("samples") ?? 4;
+  if (samples < 1) throw new UsageError(`Cannot use --samples ${samples} as it must be at least 1`);
+  return usage(() =>
+    tasks.flatMap((task) =>
+      taskRows(tokenizer, task, { length: context, samples, seed: flags.number("seed") ?? 7, maxNewTokens: 24 })
+    )
+  );
+}
+
+function inWords(found: Recommendation, context: number, maxBytes: number): string {
+  const [full] = found.evidence;
+  const fits = found.compression_ratio === 0
+    ? `${context} tokens fit into ${bytes(maxBytes)} as they are: evict nothing.`
+    : `For ${context} tokens in ${
+      bytes(maxBytes)
+    }: policy ${found.policy}, compression ratio ${found.compression_ratio}, ` +
+      `${found.positions} positions, ${found.dtype} rows.`;
+  const sure = found.compression_ratio === 0 ? [] : [
+    `It comes first in ${percent(0)(found.best_share)} of redrawn samples` +
+    (found.as_good.length === 0 ? "." : `; this sample does not tell it apart from ${found.as_good.join(", ")}.`),
+  ];
+  const poor = full.score < 0.5
+    ? [`The full cache scores ${full.score.toFixed(2)} here: judge by divergence (kl), or give a --dataset it can do.`]
+    : [];
+  return [
+    fits,
+    `Expected on this sample (n = ${found.n}): score ${found.score.toFixed(2)} [${found.ci_low.toFixed(2)}, ${
+      found.ci_high.toFixed(2)
+    }], the full cache ${full.score.toFixed(2)}; divergence ${found.kl.toFixed(3)} nats a token; ${
+      found.ms_per_token.toFixed(1)
+    } ms a token, ${found.full_ms_per_token.toFixed(1)} with the full cache.`,
+    ...sure,
+    ...poor,
+    "",
+    table(found.evidence, {
+      formats: {
+        compression_ratio: fixed(3),
+        score: fixed(2),
+        ci_low: fixed(2),
+        ci_high: fixed(2),
+        kl: fixed(3),
+        top1_agreement: fixed(2),
+        live_bytes: bytes,
+      },
+    }).markdown,
+  ].join("\n");
+}
