@@ -14,15 +14,25 @@
  * @module
  */
 export { attentionShare } from "./metrics/attention_share.ts";
+export {
+  type CacheAccount,
+  cacheAccount,
+  type HeadAccount,
+  type HeldRows,
+  type RowsAndBytes,
+} from "./metrics/cache_account.ts";
 export { bytesPerToken, type CacheShape } from "./metrics/bytes_per_token.ts";
 export { bootstrapStatistic, type StatisticInterval } from "./metrics/bootstrap_statistic.ts";
 export { divergence } from "./metrics/divergence.ts";
 export { clusterBootstrap, type MeanInterval } from "./metrics/cluster_bootstrap.ts";
+export { type KeptRecord, parseKeptRecord } from "./metrics/kept_record.ts";
+export { type LayerAccount, layerAccounts } from "./metrics/layer_accounts.ts";
 export { type LinearTrend, linearTrend } from "./metrics/linear_trend.ts";
 export { type BootstrapOptions, pairedBootstrap, type PairedDifference } from "./metrics/paired_bootstrap.ts";
 export { rankCorrelation } from "./metrics/rank_correlation.ts";
 export { recall } from "./metrics/recall.ts";
 export { type RetentionStats, retentionStats, type RetentionTargets } from "./metrics/retention.ts";
+export { tokenSurvival } from "./metrics/token_survival.ts";
 export { type Interval, wilsonInterval } from "./metrics/wilson_interval.ts";
 export { logProbabilities } from "./numeric/log_probabilities.ts";
 export { MersenneTwister } from "./numeric/mersenne_twister.ts";

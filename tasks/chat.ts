@@ -5,9 +5,10 @@ import { type ChatCommand, parseChatCommand, runChatCommand } from "./chat_comma
 import { chatStatus } from "./chat_status.ts";
 import { parseFlags, printNotice, runTask, usage, UsageError, writeAll } from "./cli.ts";
 import { inputLines } from "./input_lines.ts";
-import { MODEL_FLAGS, modelFromFlags, textFromFlag } from "./model_flags.ts";
+import { MODEL_FLAGS, modelFromFlags } from "./model_flags.ts";
 import { policyFromFlags } from "./policy_flags.ts";
 import { TurnInterrupt } from "./turn_interrupt.ts";
+import { textFromFlag } from "./text_flags.ts";
 
 await runTask(async () => {
   const flags = parseFlags(Deno.args, {

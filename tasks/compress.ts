@@ -1,11 +1,12 @@
 /** `deno task compress`: reads a context raw, evicts, reads a question raw; shows what is left and what comes next. */
-import { logProbabilities } from "kvmirror";
-import { type KvCache, type Model, prefillTaps } from "kvmirror/engine";
+import { layerAccounts, logProbabilities } from "kvmirror";
+import { accountOf, type KvCache, type Model, prefillTaps, tokenTexts } from "kvmirror/engine";
 import { parseFlags, printJson, printText, runTask } from "./cli.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { evictionFromFlags, LIVE_FLAGS } from "./live_flags.ts";
-import { modelFromFlags, requiredText, textFromFlag } from "./model_flags.ts";
+import { modelFromFlags } from "./model_flags.ts";
 import { createProgress } from "./progress.ts";
+import { requiredText, textFromFlag } from "./text_flags.ts";
 
 /** Most likely next tokens that are shown. */
 const TOP = 5;
@@ -28,6 +29,7 @@ await runTask(async () => {
   await eviction.apply(cache, signal);
   const { liveBytes, fullBytes } = cache;
   const kept = keptPositions(cache, model);
+  const account = accountOf(cache);
   let top = { ids: [] as number[], logprobs: [] as number[] };
   let first = true;
   const { ids, text } = await model.generateFrom(questionIds, {
@@ -41,10 +43,29 @@ await runTask(async () => {
     },
   });
   if (flags.toggle("json")) {
-    printJson({ prompt_tokens: promptTokens, kept, live_bytes: liveBytes, full_bytes: fullBytes, top, ids });
+    printJson({
+      prompt_tokens: promptTokens,
+      kept,
+      live_bytes: liveBytes,
+      full_bytes: fullBytes,
+      top,
+      ids,
+      policy: eviction.policy.name,
+      compression_ratio: eviction.compressionRatio,
+      model: model.origin.name,
+      weights: model.origin.weights,
+      // Of what the eviction chose from: without a question, the prompt's last token was read after it.
+      tokens: tokenTexts(model.tokenizer, contextIds),
+      account: account.heads,
+    });
     return;
   }
   printText(`${eviction.policy.name} kept ${liveBytes} of ${fullBytes} bytes (${promptTokens} prompt tokens)`);
+  for (const { layer, dtype, rows, fewest_rows, most_rows, live_bytes } of layerAccounts([account])) {
+    printText(
+      `layer ${layer}: ${rows} rows, ${fewest_rows} to ${most_rows} a kv head, ${live_bytes} bytes in ${dtype}`,
+    );
+  }
   top.ids.forEach((id, rank) => {
     const token = JSON.stringify(model.tokenizer.decode([id]));
     printText(`${rank + 1}. ${token}  log-probability ${top.logprobs[rank].toFixed(4)}`);

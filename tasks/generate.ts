@@ -4,8 +4,9 @@ import { BOUND_FLAGS, boundFromFlags } from "./bound_flags.ts";
 import { parseFlags, printJson, printNotice, printText, runTask, UsageError, writeAll } from "./cli.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { evictionFromFlags, LIVE_FLAGS } from "./live_flags.ts";
-import { modelFromFlags, requiredText, textFromFlag } from "./model_flags.ts";
+import { modelFromFlags } from "./model_flags.ts";
 import { createProgress } from "./progress.ts";
+import { requiredText, textFromFlag } from "./text_flags.ts";
 
 await runTask(async () => {
   const flags = parseFlags(Deno.args, {

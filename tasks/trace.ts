@@ -2,8 +2,9 @@
 import { captureTrace } from "kvmirror/engine";
 import { parseFlags, printNotice, runTask, UsageError, writeAll } from "./cli.ts";
 import { interruptSignal } from "./interrupt.ts";
-import { MODEL_FLAGS, modelFromFlags, requiredText } from "./model_flags.ts";
+import { MODEL_FLAGS, modelFromFlags } from "./model_flags.ts";
 import { createProgress } from "./progress.ts";
+import { requiredText } from "./text_flags.ts";
 import { writeWhole } from "../lib/engine/write_whole.ts";
 
 await runTask(async () => {

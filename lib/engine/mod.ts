@@ -13,6 +13,7 @@
  *
  * @module
  */
+export { accountOf } from "./account_of.ts";
 export type { Bound, BoundSize } from "./bound.ts";
 export type { Machine } from "./cache_folder.ts";
 export { type Capture, type CaptureOptions, captureTrace } from "./capture_trace.ts";
@@ -52,6 +53,7 @@ export { createSampler, likeliest, type Sampler, type SamplingOptions } from "./
 export type { DecoderInputs, DecoderOutputs, DecoderSession, LayerValue, PastRows, SessionOptions } from "./session.ts";
 export { type AttentionTap, type ChunkStart, DEFAULT_TAPS, prefillTaps, type Tap, tapsFor } from "./signals.ts";
 export type { ChatMessage, ChatTemplateOptions, DecodeOptions, Tokenizer } from "./tokenizer.ts";
+export { tokenTexts } from "./token_texts.ts";
 export { WEIGHT_FORMATS, type WeightFormat } from "./weights.ts";
 export { type AttentionProbe, type ProbedModel, type ProbedRows } from "./attention_probe.ts";
 export { encodeProbe } from "./probe_file.ts";

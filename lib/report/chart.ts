@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { DISPLAY, type Displayable } from "./display.ts";
+import type { Figure } from "./figure.ts";
 import { renderPng } from "./render_png.ts";
 import { renderSvg } from "./render_svg.ts";
 import { THEME } from "./theme.ts";
@@ -11,15 +12,9 @@ const SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json";
 export type ChartSpecification = Readonly<Record<string, unknown>> & { readonly description: string };
 
 /** A chart that a notebook displays and a report takes as SVG and PNG. */
-export interface Chart extends Displayable {
-  /** What the chart shows, in words. */
-  readonly description: string;
+export interface Chart extends Displayable, Figure {
   /** The Vega-Lite specification, whole: theme and data are in it. */
   readonly specification: Readonly<Record<string, unknown>>;
-  /** The drawing as SVG. */
-  readonly svg: string;
-  /** The drawing as PNG, two pixels for one of the SVG. */
-  readonly png: Uint8Array<ArrayBuffer>;
 }
 
 /**

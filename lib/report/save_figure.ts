@@ -1,14 +1,14 @@
 import { basename } from "node:path";
-import type { Chart } from "./chart.ts";
 import { escapeMarkdown } from "./escape.ts";
+import type { Figure } from "./figure.ts";
 import { writeReport } from "./write_report.ts";
 
 /**
- * Writes `chart` as `NAME.svg` and `NAME.png` into `folder`, and returns the Markdown that shows it in a report beside
+ * Writes `figure` as `NAME.svg` and `NAME.png` into `folder`, and returns the Markdown that shows it in a report beside
  * that folder, its description as the alternative text.
  */
-export async function saveFigure(folder: string, name: string, chart: Chart): Promise<string> {
-  await writeReport(`${folder}/${name}.svg`, chart.svg);
-  await writeReport(`${folder}/${name}.png`, chart.png);
-  return `![${escapeMarkdown(chart.description)}](${basename(folder)}/${name}.png)\n`;
+export async function saveFigure(folder: string, name: string, figure: Figure): Promise<string> {
+  await writeReport(`${folder}/${name}.svg`, figure.svg);
+  await writeReport(`${folder}/${name}.png`, figure.png);
+  return `![${escapeMarkdown(figure.description)}](${basename(folder)}/${name}.png)\n`;
 }

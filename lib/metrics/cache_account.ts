@@ -1,0 +1,85 @@
+import { tokenSurvival } from "./token_survival.ts";
+
+/** What one kv head holds. */
+export interface HeldRows {
+  /** Positions in the text of its rows, ascending. */
+  readonly positions: ArrayLike<number>;
+  /** How a value is held: `f32`. */
+  readonly dtype: string;
+  /** Bytes of a row, a key and a value. */
+  readonly bytesPerRow: number;
+  /** Bytes of its buffers; default: those of its rows. */
+  readonly allocatedBytes?: number;
+}
+
+/** Rows and bytes, by the names that JSON and tables give them. */
+export interface RowsAndBytes {
+  /** Rows that are held. */
+  readonly rows: number;
+  /** Bytes of those rows. */
+  readonly live_bytes: number;
+  /** Bytes of the buffers they lie in. */
+  readonly allocated_bytes: number;
+}
+
+/** What one kv head of one layer holds. */
+export interface HeadAccount extends RowsAndBytes {
+  /** The layer, from 0. */
+  readonly layer: number;
+  /** The kv head in its layer, from 0. */
+  readonly kv_head: number;
+  /** How its values are held. */
+  readonly dtype: string;
+}
+
+/** What a cache holds at one moment. */
+export interface CacheAccount extends RowsAndBytes {
+  /** Tokens read until then, evicted or not. */
+  readonly tokens: number;
+  /** Every kv head, layer by layer. */
+  readonly heads: readonly HeadAccount[];
+  /** Share of kv heads that hold each token, `[tokens]`. */
+  readonly survival: Float64Array;
+}
+
+/**
+ * Accounts for a cache: rows and bytes of each layer, kv head and dtype, and which tokens survive.
+ *
+ * @param layers `[layer][kv head]`
+ * @param tokens tokens read so far
+ * @throws {RangeError} if there are no heads, or positions are not ascending, unique and below `tokens`
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { cacheAccount } from "kvmirror";
+ *
+ * const held = (...positions: number[]) => ({ positions, dtype: "f32", bytesPerRow: 512 });
+ * const account = cacheAccount([[held(0, 1), held(0)]], 2);
+ * assertEquals([account.rows, account.live_bytes], [3, 1536]);
+ * assertEquals([...account.survival], [1, 0.5]);
+ * ```
+ */
+export function cacheAccount(layers: readonly (readonly HeldRows[])[], tokens: number): CacheAccount {
+  const survival = tokenSurvival(layers.map((layer) => layer.map(({ positions }) => positions)), tokens);
+  const heads = layers.flatMap((layer, index) =>
+    layer.map(({ positions, dtype, bytesPerRow, allocatedBytes }, head): HeadAccount => {
+      const live = positions.length * bytesPerRow;
+      return {
+        layer: index,
+        kv_head: head,
+        dtype,
+        rows: positions.length,
+        live_bytes: live,
+        allocated_bytes: allocatedBytes ?? live,
+      };
+    })
+  );
+  return { tokens, ...sumRows(heads), heads, survival };
+}
+
+/** The sums over some heads. */
+export function sumRows(heads: readonly RowsAndBytes[]): RowsAndBytes {
+  const sum = (key: keyof RowsAndBytes) => heads.reduce((total, head) => total + head[key], 0);
+  return { rows: sum("rows"), live_bytes: sum("live_bytes"), allocated_bytes: sum("allocated_bytes") };
+}

@@ -1,0 +1,59 @@
+import { percent } from "./number_format.ts";
+import { LINE_END, SPACE, visibleText } from "./visible_text.ts";
+
+/** A token of a text, and the share of kv heads that still hold it. */
+export interface SurvivingToken {
+  /** As the text has it, spaces and line ends included; empty where it only begins a character. */
+  readonly text: string;
+  /** In [0, 1]. */
+  readonly survival: number;
+}
+
+/** The shortest stretch of text that can be shown: a token, or the tokens that spell one character together. */
+export interface SurvivalPiece {
+  /** What is seen of it, line by line: each but the last ends its line. */
+  readonly lines: readonly string[];
+  /** Mean over its tokens. */
+  readonly survival: number;
+  /** What it is, in words. */
+  readonly title: string;
+}
+
+/**
+ * Puts tokens together until each piece has a text, and makes their spaces and line ends visible.
+ *
+ * @throws {RangeError} if there is no text, or a share is not in [0, 1]
+ */
+export function survivalPieces(tokens: readonly SurvivingToken[]): SurvivalPiece[] {
+  if (tokens.every(({ text }) => text === "")) {
+    throw new RangeError(
+      `Cannot colour a text of ${tokens.length} tokens as it is empty: give at least one with a text`,
+    );
+  }
+  const pieces: SurvivalPiece[] = [];
+  let first = 0;
+  tokens.forEach(({ text, survival }, index) => {
+    if (!(survival >= 0 && survival <= 1)) {
+      throw new RangeError(`Cannot colour token ${index} by a survival of ${survival} as it must be in [0, 1]`);
+    }
+    if (text === "") return;
+    const own = tokens.slice(first, index + 1);
+    const mean = own.reduce((sum, token) => sum + token.survival, 0) / own.length;
+    const name = own.length === 1 ? `token ${index}` : `tokens ${first} to ${index}`;
+    pieces.push({
+      lines: visibleLines(text),
+      survival: mean,
+      title: `${name}: held by ${percent(1)(mean)} of kv heads`,
+    });
+    first = index + 1;
+  });
+  return pieces;
+}
+
+function visibleLines(text: string): string[] {
+  const lines = text.split("\n");
+  return lines.map((line, index) => {
+    const shown = /^ +$/.test(line) ? SPACE.repeat(line.length) : visibleText(line);
+    return index < lines.length - 1 ? shown + LINE_END : shown;
+  });
+}

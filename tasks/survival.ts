@@ -1,0 +1,62 @@
+/** `deno task survival`: the text of a run's record, coloured by the tokens that survived. */
+import { type KeptRecord, parseKeptRecord } from "kvmirror";
+import { type Flags, parseFlags, printJson, printText, runTask, usage, UsageError } from "./cli.ts";
+import { requiredText, textFromFlag } from "./text_flags.ts";
+
+const EXTENSIONS = ["html", "svg", "png"] as const;
+
+await runTask(async () => {
+  const flags = parseFlags(Deno.args, { text: ["record", "against", "output", "title"], toggle: ["json"] });
+  const [first] = flags.positional;
+  if (first !== undefined) throw new UsageError(`Cannot use ${first}: name the record with --record`);
+  const { output, extension } = outputFromFlags(flags);
+  const records = [recordOf("record", requiredText(flags, "record"))];
+  const against = textFromFlag(flags, "against");
+  if (against !== undefined) records.push(recordOf("against", against));
+  const rows = records.map((record) => ({
+    policy: record.policy ?? "this run",
+    tokens: record.tokens.length,
+    kept_ratio: rowsOf(record) / (record.tokens.length * record.kept.flat().length),
+    lost_everywhere: record.survival.reduce((count, share) => count + (share === 0 ? 1 : 0), 0),
+  }));
+  // Charts bring in what warns on stderr: only once the call is known to be right.
+  const { percent, survivalText, writeReport } = await import("kvmirror/report");
+  const picture = usage(() =>
+    survivalText({
+      title: flags.text("title") ?? `What survives of ${rows[0].tokens} tokens`,
+      texts: records.map(({ tokens, survival }, index) => ({
+        name: rows[index].policy,
+        tokens: tokens.map((text, token) => ({ text, survival: survival[token] })),
+      })),
+    })
+  );
+  await writeReport(output, picture[extension]);
+  if (flags.toggle("json")) return printJson({ output, records: rows });
+  for (const { policy, tokens, kept_ratio, lost_everywhere } of rows) {
+    printText(
+      `${policy} kept ${percent(1)(kept_ratio)} of rows; no kv head holds ${lost_everywhere} of ${tokens} tokens`,
+    );
+  }
+  printText(`wrote ${output}`);
+});
+
+function rowsOf({ kept }: KeptRecord): number {
+  return kept.flat().reduce((rows, positions) => rows + positions.length, 0);
+}
+
+function outputFromFlags(flags: Flags): { output: string; extension: typeof EXTENSIONS[number] } {
+  const output = flags.text("output");
+  const known = EXTENSIONS.map((extension) => `.${extension}`).join(", ");
+  if (output === undefined) throw new UsageError(`Cannot run without --output: name a file that ends in ${known}`);
+  const extension = EXTENSIONS.find((extension) => output.endsWith(`.${extension}`));
+  if (extension === undefined) throw new UsageError(`Cannot write --output ${output} as it must end in ${known}`);
+  return { output, extension };
+}
+
+function recordOf(flag: string, text: string): KeptRecord {
+  try {
+    return parseKeptRecord(text);
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message : error} (--${flag})`);
+  }
+}

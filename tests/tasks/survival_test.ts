@@ -1,0 +1,103 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { checkpointPath, readGolden } from "../engine/golden.ts";
+import { runTask, type TaskResult } from "./run_task.ts";
+
+const RECORD = { policy: "mine", tokens: ["The", " dog", " <b>"], kept: [[[0, 2], [0]]] };
+
+async function withFolder(body: (path: (name: string) => string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await body((name) => `${folder}/${name}`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Lines on stderr that are ours: Node's own warning about a package of Vega's is not. */
+const notices = ({ stderr }: TaskResult) => stderr.trim().split("\n").filter((line) => !/DEP0040|^\(Use|^$/.test(line));
+
+Deno.test("survival: what compress prints becomes a page, an SVG and a PNG; two runs are set side by side", async () => {
+  await withFolder(async (path) => {
+    await Deno.writeTextFile(path("p.txt"), readGolden("qwen2_untied_f32").text);
+    const model = ["--model", checkpointPath("qwen2_untied_f32"), "--weights", "f32"];
+    for (const policy of ["streaming_llm", "adakv(knorm)"]) {
+      const run = ["compress", ...model, "--prompt-file", path("p.txt"), "--max-new-tokens", "1"];
+      const { stdout, stderr } = await runTask([...run, "--policy", policy, "--compression-ratio", "0.5", "--json"]);
+      const record = JSON.parse(stdout);
+      const held = record.kept.flatMap((layer: number[][], index: number) =>
+        layer.map((positions, head) => [index, head, "f32", positions.length, positions.length * 128])
+      );
+      assertEquals(
+        record.account.map(Object.values).map((row: unknown[]) => row.slice(0, 5)),
+        held,
+        stderr,
+      );
+      // The last token is read after the eviction where there is no question.
+      assertEquals(record.tokens.length, record.prompt_tokens - 1);
+      assert(readGolden("qwen2_untied_f32").text.startsWith(record.tokens.join("")));
+      await Deno.writeTextFile(path(`${policy[0]}.json`), stdout);
+    }
+    const both = ["--record", path("s.json"), "--against", path("a.json")];
+    const text = await runTask(["survival", ...both, "--output", path("o.html")]);
+    assertMatch(
+      text.stdout,
+      /^streaming_llm kept [\d.]+ % of rows; no kv head holds \d+ of \d+ tokens\nadakv\(knorm\) /,
+    );
+    assertEquals(notices(text), []);
+    const page = await Deno.readTextFile(path("o.html"));
+    assertStringIncludes(page, "<h2>streaming_llm: ");
+    assertStringIncludes(page, "<h2>adakv(knorm): ");
+    const json = await runTask(["survival", "--record", path("s.json"), "--output", path("new/o.svg"), "--json"]);
+    const { records: [record] } = JSON.parse(json.stdout);
+    assertEquals(record.lost_everywhere, Math.round(record.tokens * (1 - record.kept_ratio)));
+    assertMatch(await Deno.readTextFile(path("new/o.svg")), /^<svg/);
+  });
+});
+
+Deno.test("survival: a record made by hand, drawn as PNG", async () => {
+  await withFolder(async (path) => {
+    await Deno.writeTextFile(path("r.json"), JSON.stringify(RECORD));
+    const flags = ["--record", path("r.json"), "--output", path("o.png"), "--title", "Mine", "--json"];
+    const { code, stdout, stderr } = await runTask(["survival", ...flags]);
+    assertEquals(code, 0, stderr);
+    assertEquals(JSON.parse(stdout), {
+      output: path("o.png"),
+      records: [{ policy: "mine", tokens: 3, kept_ratio: 0.5, lost_everywhere: 1 }],
+    });
+    assertEquals([...(await Deno.readFile(path("o.png"))).subarray(1, 4)], [0x50, 0x4e, 0x47]);
+  });
+});
+
+Deno.test("survival: what is wrong is one line on stderr and exit 2, and nothing is written", async () => {
+  await withFolder(async (path) => {
+    const files: Record<string, string> = {
+      "r.json": JSON.stringify(RECORD),
+      "none.json": "no JSON",
+      "empty.json": "",
+      "far.json": JSON.stringify({ ...RECORD, kept: [[[0, 3]]] }),
+      "old.json": JSON.stringify({ kept: RECORD.kept }),
+      "blank.json": JSON.stringify({ tokens: [""], kept: [[[0]]] }),
+    };
+    for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(path(name), text);
+    const output = ["--output", path("o.svg")];
+    const wrong: [string[], RegExp][] = [
+      [output, /without --record/],
+      [["--record", path("r.json")], /without --output: .*\.html, \.svg, \.png/],
+      [["--record", path("r.json"), "--output", path("o.gif")], /o\.gif as it must end in \.html, \.svg, \.png/],
+      [["--record", path("missing.json"), ...output], /no such file/],
+      [["--record", path("none.json"), ...output], /no JSON.*--record/],
+      [["--record", path("empty.json"), ...output], /empty/],
+      [["--record", path("far.json"), ...output], /position 3 of layer 0, kv head 0.* below the 3 tokens/],
+      [["--record", path("old.json"), ...output], /no tokens/],
+      [["--record", path("blank.json"), ...output], /text of 1 tokens as it is empty/],
+      [["--record", path("r.json"), "--against", path("none.json"), ...output], /no JSON.*--against/],
+      [["r.json", ...output], /r\.json: name the record with --record/],
+    ];
+    for (const [args, message] of wrong) {
+      const result = await runTask(["survival", ...args]);
+      assertEquals([result.code, result.stdout, notices(result).length], [2, "", 1], result.stderr);
+      assertMatch(notices(result)[0], message);
+    }
+    assertEquals([...Deno.readDirSync(path("."))].length, Object.keys(files).length);
+  });
+});
