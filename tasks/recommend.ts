@@ -14,8 +14,9 @@ import { bytes, fixed, percent, table } from "kvmirror/report";
 import { byteSize } from "./byte_size.ts";
 import { type Flags, parseFlags, printJson, printText, runTask, usage, UsageError } from "./cli.ts";
 import { interruptSignal } from "./interrupt.ts";
-import { MODEL_FLAGS, modelFromFlags, requiredText } from "./model_flags.ts";
+import { MODEL_FLAGS, modelFromFlags } from "./model_flags.ts";
 import { createProgress } from "./progress.ts";
+import { requiredText } from "./text_flags.ts";
 
 /** One-pass policies; one that fails on this model is left out with its reason. */
 const POLICIES = "streaming_llm,tova,snapkv,keydiff,adakv(keydiff),globalkv(keydiff),globalkv(attention_probe)";
