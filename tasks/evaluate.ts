@@ -19,6 +19,8 @@ import { provenanceLine } from "kvmirror/report";
 import { parseFlags, printJson, printNotice, printText, runTask, usage, UsageError } from "./cli.ts";
 import { evaluationReport, failureRows } from "./evaluate/evaluation_report.ts";
 import { EVALUATE_FLAGS, type EvaluationRequest, requestFromFlags } from "./evaluate/flags.ts";
+import { runJobs } from "./evaluate/run_jobs.ts";
+import { shardRows } from "./evaluate/shard.ts";
 import { timeLeft } from "./evaluate/time_left.ts";
 import { type ModelReport, writeComparison } from "./evaluate/write_comparison.ts";
 import { writeEvaluation } from "./evaluate/write_evaluation.ts";
@@ -35,8 +37,13 @@ await runTask(async () => {
   const cells = usage(() => cellFolder(output === undefined ? undefined : `${output}/cells`));
   const signal = interruptSignal();
   const reports: ModelReport[] = [];
+  if (request.jobs > 1) await runJobs(request.jobs, Deno.args, signal);
   for (const format of weights) {
-    await using model = await modelOfWeights(flags, format, signal);
+    await using model = await modelOfWeights(flags, format, signal, request.shard && 1);
+    if (request.shard !== undefined) {
+      await evaluateModel(model, request, dataset, cells, signal);
+      continue;
+    }
     const report = await evaluateModel(model, request, dataset, cells, signal);
     reports.push(report);
     if (output !== undefined) {
@@ -44,6 +51,7 @@ await runTask(async () => {
     }
     if (!flags.toggle("json")) printText(evaluationReport({ ...report, figures: "" }));
   }
+  if (request.shard !== undefined) return;
   if (output !== undefined && weights.length > 1) await writeComparison(output, reports);
   const failed = reports.flatMap(({ failures }) => failures);
   if (flags.toggle("json")) {
@@ -75,7 +83,8 @@ async function evaluateModel(
   signal: AbortSignal,
 ): Promise<ModelReport> {
   const { source, arms, timing, positions } = request;
-  const rows = limited(dataset ?? writeRows(model, request), request.maxNewTokens);
+  const all = limited(dataset ?? writeRows(model, request), request.maxNewTokens);
+  const rows = request.shard === undefined ? all : shardRows(all, request.shard);
   const progress = createProgress("cells");
   const started = performance.now();
   const evaluation = await evaluate(model, rows, arms, {
@@ -90,7 +99,7 @@ async function evaluateModel(
     progress.close();
     if (signal.aborted) printNotice("what is finished is kept: the same command goes on from there");
   });
-  const perplexities = await judgeText(model, request, evaluation.failures, signal);
+  const perplexities = request.shard === undefined ? await judgeText(model, request, evaluation.failures, signal) : [];
   const results = resultRows(evaluation.cells);
   const { name, weights } = model.origin;
   const provenance = provenanceLine({

@@ -23,12 +23,14 @@ export async function modelOfWeights(
   flags: Flags,
   weights: WeightFormat | undefined,
   signal?: AbortSignal,
+  threads?: number,
 ): Promise<Model> {
   const progress = createProgress("fetching");
   const name = flags.text("model") ?? "auto";
   usage(() => checkModelName(name));
   const model = await loadModel(name, {
     weights,
+    threads,
     signal,
     onProgress: ({ received, total }) => progress.update(received, total),
   });

@@ -4,11 +4,12 @@ import { policy } from "kvmirror/policies";
 import { type Flags, type FlagTypes, usage, UsageError } from "../cli.ts";
 import { checkedWeights, MODEL_FLAGS } from "../model_flags.ts";
 import { positionsFromFlags } from "../policy_flags.ts";
+import { type Shard, shardFromFlags } from "./shard.ts";
 
 /** The flags of `evaluate`. */
 export const EVALUATE_FLAGS = {
-  text: [...MODEL_FLAGS, "dataset", "task", "policy", "compression-ratio", "positions", "output", "length"],
-  integer: ["samples", "seed", "max-new-tokens", "perplexity"],
+  text: [...MODEL_FLAGS, "dataset", "task", "policy", "compression-ratio", "positions", "output", "length", "shard"],
+  integer: ["samples", "seed", "max-new-tokens", "perplexity", "jobs"],
   toggle: ["query-aware", "json"],
 } as const satisfies FlagTypes;
 
@@ -31,6 +32,10 @@ export interface EvaluationRequest {
   readonly positions: PositionMode;
   /** How the model's weights are held, one evaluation for each; undefined for the default. */
   readonly weights: readonly (WeightFormat | undefined)[];
+  /** Processes that share the contexts out. */
+  readonly jobs: number;
+  /** The only contexts to evaluate, for another run to report on. */
+  readonly shard?: Shard;
   /** In place of the rows' own. */
   readonly maxNewTokens?: number;
   /** Windows of long text to judge beside the rows; none by default. */
@@ -42,7 +47,7 @@ const CONTROLS = ["oracle", CUT_PROMPT] as const;
 
 /** Reads the flags of `evaluate`. */
 export function requestFromFlags(flags: Flags): EvaluationRequest {
-  for (const name of ["samples", "max-new-tokens", "perplexity"]) {
+  for (const name of ["samples", "max-new-tokens", "perplexity", "jobs"]) {
     const value = flags.number(name);
     if (value !== undefined && value < 1) {
       throw new UsageError(`Cannot use --${name} ${value} as it must be at least 1`);
@@ -56,6 +61,8 @@ export function requestFromFlags(flags: Flags): EvaluationRequest {
     timing: flags.toggle("query-aware") ? "aware" : "agnostic",
     positions: positionsFromFlags(flags),
     weights: weightsFromFlags(flags),
+    jobs: flags.number("jobs") ?? 1,
+    shard: shardFromFlags(flags),
     maxNewTokens: flags.number("max-new-tokens"),
     perplexityWindows: flags.number("perplexity") ?? 0,
   };

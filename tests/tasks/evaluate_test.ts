@@ -127,6 +127,28 @@ Deno.test("evaluate: several weights are a folder each, and one table has the sc
   });
 });
 
+Deno.test("evaluate: processes share the contexts out, and what comes out is what one would make", async () => {
+  await withDataset(LINES, async (run, folder) => {
+    const args = ["--policy", "knorm", "--compression-ratio", "0.5"];
+    const part = await run(...args, "--output", `${folder}/jobs`, "--shard", "1/2");
+    assertEquals([part.code, part.stdout], [0, ""], part.stderr);
+    const left = [...Deno.readDirSync(`${folder}/jobs/cells`)].length;
+    const whole = await run(...args, "--output", `${folder}/whole`);
+    const shared = await run(...args, "--output", `${folder}/jobs`, "--jobs", "2");
+    assertEquals([whole.code, shared.code], [0, 0], shared.stderr);
+    assert(!shared.stderr.includes("done here"), shared.stderr);
+    assertEquals([...Deno.readDirSync(`${folder}/jobs/cells`)].length, 6 * rows.length);
+    assert(left > 0 && left < 6 * rows.length, `${left} cells of one shard`);
+    for (const name of ["results.json", "predictions.jsonl"]) {
+      assertEquals(Deno.readTextFileSync(`${folder}/jobs/${name}`), Deno.readTextFileSync(`${folder}/whole/${name}`));
+    }
+    for (const wrong of [["--shard", "2/2"], ["--shard", "half"], ["--jobs", "0"]]) {
+      const { code, stderr } = await run(...args, ...wrong);
+      assertEquals([code, stderr.trim().split("\n").length], [2, 1], stderr);
+    }
+  });
+});
+
 Deno.test("evaluate: several lengths are tasks of their own, and a heat map shows depth against length", async () => {
   const folder = await Deno.makeTempDir();
   const { code, stderr } = await runTask([
