@@ -1,3 +1,4 @@
+import { heldPositions } from "../numeric/held_positions.ts";
 import { rotaryTables } from "./rotary.ts";
 
 /** What a probe needs to know of its model. */
@@ -58,7 +59,7 @@ export function probeFeatures(
   rotation: ProbeRotation,
   means?: Float32Array,
 ): { features: Float32Array; positions: Int32Array } {
-  const positions = tokenPositions(heads);
+  const positions = heldPositions(heads);
   const { headDim } = model;
   const width = probeWidth(model);
   const features = new Float32Array(positions.length * width);
@@ -75,15 +76,6 @@ export function probeFeatures(
     }
   });
   return { features, positions };
-}
-
-/** Positions of all tokens that some head still has. */
-function tokenPositions(heads: readonly ProbedRows[]): Int32Array {
-  const [{ positions: first }] = heads;
-  const alike = heads.every(({ positions }) =>
-    positions.length === first.length && positions.every((position, row) => position === first[row])
-  );
-  return alike ? first : Int32Array.from(new Set(heads.flatMap(({ positions }) => [...positions]))).sort();
 }
 
 function turnBack(

@@ -4,11 +4,11 @@ import type { ModelConfig } from "./checkpoint.ts";
 import type { KvCache } from "./kv_cache.ts";
 import { observedNeeds } from "./observed_need.ts";
 import { needOf } from "./signals.ts";
+import { tokenBytes } from "./token_bytes.ts";
 
 /** Tokens that a cache has room for until its bound evicts: 0 or less where it is over full already. */
 export function roomUnder(cache: KvCache, bound: Bound): number {
-  const tokenBytes = bytesPerToken(cache);
-  return Math.floor((boundBytes(cache, bound) - cache.liveBytes) / tokenBytes) + bound.every;
+  return Math.floor((boundBytes(cache, bound) - cache.liveBytes) / tokenBytes(cache.shape)) + bound.every;
 }
 
 /**
@@ -57,7 +57,7 @@ export function checkBound(cache: KvCache, bound: Bound, config: ModelConfig, at
     ],
     attention === "skip" ? `reading with attention "skip"` : "this cache",
   );
-  const most = Math.floor(boundBytes(cache, bound) / bytesPerToken(cache)) + every;
+  const most = Math.floor(boundBytes(cache, bound) / tokenBytes(cache.shape)) + every;
   if (compact && most > config.maxPositionEmbeddings) {
     throw new RangeError(
       `Cannot bound a cache to ${most - every} rows and ${every} tokens more as the model's context is ` +
@@ -71,17 +71,12 @@ function checkSize(cache: KvCache, size: BoundSize): void {
     if (Number.isSafeInteger(size.rows) && size.rows >= 1) return;
     throw new RangeError(`Cannot bound a cache to ${size.rows} rows as it must be a whole number of at least 1`);
   }
-  if (size.maxBytes >= bytesPerToken(cache)) return;
+  if (size.maxBytes >= tokenBytes(cache.shape)) return;
   throw new RangeError(
-    `Cannot bound a cache to ${size.maxBytes} bytes as one row a head takes ${bytesPerToken(cache)}: give more`,
+    `Cannot bound a cache to ${size.maxBytes} bytes as one row a head takes ${tokenBytes(cache.shape)}: give more`,
   );
 }
 
 function boundBytes(cache: KvCache, size: BoundSize): number {
-  return "rows" in size ? size.rows * bytesPerToken(cache) : size.maxBytes;
-}
-
-/** What one token takes: a row in every head. */
-function bytesPerToken({ shape, bytesPerRow }: KvCache): number {
-  return shape.layerCount * shape.kvHeadCount * bytesPerRow;
+  return "rows" in size ? size.rows * tokenBytes(cache.shape) : size.maxBytes;
 }

@@ -8,6 +8,7 @@ import type { KvCache } from "./kv_cache.ts";
 import type { Model } from "./model.ts";
 import { observedNeeds } from "./observed_need.ts";
 import { DEFAULT_TAPS, tapsFor } from "./signals.ts";
+import { tokenBytes } from "./token_bytes.ts";
 
 /** Options of {@linkcode Chat.open}. */
 export interface ChatOptions {
@@ -214,9 +215,8 @@ export class Chat {
 
   #room(size: Omit<TurnSize, "tokenBytes">): ChatRoom | undefined {
     const { maxBytes } = this.#options;
-    const { shape, bytesPerRow } = this.cache;
-    const tokenBytes = shape.layerCount * shape.kvHeadCount * bytesPerRow;
-    return maxBytes === undefined ? undefined : chatRoom(maxBytes, { ...size, tokenBytes });
+    if (maxBytes === undefined) return undefined;
+    return chatRoom(maxBytes, { ...size, tokenBytes: tokenBytes(this.cache.shape) });
   }
 }
 

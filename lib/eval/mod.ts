@@ -42,7 +42,7 @@ export {
   type EvictionTime,
 } from "./bounded_prefill.ts";
 export { cellFolder } from "./cell_folder.ts";
-export { CUT_PROMPT } from "./cut_prompt.ts";
+export { armPolicy, CUT_PROMPT } from "./cut_prompt.ts";
 export { type DepthScore, depthScores } from "./depth_scores.ts";
 export { evenDepths } from "./even_depths.ts";
 export { type NeedleAttention, needleAttention } from "./needle_attention.ts";

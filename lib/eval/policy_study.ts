@@ -1,8 +1,7 @@
 import type { PositionMode } from "../engine/mod.ts";
-import { policy } from "../policies/table.ts";
-import { CUT_PROMPT } from "./cut_prompt.ts";
+import { armPolicy } from "./cut_prompt.ts";
 import { evaluate } from "./evaluate.ts";
-import type { EvaluatedModel, EvaluationArm } from "./evaluate_context.ts";
+import type { EvaluatedModel } from "./evaluate_context.ts";
 import type { CellStore, EvaluatedCell, FailedCell } from "./evaluated_cell.ts";
 import { taskRows } from "./task_rows.ts";
 
@@ -59,8 +58,9 @@ export async function policyStudy(
     const lengths = new Set(stages.filter((stage) => stage.task === task).map((stage) => stage.length));
     const name = lengths.size > 1 ? `${task}@${length}` : task;
     const rows = taskRows(model.tokenizer, task, { length, samples, seed, maxNewTokens });
-    const arms = policies.map((each): EvaluationArm["policy"] => each === CUT_PROMPT ? CUT_PROMPT : policy(each))
-      .flatMap((policy) => ratios.map((compressionRatio) => ({ policy, compressionRatio })));
+    const arms = policies.map(armPolicy).flatMap((policy) =>
+      ratios.map((compressionRatio) => ({ policy, compressionRatio }))
+    );
     const found = await evaluate(model, rows, arms, {
       ...options,
       onProgress: (finished) => onProgress?.(done + finished, total),

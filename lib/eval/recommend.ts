@@ -1,3 +1,4 @@
+import { tokenBytes } from "../engine/token_bytes.ts";
 import { DEFAULT_TAPS, type Model, type PositionMode } from "../engine/mod.ts";
 import { policy } from "../policies/table.ts";
 import { armComparisons } from "./arm_comparisons.ts";
@@ -87,8 +88,7 @@ export async function recommend(
   if (policies.length === 0 || rows.length === 0) {
     throw new RangeError(`Cannot choose among ${policies.length} policies on ${rows.length} rows: give some of each`);
   }
-  const { layerCount, kvHeadCount, headDim } = model.createCache().shape;
-  const ratio = ratioFor(maxBytes, context, layerCount * kvHeadCount * headDim * 2 * Float32Array.BYTES_PER_ELEMENT);
+  const ratio = ratioFor(maxBytes, context, tokenBytes(model.createCache().shape));
   const names = ratio === 0 ? [] : policies;
   const arms = names.map((name) => ({ policy: policy(name), compressionRatio: ratio }));
   const logical = await evaluate(model, rows, arms, options);

@@ -1,3 +1,4 @@
+import { heldPositions } from "../numeric/held_positions.ts";
 import type { Choice, Layer, Need } from "./policy.ts";
 
 /** The signals of the policies that rank tokens: attention from the newest query, and novelty. */
@@ -13,7 +14,7 @@ export interface TokenTable {
 
 /** Gathers the tokens that any head still holds; a head that dropped a token adds no attention to it. */
 export function tokenTable(layers: readonly Layer[]): TokenTable {
-  const positions = heldPositions(layers);
+  const positions = heldPositions(layers.flatMap(({ heads }) => heads));
   const places = new Map(Array.from(positions, (position, place) => [position, place]));
   const attention = new Float64Array(positions.length);
   const novelty = new Float64Array(positions.length);
@@ -30,18 +31,6 @@ export function tokenTable(layers: readonly Layer[]): TokenTable {
     }
   }
   return { positions, attention, novelty };
-}
-
-/** Positions that any head holds, ascending: as many as there are, however long the text was. */
-function heldPositions(layers: readonly Layer[]): Int32Array {
-  const [first = new Int32Array(0), ...others] = layers.flatMap(({ heads }) => heads.map(({ positions }) => positions));
-  const same = others.every((own) =>
-    own.length === first.length && own.every((position, row) => position === first[row])
-  );
-  if (same) return first;
-  const held = new Set(first);
-  for (const own of others) for (const position of own) held.add(position);
-  return Int32Array.from(held).sort();
 }
 
 /** The rows of every head whose token was chosen. `tokens` are indices into the table. */

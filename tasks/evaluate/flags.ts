@@ -1,6 +1,5 @@
-import { checkTaskName, CUT_PROMPT, type EvaluationArm, FLOORS, splitNames } from "kvmirror/eval";
+import { armPolicy, checkTaskName, CUT_PROMPT, type EvaluationArm, FLOORS, splitNames } from "kvmirror/eval";
 import type { PositionMode, WeightFormat } from "kvmirror/engine";
-import { policy } from "kvmirror/policies";
 import { type Flags, type FlagTypes, usage, UsageError } from "../cli.ts";
 import { checkedWeights, MODEL_FLAGS } from "../model_flags.ts";
 import { positionsFromFlags } from "../policy_flags.ts";
@@ -111,9 +110,7 @@ function armsFromFlags(flags: Flags): EvaluationArm[] {
     throw new UsageError("Cannot evaluate without policies: give --policy, such as hybrid,random");
   }
   const names = [...new Set([...usage(() => splitNames(list)), ...FLOORS, ...CONTROLS])];
-  const policies = names.map((name): EvaluationArm["policy"] =>
-    name === CUT_PROMPT ? CUT_PROMPT : usage(() => policy(name))
-  );
+  const policies = names.map((name) => usage(() => armPolicy(name)));
   const ratios = (flags.text("compression-ratio") ?? "0.5").split(",").map((text) => {
     const ratio = Number(text);
     if (text.trim() !== "" && ratio >= 0 && ratio < 1) return ratio;

@@ -6,19 +6,11 @@ import { decodeCache } from "../../lib/engine/decode_cache.ts";
 import { loadCache } from "../../lib/engine/load_cache.ts";
 import { checkpointPath, openCheckpoint } from "./golden.ts";
 import { appendMadeUp, SHAPE, signalsOf, snapshot } from "./made_up_cache.ts";
+import { withFolder } from "../with_folder.ts";
 
 const OWNER = { name: "made up", hash: "a".repeat(64), weights: "f32" };
 const observer = () => Promise.resolve(Array.from({ length: 6 }, (_, head) => new Float32Array(20).fill(head)));
 const TEXT = "The river runs slowly past the old mill in spring. Sam's dog is called Biscuit. ";
-
-async function withFolder(body: (path: (name: string) => string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await body((name) => `${folder}/${name}`);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 /** A cache that has been through everything: evictions, a mark, pins, lost signals, an observation. */
 async function eventful(taps: readonly Tap[] = [...DEFAULT_TAPS, { decay: 0.9 }]): Promise<KvCache> {

@@ -1,17 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { checkpointPath, readGolden } from "../engine/golden.ts";
 import { runTask, type TaskResult } from "./run_task.ts";
+import { withFolder } from "../with_folder.ts";
 
 const RECORD = { policy: "mine", tokens: ["The", " dog", " <b>"], kept: [[[0, 2], [0]]] };
-
-async function withFolder(body: (path: (name: string) => string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await body((name) => `${folder}/${name}`);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 /** Lines on stderr that are ours: Node's own warning about a package of Vega's is not. */
 const notices = ({ stderr }: TaskResult) => stderr.trim().split("\n").filter((line) => !/DEP0040|^\(Use|^$/.test(line));
