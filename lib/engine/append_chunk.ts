@@ -4,39 +4,30 @@ import { type ChunkMoments, QueryMoments } from "./query_moments.ts";
 import { beginsAnew, recordAttention } from "./record_attention.ts";
 import type { AttentionTap, ChunkStart } from "./signals.ts";
 
-/** Where rows come one by one, room for this many more is made at a time. */
-const GROWTH_ROWS = 63;
-
 /** What the decoder gave for a chunk of tokens: see {@linkcode KvCache.append}. */
 export interface CacheChunk {
   readonly ids: ArrayLike<number>;
-  readonly newKeys: Float32Array;
-  readonly newValues: Float32Array;
   readonly attention: Float32Array;
   readonly start: ChunkStart | readonly ChunkStart[];
   readonly moments?: readonly ChunkMoments[];
 }
 
-/** Appends a chunk's rows to a cache's state and adds up what it recorded, in place. */
+/** Takes a chunk's rows, which lie in their room, into a cache's state and adds up what it recorded, in place. */
 export function appendChunk(
   state: CacheState,
   taps: readonly AttentionTap[],
   shape: CacheShape,
-  { ids, newKeys, newValues, attention, start, moments }: CacheChunk,
+  { ids, attention, start, moments }: CacheChunk,
 ): void {
-  const size = newKeys.length / state.heads.length;
-  const count = size / shape.headDim;
+  const count = ids.length;
   const stride = state.heads.reduce((sum, { length }) => sum + length + count, 0);
   const seen = { values: attention, stride, count, start };
   let offset = 0;
-  state.heads = state.heads.map((shared, index) => {
-    const head = shared.own(shared.length + count, count === 1 ? GROWTH_ROWS : 0);
-    const part = (values: Float32Array) => values.subarray(index * size, (index + 1) * size);
-    head.append(part(newKeys), part(newValues), state.ids.length);
+  for (const head of state.heads) {
+    head.takeIn(count, state.ids.length);
     if (attention.length > 0) recordAttention(head, taps, offset, seen);
     offset += head.length;
-    return head;
-  });
+  }
   state.ids = state.ids.with(ids);
   if (attention.length > 0) {
     const known = new Set(taps.filter((tap, index) => beginsAnew(tap, index, start)));

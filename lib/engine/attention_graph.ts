@@ -7,7 +7,6 @@ export interface AttentionInputs {
   readonly cos: string;
   readonly sin: string;
   readonly mask: string;
-  readonly minusNew: string;
   readonly queryWeights: string;
 }
 
@@ -15,18 +14,25 @@ export interface AttentionInputs {
 export interface AttentionOutputs {
   /** `[1, S, heads · head_dim]` */
   readonly output: string;
-  /** New rows, rotated: `[kv heads, S, head_dim]`. */
-  readonly keys: string;
-  readonly values: string;
   /** Queries and keys before rotation: `[1, S, (heads + kv heads) · head_dim]`. */
   readonly queryKeys: string;
   /** Per kv head: `[1, R, P + S]`. */
   readonly taps: readonly string[];
 }
 
+/** The names of one kv head's rows: what is fed, and what a run writes. */
+export function rowNames(layer: number, head: number): Record<"pastKeys" | "values" | "newKeys" | "newValues", string> {
+  const of = (name: string) => `${name}.${layer}.${head}`;
+  return { pastKeys: of("past_keys"), values: of("values"), newKeys: of("new_keys"), newValues: of("new_values") };
+}
+
 /**
- * Grouped-query attention where each kv head brings rows of its own number: the new queries meet the past keys, which
- * are read in place, and the new keys apart, and only the scores are joined.
+ * Grouped-query attention where each kv head brings rows of its own number. The run's own rows are outputs that the
+ * caller places at the end of the buffers it feeds, so that nothing is copied or joined but scores: `values` is fed with
+ * its last S rows still empty, and a head's new values are written there by the split that all of its queries come
+ * after.
+ *
+ * Queries stand one token after the other, `[S · G, head_dim]`, as the projection leaves them.
  *
  * @param qkv `[1, S, (heads + 2 · kv heads) · head_dim]`
  */
@@ -38,54 +44,44 @@ export function attention(
   inputs: AttentionInputs,
 ): AttentionOutputs {
   const { numAttentionHeads: heads, numKeyValueHeads: kvHeads, headDim } = config;
-  const scale = { float: 1 / Math.sqrt(headDim) };
-  const [queryKeys, flatValues] = graph.node(
+  const names = Array.from({ length: kvHeads }, (_, head) => rowNames(layer, head));
+  const width = (heads / kvHeads) * headDim;
+  const [queryKeys] = graph.node(
     "Split",
-    [qkv, graph.integers([(heads + kvHeads) * headDim, kvHeads * headDim])],
-    [`query_keys.${layer}`, `values.${layer}`],
+    [qkv, graph.integers([(heads + kvHeads) * headDim, ...names.map(() => headDim)])],
+    [`query_keys.${layer}`, ...names.map(({ newValues }) => newValues)],
     { axis: 2 },
   );
-  const rotated = rotate(graph, config, queryKeys, inputs);
-  const [queryHeads, keys] = graph.node(
+  const queries = graph.node(
     "Split",
-    [headsFirst(graph, rotated, heads + kvHeads, headDim), graph.integers([heads, kvHeads])],
-    2,
-    { axis: 0 },
+    [
+      rotate(graph, config, queryKeys, inputs),
+      graph.integers([...names.map(() => width), ...names.map(() => headDim)]),
+    ],
+    [...names.map((_, head) => `queries.${layer}.${head}`), ...names.map(({ newKeys }) => newKeys)],
+    { axis: 2 },
   );
-  const values = headsFirst(graph, flatValues, kvHeads, headDim);
-  const [queries] = graph.node("Reshape", [queryHeads, graph.integers([kvHeads, -1, headDim])]);
-  const [raw] = graph.node("FusedMatMul", [queries, keys], 1, { transB: 1, alpha: scale }, "com.microsoft");
-  const [newScores] = graph.node("Add", [raw, inputs.mask]);
-
-  const split = (value: string) =>
-    kvHeads === 1 ? [value] : graph.node("Split", [value], kvHeads, { axis: 0, num_outputs: kvHeads });
-  const queriesOf = split(queries);
-  const newScoresOf = split(newScores);
-  const newValuesOf = split(values);
-  const outputs: string[] = [];
   const taps: string[] = [];
-  for (let head = 0; head < kvHeads; head++) {
-    const dimensions = [1, `P${layer}_${head}`, headDim];
-    const pastKeys = graph.input(`past.${layer}.${head}.key`, ELEMENT.float32, dimensions);
-    const pastValues = graph.input(`past.${layer}.${head}.value`, ELEMENT.float32, dimensions);
-    const [pastScores] = graph.node(
-      "FusedMatMul",
-      [queriesOf[head], pastKeys],
-      1,
-      { transB: 1, alpha: scale },
-      "com.microsoft",
-    );
-    const [scores] = graph.node("Concat", [pastScores, newScoresOf[head]], 1, { axis: 2 });
-    const [probabilities] = graph.node("Softmax", [scores], 1, { axis: -1 });
+  const outputs = names.map((rows, head) => {
+    graph.output(rows.newKeys, ELEMENT.float32, [1, "S", headDim]);
+    graph.output(rows.newValues, ELEMENT.float32, [1, "S", headDim]);
+    const pastKeys = graph.input(rows.pastKeys, ELEMENT.float32, [1, `P${layer}_${head}`, headDim]);
+    const values = graph.input(rows.values, ELEMENT.float32, [1, `T${layer}_${head}`, headDim]);
+    const [ofHead] = graph.node("Reshape", [queries[head], graph.integers([1, -1, headDim])]);
+    const [masked] = graph.node("Add", [scores(graph, ofHead, rows.newKeys, headDim), inputs.mask]);
+    const [joined] = graph.node("Concat", [scores(graph, ofHead, pastKeys, headDim), masked], 1, { axis: 2 });
+    const [probabilities] = graph.node("Softmax", [joined], 1, { axis: -1 });
     taps.push(graph.node("MatMul", [inputs.queryWeights, probabilities])[0]);
-    const axis = graph.integers([2]);
-    const [onPast] = graph.node("Slice", [probabilities, graph.integers([0]), inputs.minusNew, axis]);
-    const [onNew] = graph.node("Slice", [probabilities, inputs.minusNew, graph.integers([2 ** 40]), axis]);
-    const [fromPast] = graph.node("MatMul", [onPast, pastValues]);
-    const [fromNew] = graph.node("MatMul", [onNew, newValuesOf[head]]);
-    outputs.push(graph.node("Add", [fromPast, fromNew])[0]);
-  }
-  return { output: headsLast(graph, outputs, heads, headDim), keys, values, queryKeys, taps };
+    const [attended] = graph.node("MatMul", [probabilities, values]);
+    return graph.node("Reshape", [attended, graph.integers([1, -1, width])])[0];
+  });
+  return { output: graph.node("Concat", outputs, 1, { axis: 2 })[0], queryKeys, taps };
+}
+
+/** `[1, S · G, head_dim]` and `[1, T, head_dim]` → `[1, S · G, T]` */
+function scores(graph: GraphBuilder, queries: string, keys: string, headDim: number): string {
+  const scale = { float: 1 / Math.sqrt(headDim) };
+  return graph.node("FusedMatMul", [queries, keys], 1, { transB: 1, alpha: scale }, "com.microsoft")[0];
 }
 
 /** The tables come with every run and begin at its first token: no position is past their end. */
@@ -103,12 +99,4 @@ function rotate(graph: GraphBuilder, config: ModelConfig, queryKeys: string, { c
 export function headsFirst(graph: GraphBuilder, value: string, heads: number, headDim: number): string {
   const [apart] = graph.node("Reshape", [value, graph.integers([-1, heads, headDim])]);
   return graph.node("Transpose", [apart], 1, { perm: [1, 0, 2] })[0];
-}
-
-/** kv heads of `[1, G · S, head_dim]` → `[1, S, heads · head_dim]` */
-function headsLast(graph: GraphBuilder, outputs: readonly string[], heads: number, headDim: number): string {
-  const [joined] = graph.node("Concat", outputs, 1, { axis: 0 });
-  const [apart] = graph.node("Reshape", [joined, graph.integers([heads, -1, headDim])]);
-  const [turned] = graph.node("Transpose", [apart], 1, { perm: [1, 0, 2] });
-  return graph.node("Reshape", [turned, graph.integers([1, -1, heads * headDim])])[0];
 }

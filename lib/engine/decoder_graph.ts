@@ -5,18 +5,21 @@ import { ELEMENT, GraphBuilder, type WeightSink } from "./onnx_graph.ts";
 import type { WeightFormat } from "./weights.ts";
 
 /** Raised whenever the graph changes, so that models built by earlier versions are built anew. */
-export const GRAPH_VERSION = 3;
+export const GRAPH_VERSION = 4;
 
 /**
  * Builds the decoder with grouped-query attention that has a key and a value input per kv head.
  *
- * Inputs: `input_ids` [1, S], `rotary_cos` and `rotary_sin` [S, head_dim / 2], `causal_mask` [G·S, S], `minus_new` [1]
- * (−S), `query_weights` [R, G·S], `logits_rows` [M], and per layer and kv head `past.<layer>.<head>.key` and `.value`
- * [1, P, head_dim].
- * Outputs: `logits` [1, M, vocab], `new_keys` and `new_values` [layers · kv heads, S, head_dim], and `attention`
- * [1, R, Σ (P + S)]: for each head in turn, query_weights × the attention probabilities. Values that a layer has anyway
- * are outputs as well: `query_keys.<layer>` [1, S, (heads + kv heads) · head_dim], before rotation, and its normalised
- * input, {@linkcode layerInputName} [1, S, hidden]. Unless they are fetched they cost nothing.
+ * Inputs: `input_ids` [1, S], `rotary_cos` and `rotary_sin` [S, head_dim / 2], `causal_mask` [S·G, S], `query_weights`
+ * [R, S·G], `logits_rows` [M], and per layer and kv head `past_keys.<layer>.<head>` [1, P, head_dim] and
+ * `values.<layer>.<head>` [1, P + S, head_dim], whose last S rows the run writes.
+ * Outputs: `logits` [1, M, vocab], per layer and kv head `new_keys.<layer>.<head>` and `new_values.<layer>.<head>` [1, S,
+ * head_dim], and `attention` [1, R, Σ (P + S)]: for each head in turn, query_weights × the attention probabilities. Values
+ * that a layer has anyway are outputs as well: `query_keys.<layer>` [1, S, (heads + kv heads) · head_dim], before
+ * rotation, and its normalised input, {@linkcode layerInputName} [1, S, hidden]. Unless they are fetched they cost nothing.
+ *
+ * `new_values` must be fetched into the last S rows of what is fed as `values`: there is no other way that they get into
+ * the run's own attention.
  */
 export function buildDecoder(checkpoint: Checkpoint, format: WeightFormat, sink: WeightSink): Uint8Array {
   const graph = new GraphBuilder(sink);
@@ -26,19 +29,14 @@ export function buildDecoder(checkpoint: Checkpoint, format: WeightFormat, sink:
   const inputs = {
     cos: graph.input("rotary_cos", ELEMENT.float32, ["S", config.headDim / 2]),
     sin: graph.input("rotary_sin", ELEMENT.float32, ["S", config.headDim / 2]),
-    mask: graph.input("causal_mask", ELEMENT.float32, ["GS", "S"]),
-    minusNew: graph.input("minus_new", ELEMENT.int64, [1]),
-    queryWeights: graph.input("query_weights", ELEMENT.float32, ["R", "GS"]),
+    mask: graph.input("causal_mask", ELEMENT.float32, ["SG", "S"]),
+    queryWeights: graph.input("query_weights", ELEMENT.float32, ["R", "SG"]),
   };
   const logitsRows = graph.input("logits_rows", ELEMENT.int64, ["M"]);
 
-  const newKeys: string[] = [];
-  const newValues: string[] = [];
   const taps: string[] = [];
   const hidden = decoderLayers(context, ids, (layer, qkv) => {
     const attended = attention(graph, config, layer, qkv, inputs);
-    newKeys.push(attended.keys);
-    newValues.push(attended.values);
     taps.push(...attended.taps);
     const width = (config.numAttentionHeads + config.numKeyValueHeads) * config.headDim;
     graph.output(attended.queryKeys, ELEMENT.float32, [1, "S", width]);
@@ -48,13 +46,8 @@ export function buildDecoder(checkpoint: Checkpoint, format: WeightFormat, sink:
 
   const rows = graph.node("Gather", [hidden, logitsRows], 1, { axis: 1 })[0];
   graph.node("Identity", [lastProjection(context, rows)], ["logits"]);
-  graph.node("Concat", newKeys, ["new_keys"], { axis: 0 });
-  graph.node("Concat", newValues, ["new_values"], { axis: 0 });
   graph.node("Concat", taps, ["attention"], { axis: 2 });
-  const heads = config.numHiddenLayers * config.numKeyValueHeads;
   graph.output("logits", ELEMENT.float32, [1, "M", config.vocabSize]);
-  graph.output("new_keys", ELEMENT.float32, [heads, "S", config.headDim]);
-  graph.output("new_values", ELEMENT.float32, [heads, "S", config.headDim]);
   graph.output("attention", ELEMENT.float32, [1, "R", "T"]);
   return graph.encode();
 }

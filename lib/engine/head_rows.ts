@@ -70,11 +70,14 @@ export class HeadRows {
     return copy;
   }
 
-  /** Appends rows; the buffers must have room for them. */
-  append(keys: Float32Array, values: Float32Array, firstPosition: number): void {
-    const count = keys.length / this.headDim;
-    this.keys.set(keys, this.length * this.headDim);
-    this.values.set(values, this.length * this.headDim);
+  /** The live rows and the `count` after them, which may be written: the buffers must have room for them. */
+  room(count: number): { keys: Float32Array<ArrayBuffer>; values: Float32Array<ArrayBuffer> } {
+    const size = (this.length + count) * this.headDim;
+    return { keys: this.keys.subarray(0, size), values: this.values.subarray(0, size) };
+  }
+
+  /** Makes `count` rows after the live ones live, of tokens from `firstPosition` on. */
+  takeIn(count: number, firstPosition: number): void {
     for (let row = 0; row < count; row++) this.positions[this.length + row] = firstPosition + row;
     this.length += count;
     this.observed = new Map();

@@ -19,12 +19,15 @@ import { rewindState } from "./rewind.ts";
 import { type RewindRange, rewindRanges } from "./rewind_range.ts";
 import { type PositionMode, rotaryPlaces } from "./rotary_places.ts";
 import { saveCache } from "./save_cache.ts";
-import type { PastRows } from "./session.ts";
+import type { RowViews } from "./session.ts";
 import { markSignals } from "./signal_mark.ts";
 import type { AttentionTap, ChunkStart, Tap } from "./signals.ts";
 
 /** How much {@linkcode KvCache.compress} keeps, and where rows then stand. */
 export type CompressTo = CompressSize & { readonly positions?: PositionMode };
+
+/** Where rows come one by one, room for this many more is made at a time. */
+const GROWTH_ROWS = 63;
 
 /** Makes a cache of a state, which it takes over. */
 export let cacheOf: (
@@ -263,8 +266,8 @@ export class KvCache implements Disposable {
     return saveCache(path, { shape: this.shape, taps: this.#recording(), state: this.#state, owner: this.owner });
   }
 
-  /** All rows as the decoder takes them, `[layer · kv heads + kv head]`. */
-  past(): PastRows[] {
+  /** All rows as they lie, `[layer · kv heads + kv head]`. The views hold until the cache changes. */
+  past(): RowViews[] {
     return this.#heads.map((head) => ({ keys: head.liveKeys(), values: head.liveValues() }));
   }
 
@@ -279,28 +282,35 @@ export class KvCache implements Disposable {
     }));
   }
 
-  /** Makes room for `count` further rows in every head, so that appending them moves nothing. */
+  /** Makes room for `count` further rows in every head, so that taking them in moves nothing. */
   reserve(count: number): void {
     this.#state.heads = this.#heads.map((head) => head.own(head.length + count));
   }
 
   /**
-   * Appends the rows of new tokens and what the taps recorded.
+   * All rows and room for those of `count` new tokens, `[layer · kv heads + kv head]`, `[rows + count, head_dim]` each: the
+   * decoder writes the last ones, and {@linkcode KvCache.append} takes them in. Until then the cache is as it was.
+   */
+  room(count: number): RowViews[] {
+    const spare = count === 1 ? GROWTH_ROWS : 0;
+    this.#state.heads = this.#heads.map((head) => head.own(head.length + count, spare));
+    return this.#heads.map((head) => head.room(count));
+  }
+
+  /**
+   * Takes in the rows of new tokens, which {@linkcode KvCache.room} made room for, and what the taps recorded.
    *
-   * @param newKeys `[layers · kv heads, S, head_dim]`, as are `newValues`
    * @param attention for each head in turn `[taps, rows]`, its taps strided by the sum over all heads; empty: not recorded
    * @param chunk whether taps of the newest queries begin anew: all of them, or one word a tap
    * @param moments of the chunk's queries, by layer
    */
   append(
     ids: ArrayLike<number>,
-    newKeys: Float32Array,
-    newValues: Float32Array,
     attention: Float32Array,
     chunk: ChunkStart | readonly ChunkStart[],
     moments?: readonly ChunkMoments[],
   ): void {
-    appendChunk(this.#state, this.taps, this.shape, { ids, newKeys, newValues, attention, start: chunk, moments });
+    appendChunk(this.#state, this.taps, this.shape, { ids, attention, start: chunk, moments });
   }
 
   /** Lets go of all rows; buffers that no fork shares are freed at once. */

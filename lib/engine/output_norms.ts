@@ -2,7 +2,7 @@ import type { ModelConfig } from "./checkpoint.ts";
 import type { CacheShape } from "./cache_shape.ts";
 import type { ObserveOptions } from "./observer.ts";
 import { readCheckpoint } from "./read_checkpoint.ts";
-import type { GraphSession, PastRows } from "./session.ts";
+import type { GraphSession, RowViews } from "./session.ts";
 import { transpose } from "./weights.ts";
 
 /** Rows a run takes at once: what they write, `[G, rows, hidden]`, stays near the processor. */
@@ -54,7 +54,7 @@ export async function outputNorms(
 export async function allOutputNorms(
   graph: GraphSession,
   shape: CacheShape,
-  heads: readonly PastRows[],
+  heads: readonly RowViews[],
   projections: readonly Float32Array[],
   { signal, onProgress }: ObserveOptions = {},
 ): Promise<OutputNorms[]> {

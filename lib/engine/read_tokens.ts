@@ -78,7 +78,7 @@ export async function readTokens(
     const outputs = await session.run({
       ids: chunk,
       rotaryPosition: cache.nextRotaryPosition,
-      past: cache.past(),
+      rows: cache.room(count),
       queryWeights: queryWeights(taps, place, cache.shape.groupSize),
       logitsRows: logitsRows(logitsOf, count, count === left),
       layerValues: recordMoments ? ["queryKeys"] : [],
@@ -88,8 +88,6 @@ export async function readTokens(
       : undefined;
     cache.append(
       chunk,
-      outputs.newKeys,
-      outputs.newValues,
       outputs.attention,
       taps.map((tap) => tapWindow(tap, place).start),
       queries,

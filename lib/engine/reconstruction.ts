@@ -72,12 +72,12 @@ async function readChunk(
   const outputs = await session.run({
     ids,
     rotaryPosition,
-    past: run.past(),
+    rows: run.room(ids.length),
     queryWeights: new Float32Array(0),
     logitsRows: [],
     layerValues: norms === undefined ? ["queryKeys"] : ["queryKeys", "layerInputs"],
   });
-  run.append(ids, outputs.newKeys, outputs.newValues, new Float32Array(0), "further");
+  run.append(ids, new Float32Array(0), "further");
   const past = run.past();
   const shared = chunkInputs(config, ids.length, rotaryPosition, start);
   for (let layer = 0; layer < run.shape.layerCount; layer++) {

@@ -1,13 +1,14 @@
 import * as onnxruntime from "onnxruntime-node";
+import { rowNames } from "./attention_graph.ts";
 import type { ModelConfig } from "./checkpoint.ts";
 import { layerInputName } from "./decoder_layers.ts";
 import { rotaryTables } from "./rotary.ts";
 
-/** The past rows of one kv head, fed as they lie: `[P, head_dim]` each. */
-export interface PastRows {
-  /** Rotated keys, `[P, head_dim]`. */
+/** Rows of one kv head as they lie in its buffers. */
+export interface RowViews {
+  /** Rotated keys, `[rows, head_dim]`. */
   readonly keys: Float32Array;
-  /** Values, `[P, head_dim]`. */
+  /** Values, `[rows, head_dim]`. */
   readonly values: Float32Array;
 }
 
@@ -20,9 +21,9 @@ export interface DecoderInputs {
   readonly ids: ArrayLike<number>;
   /** Rotary position of the first new token; the others follow. */
   readonly rotaryPosition: number;
-  /** `[layer · kv heads + kv head]` */
-  readonly past: readonly PastRows[];
-  /** `[R, G · S]`: what each new query adds to each of R taps. */
+  /** P rows and room for the S new ones, which the run writes: `[layer · kv heads + kv head]`, `[P + S, head_dim]` each. */
+  readonly rows: readonly RowViews[];
+  /** `[R, S · G]`: what each new query adds to each of R taps. */
   readonly queryWeights: Float32Array;
   /** Which of the new tokens to give logits for. */
   readonly logitsRows: readonly number[];
@@ -34,10 +35,6 @@ export interface DecoderInputs {
 export interface DecoderOutputs {
   /** `[M, vocab]` */
   readonly logits: Float32Array;
-  /** `[layers · kv heads, S, head_dim]` */
-  readonly newKeys: Float32Array;
-  /** `[layers · kv heads, S, head_dim]` */
-  readonly newValues: Float32Array;
   /** For each head in turn `[R, P + S]`, its R rows strided by the sum over all heads; empty where R is 0. */
   readonly attention: Float32Array;
   /** By layer `[S, (heads + kv heads) · head_dim]`; empty unless asked for. */
@@ -69,7 +66,10 @@ export async function openSession(
     graphOptimizationLevel: "all",
     logSeverityLevel: 3,
   });
-  const names = pastNames(config);
+  const names = Array.from(
+    { length: config.numHiddenLayers * config.numKeyValueHeads },
+    (_, index) => rowNames(Math.floor(index / config.numKeyValueHeads), index % config.numKeyValueHeads),
+  );
   const layers = [...Array(config.numHiddenLayers).keys()];
   const layerNames = {
     queryKeys: layers.map((layer) => `query_keys.${layer}`),
@@ -77,20 +77,20 @@ export async function openSession(
   };
   return {
     run: async (inputs) => {
-      const feeds = feed(inputs, config, names);
       const wanted = (value: LayerValue) => inputs.layerValues?.includes(value) ? layerNames[value] : [];
-      const fetches = [
-        ...["logits", "new_keys", "new_values"],
-        ...(inputs.queryWeights.length > 0 ? ["attention"] : []),
-        ...wanted("queryKeys"),
-        ...wanted("layerInputs"),
-      ];
-      const outputs = await session.run(feeds, fetches);
+      const { feeds, fetches } = placeRows(inputs, config, names);
+      for (
+        const name of [
+          "logits",
+          ...(inputs.queryWeights.length > 0 ? ["attention"] : []),
+          ...wanted("queryKeys"),
+          ...wanted("layerInputs"),
+        ]
+      ) fetches[name] = null;
+      const outputs = await session.run({ ...feeds, ...feed(inputs, config) }, fetches);
       const values = (name: string) => (outputs[name]?.data ?? new Float32Array(0)) as Float32Array;
       return {
         logits: values("logits"),
-        newKeys: values("new_keys"),
-        newValues: values("new_values"),
         attention: values("attention"),
         queryKeys: wanted("queryKeys").map(values),
         layerInputs: wanted("layerInputs").map(values),
@@ -135,46 +135,52 @@ export async function openGraph(
   };
 }
 
-function pastNames({ numHiddenLayers, numKeyValueHeads }: ModelConfig): { key: string; value: string }[] {
-  return Array.from({ length: numHiddenLayers * numKeyValueHeads }, (_, index) => {
-    const name = `past.${Math.floor(index / numKeyValueHeads)}.${index % numKeyValueHeads}`;
-    return { key: `${name}.key`, value: `${name}.value` };
-  });
+/** What goes in and where the run's own rows come out: at the end of what goes in. */
+function placeRows(
+  { ids, rows }: DecoderInputs,
+  { headDim }: ModelConfig,
+  names: readonly ReturnType<typeof rowNames>[],
+): { feeds: Record<string, onnxruntime.Tensor>; fetches: Record<string, onnxruntime.Tensor | null> } {
+  const tensor = (values: Float32Array, from: number, to: number) =>
+    new onnxruntime.Tensor("float32", values.subarray(from * headDim, to * headDim), [1, to - from, headDim]);
+  const feeds: Record<string, onnxruntime.Tensor> = {};
+  const fetches: Record<string, onnxruntime.Tensor | null> = {};
+  for (let head = 0; head < rows.length; head++) {
+    const { keys, values } = rows[head];
+    const [count, name] = [keys.length / headDim, names[head]];
+    feeds[name.pastKeys] = tensor(keys, 0, count - ids.length);
+    feeds[name.values] = tensor(values, 0, count);
+    fetches[name.newKeys] = tensor(keys, count - ids.length, count);
+    fetches[name.newValues] = tensor(values, count - ids.length, count);
+  }
+  return { feeds, fetches };
 }
 
 function feed(
-  { ids, rotaryPosition, past, queryWeights, logitsRows }: DecoderInputs,
+  { ids, rotaryPosition, queryWeights, logitsRows }: DecoderInputs,
   config: ModelConfig,
-  names: readonly { key: string; value: string }[],
 ): Record<string, onnxruntime.Tensor> {
   const { Tensor } = onnxruntime;
   const count = ids.length;
   const integers = (values: BigInt64Array, shape: number[]) => new Tensor("int64", values, shape);
-  const queries = (config.numAttentionHeads / config.numKeyValueHeads) * count;
+  const groupSize = config.numAttentionHeads / config.numKeyValueHeads;
+  const queries = groupSize * count;
   const { cos, sin } = rotaryTables(config, count, rotaryPosition);
-  const feeds: Record<string, onnxruntime.Tensor> = {
+  return {
     input_ids: integers(BigInt64Array.from(ids, BigInt), [1, count]),
     rotary_cos: new Tensor("float32", cos, [count, config.headDim / 2]),
     rotary_sin: new Tensor("float32", sin, [count, config.headDim / 2]),
-    causal_mask: new Tensor("float32", causalMask(queries, count), [queries, count]),
-    minus_new: integers(BigInt64Array.of(BigInt(-count)), [1]),
+    causal_mask: new Tensor("float32", causalMask(count, groupSize), [queries, count]),
     query_weights: new Tensor("float32", queryWeights, [queryWeights.length / queries, queries]),
     logits_rows: integers(BigInt64Array.from(logitsRows, BigInt), [logitsRows.length]),
   };
-  for (let head = 0; head < past.length; head++) {
-    const { keys, values } = past[head];
-    const shape = [1, keys.length / config.headDim, config.headDim];
-    feeds[names[head].key] = new Tensor("float32", keys, shape);
-    feeds[names[head].value] = new Tensor("float32", values, shape);
-  }
-  return feeds;
 }
 
 /** Added to the scores among new tokens: 0 up to a query's own position, beyond it too low to count. */
-function causalMask(queries: number, count: number): Float32Array {
-  const mask = new Float32Array(queries * count);
-  for (let query = 0; query < queries; query++) {
-    mask.fill(-1e9, query * count + (query % count) + 1, (query + 1) * count);
+function causalMask(count: number, groupSize: number): Float32Array {
+  const mask = new Float32Array(groupSize * count * count);
+  for (let query = 0; query < groupSize * count; query++) {
+    mask.fill(-1e9, query * count + Math.floor(query / groupSize) + 1, (query + 1) * count);
   }
   return mask;
 }

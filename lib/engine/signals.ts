@@ -76,7 +76,7 @@ export function tapWindow(tap: AttentionTap, { start, count, total, eviction }: 
 }
 
 /**
- * What each new query adds to each tap: `[taps, groupSize · count]`, a mean over the query heads of the group.
+ * What each new query adds to each tap: `[taps, count · groupSize]`, a mean over the query heads of the group.
  *
  * @param place of the chunk these queries are
  * @param groupSize query heads that share a kv head
@@ -87,11 +87,9 @@ export function queryWeights(taps: readonly AttentionTap[], place: ChunkPlace, g
   taps.forEach((tap, index) => {
     const { first } = tapWindow(tap, place);
     const decay = typeof tap === "object" ? tap.decay : 1;
-    for (let head = 0; head < groupSize; head++) {
-      const row = (index * groupSize + head) * count;
-      for (let query = first; query < count; query++) {
-        weights[row + query] = decay ** (count - 1 - query) / groupSize;
-      }
+    for (let query = first; query < count; query++) {
+      const from = (index * count + query) * groupSize;
+      weights.fill(decay ** (count - 1 - query) / groupSize, from, from + groupSize);
     }
   });
   return weights;

@@ -4,6 +4,7 @@ import { DEFAULT_TAPS, KvCache, loadModel, type Tap } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
 import { decodeCache } from "../../lib/engine/decode_cache.ts";
 import { loadCache } from "../../lib/engine/load_cache.ts";
+import { appendRows } from "./append_rows.ts";
 import { checkpointPath, openCheckpoint } from "./golden.ts";
 import { appendMadeUp, SHAPE, signalsOf, snapshot } from "./made_up_cache.ts";
 import { withFolder } from "../with_folder.ts";
@@ -239,7 +240,7 @@ Deno.test("100 MB are saved and loaded in a moment", async () => {
     const cache = new KvCache(shape, ["all", 1, 64], undefined, OWNER);
     const rows = 2200;
     const values = new Float32Array(90 * rows * 64).fill(0.5);
-    cache.append(new Int32Array(rows), values, values, new Float32Array(0), "first");
+    appendRows(cache, new Int32Array(rows), values, values);
     const start = performance.now();
     await cache.save(path("c"));
     const written = performance.now();

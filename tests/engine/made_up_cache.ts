@@ -1,5 +1,6 @@
 import { type CacheObserver, DEFAULT_TAPS, KvCache, type Tap } from "kvmirror/engine";
 import type { ChunkMoments } from "../../lib/engine/query_moments.ts";
+import { appendRows } from "./append_rows.ts";
 
 /** The shape of caches that are made up for tests. */
 export const SHAPE = { layerCount: 2, kvHeadCount: 3, groupSize: 2, headDim: 4, ropeTheta: 10_000 } as const;
@@ -19,13 +20,15 @@ export function appendMadeUp(cache: KvCache, count: number, seed: number): void 
     (sum, head) => sum + head.positions.length + count,
     0,
   );
-  cache.append(
+  appendRows(
+    cache,
     Int32Array.from({ length: count }, (_, index) => (seed * 7 + index) % 1000),
     madeUp(heads * count * SHAPE.headDim, seed),
     madeUp(heads * count * SHAPE.headDim, seed + 1),
-    madeUp(cache.taps.length * rows, seed + 2),
-    "first",
-    cache.queryMoments === "record" ? madeUpMoments(count, seed + 3) : undefined,
+    {
+      attention: madeUp(cache.taps.length * rows, seed + 2),
+      ...(cache.queryMoments === "record" ? { moments: madeUpMoments(count, seed + 3) } : {}),
+    },
   );
 }
 

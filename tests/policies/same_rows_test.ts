@@ -5,6 +5,7 @@ import { KvCache } from "kvmirror/engine";
 import { type Policy, policy } from "kvmirror/policies";
 import { promptRole } from "../../lib/trace/trace_summary.ts";
 import { tokenNovelty } from "../../lib/trace/token_novelty.ts";
+import { appendRows } from "../engine/append_rows.ts";
 
 /** Runs a policy in the simulator, in the replay and on a live cache over the same attention; gives the rows each kept. */
 function keptByRunner(attention: Float32Array, chooser: () => Policy): number[][] {
@@ -44,7 +45,7 @@ function keptByRunner(attention: Float32Array, chooser: () => Policy): number[][
   };
   replay(trace, watched(), { compressionRatio: 0.5 });
   const cache = new KvCache({ layerCount: 1, kvHeadCount: 1, groupSize: 1, headDim: 2, ropeTheta: 10_000 }, [1]);
-  cache.append(new Int32Array(count), new Float32Array(2 * count), new Float32Array(2 * count), attention, "first");
+  appendRows(cache, new Int32Array(count), new Float32Array(2 * count), new Float32Array(2 * count), { attention });
   cache.compress(watched(), { compressionRatio: 0.5 });
   rows.push([...cache.rowPositions(0, 0)]);
   return rows;
