@@ -22,7 +22,7 @@ export interface LoadOptions extends ResolveOptions, SessionOptions {
  */
 export async function loadModel(
   name: string,
-  { weights = "int8", threads, ...resolve }: LoadOptions = {},
+  { weights = "int8", threads, profile, ...resolve }: LoadOptions = {},
 ): Promise<Model> {
   if (!WEIGHT_FORMATS.includes(weights)) {
     throw new RangeError(`Cannot hold weights as ${weights}: the formats are ${WEIGHT_FORMATS.join(", ")}`);
@@ -31,7 +31,7 @@ export async function loadModel(
   using checkpoint = await readCheckpoint(resolved.path);
   const tokenizer = createTokenizer(checkpoint.tokenizer, checkpoint.config.eosTokenIds);
   const path = await builtModel(checkpoint, weights);
-  const session = await openSession(path, checkpoint.config, { threads });
+  const session = await openSession(path, checkpoint.config, { threads, profile });
   const { name: known, source } = resolved;
   const label = known === EMBEDDED_MODEL.name ? `${known}, the embedded model` : known;
   return new Model({ name: known, label, source, weights }, checkpoint, tokenizer, session);
