@@ -1,7 +1,8 @@
 import { parseArgs } from "@std/cli/parse-args";
+import { UsageError } from "./run_task.ts";
 
-/** A mistake on the command line: printed as one line, exit code 2. */
-export class UsageError extends Error {}
+export { printJson, printNotice, printText, writeAll } from "./print.ts";
+export { runTask, UsageError } from "./run_task.ts";
 
 /** The flags a task takes: text, whole numbers, fractions and switches, by their name without dashes. */
 export interface FlagTypes {
@@ -80,40 +81,4 @@ export function usage<T>(check: () => T): T {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
-}
-
-/** Runs a task's body: errors become one line on stderr and the exit code (2 for usage, 1 for anything else). */
-export async function runTask(body: () => Promise<void> | void): Promise<void> {
-  try {
-    await body();
-  } catch (error) {
-    printNotice(`error: ${oneLine(error)}`);
-    Deno.exit(error instanceof UsageError ? 2 : 1);
-  }
-}
-
-function oneLine(error: unknown): string {
-  const message = error instanceof Error ? error.message || error.name : String(error);
-  return message.replaceAll(/\s*\n\s*/g, " ").trim();
-}
-
-/** Prints a result to stdout: one JSON document. */
-export function printJson(value: unknown): void {
-  writeAll(Deno.stdout, `${JSON.stringify(value, null, 2)}\n`);
-}
-
-/** Prints text to stdout. */
-export function printText(text: string): void {
-  writeAll(Deno.stdout, `${text}\n`);
-}
-
-/** Prints progress or a notice to stderr, so that stdout stays a clean result. */
-export function printNotice(text: string): void {
-  writeAll(Deno.stderr, `${text}\n`);
-}
-
-/** Writes `text` to a stream to its last byte: one write may take only part of it. */
-export function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
-  const bytes = new TextEncoder().encode(text);
-  for (let written = 0; written < bytes.length;) written += stream.writeSync(bytes.subarray(written));
 }

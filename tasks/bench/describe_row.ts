@@ -1,10 +1,11 @@
 import type { BenchRow } from "./measurement.ts";
+import { speedUp } from "./speed_up.ts";
 
-/** A row as a line of text; a peer's also says how many times as fast the engine of this project is. */
+/** A row as a line of text; a peer's also says how many times as fast (or as small) this project's is. */
 export function describeRow(row: BenchRow, rows: readonly BenchRow[]): string {
   const number = (value: number) => value.toFixed(value < 100 ? 2 : 0);
   const measured = [
-    row.system.padEnd(16),
+    row.system.padEnd(18),
     row.metric.padEnd(20),
     String(row.context).padStart(6),
     number(row.value).padStart(8),
@@ -15,6 +16,5 @@ export function describeRow(row: BenchRow, rows: readonly BenchRow[]): string {
     system === "kvmirror" && metric === row.metric && context === row.context
   );
   if (own === undefined || own === row) return measured;
-  const faster = row.unit === "ms/token" ? row.value / own.value : own.value / row.value;
-  return `${measured}  kvmirror ${faster.toFixed(2)}×`;
+  return `${measured}  kvmirror ${speedUp(own, row).toFixed(2)}×`;
 }

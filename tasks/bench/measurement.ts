@@ -1,16 +1,43 @@
-/** What a system is asked to measure: one text of so many tokens, and the tokens that follow it. */
-export interface MeasureRequest {
+import type { FactPrompt } from "kvmirror/eval";
+
+/** One text of so many tokens is read, and the tokens that follow it are timed. */
+export interface TokensRequest {
+  readonly measure: "tokens";
   /** Tokens that are read, and so rows that are cached when the next come. */
   readonly context: number;
   /** Tokens to time. */
   readonly tokens: number;
+  /** Whether decoding is timed after evictions too, by systems that evict. */
+  readonly evict: boolean;
 }
+
+/** The most memory that was resident since the process began. */
+export interface MemoryRequest {
+  readonly measure: "memory";
+}
+
+/** Answers to a question about each text, under each policy and ratio: what a study of policies consists of. */
+export interface StudyRequest {
+  readonly measure: "study";
+  readonly prompts: readonly FactPrompt[];
+  readonly policies: readonly string[];
+  /** Fractions of rows removed. */
+  readonly ratios: readonly number[];
+  /** Tokens of an answer. */
+  readonly tokens: number;
+}
+
+/** What a system can be asked. */
+export type BenchRequest = TokensRequest | MemoryRequest | StudyRequest;
+
+/** Units that values come in. */
+export type Unit = "ms/token" | "tokens/s" | "ms" | "bytes" | "s/cell" | "s";
 
 /** One metric of one request. */
 export interface Measurement {
   /** `decode`, `prefill`, `decode_evicted_75`. */
   readonly metric: string;
-  readonly unit: "ms/token" | "tokens/s";
+  readonly unit: Unit;
   /** One a token, or one in all. */
   readonly samples: readonly number[];
 }
@@ -19,6 +46,10 @@ export interface Measurement {
 export interface SystemFacts {
   /** What it runs: its version, its weights. */
   readonly version: string;
+  /** When its model was open, in ms since 1970; what it did to get warm comes after. */
+  readonly loadedAt: number;
+  /** Memory that was resident then, in bytes. */
+  readonly loadedBytes: number;
 }
 
 /** One line of the benchmark's result. */
@@ -47,8 +78,20 @@ export function median(values: readonly number[]): number {
 /** The time of each token, as `generate` gives them: the first after the text was read, the others one step each. */
 export function tokenTimes(start: number, arrivals: readonly number[], context: number): Measurement[] {
   const steps = arrivals.slice(1).map((time, index) => time - arrivals[index]);
+  const first = arrivals[0] - start;
   return [
-    { metric: "prefill", unit: "tokens/s", samples: [(1000 * context) / (arrivals[0] - start)] },
+    { metric: "prefill", unit: "tokens/s", samples: [(1000 * context) / first] },
+    { metric: "first_token", unit: "ms", samples: [first] },
     { metric: "decode", unit: "ms/token", samples: steps },
   ];
+}
+
+/** The row of one metric's values, one a round. */
+export function rowOf(
+  place: Pick<BenchRow, "system" | "metric" | "context" | "unit">,
+  values: readonly number[],
+): BenchRow {
+  const { system, metric, context, unit } = place;
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return { system, metric, context, value: median(values), unit, low, high, rounds: values.length };
 }

@@ -1,26 +1,25 @@
-import type { Measurement, MeasureRequest, SystemFacts } from "./measurement.ts";
+import type { BenchRequest, Measurement, SystemFacts } from "./measurement.ts";
 import { readLines } from "./read_lines.ts";
+import type { Launch } from "./systems.ts";
 
 /** A system in a process of its own; it rests while others are measured. */
 export interface SystemProcess extends AsyncDisposable {
   readonly system: string;
   readonly facts: SystemFacts;
-  measure(request: MeasureRequest): Promise<readonly Measurement[]>;
+  /** From the start of the process to its model being open, in ms. */
+  readonly loadMs: number;
+  measure(request: BenchRequest): Promise<readonly Measurement[]>;
 }
 
-/**
- * Starts a worker and waits until it is ready.
- *
- * @param script the worker, beside this file
- * @param args the model's path, for one
- */
-export async function startSystem(system: string, script: string, args: readonly string[]): Promise<SystemProcess> {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-q", "-P=engine", new URL(script, import.meta.url).pathname, ...args],
+/** Starts a worker and waits until it is ready. */
+export async function startSystem({ system, command, args, env }: Launch): Promise<SystemProcess> {
+  const started = Date.now();
+  const process = new Deno.Command(command, {
+    args: [...args],
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",
-    env: { DENO_NO_UPDATE_CHECK: "1" },
+    env: { DENO_NO_UPDATE_CHECK: "1", ...env },
   }).spawn();
   const requests = process.stdin.getWriter();
   const answers = readLines(process.stdout);
@@ -39,6 +38,7 @@ export async function startSystem(system: string, script: string, args: readonly
     return {
       system,
       facts,
+      loadMs: facts.loadedAt - started,
       measure: async (request) => {
         await requests.write(new TextEncoder().encode(`${JSON.stringify(request)}\n`));
         return await answer();

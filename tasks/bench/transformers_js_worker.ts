@@ -11,13 +11,16 @@ await runTask(async () => {
   using checkpoint = await readCheckpoint(Deno.args[0]);
   await using model = await openLibraryModel(await libraryFolder(checkpoint, "int4"), "int4");
   await serve({
-    facts: { version: `${env.version}, the same int4 weights, GroupQueryAttention, float32 rows` },
+    version: `${env.version}, the same int4 weights, GroupQueryAttention, float32 rows`,
     vocabSize: checkpoint.config.vocabSize,
-    measure: async (ids, { tokens }) => {
+    tokens: async (ids, { tokens }) => {
       const times: number[] = [];
-      await model.generate(ids, tokens + 1, () => times.push(performance.now()));
+      const { cacheBytes } = await model.generate(ids, tokens + 1, () => times.push(performance.now()));
       const [start, ...arrivals] = times; // the prompt itself comes first
-      return tokenTimes(start, arrivals, ids.length);
+      return [
+        ...tokenTimes(start, arrivals, ids.length),
+        { metric: "cache_bytes", unit: "bytes", samples: [cacheBytes] },
+      ];
     },
   });
 });

@@ -1,27 +1,46 @@
 import { MersenneTwister } from "../../lib/numeric/mersenne_twister.ts";
-import { printText } from "../cli.ts";
-import type { Measurement, MeasureRequest, SystemFacts } from "./measurement.ts";
+import { printText } from "../print.ts";
+import type { BenchRequest, Measurement, StudyRequest, SystemFacts, TokensRequest } from "./measurement.ts";
+import { processMemory } from "./process_memory.ts";
 import { readLines } from "./read_lines.ts";
 
-/** A system under measurement, in a process of its own. */
+/** A system under measurement, in a process of its own; its model is open. */
 export interface BenchSystem {
-  readonly facts: SystemFacts;
+  /** What it runs: its version, its weights. */
+  readonly version: string;
   /** Ids are below it. */
   readonly vocabSize: number;
   /** Reads the ids and times what follows. */
-  measure(ids: readonly number[], request: MeasureRequest): Promise<readonly Measurement[]>;
+  tokens(ids: readonly number[], request: TokensRequest): Promise<readonly Measurement[]>;
+  /** Runs a study of policies, where the system has any. */
+  study?(request: StudyRequest): Promise<readonly Measurement[]>;
 }
 
 /** Tokens read and timed before anything counts, so that code is compiled and pages are mapped. */
-const WARM_UP: MeasureRequest = { context: 64, tokens: 4 };
+const WARM_UP: TokensRequest = { measure: "tokens", context: 64, tokens: 4, evict: true };
 
-/** Says that the system is ready, then answers one request a line until there are no more: JSON in, JSON out. */
+/**
+ * Says that the system is ready, then answers one request a line until there are no more: JSON in, JSON out.
+ * Workers in Python do the same (`python/protocol.py`).
+ */
 export async function serve(system: BenchSystem): Promise<void> {
-  const measure = (request: MeasureRequest) => system.measure(randomIds(request.context, system.vocabSize), request);
-  await measure(WARM_UP);
-  printText(JSON.stringify(system.facts));
+  const loaded = { loadedAt: Date.now(), loadedBytes: processMemory().now };
+  const tokens = (request: TokensRequest) => system.tokens(randomIds(request.context, system.vocabSize), request);
+  await tokens(WARM_UP);
+  printText(JSON.stringify({ version: system.version, ...loaded } satisfies SystemFacts));
   for await (const line of readLines(Deno.stdin.readable)) {
-    printText(JSON.stringify(await measure(JSON.parse(line))));
+    printText(JSON.stringify(await answer(JSON.parse(line))));
+  }
+
+  async function answer(request: BenchRequest): Promise<readonly Measurement[]> {
+    switch (request.measure) {
+      case "tokens":
+        return await tokens(request);
+      case "memory":
+        return [{ metric: "resident_peak", unit: "bytes", samples: [processMemory().peak] }];
+      case "study":
+        return await system.study?.(request) ?? [];
+    }
   }
 }
 

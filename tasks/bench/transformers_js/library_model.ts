@@ -4,8 +4,16 @@ import { LIBRARY_FORMATS } from "./model_folder.ts";
 
 /** A model that transformers.js runs, from a folder on this machine. */
 export interface LibraryModel extends AsyncDisposable {
-  /** Generates greedily; `onToken` is called as each token comes, and once before with the prompt's. */
-  generate(ids: readonly number[], count: number, onToken: (ids: readonly number[]) => void): Promise<void>;
+  /**
+   * Generates greedily; `onToken` is called as each token comes, and once before with the prompt's.
+   *
+   * @returns what the cache takes at the end
+   */
+  generate(
+    ids: readonly number[],
+    count: number,
+    onToken: (ids: readonly number[]) => void,
+  ): Promise<{ readonly cacheBytes: number }>;
   /** The last token's logits, `[vocab]`. */
   logits(ids: readonly number[]): Promise<Float32Array>;
 }
@@ -37,8 +45,15 @@ export async function openLibraryModel(folder: string, format: WeightFormat): Pr
         max_new_tokens: count,
         do_sample: false,
         streamer: new CallbackStreamer(onToken),
+        return_dict_in_generate: true,
       };
-      await model.generate(parameters);
+      const { past_key_values: cache } = await model.generate(parameters) as unknown as {
+        past_key_values: LibraryCache;
+      };
+      const tensors = Object.values(cache as Readonly<Record<string, { readonly size: number }>>);
+      const cacheBytes = 4 * tensors.reduce((sum, { size }) => sum + size, 0);
+      await cache.dispose();
+      return { cacheBytes };
     },
     logits: async (ids) => {
       const keep = new Tensor("int64", BigInt64Array.of(1n), []);
@@ -48,6 +63,9 @@ export async function openLibraryModel(folder: string, format: WeightFormat): Pr
     [Symbol.asyncDispose]: async () => void await model.dispose(),
   };
 }
+
+/** The library's cache: its own properties are float32 tensors. */
+type LibraryCache = object & { dispose(): Promise<void> };
 
 class CallbackStreamer extends BaseStreamer {
   readonly #onToken: (ids: readonly number[]) => void;

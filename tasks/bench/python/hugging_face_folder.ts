@@ -1,0 +1,71 @@
+import { type Checkpoint, readCheckpoint, type ResolvedModel } from "kvmirror/engine";
+import { builtFolder } from "../../../lib/engine/built_folder.ts";
+
+/** Raised whenever what is written changes. */
+const FOLDER_VERSION = 1;
+
+const ARCHITECTURES = { llama: "LlamaForCausalLM", qwen2: "Qwen2ForCausalLM" } as const;
+
+/**
+ * The model as a folder that Hugging Face's libraries load, in the cache: config.json, float32 weights as
+ * model.safetensors, the tokenizer's files. So peers in Python run the weights that this engine runs.
+ *
+ * @returns the folder's path
+ */
+export async function huggingFaceFolder({ path }: Pick<ResolvedModel, "path">): Promise<string> {
+  using checkpoint = await readCheckpoint(path);
+  const name = `peers/hugging_face/${checkpoint.hash.slice(0, 32)}-${FOLDER_VERSION}`;
+  return await builtFolder(name, async (folder) => {
+    const write = (file: string, value: unknown) => Deno.writeTextFile(`${folder}/${file}`, JSON.stringify(value));
+    await write("config.json", configOf(checkpoint));
+    await write("tokenizer.json", checkpoint.tokenizer.tokenizer);
+    await write("tokenizer_config.json", {
+      ...checkpoint.tokenizer.config,
+      tokenizer_class: "PreTrainedTokenizerFast",
+    });
+    writeSafetensors(`${folder}/model.safetensors`, checkpoint);
+  });
+}
+
+function configOf({ config }: Checkpoint): Record<string, unknown> {
+  return {
+    architectures: [ARCHITECTURES[config.architecture]],
+    model_type: config.architecture,
+    vocab_size: config.vocabSize,
+    hidden_size: config.hiddenSize,
+    intermediate_size: config.intermediateSize,
+    num_hidden_layers: config.numHiddenLayers,
+    num_attention_heads: config.numAttentionHeads,
+    num_key_value_heads: config.numKeyValueHeads,
+    head_dim: config.headDim,
+    max_position_embeddings: config.maxPositionEmbeddings,
+    rope_theta: config.ropeTheta,
+    rms_norm_eps: config.rmsNormEps,
+    hidden_act: "silu",
+    tie_word_embeddings: config.tieWordEmbeddings,
+    bos_token_id: null,
+    eos_token_id: config.eosTokenIds.length === 1 ? config.eosTokenIds[0] : config.eosTokenIds,
+    torch_dtype: "float32",
+  };
+}
+
+/** One tensor after the other, so that memory holds one. */
+function writeSafetensors(path: string, { tensors, readTensor }: Checkpoint): void {
+  const header: Record<string, unknown> = {};
+  let end = 0;
+  for (const [name, { shape }] of tensors) {
+    const bytes = 4 * shape.reduce((product, size) => product * size, 1);
+    header[name] = { dtype: "F32", shape, data_offsets: [end, end + bytes] };
+    end += bytes;
+  }
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const padded = new Uint8Array(Math.ceil(text.length / 8) * 8).fill(0x20);
+  padded.set(text);
+  using file = Deno.openSync(path, { write: true, createNew: true });
+  const write = (bytes: Uint8Array) => {
+    for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
+  };
+  write(new Uint8Array(BigUint64Array.of(BigInt(padded.length)).buffer));
+  write(padded);
+  for (const name of tensors.keys()) write(new Uint8Array(readTensor(name).buffer));
+}

@@ -1,0 +1,75 @@
+"""The benchmark's worker for kvpress on PyTorch: `kvpress_worker.py FOLDER`, a checkpoint as Hugging Face lays it out."""
+
+import os
+import sys
+import time
+import warnings
+from importlib.metadata import version
+
+os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error")
+warnings.filterwarnings("ignore")
+
+import kvpress
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, pipeline
+from transformers.utils import logging
+
+from protocol import measurement, serve, token_times
+
+logging.disable_progress_bar()
+folder = sys.argv[1]
+torch.set_num_threads(os.cpu_count())
+model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="sdpa").eval()
+answering = pipeline("kv-press-text-generation", model=model, tokenizer=AutoTokenizer.from_pretrained(folder), device="cpu")
+
+PRESSES = dict(
+    random=kvpress.RandomPress,
+    streaming_llm=kvpress.StreamingLLMPress,
+    observed_attention=kvpress.ObservedAttentionPress,
+    tova=kvpress.TOVAPress,
+    snapkv=kvpress.SnapKVPress,
+    pyramidkv=kvpress.PyramidKVPress,
+    knorm=kvpress.KnormPress,
+    keydiff=kvpress.KeyDiffPress,
+    lagkv=kvpress.LagKVPress,
+    expected_attention=kvpress.ExpectedAttentionPress,
+)
+
+
+@torch.inference_mode()
+def tokens(ids, count):
+    cache = DynamicCache()
+    arrivals, given = [], torch.tensor([ids])
+    start = time.perf_counter()
+    for _ in range(count + 1):
+        logits = model(given, past_key_values=cache, logits_to_keep=1).logits
+        given = logits[:, -1].argmax(-1, keepdim=True)
+        given.item()
+        arrivals.append(time.perf_counter())
+    size = sum(rows.numel() * rows.element_size() for layer in cache.layers for rows in (layer.keys, layer.values))
+    return [*token_times(start, arrivals, len(ids)), measurement("cache_bytes", "bytes", size)]
+
+
+def study(request):
+    """Each policy once, at one ratio after the other and one text after the other: its cells cost the same whatever they are."""
+    seconds = []
+    for index, policy in enumerate(request["policies"]):
+        ratio = request["ratios"][index % len(request["ratios"])]
+        prompt = request["prompts"][index % len(request["prompts"])]
+        question = prompt["facts"][0]["question"]
+        # Only eager attention gives weights, which this press reads.
+        model.set_attn_implementation("eager" if policy == "observed_attention" else "sdpa")
+        start = time.perf_counter()
+        press = PRESSES[policy](compression_ratio=ratio)
+        answering(prompt["text"], question=question, press=press, max_new_tokens=request["tokens"])
+        seconds.append(time.perf_counter() - start)
+    model.set_attn_implementation("sdpa")
+    return [measurement("study", "s/cell", sum(seconds) / len(seconds))]
+
+
+serve(
+    f"{version('kvpress')}, PyTorch {version('torch').split('+')[0]}, transformers {version('transformers')}, float32 weights and rows",
+    model.config.vocab_size,
+    tokens,
+    study,
+)

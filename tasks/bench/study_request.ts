@@ -1,0 +1,26 @@
+import { factPrompt } from "kvmirror/eval";
+import type { StudyRequest } from "./measurement.ts";
+
+/** Policies that read a text once and that kvpress has too. */
+const POLICIES = [
+  ...["random", "streaming_llm", "observed_attention", "tova", "snapkv"],
+  ...["pyramidkv", "knorm", "keydiff", "lagkv", "expected_attention"],
+];
+
+/** Sentences of boilerplate that make some 2,000 tokens. */
+const SENTENCES = 148;
+
+/** Tokens of a study's texts, about. */
+export const STUDY_TOKENS = 2000;
+
+/** Ten policies at four ratios on two texts: 80 cells. A smaller study for a small model: one text of a few sentences. */
+export function studyRequest(size: "full" | "small" = "full"): StudyRequest {
+  const [texts, sentences] = size === "full" ? [2, SENTENCES] : [1, 8];
+  return {
+    measure: "study",
+    prompts: Array.from({ length: texts }, (_, seed) => factPrompt({ seed, facts: 1, sentences })),
+    policies: POLICIES,
+    ratios: [0.25, 0.5, 0.75, 0.875],
+    tokens: 8,
+  };
+}
