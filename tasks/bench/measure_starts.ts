@@ -2,7 +2,8 @@ import { createProgress } from "../progress.ts";
 import type { BenchPlan } from "./bench_plan.ts";
 import { type BenchRow, rowOf, type TokensRequest } from "./measurement.ts";
 import { startSystem } from "./system_process.ts";
-import { isOwn, type Launch } from "./systems.ts";
+import { isOwn } from "./own_system.ts";
+import type { Launch } from "./systems.ts";
 
 /** Starts take long: so many of them say enough. */
 const MAX_STARTS = 3;

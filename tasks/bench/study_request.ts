@@ -4,7 +4,7 @@ import type { StudyRequest } from "./measurement.ts";
 /** Policies that read a text once and that kvpress has too. */
 const POLICIES = [
   ...["random", "streaming_llm", "observed_attention", "tova", "snapkv"],
-  ...["pyramidkv", "knorm", "keydiff", "lagkv", "expected_attention"],
+  ...["adakv(snapkv)", "knorm", "keydiff", "lagkv", "expected_attention"],
 ];
 
 /** Sentences of boilerplate that make some 2,000 tokens. */

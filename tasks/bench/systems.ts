@@ -94,11 +94,6 @@ export function chooseSystems(named: readonly string[] | undefined, peers: "npm"
   return names.filter((name) => SYSTEMS[name].byDefault && (peers === "python" || SYSTEMS[name].from !== "python"));
 }
 
-/** Whether rows of the system are this project's. */
-export function isOwn(system: string): boolean {
-  return system === "kvmirror" || system.startsWith("kvmirror ");
-}
-
 /**
  * Makes all that a system needs and says how to start it.
  *

@@ -45,7 +45,7 @@ export async function serve(system: BenchSystem): Promise<void> {
 }
 
 /** The same ids in every system: what they say takes no time. */
-function randomIds(count: number, vocabSize: number): number[] {
+export function randomIds(count: number, vocabSize: number): number[] {
   const stream = new MersenneTwister(count);
   return Array.from({ length: count }, () => Math.floor(stream.random() * vocabSize));
 }

@@ -22,18 +22,18 @@ torch.set_num_threads(os.cpu_count())
 model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="sdpa").eval()
 answering = pipeline("kv-press-text-generation", model=model, tokenizer=AutoTokenizer.from_pretrained(folder), device="cpu")
 
-PRESSES = dict(
-    random=kvpress.RandomPress,
-    streaming_llm=kvpress.StreamingLLMPress,
-    observed_attention=kvpress.ObservedAttentionPress,
-    tova=kvpress.TOVAPress,
-    snapkv=kvpress.SnapKVPress,
-    pyramidkv=kvpress.PyramidKVPress,
-    knorm=kvpress.KnormPress,
-    keydiff=kvpress.KeyDiffPress,
-    lagkv=kvpress.LagKVPress,
-    expected_attention=kvpress.ExpectedAttentionPress,
-)
+PRESSES = {
+    "random": kvpress.RandomPress,
+    "streaming_llm": kvpress.StreamingLLMPress,
+    "observed_attention": kvpress.ObservedAttentionPress,
+    "tova": kvpress.TOVAPress,
+    "snapkv": kvpress.SnapKVPress,
+    "adakv(snapkv)": lambda compression_ratio: kvpress.AdaKVPress(kvpress.SnapKVPress(compression_ratio=compression_ratio)),
+    "knorm": kvpress.KnormPress,
+    "keydiff": kvpress.KeyDiffPress,
+    "lagkv": kvpress.LagKVPress,
+    "expected_attention": kvpress.ExpectedAttentionPress,
+}
 
 
 @torch.inference_mode()

@@ -1,0 +1,131 @@
+import { type Chart, intervalChart, lineChart, plain } from "kvmirror/report";
+import { type BenchReport, findRow } from "../bench_report.ts";
+import type { BenchRow } from "../measurement.ts";
+import { floorMs } from "../profile/measure_floor.ts";
+
+/** Every line of these charts, so that each looks the same in all of them. */
+export const SERIES: readonly string[] = [
+  ...[
+    "kvmirror",
+    "transformers.js",
+    "node-llama-cpp",
+    "onnxruntime-genai",
+    "kvpress",
+    "floor of memory",
+    "kvmirror f32",
+  ],
+];
+
+/** The chart of one metric against the tokens that were read. */
+interface MetricChart {
+  readonly metric: string;
+  readonly title: string;
+  readonly x: string;
+  readonly y: string;
+}
+
+/** Milliseconds a token against cached rows, and the floor under them; undefined where nothing was measured. */
+export async function decodeChart(report: BenchReport): Promise<Chart | undefined> {
+  const { rows, floor } = report;
+  const decode = rowsOf(rows, "decode");
+  if (decode.length === 0) return undefined;
+  const contexts = [...new Set(decode.map(({ context }) => context))];
+  const least = floor === undefined ? [] : contexts.map((context) => ({
+    system: "floor of memory",
+    context,
+    value: floorMs(floor, context),
+  }));
+  return await metricChart(
+    [...decode, ...least],
+    { metric: "decode", x: "cached rows a head", y: "ms a token", title: titleOf(rows, "decode", "decodes") },
+    report,
+  );
+}
+
+/** Tokens a second against the length of the text. */
+export async function prefillChart(report: BenchReport): Promise<Chart | undefined> {
+  const prefill = rowsOf(report.rows, "prefill");
+  if (prefill.length === 0) return undefined;
+  return await metricChart(
+    prefill,
+    {
+      metric: "prefill",
+      x: "tokens of the text",
+      y: "tokens read a second",
+      title: titleOf(report.rows, "prefill", "reads"),
+    },
+    report,
+  );
+}
+
+/** What an eviction is worth: this engine at each share of rows, with the lowest and highest round. */
+export async function evictionChart({ rows, ...report }: BenchReport): Promise<Chart | undefined> {
+  const evicted = rows.filter(({ system, metric }) => system === "kvmirror" && metric.startsWith("decode_evicted_"));
+  if (evicted.length === 0) return undefined;
+  const shown = rows.filter(({ system, metric }) => system === "kvmirror" && metric.startsWith("decode"));
+  const percentOf = ({ metric }: BenchRow) => Number(metric.match(/[\d.]+$/)?.[0] ?? 0);
+  const longest = Math.max(...evicted.map(({ context }) => context));
+  const best =
+    evicted.filter(({ context }) => context === longest).sort((one, other) => percentOf(other) - percentOf(one))[0];
+  const full = findRow(rows, "kvmirror", "decode", longest);
+  const times = full === undefined
+    ? ""
+    : `: ${(full.value / best.value).toFixed(1)}× as fast without ${percentOf(best)} % of ${plain(longest)} rows`;
+  return await intervalChart({
+    rows: shown.toSorted((one, other) => percentOf(one) - percentOf(other)).map((row) => ({
+      evicted: percentOf(row) === 0 ? "all rows" : `${percentOf(row)} % evicted`,
+      rows: plain(row.context),
+      value: row.value,
+      low: row.low,
+      high: row.high,
+    })),
+    y: { field: "evicted", title: "" },
+    x: { field: "value", title: "ms a token, lowest and highest round" },
+    low: "low",
+    high: "high",
+    series: { field: "rows", title: "rows before" },
+    title: `Evicted rows are not read${times}`,
+    subtitle: `${report.model?.name ?? "a model"}, int4 weights, ${report.machine}`,
+    description: `Milliseconds a token: ${
+      shown.map((row) => `${percentOf(row)} % of ${row.context} rows evicted ${row.value.toFixed(1)}`).join("; ")
+    }.`,
+  });
+}
+
+function rowsOf(rows: readonly BenchRow[], metric: string): BenchRow[] {
+  return rows.filter((row) => row.metric === metric);
+}
+
+/** The claim: how many times as fast as the fastest peer at the longest text, or how far behind it. */
+function titleOf(rows: readonly BenchRow[], metric: string, verb: string): string {
+  const longest = Math.max(...rowsOf(rows, metric).map(({ context }) => context));
+  const own = findRow(rows, "kvmirror", metric, longest);
+  const peers = rows.filter((row) =>
+    row.metric === metric && row.context === longest && !row.system.startsWith("kvmirror")
+  );
+  const higher = metric === "prefill";
+  const [best] = peers.toSorted((one, other) => higher ? other.value - one.value : one.value - other.value);
+  if (own === undefined || best === undefined) return `How fast each ${verb}`;
+  const times = higher ? own.value / best.value : best.value / own.value;
+  return `KVMirror ${verb} ${times.toFixed(1)}× as fast as ${best.system} at ${plain(longest)} tokens`;
+}
+
+async function metricChart(
+  rows: readonly Pick<BenchRow, "system" | "context" | "value">[],
+  { metric, title, x, y }: MetricChart,
+  { model, machine, rows: all }: BenchReport,
+): Promise<Chart> {
+  const rounds = Math.max(...all.filter((row) => row.metric === metric).map(({ rounds }) => rounds));
+  return await lineChart({
+    rows: rows.map(({ system, context, value }) => ({ system, context, value })),
+    x: { field: "context", title: x },
+    y: { field: "value", title: y },
+    series: "system",
+    order: SERIES,
+    title,
+    subtitle: `${model?.name ?? "a model"}, ${machine}, medians of ${rounds} rounds in turns`,
+    description: `${y} by ${x}: ${
+      rows.map(({ system, context, value }) => `${system} at ${context} ${value.toFixed(1)}`).join("; ")
+    }.`,
+  });
+}

@@ -1,0 +1,93 @@
+import { bytes, type Cell, fixed, percent, plain, type Row, table } from "kvmirror/report";
+import { reachedAims } from "../aims.ts";
+import { type BenchReport, findRow } from "../bench_report.ts";
+import type { BenchRow } from "../measurement.ts";
+import { floorMs } from "../profile/measure_floor.ts";
+import type { TokenProfile } from "../profile/measure_profile.ts";
+
+/** Operators that a table shows; the rest are added up. */
+const SHOWN_OPERATORS = 10;
+
+/** Aims and what was reached. */
+export function aimsTable({ rows, floor }: BenchReport): string | undefined {
+  const aims = reachedAims(rows, floor);
+  if (aims.length === 0) return undefined;
+  return table(aims as unknown as Row[], { formats: { reached: (value) => `${fixed(2)(value)}×` } }).markdown;
+}
+
+/** Systems down, contexts across: medians, and the lowest and highest round. */
+export function metricTable(rows: readonly BenchRow[], metric: string, format = fixed(1)): string | undefined {
+  const of = rows.filter((row) => row.metric === metric);
+  if (of.length === 0) return undefined;
+  const contexts = [...new Set(of.map(({ context }) => context))].sort((one, other) => one - other);
+  const systems = [...new Set(of.map(({ system }) => system))];
+  const cell = (row: BenchRow | undefined) => {
+    if (row === undefined) return null;
+    const spread = row.low === row.high ? "" : ` (${format(row.low)} to ${format(row.high)})`;
+    return `${format(row.value)}${spread}`;
+  };
+  return table(systems.map((system) => ({
+    system,
+    ...Object.fromEntries(contexts.map((context) => [
+      context === 0 ? of[0].unit : `${plain(context)} tokens`,
+      cell(findRow(of, system, metric, context)),
+    ])),
+  }))).markdown;
+}
+
+/** Where a token's time goes, operator by operator. */
+export function profileTable({ operators }: TokenProfile): string {
+  const rest = operators.slice(SHOWN_OPERATORS);
+  const sum = (of: (operator: TokenProfile["operators"][number]) => number) =>
+    rest.reduce((total, each) => total + of(each), 0);
+  const rows = [
+    ...operators.slice(0, SHOWN_OPERATORS),
+    ...rest.length === 0 ? [] : [{
+      operator: `${rest.length} others`,
+      count: sum(({ count }) => count),
+      microseconds: sum(({ microseconds }) => microseconds),
+      share: sum(({ share }) => share),
+    }],
+  ];
+  return table(rows, { formats: { count: fixed(0), microseconds: fixed(0), share: percent(1) } }).markdown;
+}
+
+/** The profiled token in parts, beside the token that was not profiled. */
+export function profilePartsTable(profiles: readonly TokenProfile[]): string {
+  const share = (part: number, profile: TokenProfile) => part / profile.profiledTokenMs;
+  return table(
+    profiles.map((profile) => ({
+      rows: profile.context,
+      nodes: profile.operators.reduce((sum, { count }) => sum + count, 0),
+      ms_unprofiled: profile.tokenMs,
+      ms_profiled: profile.profiledTokenMs,
+      in_operators: share(profile.operatorsMs, profile),
+      between_operators: share(profile.betweenMs, profile),
+      outside_the_runtime: share(profile.outsideMs, profile),
+    })),
+    {
+      formats: {
+        ...{ nodes: fixed(0), ms_unprofiled: fixed(2), ms_profiled: fixed(2) },
+        ...{ in_operators: percent(0), between_operators: percent(0), outside_the_runtime: percent(0) },
+      },
+    },
+  ).markdown;
+}
+
+/** The least a token can take against what it took. */
+export function floorTable({ rows, floor }: BenchReport): string | undefined {
+  const decode = rows.filter(({ system, metric }) => system === "kvmirror" && metric === "decode");
+  if (floor === undefined || decode.length === 0) return undefined;
+  const times = (value: Cell) => `${fixed(2)(value)}×`;
+  return table(
+    decode.map(({ context, value }) => ({
+      rows: context,
+      weights: floor.weightBytes,
+      cache: context * floor.tokenBytes,
+      floor_ms: floorMs(floor, context),
+      decode_ms: value,
+      times_the_floor: value / floorMs(floor, context),
+    })),
+    { formats: { weights: bytes, cache: bytes, floor_ms: fixed(2), decode_ms: fixed(2), times_the_floor: times } },
+  ).markdown;
+}

@@ -1,0 +1,97 @@
+import { basename, dirname } from "node:path";
+import { bytes, escapeMarkdown, fixed, plain, saveFigure, table, writeReport } from "kvmirror/report";
+import type { BenchReport } from "../bench_report.ts";
+import { decodeChart, evictionChart, prefillChart } from "./performance_charts.ts";
+import { aimsTable, floorTable, metricTable, profilePartsTable, profileTable } from "./performance_tables.ts";
+
+/** Metrics that have a table, in their order: a title, and how numbers are written. */
+const TABLES = [
+  ["decode", "ms a token", fixed(1)],
+  ["prefill", "tokens read a second", fixed(0)],
+  ["first_token", "ms to the first token", fixed(0)],
+  ["decode_evicted_50", "ms a token, half of the rows evicted", fixed(1)],
+  ["decode_evicted_75", "ms a token, three quarters of the rows evicted", fixed(1)],
+  ["decode_evicted_87.5", "ms a token, seven eighths of the rows evicted", fixed(1)],
+  [
+    "cache_bytes",
+    "bytes of the cache, rows of the text and of the tokens timed; onnxruntime-genai does not tell",
+    bytes,
+  ],
+  ["load_cold", "ms to an open model, nothing built yet", fixed(0)],
+  ["load_warm", "ms to an open model, built before; the start of the process is in it", fixed(0)],
+  ["resident_loaded", "resident memory of the process, model open", bytes],
+  ["resident_peak", "most resident memory, text read and tokens generated", bytes],
+  [
+    "study",
+    "seconds a cell of a study (10 policies; ours at 4 ratios on 2 texts, kvpress one cell a policy)",
+    fixed(2),
+  ],
+  ["simulate", "seconds for the original's synthetic sequence", fixed(2)],
+  ["simulate_peak", "most resident memory for it", bytes],
+] as const;
+
+/**
+ * Writes a run as Markdown, pictures first, with its figures in the folder `figures` beside it.
+ *
+ * @param path `reports/performance.md`
+ */
+export async function writePerformanceReport(path: string, report: BenchReport): Promise<void> {
+  const folder = `${dirname(path)}/figures`;
+  const lines = ["# Performance", "", "Written by `deno task bench --output`: change the task, not this file.", ""];
+  for (
+    const [name, draw] of [["decode", decodeChart], ["prefill", prefillChart], ["eviction", evictionChart]] as const
+  ) {
+    const chart = await draw(report);
+    if (chart !== undefined) lines.push(await saveFigure(folder, `11_${name}`, chart));
+  }
+  const aims = aimsTable(report);
+  if (aims !== undefined) lines.push("## Aims", "", "How many times as good, in this run:", "", aims);
+  lines.push("## Systems", "", systemsTable(report));
+  lines.push("## Measured", "", "Medians of rounds in turns, the lowest and the highest round in parentheses.", "");
+  for (const [metric, title, format] of TABLES) {
+    const written = metricTable(report.rows, metric, format);
+    if (written !== undefined) lines.push(`**${metric}**: ${title}`, "", written);
+  }
+  lines.push(...timeSection(report));
+  lines.push(origin(report, basename(path)));
+  await writeReport(path, `${lines.join("\n").trim()}\n`);
+}
+
+function systemsTable({ systems }: BenchReport): string {
+  return table(Object.entries(systems).map(([system, runs]) => ({ system, runs }))).markdown;
+}
+
+function timeSection(report: BenchReport): string[] {
+  const { profiles = [], floor } = report;
+  if (profiles.length === 0 && floor === undefined) return [];
+  const lines = ["## Where the time goes", ""];
+  if (profiles.length > 0) {
+    lines.push(
+      "By onnxruntime's own profiler, which slows every node down: shares, beside what a token takes without it. " +
+        "*Between operators* is the executor and most of the profiler's cost; *outside* is JavaScript and the binding.",
+      "",
+      profilePartsTable(profiles),
+    );
+    for (const profile of profiles) {
+      lines.push(`At ${plain(profile.context)} rows, a token:`, "", profileTable(profile));
+    }
+  }
+  const written = floorTable(report);
+  if (written !== undefined && floor !== undefined) {
+    lines.push(
+      `The floor: weights and rows read once a token, at ${fixed(1)(floor.bandwidth / 1e9)} GB/s, the best of 8 sums ` +
+        "over 512 MiB by onnxruntime's ReduceSum with all threads in the same run.",
+      "",
+      written,
+    );
+  }
+  return lines;
+}
+
+function origin({ command, model, machine, date, commit }: BenchReport, name: string): string {
+  const weights = model === null ? "no model" : `model ${escapeMarkdown(model.name)}, sha256 \`${model.sha256}\``;
+  const json = name.replace(/\.md$/, ".json");
+  return `*Made by \`${command}\`; ${weights}; ${machine}; ${date.slice(0, 10)}, commit ${
+    commit ?? "unknown"
+  }. Every number is in \`${json}\`.*`;
+}
