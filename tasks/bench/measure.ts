@@ -1,4 +1,4 @@
-import type { ResolvedModel } from "kvmirror/engine";
+import { readCheckpoint, type ResolvedModel } from "kvmirror/engine";
 import { printNotice } from "../print.ts";
 import { type BenchPlan, isWanted, timesTokens } from "./bench_plan.ts";
 import type { BenchRow } from "./measurement.ts";
@@ -31,21 +31,25 @@ export async function measure(systems: readonly string[], model: ResolvedModel, 
   if (plan.metrics.includes("load") || plan.metrics.includes("resident")) {
     rows.push(...await measureStarts(launches, plan));
   }
-  if (plan.metrics.includes("study")) {
-    const peers = systems.filter((system) => STUDYING.includes(system));
-    // float32 weights are what kvpress runs, so they are measured beside int4 where the study is.
-    const studying = [...new Set([...peers, ...peers.includes("kvmirror") ? ["kvmirror f32"] : []])];
-    const order = STUDYING.filter((system) => studying.includes(system));
-    const turn = {
-      context: STUDY_TOKENS,
-      request: studyRequest(model.name === "smollm2-135m" || model.name.startsWith("qwen") ? "full" : "small"),
-    };
-    rows.push(...await takeTurns(await prepareAll(order, model), [turn], Math.min(2, plan.rounds), versions));
-  }
+  if (plan.metrics.includes("study")) rows.push(...await measureStudy(systems, model, plan, versions));
   if (plan.metrics.includes("simulate")) {
     rows.push(...await measureSimulate(plan.simulated, Math.min(3, plan.rounds), printNotice));
   }
   return { rows: rows.filter(({ metric }) => isWanted(metric, plan)), systems: versions };
+}
+
+/** float32 weights are what kvpress runs, so they are measured beside int4. */
+async function measureStudy(
+  systems: readonly string[],
+  model: ResolvedModel,
+  { rounds }: BenchPlan,
+  versions: Record<string, string>,
+): Promise<BenchRow[]> {
+  const wanted = systems.includes("kvmirror") ? [...systems, "kvmirror f32"] : systems;
+  const launches = await prepareAll(STUDYING.filter((system) => wanted.includes(system)), model);
+  using checkpoint = await readCheckpoint(model.path);
+  const request = studyRequest(checkpoint.config.maxPositionEmbeddings);
+  return await takeTurns(launches, [{ context: STUDY_TOKENS, request }], Math.min(2, rounds), versions);
 }
 
 function tokenTurns({ contexts, tokens, metrics }: BenchPlan): Turn[] {

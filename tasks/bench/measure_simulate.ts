@@ -1,4 +1,5 @@
 import { type BenchRow, rowOf } from "./measurement.ts";
+import { outputOf } from "./output_of.ts";
 import { PeerUnavailable } from "./peer_unavailable.ts";
 
 /** What a simulator's process prints. */
@@ -51,11 +52,7 @@ export async function measureSimulate(
 }
 
 async function runOnce(command: string, args: readonly string[]): Promise<Simulated> {
-  const process = new Deno.Command(command, { args: [...args], stdin: "null", stdout: "piped", stderr: "inherit" });
-  const { success, code, stdout } = await process.output().catch((error) => {
-    if (error instanceof Deno.errors.NotFound) throw new PeerUnavailable(`${command} is not on this machine`);
-    throw error;
-  });
+  const { success, code, stdout } = await outputOf(command, { args: [...args], stderr: "inherit" });
   if (success) return JSON.parse(new TextDecoder().decode(stdout));
   throw new Error(`Cannot time a simulator as ${command} ended with exit code ${code}: its message is above`);
 }

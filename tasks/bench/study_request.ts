@@ -13,9 +13,12 @@ const SENTENCES = 148;
 /** Tokens of a study's texts, about. */
 export const STUDY_TOKENS = 2000;
 
-/** Ten policies at four ratios on two texts: 80 cells. A smaller study for a small model: one text of a few sentences. */
-export function studyRequest(size: "full" | "small" = "full"): StudyRequest {
-  const [texts, sentences] = size === "full" ? [2, SENTENCES] : [1, 8];
+/** A model of a shorter context has a small study: its tokens may be single letters. */
+const LEAST_CONTEXT = 8192;
+
+/** Ten policies at four ratios on two texts, 80 cells; for small models on one text of a few sentences. */
+export function studyRequest(maxPositionEmbeddings: number): StudyRequest {
+  const [texts, sentences] = maxPositionEmbeddings >= LEAST_CONTEXT ? [2, SENTENCES] : [1, 8];
   return {
     measure: "study",
     prompts: Array.from({ length: texts }, (_, seed) => factPrompt({ seed, facts: 1, sentences })),

@@ -1,6 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { divergence } from "kvmirror";
 import { readCheckpoint } from "kvmirror/engine";
+import { cacheFolder } from "../../lib/engine/cache_folder.ts";
 import { describeRow } from "../../tasks/bench/describe_row.ts";
 import { type BenchRow, median, tokenTimes } from "../../tasks/bench/measurement.ts";
 import { openLibraryModel } from "../../tasks/bench/transformers_js/library_model.ts";
@@ -14,7 +15,17 @@ import {
   readAll,
   readGolden,
 } from "../engine/golden.ts";
+import { withFolder } from "../with_folder.ts";
 import { runTask } from "./run_task.ts";
+
+function faster(row: BenchRow, times: number): BenchRow {
+  const factor = row.unit === "tokens/s" ? times : 1 / times;
+  return { ...row, value: row.value * factor, low: row.low * factor, high: row.high * factor };
+}
+
+async function pythonPeersInstalled(): Promise<boolean> {
+  return await Deno.stat(`${cacheFolder()}/peers/python`).then(() => true, () => false);
+}
 
 for (const name of CHECKPOINTS) {
   Deno.test(`transformers.js on our grouped-query graph of ${name} says what PyTorch says`, async () => {
@@ -40,14 +51,15 @@ for (const name of CHECKPOINTS) {
   });
 }
 
-Deno.test("bench: a row per system, metric and context; this engine's come first", async () => {
-  const output = await Deno.makeTempFile({ suffix: ".json" });
-  try {
+Deno.test("bench: a row per system, metric and context, and a report with figures; this engine's come first", async () => {
+  await withFolder(async (path) => {
+    const output = path("run.json");
     const args = ["--contexts", "16,64", "--rounds", "2", "--tokens", "2", "--output", output, "--json"];
     const { code, stdout, stderr } = await runTask(["bench", "--model", checkpointPath("qwen2_untied_f32"), ...args]);
     assertEquals(code, 0, stderr);
+    assertMatch(stderr, /^no row of node-llama-cpp as it reads GGUF files, and the model is none$/m);
     const rows: BenchRow[] = JSON.parse(stdout);
-    const full = ["prefill", "decode"];
+    const full = ["prefill", "first_token", "decode", "cache_bytes"];
     const evicted = ["decode_evicted_50", "decode_evicted_75", "decode_evicted_87.5"];
     assertEquals(
       rows.map(({ system, metric, context }) => [system, metric, context]),
@@ -55,31 +67,124 @@ Deno.test("bench: a row per system, metric and context; this engine's come first
         [16, 64].flatMap((context) => metrics.map((metric) => [system, metric, context]))
       ),
     );
-    for (const { value, low, high, unit, metric, rounds } of rows) {
-      assert(low > 0 && low <= value && value <= high && rounds === 2);
-      assertEquals(unit, metric === "prefill" ? "tokens/s" : "ms/token");
-    }
+    for (const { value, low, high, rounds } of rows) assert(low > 0 && low <= value && value <= high && rounds === 2);
+    const units = { prefill: "tokens/s", first_token: "ms", cache_bytes: "bytes" } as Record<string, string>;
+    for (const { unit, metric } of rows) assertEquals(unit, units[metric] ?? "ms/token");
     const report = JSON.parse(await Deno.readTextFile(output));
     assertEquals(report.rows, rows);
     assertEquals(Object.keys(report.systems), ["kvmirror", "transformers.js"]);
-  } finally {
-    await Deno.remove(output);
-  }
+    const markdown = await Deno.readTextFile(path("run.md"));
+    assertMatch(markdown, /!\[ms a token by cached rows.*\]\(figures\/11_decode\.png\)[^]*\| kvmirror \| [\d.]+ \(/);
+    assertEquals([...Deno.readDirSync(path("figures"))].length, 6);
+
+    // A run compared with a made-up one, in which this engine was ten times as fast and the peer was not.
+    const earlier = rows.map((row) => row.system === "kvmirror" ? faster(row, 10) : row);
+    await Deno.writeTextFile(output, JSON.stringify({ ...report, rows: earlier }));
+    const compare = ["--contexts", "16", "--rounds", "1", "--tokens", "2", "--metrics", "first_token"];
+    const again = await runTask([
+      "bench",
+      "--model",
+      checkpointPath("qwen2_untied_f32"),
+      ...compare,
+      "--compare",
+      output,
+    ]);
+    assertEquals(again.code, 1, again.stderr);
+    assertMatch(again.stdout, /^kvmirror +first_token +16 .*SLOWER\n1 of 1 rows got slower/m);
+  });
 });
 
-Deno.test("bench: wrong flags are one line and exit code 2", async () => {
+Deno.test("bench: starts, memory, a study, the simulator and a profile, when asked for", async () => {
+  await withFolder(async (path) => {
+    const output = path("run.json");
+    const settings = ["--contexts", "16", "--rounds", "1", "--tokens", "2", "--simulated", "1000"];
+    const metrics = "load,resident,study,simulate,profile";
+    const model = checkpointPath("qwen2_untied_f32");
+    const args = [
+      "--model",
+      model,
+      ...settings,
+      "--metrics",
+      metrics,
+      "--systems",
+      "kvmirror",
+      "--output",
+      output,
+      "--json",
+    ];
+    const { code, stdout, stderr } = await runTask(["bench", ...args]);
+    assertEquals(code, 0, stderr);
+    const rows: BenchRow[] = JSON.parse(stdout);
+    const own = rows.filter(({ system }) => system === "kvmirror").map(({ metric }) => metric);
+    const starts = ["load_cold", "load_warm", "resident_loaded", "resident_peak"];
+    assertEquals(own, [...starts, "study", "simulate", "simulate_peak"]);
+    assertEquals(rows.filter(({ system }) => system === "kvmirror f32").map(({ metric }) => metric), ["study"]);
+    const { profiles: [profile], floor } = JSON.parse(await Deno.readTextFile(output));
+    assert(profile.operators.some(({ operator }: { operator: string }) => operator === "MatMulNBits"));
+    assertAlmostEquals(profile.operatorsMs + profile.betweenMs + profile.outsideMs, profile.profiledTokenMs, 1e-6);
+    assert(floor.bandwidth > 1e8 && floor.weightBytes > 0 && floor.tokenBytes === 2 * 3 * 2 * 16 * 4);
+    assertMatch(await Deno.readTextFile(path("run.md")), /## Where the time goes[^]*MatMulNBits/);
+  });
+});
+
+Deno.test("bench: peers in Python, where they are installed", async () => {
+  if (!await pythonPeersInstalled()) {
+    return console.log("skipped: the peers' Python environment is made by `deno task bench --peers python`");
+  }
+  const settings = ["--contexts", "16", "--rounds", "1", "--tokens", "2", "--metrics", "decode,cache_bytes"];
+  const model = ["--model", checkpointPath("llama_tied_f16"), "--systems", "kvpress", "--json"];
+  const { code, stdout, stderr } = await runTask(["bench", ...model, ...settings]);
+  assertEquals(code, 0, stderr);
+  const rows: BenchRow[] = JSON.parse(stdout);
+  // 3 layers, 2 kv heads, 16 numbers of a key and of a value, 4 bytes each; 16 rows and 2 of the tokens.
+  assertEquals(rows.map(({ metric, value }) => metric === "decode" || value), [true, 18 * 2 * 3 * 2 * 16 * 4]);
+});
+
+Deno.test("bench: without python3 a peer is a notice, not a failure", async () => {
+  const settings = [
+    "--contexts",
+    "16",
+    "--rounds",
+    "1",
+    "--tokens",
+    "2",
+    "--metrics",
+    "simulate",
+    "--simulated",
+    "100",
+  ];
+  const run = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "-q", "--no-prompt", "-P=engine", `--allow-run=${Deno.execPath()},git,python3`, "--allow-sys"],
+      ...["tasks/bench.ts", "--model", checkpointPath("llama_tied_f16"), ...settings],
+    ],
+    cwd: new URL("../../", import.meta.url),
+    env: { PATH: "/nowhere", NO_COLOR: "1" },
+  });
+  const { code, stdout, stderr } = await run.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  assertEquals(code, 0, text(stderr));
+  assertMatch(text(stderr), /^no row of original \(Python\) as python3 is not on this machine$/m);
+  assertMatch(text(stdout), /^kvmirror +simulate +100 .*\nkvmirror +simulate_peak +100 .*\n$/);
+});
+
+Deno.test("bench: wrong flags are one line and exit code 2, a missing file is 1", async () => {
   const model = checkpointPath("qwen2_untied_f32");
   for (
-    const [args, message] of [
-      [["--contexts", "64,x"], /^error: Cannot use --contexts x as it must be a whole number of at least 16$/m],
-      [["--rounds", "0"], /^error: Cannot use --rounds 0 as it must be a whole number of at least 1$/m],
-      [["--systems", "pytorch"], /^error: Cannot measure pytorch: the systems are kvmirror, transformers.js$/m],
-      [["--model", model], /^error: Cannot time 4 × 25 tokens after 4096 as the model's context is 1024: give/m],
-      [["now"], /^error: Cannot use now: every setting is a flag$/m],
+    const [args, message, expected] of [
+      [["--contexts", "64,x"], /^error: Cannot use --contexts x as it must be a whole number of at least 16$/m, 2],
+      [["--rounds", "0"], /^error: Cannot use --rounds 0 as it must be a whole number of at least 1$/m, 2],
+      [["--systems", "pytorch"], /^error: Cannot measure pytorch: the systems are kvmirror, .*, kvpress$/m, 2],
+      [["--metrics", "speed"], /^error: Cannot measure speed: the metrics are decode, .*, profile, or all$/m, 2],
+      [["--peers", "rust"], /^error: Cannot use --peers rust: it is npm or python$/m, 2],
+      [["--model", model], /^error: Cannot time 4 × 25 tokens after 4096 as the model's context is 1024: give/m, 2],
+      [["now"], /^error: Cannot use now: every setting is a flag$/m, 2],
+      [["--compare", "no.json"], /^error: Cannot read no.json as there is no such file: write one with --output$/m, 1],
+      [["--compare", "deno.json"], /^error: Cannot read deno.json as it holds no rows of a benchmark: write/m, 1],
     ] as const
   ) {
     const { code, stdout, stderr } = await runTask(["bench", ...args]);
-    assertEquals([code, stdout], [2, ""]);
+    assertEquals([code, stdout], [expected, ""]);
     assertMatch(stderr, message);
   }
 });
@@ -87,6 +192,7 @@ Deno.test("bench: wrong flags are one line and exit code 2", async () => {
 Deno.test("times by hand: the first token ends the prefill, each further one is a step", () => {
   assertEquals(tokenTimes(1000, [1500, 1510, 1525], 100), [
     { metric: "prefill", unit: "tokens/s", samples: [200] },
+    { metric: "first_token", unit: "ms", samples: [500] },
     { metric: "decode", unit: "ms/token", samples: [10, 15] },
   ]);
   assertAlmostEquals(median([9, 1, 2]), 2);

@@ -1,5 +1,6 @@
 import { builtFolder } from "../../../lib/engine/built_folder.ts";
 import { printNotice } from "../../print.ts";
+import { outputOf } from "../output_of.ts";
 import { PeerUnavailable } from "../peer_unavailable.ts";
 
 /** What peers need, in one environment; kvpress 0.5.5 wants this transformers. */
@@ -48,13 +49,7 @@ export async function pythonEnvironment(): Promise<string[]> {
  * @throws {PeerUnavailable} if there is none or it fails, with the line in which it says why
  */
 export async function runPython(args: readonly string[]): Promise<void> {
-  const process = new Deno.Command("python3", { args: [...args], stdin: "null", stdout: "null", stderr: "piped" });
-  const { success, code, stderr } = await process.output().catch((error) => {
-    if (error instanceof Deno.errors.NotFound) {
-      throw new PeerUnavailable("python3 is not on this machine: install Python 3");
-    }
-    throw error;
-  });
+  const { success, code, stderr } = await outputOf("python3", { args: [...args], stdout: "null", stderr: "piped" });
   if (success) return;
   const lines = new TextDecoder().decode(stderr).split("\n").map((line) => line.trim()).filter((line) => line !== "");
   const reason = lines.findLast((line) => line.startsWith("ERROR")) ?? lines.at(-1) ?? `exit code ${code}`;

@@ -1,0 +1,31 @@
+import { assertEquals } from "@std/assert";
+import { reachedAims } from "../../../tasks/bench/aims.ts";
+import type { BenchRow } from "../../../tasks/bench/measurement.ts";
+
+Deno.test("aims are ratios of rows of one run; those that were not measured are left out", () => {
+  const row = (system: string, metric: string, context: number, value: number, unit = "ms/token"): BenchRow => (
+    { system, metric, context, value, unit, low: value, high: value, rounds: 1 }
+  );
+  const rows = [
+    row("kvmirror", "decode", 4096, 8),
+    row("transformers.js", "decode", 4096, 48),
+    row("kvmirror", "decode_evicted_87.5", 4096, 6),
+    row("kvmirror", "prefill", 4096, 900, "tokens/s"),
+    row("transformers.js", "prefill", 4096, 750, "tokens/s"),
+    row("kvmirror f32", "study", 2000, 0.5, "s/cell"),
+    row("kvpress", "study", 2000, 6, "s/cell"),
+  ];
+  const floor = { bandwidth: 1e9, weightBytes: 1e6, tokenBytes: 1e3 };
+  assertEquals(
+    reachedAims(rows, floor).map((
+      { metric, against, aim, reached, met },
+    ) => [metric, against, aim, Number(reached.toFixed(3)), met]),
+    [
+      ["decode", "transformers.js", "≥ 5×", 6, "yes"],
+      ["decode_evicted_87.5", "transformers.js, decode", "≥ 10×", 8, "no"],
+      ["prefill", "transformers.js", "≥ 1.5×", 1.2, "no"],
+      ["study, float32 weights", "kvpress", "≥ 10×", 12, "yes"],
+      ["decode", "the floor", "≤ 1.5×", 1.57, "no"],
+    ],
+  );
+});

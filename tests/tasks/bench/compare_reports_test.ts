@@ -1,0 +1,44 @@
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { compareReports } from "../../../tasks/bench/compare_reports.ts";
+import type { BenchRow } from "../../../tasks/bench/measurement.ts";
+import { printComparisons } from "../../../tasks/bench/print_comparisons.ts";
+
+const row = (system: string, metric: string, value: number, half = 0, unit = "ms/token"): BenchRow => (
+  { system, metric, context: 64, value, unit, low: value - half, high: value + half, rounds: 3 }
+);
+
+Deno.test("a machine half as fast is not slower: rows are multiples of the peer's", () => {
+  const then = [row("kvmirror", "decode", 5), row("transformers.js", "decode", 10)];
+  const now = [row("kvmirror", "decode", 10), row("transformers.js", "decode", 20)];
+  const { compared: [decode] } = compareReports(then, now);
+  assertEquals([decode.ratio, decode.slower], [1, false]);
+});
+
+Deno.test("slower is beyond the spread of both runs, whichever way the metric points", () => {
+  const peers = [row("transformers.js", "decode", 10), row("transformers.js", "prefill", 100, 0, "tokens/s")];
+  const then = [row("kvmirror", "decode", 5, 0.5), row("kvmirror", "prefill", 400, 0, "tokens/s"), ...peers];
+  const within = [row("kvmirror", "decode", 5.5, 0.55), row("kvmirror", "prefill", 500, 0, "tokens/s"), ...peers];
+  const beyond = [row("kvmirror", "decode", 6.5, 0.5), row("kvmirror", "prefill", 300, 0, "tokens/s"), ...peers];
+  const [decode, prefill] = compareReports(then, within).compared;
+  assertAlmostEquals(decode.spread, 1 + Math.hypot(0.1, 0.1));
+  assertEquals([decode.slower, prefill.slower, prefill.ratio], [false, false, 0.8]);
+  assert(compareReports(then, beyond).compared.every(({ slower }) => slower));
+});
+
+Deno.test("after evictions the yardstick is the peer's full cache; without one, or before a row was new, none is compared", () => {
+  const then = [
+    row("kvmirror", "decode_evicted_75", 4),
+    row("kvmirror", "study", 1),
+    row("transformers.js", "decode", 10),
+  ];
+  const now = [...then, row("kvmirror f32", "decode", 9)];
+  const { compared, uncompared } = compareReports(then, now);
+  assertEquals(compared.map(({ metric, yardstick }) => [metric, yardstick]), [["decode_evicted_75", "decode"]]);
+  assertEquals(uncompared.map(({ metric }) => metric), ["study"]);
+  const printed: string[] = [];
+  assertEquals(printComparisons({ compared, uncompared }, (text) => printed.push(text)), 0);
+  assertEquals(printed.slice(-2), [
+    "not compared, as transformers.js has no such row in both runs: study",
+    "0 of 1 rows got slower beyond the spread of both runs",
+  ]);
+});
