@@ -27,6 +27,7 @@ export {
 export { FACT_EVICTION_ARMS, factEviction, type FactEvictionOptions } from "./fact_eviction.ts";
 export { type Fact, type FactPrompt, factPrompt, type FactPromptOptions } from "./fact_prompt.ts";
 export { mobyDick, sentencesOf } from "./moby_dick.ts";
+export { decodeTimes } from "./decode_times.ts";
 export { factRow } from "./fact_row.ts";
 export { type KeptRecall, keptRecall, type KeptRecallOptions } from "./kept_recall.ts";
 export { type AgreementOf, type ProxyAgreement, proxyAgreement, type ProxyObservation } from "./proxy_agreement.ts";
