@@ -14,10 +14,12 @@ import { keepRows } from "./keep_rows.ts";
 import { type ObservedNeed, observedNeeds } from "./observed_need.ts";
 import type { CacheObserver, ObserveOptions } from "./observer.ts";
 import { addRange, checkRange, type PositionRange, removeRange } from "./position_range.ts";
+import { probedRows } from "./probed_rows.ts";
 import type { ChunkMoments } from "./query_moments.ts";
 import { rewindState } from "./rewind.ts";
 import { type RewindRange, rewindRanges } from "./rewind_range.ts";
-import { type PositionMode, rotaryPlaces } from "./rotary_places.ts";
+import type { PositionMode } from "./rotary_places.ts";
+import { rowRoom } from "./row_room.ts";
 import { saveCache } from "./save_cache.ts";
 import type { RowViews } from "./session.ts";
 import { markSignals } from "./signal_mark.ts";
@@ -25,9 +27,6 @@ import type { AttentionTap, ChunkStart, Tap } from "./signals.ts";
 
 /** How much {@linkcode KvCache.compress} keeps, and where rows then stand. */
 export type CompressTo = CompressSize & { readonly positions?: PositionMode };
-
-/** Where rows come one by one, room for this many more is made at a time. */
-const GROWTH_ROWS = 63;
 
 /** Makes a cache of a state, which it takes over. */
 export let cacheOf: (
@@ -273,13 +272,7 @@ export class KvCache implements Disposable {
 
   /** All rows as an attention probe takes them, `[layer · kv heads + kv head]`. The views hold until the cache changes. */
   probedRows(): ProbedRows[] {
-    const rotary = rotaryPlaces(this.#heads, this.positions);
-    return this.#heads.map((head, index) => ({
-      keys: head.liveKeys(),
-      values: head.liveValues(),
-      positions: head.positions.subarray(0, head.length),
-      rotaryPositions: rotary[index],
-    }));
+    return probedRows(this.#state);
   }
 
   /** Makes room for `count` further rows in every head, so that taking them in moves nothing. */
@@ -292,9 +285,7 @@ export class KvCache implements Disposable {
    * decoder writes the last ones, and {@linkcode KvCache.append} takes them in. Until then the cache is as it was.
    */
   room(count: number): RowViews[] {
-    const spare = count === 1 ? GROWTH_ROWS : 0;
-    this.#state.heads = this.#heads.map((head) => head.own(head.length + count, spare));
-    return this.#heads.map((head) => head.room(count));
+    return rowRoom(this.#state, count);
   }
 
   /**
