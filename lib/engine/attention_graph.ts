@@ -1,5 +1,8 @@
+import { attentionHead, decodingHead } from "./attention_head_graph.ts";
 import type { ModelConfig } from "./checkpoint.ts";
 import { ELEMENT, type GraphBuilder } from "./onnx_graph.ts";
+import { packedRowInputs } from "./packed_graph.ts";
+import type { RowFormat } from "./row_format.ts";
 
 /** The inputs that every layer's attention shares. */
 export interface AttentionInputs {
@@ -7,7 +10,10 @@ export interface AttentionInputs {
   readonly cos: string;
   readonly sin: string;
   readonly mask: string;
+  readonly minusNew: string;
   readonly queryWeights: string;
+  /** Whether one token comes and no attention is recorded, `[]`. */
+  readonly decoding: string;
 }
 
 /** What one layer's attention gives. */
@@ -16,36 +22,36 @@ export interface AttentionOutputs {
   readonly output: string;
   /** Queries and keys before rotation: `[1, S, (heads + kv heads) · head_dim]`. */
   readonly queryKeys: string;
-  /** Per kv head: `[1, R, P + S]`. */
+  /** Per kv head: `[1, 1, R, P + S]`; while decoding, when R is 0, `[1, 1, 0, 0]`. */
   readonly taps: readonly string[];
 }
 
 /** The names of one kv head's rows: what is fed, and what a run writes. */
-export function rowNames(layer: number, head: number): Record<"pastKeys" | "values" | "newKeys" | "newValues", string> {
+export function rowNames(layer: number, head: number): Record<"keys" | "values" | "newKeys" | "newValues", string> {
   const of = (name: string) => `${name}.${layer}.${head}`;
-  return { pastKeys: of("past_keys"), values: of("values"), newKeys: of("new_keys"), newValues: of("new_values") };
+  return { keys: of("keys"), values: of("values"), newKeys: of("new_keys"), newValues: of("new_values") };
 }
 
 /**
  * Grouped-query attention where each kv head brings rows of its own number. The run's own rows are outputs that the
- * caller places at the end of the buffers it feeds, so that nothing is copied or joined but scores: `values` is fed with
- * its last S rows still empty, and a head's new values are written there by the split that all of its queries come
- * after.
+ * caller places at the end of the buffers it feeds, so that rows are neither copied nor joined: `keys` and `values` are
+ * fed with their last S rows still empty, and the splits that write these come before all that reads them.
  *
- * Queries stand one token after the other, `[S · G, head_dim]`, as the projection leaves them.
+ * One token that is decoded takes a way of its own, where a head is a node or a few.
  *
  * @param qkv `[1, S, (heads + 2 · kv heads) · head_dim]`
  */
 export function attention(
   graph: GraphBuilder,
   config: ModelConfig,
+  format: RowFormat,
   layer: number,
   qkv: string,
   inputs: AttentionInputs,
 ): AttentionOutputs {
   const { numAttentionHeads: heads, numKeyValueHeads: kvHeads, headDim } = config;
   const names = Array.from({ length: kvHeads }, (_, head) => rowNames(layer, head));
-  const width = (heads / kvHeads) * headDim;
+  const groupSize = heads / kvHeads;
   const [queryKeys] = graph.node(
     "Split",
     [qkv, graph.integers([(heads + kvHeads) * headDim, ...names.map(() => headDim)])],
@@ -56,32 +62,50 @@ export function attention(
     "Split",
     [
       rotate(graph, config, queryKeys, inputs),
-      graph.integers([...names.map(() => width), ...names.map(() => headDim)]),
+      graph.integers([...names.map(() => groupSize * headDim), ...names.map(() => headDim)]),
     ],
     [...names.map((_, head) => `queries.${layer}.${head}`), ...names.map(({ newKeys }) => newKeys)],
     { axis: 2 },
   );
-  const taps: string[] = [];
-  const outputs = names.map((rows, head) => {
+  const parts = names.map((rows, head) => {
     graph.output(rows.newKeys, ELEMENT.float32, [1, "S", headDim]);
     graph.output(rows.newValues, ELEMENT.float32, [1, "S", headDim]);
-    const pastKeys = graph.input(rows.pastKeys, ELEMENT.float32, [1, `P${layer}_${head}`, headDim]);
-    const values = graph.input(rows.values, ELEMENT.float32, [1, `T${layer}_${head}`, headDim]);
-    const [ofHead] = graph.node("Reshape", [queries[head], graph.integers([1, -1, headDim])]);
-    const [masked] = graph.node("Add", [scores(graph, ofHead, rows.newKeys, headDim), inputs.mask]);
-    const [joined] = graph.node("Concat", [scores(graph, ofHead, pastKeys, headDim), masked], 1, { axis: 2 });
-    const [probabilities] = graph.node("Softmax", [joined], 1, { axis: -1 });
-    taps.push(graph.node("MatMul", [inputs.queryWeights, probabilities])[0]);
-    const [attended] = graph.node("MatMul", [probabilities, values]);
-    return graph.node("Reshape", [attended, graph.integers([1, -1, width])])[0];
+    const dimensions = [1, 1, `T${layer}_${head}`, headDim];
+    return {
+      layer,
+      head,
+      headDim,
+      groupSize,
+      queries: queries[head],
+      newKeys: rows.newKeys,
+      keys: graph.input(rows.keys, ELEMENT.float32, dimensions),
+      values: graph.input(rows.values, ELEMENT.float32, dimensions),
+      packed: packedRowInputs(graph, format, layer, head, headDim),
+    };
   });
-  return { output: graph.node("Concat", outputs, 1, { axis: 2 })[0], queryKeys, taps };
+  const [output, ...taps] = graph.branch(inputs.decoding, {
+    then: () => {
+      const attended = parts.map((part) => decodingHead(graph, part));
+      const [joined] = graph.node("Concat", attended, 1, { axis: 1 });
+      return [
+        graph.node("Reshape", [joined, graph.integers([1, 1, heads * headDim])])[0],
+        ...parts.map(() => nothingRecorded(graph)),
+      ];
+    },
+    else: () => {
+      const attended = parts.map((part) => attentionHead(graph, part, inputs));
+      const joined = graph.node("Concat", attended.map(({ output }) => output), 1, { axis: 2 });
+      return [...joined, ...attended.map(({ tap }) => tap)];
+    },
+  });
+  return { output, queryKeys, taps };
 }
 
-/** `[1, S · G, head_dim]` and `[1, T, head_dim]` → `[1, S · G, T]` */
-function scores(graph: GraphBuilder, queries: string, keys: string, headDim: number): string {
-  const scale = { float: 1 / Math.sqrt(headDim) };
-  return graph.node("FusedMatMul", [queries, keys], 1, { transB: 1, alpha: scale }, "com.microsoft")[0];
+/** A value of a branch's own, as a branch may not give an outer constant. */
+function nothingRecorded(graph: GraphBuilder): string {
+  return graph.node("Identity", [
+    graph.constant("no_attention", ELEMENT.float32, [1, 1, 0, 0], new Float32Array(0)),
+  ])[0];
 }
 
 /** The tables come with every run and begin at its first token: no position is past their end. */

@@ -1,13 +1,32 @@
 import type { ObservedNeed } from "./observed_need.ts";
+import {
+  joinPacked,
+  packedBytes,
+  type PackedVectors,
+  packVectors,
+  pickPacked,
+  unpackVectors,
+} from "./packed_vectors.ts";
+import type { RowFormat } from "./row_format.ts";
 import { allocateNumbers, resizeNumbers } from "./row_buffer.ts";
+
+/** The oldest rows of a head, in fewer bits. */
+export interface PackedRows {
+  /** After rotation. */
+  readonly keys: PackedVectors;
+  /** As many as keys. */
+  readonly values: PackedVectors;
+}
 
 /**
  * The cached rows of one kv head in one layer, in buffers of their own. Several caches may share them; a cache that is
- * about to change rows that others hold takes a copy first.
+ * about to change rows that others hold takes a copy first. The oldest rows may be packed; the others are loose, float32.
  */
 export class HeadRows {
   readonly headDim: number;
-  /** Rotated keys, `[capacity, head_dim]`; the first `length` rows are live. */
+  /** The oldest rows, where they are held in fewer bits. Never changed in place. */
+  packed?: PackedRows;
+  /** Rotated keys of loose rows, `[capacity − packed, head_dim]`; the first {@linkcode looseCount} are live. */
   keys: Float32Array<ArrayBuffer>;
   values: Float32Array<ArrayBuffer>;
   /** Position in the text, `[capacity]`. */
@@ -19,10 +38,10 @@ export class HeadRows {
   length = 0;
   #holders = 1;
 
-  constructor(headDim: number, tapCount: number, capacity = 0) {
+  constructor(headDim: number, tapCount: number, capacity = 0, packedCount = 0) {
     this.headDim = headDim;
-    this.keys = allocateNumbers(capacity * headDim);
-    this.values = allocateNumbers(capacity * headDim);
+    this.keys = allocateNumbers((capacity - packedCount) * headDim);
+    this.values = allocateNumbers((capacity - packedCount) * headDim);
     this.positions = new Int32Array(capacity);
     this.taps = Array.from({ length: tapCount }, () => new Float32Array(capacity));
   }
@@ -32,19 +51,57 @@ export class HeadRows {
     return this.positions.length;
   }
 
+  /** Rows that are packed. */
+  get packedCount(): number {
+    return this.packed?.keys.count ?? 0;
+  }
+
+  /** Rows that are float32. */
+  get looseCount(): number {
+    return this.length - this.packedCount;
+  }
+
+  /** Bytes of packed rows, scales and all. */
+  get packedBytes(): number {
+    return this.packed === undefined ? 0 : packedBytes(this.packed.keys) + packedBytes(this.packed.values);
+  }
+
+  /** Bytes of live rows, scales and all. */
+  get liveBytes(): number {
+    return this.looseCount * this.headDim * 2 * Float32Array.BYTES_PER_ELEMENT + this.packedBytes;
+  }
+
   /** Bytes of the key and value buffers. */
   get allocatedBytes(): number {
-    return this.keys.byteLength + this.values.byteLength;
+    return this.keys.byteLength + this.values.byteLength + this.packedBytes;
   }
 
-  /** Live keys, `[length, head_dim]`, as a view. */
+  /** Live keys, `[length, head_dim]`: a view where no row is packed, else a copy of what they stand for. */
   liveKeys(): Float32Array<ArrayBuffer> {
-    return this.keys.subarray(0, this.length * this.headDim);
+    return live(this.keys.subarray(0, this.looseCount * this.headDim), this.packed?.keys);
   }
 
-  /** Live values, `[length, head_dim]`, as a view. */
+  /** Live values, `[length, head_dim]`, as {@linkcode liveKeys}. */
   liveValues(): Float32Array<ArrayBuffer> {
-    return this.values.subarray(0, this.length * this.headDim);
+    return live(this.values.subarray(0, this.looseCount * this.headDim), this.packed?.values);
+  }
+
+  /** Packs the oldest `count` loose rows. These rows are held by nobody else. */
+  pack(count: number, format: RowFormat): void {
+    if (count === 0) return;
+    const size = count * this.headDim;
+    const [keys, values] = [this.keys.slice(0, size), this.values.slice(0, size)];
+    const packed = {
+      keys: packVectors(keys, format.keys, this.headDim),
+      values: packVectors(values, format.values, this.headDim),
+    };
+    this.keys.copyWithin(0, size, this.looseCount * this.headDim);
+    this.values.copyWithin(0, size, this.looseCount * this.headDim);
+    this.packed = this.packed === undefined ? packed : {
+      keys: joinPacked(this.packed.keys, packed.keys),
+      values: joinPacked(this.packed.values, packed.values),
+    };
+    this.#resize(this.capacity);
   }
 
   /** Notes one more holder. */
@@ -65,14 +122,15 @@ export class HeadRows {
       return this;
     }
     this.#holders--;
-    const copy = new HeadRows(this.headDim, this.taps.length, Math.max(capacity + spare, this.length));
+    const room = Math.max(capacity + spare, this.length);
+    const copy = new HeadRows(this.headDim, this.taps.length, room, this.packedCount);
     copy.#copyRows(this, undefined);
     return copy;
   }
 
-  /** The live rows and the `count` after them, which may be written: the buffers must have room for them. */
+  /** The loose rows and the `count` after them, which may be written: the buffers must have room for them. */
   room(count: number): { keys: Float32Array<ArrayBuffer>; values: Float32Array<ArrayBuffer> } {
-    const size = (this.length + count) * this.headDim;
+    const size = (this.looseCount + count) * this.headDim;
     return { keys: this.keys.subarray(0, size), values: this.values.subarray(0, size) };
   }
 
@@ -87,7 +145,8 @@ export class HeadRows {
   keep(rows: Uint32Array): HeadRows {
     if (this.#holders > 1) {
       this.#holders--;
-      const kept = new HeadRows(this.headDim, this.taps.length, rows.length);
+      const packedCount = rows.filter((row) => row < this.packedCount).length;
+      const kept = new HeadRows(this.headDim, this.taps.length, rows.length, packedCount);
       kept.#copyRows(this, rows);
       return kept;
     }
@@ -96,31 +155,33 @@ export class HeadRows {
     return this;
   }
 
-  /** Takes rows over, run by run; from itself too, as ascending rows only ever move down. */
+  /** Takes rows over; from itself too, as ascending rows only ever move down. */
   #copyRows(from: HeadRows, rows: Uint32Array | undefined): void {
     const count = rows?.length ?? from.length;
+    const before = from.packedCount;
     this.observed = rows === undefined ? from.observed : pick(from.observed, rows);
-    for (let to = 0; to < count;) {
-      const first = rows?.[to] ?? to;
-      let length = rows === undefined ? count : 1;
-      while (rows !== undefined && rows[to + length] === first + length) length++;
-      this.#copyRun(from, first, to, length);
-      to += length;
-    }
+    const packedKept = rows === undefined ? before : rows.filter((row) => row < before).length;
+    this.packed = rows === undefined ? from.packed : from.packed && {
+      keys: pickPacked(from.packed.keys, rows.subarray(0, packedKept)),
+      values: pickPacked(from.packed.values, rows.subarray(0, packedKept)),
+    };
+    const width = this.headDim;
+    forEachRun(rows, 0, count, (first, to, length) => {
+      copyRange(from.positions, this.positions, first, to, length);
+      this.taps.forEach((tap, index) => copyRange(from.taps[index], tap, first, to, length));
+    });
+    forEachRun(rows, packedKept, count, (first, to, length) => {
+      const [out, into] = [(first - before) * width, (to - packedKept) * width];
+      copyRange(from.keys, this.keys, out, into, length * width);
+      copyRange(from.values, this.values, out, into, length * width);
+    });
     this.length = count;
   }
 
-  #copyRun(from: HeadRows, first: number, to: number, length: number): void {
-    const width = this.headDim;
-    copyRange(from.keys, this.keys, first * width, to * width, length * width);
-    copyRange(from.values, this.values, first * width, to * width, length * width);
-    copyRange(from.positions, this.positions, first, to, length);
-    this.taps.forEach((tap, index) => copyRange(from.taps[index], tap, first, to, length));
-  }
-
   #resize(capacity: number): void {
-    this.keys = resizeNumbers(this.keys, capacity * this.headDim);
-    this.values = resizeNumbers(this.values, capacity * this.headDim);
+    const loose = (capacity - this.packedCount) * this.headDim;
+    this.keys = resizeNumbers(this.keys, loose);
+    this.values = resizeNumbers(this.values, loose);
     this.positions = new Int32Array(this.positions.buffer.transfer(capacity * Int32Array.BYTES_PER_ELEMENT));
     this.taps = this.taps.map((tap) =>
       new Float32Array(tap.buffer.transfer(capacity * Float32Array.BYTES_PER_ELEMENT))
@@ -129,8 +190,34 @@ export class HeadRows {
 
   #free(): void {
     this.observed = new Map();
+    this.packed = undefined;
     this.length = 0;
     this.#resize(0);
+  }
+}
+
+function live(loose: Float32Array<ArrayBuffer>, packed: PackedVectors | undefined): Float32Array<ArrayBuffer> {
+  if (packed === undefined || packed.count === 0) return loose;
+  const older = unpackVectors(packed);
+  const all = new Float32Array(older.length + loose.length);
+  all.set(older);
+  all.set(loose, older.length);
+  return all;
+}
+
+/** Calls `copy` for each run of consecutive rows among `rows[start]` to before `rows[end]`; all rows where none are named. */
+function forEachRun(
+  rows: Uint32Array | undefined,
+  start: number,
+  end: number,
+  copy: (first: number, to: number, length: number) => void,
+): void {
+  for (let to = start; to < end;) {
+    const first = rows?.[to] ?? to;
+    let length = rows === undefined ? end - to : 1;
+    while (rows !== undefined && to + length < end && rows[to + length] === first + length) length++;
+    copy(first, to, length);
+    to += length;
   }
 }
 

@@ -102,9 +102,9 @@ export class KvCache implements Disposable {
     return this.#heads.reduce((most, { length }) => Math.max(most, length), 0);
   }
 
-  /** Rows × head_dim × 2 × 4 bytes, over all layers and heads. */
+  /** Bytes of live rows over all layers and heads: head_dim × 2 × 4 a row, fewer where rows are packed, scales and all. */
   get liveBytes(): number {
-    return this.#heads.reduce((sum, { length }) => sum + length, 0) * this.bytesPerRow;
+    return this.#heads.reduce((sum, { liveBytes }) => sum + liveBytes, 0);
   }
 
   /** What the key and value buffers hold, in bytes, shared ones included. */
@@ -136,7 +136,7 @@ export class KvCache implements Disposable {
   /** Live and allocated bytes of one kv head. */
   headBytes(layer: number, kvHead: number): { live: number; allocated: number } {
     const head = this.#head(layer, kvHead);
-    return { live: head.length * this.bytesPerRow, allocated: head.allocatedBytes };
+    return { live: head.liveBytes, allocated: head.allocatedBytes };
   }
 
   /** A second cache with the same rows. Buffers are shared until one of the two changes them. */

@@ -50,7 +50,29 @@ export type { CacheObserver, ObserveOptions } from "./observer.ts";
 export type { ChunkMoments } from "./query_moments.ts";
 export { OBSERVED_NEEDS, type ObservedNeed } from "./observed_need.ts";
 export { createSampler, likeliest, type Sampler, type SamplingOptions } from "./sampling.ts";
-export type { DecoderInputs, DecoderOutputs, DecoderSession, LayerValue, RowViews, SessionOptions } from "./session.ts";
+export type {
+  DecoderInputs,
+  DecoderOutputs,
+  DecoderSession,
+  LayerValue,
+  RowViews,
+  RunRows,
+  SessionOptions,
+} from "./session.ts";
+export type { PackedRows } from "./head_rows.ts";
+export type { PackedVectors } from "./packed_vectors.ts";
+export {
+  DEFAULT_WINDOW,
+  FLOAT_ROWS,
+  type Granularity,
+  isFloatRows,
+  ROW_DTYPES,
+  type RowDtype,
+  type RowFormat,
+  rowFormat,
+  rowFormatName,
+  type VectorFormat,
+} from "./row_format.ts";
 export { type AttentionTap, type ChunkStart, DEFAULT_TAPS, prefillTaps, type Tap, tapsFor } from "./signals.ts";
 export type { ChatMessage, ChatTemplateOptions, DecodeOptions, Tokenizer } from "./tokenizer.ts";
 export { tokenTexts } from "./token_texts.ts";

@@ -1,7 +1,7 @@
 import onnxProto from "onnx-proto";
 
 /** Element types of ONNX tensors, by their number in the format. */
-export const ELEMENT = { float32: 1, uint8: 2, int64: 7 } as const;
+export const ELEMENT = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9, float16: 10 } as const;
 
 /** A dimension: its size, or the name of a size that each run sets. */
 export type Dimension = number | string;
@@ -30,11 +30,12 @@ const INLINE_BYTES = 1024;
 /** Builds an ONNX graph node by node and encodes it; large constants go to the sink as they come. */
 export class GraphBuilder {
   readonly #sink: WeightSink;
-  readonly #nodes: object[] = [];
+  #nodes: object[] = [];
   readonly #constants = new Map<string, object>();
   readonly #inputs: object[] = [];
   readonly #outputs: object[] = [];
   #temporaries = 0;
+  #nodeCount = 0;
 
   constructor(sink: WeightSink) {
     this.#sink = sink;
@@ -83,7 +84,7 @@ export class GraphBuilder {
       : [...outputs];
     this.#nodes.push({
       opType: operator,
-      name: `${operator}_${this.#nodes.length}`,
+      name: `${operator}_${this.#nodeCount++}`,
       input: inputs,
       output: names,
       domain,
@@ -92,17 +93,52 @@ export class GraphBuilder {
     return names;
   }
 
-  /** Number of nodes so far. */
+  /**
+   * Adds both ways on, of which a run takes one: the other's nodes cost it nothing. Both see all values so far and give
+   * as many float32 values.
+   *
+   * @param condition a bool, `[]`
+   */
+  branch(
+    condition: string,
+    ways: { readonly then: () => readonly string[]; readonly else: () => readonly string[] },
+  ): string[] {
+    const outside = this.#nodes;
+    const graphOf = (name: string, way: () => readonly string[]) => {
+      this.#nodes = [];
+      const outputs = way();
+      const node = this.#nodes;
+      this.#nodes = outside;
+      return { name: `${name}_${this.#nodeCount}`, node, output: outputs.map((of) => valueInfo(of, ELEMENT.float32)) };
+    };
+    const [taken, left] = [graphOf("then", ways.then), graphOf("else", ways.else)];
+    if (taken.output.length !== left.output.length) {
+      throw new Error(
+        `Cannot branch as one way gives ${taken.output.length} values and the other ${left.output.length}`,
+      );
+    }
+    const names = taken.output.map(() => `value_${this.#temporaries++}`);
+    this.#nodes.push({
+      opType: "If",
+      name: `If_${this.#nodeCount++}`,
+      input: [condition],
+      output: names,
+      attribute: [{ name: "then_branch", type: 5, g: taken }, { name: "else_branch", type: 5, g: left }],
+    });
+    return names;
+  }
+
+  /** Number of nodes so far, those of all branches among them. */
   get nodeCount(): number {
-    return this.#nodes.length;
+    return this.#nodeCount;
   }
 
   /** The model as ONNX's protocol buffer. */
   encode(): Uint8Array {
     const { ModelProto } = onnxProto.onnx;
     const model = {
-      irVersion: 10,
-      opsetImport: [{ domain: "", version: 21 }, { domain: "com.microsoft", version: 1 }],
+      irVersion: 11,
+      opsetImport: [{ domain: "", version: 24 }, { domain: "com.microsoft", version: 1 }],
       graph: {
         name: "kvmirror",
         node: this.#nodes,
@@ -121,9 +157,9 @@ export class GraphBuilder {
   }
 }
 
-function valueInfo(name: string, elementType: number, dimensions: readonly Dimension[]): object {
-  const dim = dimensions.map((size) => typeof size === "number" ? { dimValue: size } : { dimParam: size });
-  return { name, type: { tensorType: { elemType: elementType, shape: { dim } } } };
+function valueInfo(name: string, elementType: number, dimensions?: readonly Dimension[]): object {
+  const dim = dimensions?.map((size) => typeof size === "number" ? { dimValue: size } : { dimParam: size });
+  return { name, type: { tensorType: { elemType: elementType, ...(dim === undefined ? {} : { shape: { dim } }) } } };
 }
 
 function attribute(name: string, value: Attribute): object {

@@ -2,6 +2,9 @@ import * as onnxruntime from "onnxruntime-node";
 import { rowNames } from "./attention_graph.ts";
 import type { ModelConfig } from "./checkpoint.ts";
 import { layerInputName } from "./decoder_layers.ts";
+import type { PackedRows } from "./head_rows.ts";
+import { packedNames, type PackedPart, packedParts } from "./packed_graph.ts";
+import type { PackedVectors } from "./packed_vectors.ts";
 import { rotaryTables } from "./rotary.ts";
 
 /** Rows of one kv head as they lie in its buffers. */
@@ -10,6 +13,12 @@ export interface RowViews {
   readonly keys: Float32Array;
   /** Values, `[rows, head_dim]`. */
   readonly values: Float32Array;
+}
+
+/** What a run takes of one kv head: loose rows with room for S more, `[P + S, head_dim]` each, and older ones, packed. */
+export interface RunRows extends RowViews {
+  /** Rows in fewer bits; undefined where the decoder takes none. */
+  readonly packed?: PackedRows;
 }
 
 /** A value that every layer has: queries and keys before rotation, or the layer's normalised input. */
@@ -21,8 +30,8 @@ export interface DecoderInputs {
   readonly ids: ArrayLike<number>;
   /** Rotary position of the first new token; the others follow. */
   readonly rotaryPosition: number;
-  /** P rows and room for the S new ones, which the run writes: `[layer · kv heads + kv head]`, `[P + S, head_dim]` each. */
-  readonly rows: readonly RowViews[];
+  /** Rows and room for the S new ones, which the run writes: `[layer · kv heads + kv head]`. */
+  readonly rows: readonly RunRows[];
   /** `[R, S · G]`: what each new query adds to each of R taps. */
   readonly queryWeights: Float32Array;
   /** Which of the new tokens to give logits for. */
@@ -84,7 +93,7 @@ export async function openSession(
   return {
     run: async (inputs) => {
       const wanted = (value: LayerValue) => inputs.layerValues?.includes(value) ? layerNames[value] : [];
-      const { feeds, fetches } = placeRows(inputs, config, names);
+      const { feeds, fetches } = placeRows(inputs, config, names, config.numKeyValueHeads);
       for (
         const name of [
           "logits",
@@ -149,24 +158,51 @@ function placeRows(
   { ids, rows }: DecoderInputs,
   { headDim }: ModelConfig,
   names: readonly ReturnType<typeof rowNames>[],
+  heads: number,
 ): { feeds: Record<string, onnxruntime.Tensor>; fetches: Record<string, onnxruntime.Tensor | null> } {
-  const tensor = (values: Float32Array, from: number, to: number) =>
-    new onnxruntime.Tensor("float32", values.subarray(from * headDim, to * headDim), [1, to - from, headDim]);
+  const { Tensor } = onnxruntime;
   const feeds: Record<string, onnxruntime.Tensor> = {};
   const fetches: Record<string, onnxruntime.Tensor | null> = {};
   for (let head = 0; head < rows.length; head++) {
-    const { keys, values } = rows[head];
+    const { keys, values, packed } = rows[head];
     const [count, name] = [keys.length / headDim, names[head]];
-    feeds[name.pastKeys] = tensor(keys, 0, count - ids.length);
-    feeds[name.values] = tensor(values, 0, count);
-    fetches[name.newKeys] = tensor(keys, count - ids.length, count);
-    fetches[name.newValues] = tensor(values, count - ids.length, count);
+    const past = (count - ids.length) * headDim;
+    feeds[name.keys] = new Tensor("float32", keys, [1, 1, count, headDim]);
+    feeds[name.values] = new Tensor("float32", values, [1, 1, count, headDim]);
+    fetches[name.newKeys] = new Tensor("float32", keys.subarray(past), [1, ids.length, headDim]);
+    fetches[name.newValues] = new Tensor("float32", values.subarray(past), [1, ids.length, headDim]);
+    if (packed === undefined) continue;
+    const [layer, kvHead] = [Math.floor(head / heads), head % heads];
+    feedPacked(feeds, packedNames("keys", layer, kvHead), packed.keys);
+    feedPacked(feeds, packedNames("values", layer, kvHead), packed.values);
   }
   return { feeds, fetches };
 }
 
+function feedPacked(
+  feeds: Record<string, onnxruntime.Tensor>,
+  names: ReturnType<typeof packedNames>,
+  { format, headDim, count, quanta, scales, minima, groups }: PackedVectors,
+): void {
+  const { Tensor } = onnxruntime;
+  const shape = [1, 1, count, format.dtype === "int4" ? headDim / 2 : headDim];
+  const grid = format.granularity === "channel" ? [scales.length / headDim, headDim] : [count];
+  const tensors: Record<PackedPart, () => onnxruntime.Tensor> = {
+    quanta: () =>
+      quanta instanceof Float32Array
+        ? new Tensor("float32", quanta, shape)
+        : quanta instanceof Uint16Array
+        ? new Tensor("float16", quanta, shape)
+        : new Tensor("uint8", quanta, shape),
+    scales: () => new Tensor("float32", scales, grid),
+    minima: () => new Tensor("float32", minima, grid),
+    groups: () => new Tensor("int32", groups, [count]),
+  };
+  for (const part of packedParts(format)) feeds[names[part]] = tensors[part]();
+}
+
 function feed(
-  { ids, rotaryPosition, queryWeights, logitsRows }: DecoderInputs,
+  { ids, rotaryPosition, queryWeights, logitsRows, rows }: DecoderInputs,
   config: ModelConfig,
 ): Record<string, onnxruntime.Tensor> {
   const { Tensor } = onnxruntime;
@@ -174,12 +210,16 @@ function feed(
   const integers = (values: BigInt64Array, shape: number[]) => new Tensor("int64", values, shape);
   const groupSize = config.numAttentionHeads / config.numKeyValueHeads;
   const queries = groupSize * count;
+  // A head without packed rows has no largest number among them: it takes the way that needs none.
+  const decoding = count === 1 && queryWeights.length === 0 && rows.every(({ packed }) => packed?.keys.count !== 0);
   const { cos, sin } = rotaryTables(config, count, rotaryPosition);
   return {
     input_ids: integers(BigInt64Array.from(ids, BigInt), [1, count]),
     rotary_cos: new Tensor("float32", cos, [count, config.headDim / 2]),
     rotary_sin: new Tensor("float32", sin, [count, config.headDim / 2]),
     causal_mask: new Tensor("float32", causalMask(count, groupSize), [queries, count]),
+    minus_new: integers(BigInt64Array.of(BigInt(-count)), [1]),
+    decoding: new Tensor("bool", [decoding], []),
     query_weights: new Tensor("float32", queryWeights, [queryWeights.length / queries, queries]),
     logits_rows: integers(BigInt64Array.from(logitsRows, BigInt), [logitsRows.length]),
   };

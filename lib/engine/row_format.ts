@@ -1,0 +1,103 @@
+/** How the numbers of a vector are held. */
+export type RowDtype = "f32" | "f16" | "int8" | "int4";
+
+/**
+ * What shares a scale: the numbers of a `row`, or those of a `channel` (one of head_dim) in the rows that were quantised
+ * together, {@linkcode GROUP_ROWS} at most, as KIVI does for keys (Liu et al. 2024, https://arxiv.org/abs/2402.02750).
+ */
+export type Granularity = "row" | "channel";
+
+/** How keys, or values, are held. Floats have no scales, so that their granularity says nothing. */
+export interface VectorFormat {
+  /** How each number is held. */
+  readonly dtype: RowDtype;
+  /** What shares a scale. */
+  readonly granularity: Granularity;
+}
+
+/** How a cache holds its rows. */
+export interface RowFormat {
+  /** Keys, after rotation. */
+  readonly keys: VectorFormat;
+  /** Values. */
+  readonly values: VectorFormat;
+  /** The newest rows of each head, which stay float32. */
+  readonly window: number;
+}
+
+/** Rows of one channel that share a scale: with 8 bytes a scale, they take as much as a scale and a minimum a row. */
+export const GROUP_ROWS = 64;
+
+/** The newest rows that stay float32 unless told otherwise. */
+export const DEFAULT_WINDOW = 64;
+
+/** All row dtypes. */
+export const ROW_DTYPES: readonly RowDtype[] = ["f32", "f16", "int8", "int4"];
+
+/** Rows as they come out of the model. */
+export const FLOAT_ROWS: RowFormat = {
+  keys: { dtype: "f32", granularity: "row" },
+  values: { dtype: "f32", granularity: "row" },
+  window: 0,
+};
+
+/**
+ * Reads a row format: a dtype for keys and values, or one for each, `keys/values`; `:channel` after a dtype has the rows
+ * of a channel share scales.
+ *
+ * @param window the newest rows that stay float32
+ * @throws {SyntaxError} if a part is no dtype, or the granularity is unknown
+ * @throws {RangeError} if the window is no whole number
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { rowFormat, rowFormatName } from "kvmirror/engine";
+ *
+ * const kivi = rowFormat("int4:channel/int4", 128);
+ * assertEquals(kivi.keys, { dtype: "int4", granularity: "channel" });
+ * assertEquals(rowFormatName(kivi), "int4:channel/int4");
+ * ```
+ */
+export function rowFormat(text: string, window: number = DEFAULT_WINDOW): RowFormat {
+  const [keys, values = keys, ...more] = text.split("/");
+  if (more.length > 0) throw wrong(text, "it has more than two parts");
+  if (!Number.isSafeInteger(window) || window < 0) {
+    throw new RangeError(
+      `Cannot keep the newest ${window} rows as they are as it must be a whole number of at least 0`,
+    );
+  }
+  return { keys: vectorFormat(keys, text), values: vectorFormat(values, text), window };
+}
+
+/** The text that {@linkcode rowFormat} reads; the window is not in it. */
+export function rowFormatName({ keys, values }: RowFormat): string {
+  const [one, other] = [vectorFormatName(keys), vectorFormatName(values)];
+  return one === other ? one : `${one}/${other}`;
+}
+
+/** Whether rows are held as they come. */
+export function isFloatRows({ keys, values }: RowFormat): boolean {
+  return keys.dtype === "f32" && values.dtype === "f32";
+}
+
+function vectorFormatName({ dtype, granularity }: VectorFormat): string {
+  return granularity === "row" ? dtype : `${dtype}:${granularity}`;
+}
+
+function vectorFormat(part: string, text: string): VectorFormat {
+  const [name, granularity = "row", ...more] = part.split(":");
+  const dtype = ROW_DTYPES.find((known) => known === name);
+  if (dtype === undefined || more.length > 0) throw wrong(text, `${part} is none of ${ROW_DTYPES.join(", ")}`);
+  if (granularity !== "row" && granularity !== "channel") {
+    throw wrong(text, `${granularity} is neither row nor channel`);
+  }
+  if (granularity === "channel" && !dtype.startsWith("int")) throw wrong(text, `${dtype} has no scales to share`);
+  return { dtype, granularity };
+}
+
+function wrong(text: string, why: string): SyntaxError {
+  return new SyntaxError(
+    `Cannot hold rows as ${text} as ${why}: write a dtype, or one for keys and one for values, as in int4:channel/int8`,
+  );
+}
