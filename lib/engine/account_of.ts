@@ -1,6 +1,6 @@
 import { type CacheAccount, cacheAccount } from "../metrics/cache_account.ts";
-import { CACHE_DTYPE } from "./encode_cache.ts";
 import type { KvCache } from "./kv_cache.ts";
+import { rowFormatName } from "./row_format.ts";
 
 /**
  * Accounts for a live cache as it stands: rows and bytes of each layer and kv head, and which tokens survive where. Taken
@@ -31,8 +31,8 @@ export function accountOf(cache: KvCache): CacheAccount {
     (_, layer) =>
       Array.from({ length: kvHeadCount }, (_, head) => ({
         positions: cache.rowPositions(layer, head),
-        dtype: CACHE_DTYPE,
-        bytesPerRow: cache.bytesPerRow,
+        dtype: rowFormatName(cache.rowFormat),
+        liveBytes: cache.headBytes(layer, head).live,
         allocatedBytes: cache.headBytes(layer, head).allocated,
       })),
   );

@@ -1,6 +1,7 @@
 import type { CacheShape } from "./cache_shape.ts";
 import type { CacheState } from "./cache_state.ts";
 import { type ChunkMoments, QueryMoments } from "./query_moments.ts";
+import { packAged } from "./quantise_rows.ts";
 import { beginsAnew, recordAttention } from "./record_attention.ts";
 import type { AttentionTap, ChunkStart } from "./signals.ts";
 
@@ -28,6 +29,7 @@ export function appendChunk(
     if (attention.length > 0) recordAttention(head, taps, offset, seen);
     offset += head.length;
   }
+  packAged(state);
   state.ids = state.ids.with(ids);
   if (attention.length > 0) {
     const known = new Set(taps.filter((tap, index) => beginsAnew(tap, index, start)));

@@ -3,12 +3,18 @@ import type { Bound, BoundSize } from "./bound.ts";
 import type { ModelConfig } from "./checkpoint.ts";
 import type { KvCache } from "./kv_cache.ts";
 import { observedNeeds } from "./observed_need.ts";
+import { checkTurnable } from "./quantise_rows.ts";
+import { floatRowBytes, packedRowBytes } from "./row_bytes.ts";
+import { GROUP_ROWS, isFloatRows } from "./row_format.ts";
 import { needOf } from "./signals.ts";
 import { tokenBytes } from "./token_bytes.ts";
 
 /** Tokens that a cache has room for until its bound evicts: 0 or less where it is over full already. */
 export function roomUnder(cache: KvCache, bound: Bound): number {
-  return Math.floor((boundBytes(cache, bound) - cache.liveBytes) / tokenBytes(cache.shape)) + bound.every;
+  const tokens = "rows" in bound
+    ? bound.rows - cache.totalRows / headCount(cache)
+    : (bound.maxBytes - cache.liveBytes) / tokenBytes(cache.shape);
+  return Math.floor(tokens) + bound.every;
 }
 
 /**
@@ -18,7 +24,9 @@ export function roomUnder(cache: KvCache, bound: Bound): number {
  */
 export function applyBound(cache: KvCache, bound: Bound): void {
   if (roomUnder(cache, bound) > 0) return;
-  cache.compress(bound.policy, { maxBytes: boundBytes(cache, bound), positions: bound.positions });
+  // Rows are an average over heads: what all of them may take, so that a policy may share it out.
+  const maxBytes = "rows" in bound ? cache.rowBytes(bound.rows * headCount(cache)) : bound.maxBytes;
+  cache.compress(bound.policy, { maxBytes, positions: bound.positions });
 }
 
 /**
@@ -57,7 +65,8 @@ export function checkBound(cache: KvCache, bound: Bound, config: ModelConfig, at
     ],
     attention === "skip" ? `reading with attention "skip"` : "this cache",
   );
-  const most = Math.floor(boundBytes(cache, bound) / tokenBytes(cache.shape)) + every;
+  if (compact) checkTurnable(cache.rowFormat, "compact");
+  const most = mostRows(cache, bound) + every;
   if (compact && most > config.maxPositionEmbeddings) {
     throw new RangeError(
       `Cannot bound a cache to ${most - every} rows and ${every} tokens more as the model's context is ` +
@@ -71,12 +80,24 @@ function checkSize(cache: KvCache, size: BoundSize): void {
     if (Number.isSafeInteger(size.rows) && size.rows >= 1) return;
     throw new RangeError(`Cannot bound a cache to ${size.rows} rows as it must be a whole number of at least 1`);
   }
-  if (size.maxBytes >= tokenBytes(cache.shape)) return;
-  throw new RangeError(
-    `Cannot bound a cache to ${size.maxBytes} bytes as one row a head takes ${tokenBytes(cache.shape)}: give more`,
-  );
+  const { rowFormat } = cache;
+  const newest = isFloatRows(rowFormat) ? 0 : rowFormat.window + GROUP_ROWS;
+  const least = Math.max(1, newest) * tokenBytes(cache.shape);
+  if (size.maxBytes >= least) return;
+  const what = newest === 0
+    ? "one row a head takes"
+    : `the newest ${newest} rows, which stay float32 for a while, take`;
+  throw new RangeError(`Cannot bound a cache to ${size.maxBytes} bytes as ${what} ${least}: give more`);
 }
 
-function boundBytes(cache: KvCache, size: BoundSize): number {
-  return "rows" in size ? size.rows * tokenBytes(cache.shape) : size.maxBytes;
+/** Rows that a head may come to on average. */
+function mostRows(cache: KvCache, size: BoundSize): number {
+  if ("rows" in size) return size.rows;
+  const { headDim } = cache.shape;
+  const row = Math.min(floatRowBytes(headDim), packedRowBytes(cache.rowFormat, headDim));
+  return Math.floor(size.maxBytes / (row * headCount(cache)));
+}
+
+function headCount({ shape: { layerCount, kvHeadCount } }: KvCache): number {
+  return layerCount * kvHeadCount;
 }

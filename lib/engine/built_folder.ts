@@ -45,23 +45,31 @@ export async function writeModel(
 ): Promise<void> {
   const file = Deno.openSync(`${folder}/${files.weights}`, { write: true, createNew: true });
   try {
-    let end = 0;
-    const model = build({
-      location: files.weights,
-      write: (bytes) => {
-        const offset = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
-        file.seekSync(offset, Deno.SeekMode.Start);
-        for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
-        end = offset + bytes.length;
-        return { offset };
-      },
-    });
+    const model = build(placedWeights(files.weights, (bytes, offset) => {
+      file.seekSync(offset, Deno.SeekMode.Start);
+      for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
+    }));
     await Deno.writeFile(`${folder}/${files.model}`, model);
   } finally {
     file.close();
   }
 }
 
-async function exists(path: string): Promise<boolean> {
+/** Gives each piece of weights its place in a file, always the same one; `write` puts it there. */
+export function placedWeights(location: string, write: (bytes: Uint8Array, offset: number) => void): WeightSink {
+  let end = 0;
+  return {
+    location,
+    write: (bytes) => {
+      const offset = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
+      write(bytes, offset);
+      end = offset + bytes.length;
+      return { offset };
+    },
+  };
+}
+
+/** Whether there is a file or folder. */
+export async function exists(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);
 }

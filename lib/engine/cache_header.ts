@@ -18,7 +18,9 @@ export interface SignalHeader {
 
 /** The beginning of a cache file, as JSON: all that is no long list of numbers. */
 export interface CacheHeader extends SignalHeader {
+  /** How rows that left the window are held, as {@linkcode rowFormatName} names it. */
   readonly dtype: string;
+  readonly window: number;
   readonly owner: CacheOwner;
   readonly shape: CacheShape;
   readonly positions: PositionMode;
@@ -27,6 +29,10 @@ export interface CacheHeader extends SignalHeader {
   readonly tokens: number;
   /** Rows of each head. */
   readonly rows: readonly number[];
+  /** Those of them that are packed, and their groups of keys and values by channel. */
+  readonly packed_rows: readonly number[];
+  readonly key_groups: readonly number[];
+  readonly value_groups: readonly number[];
   /** Queries that each of the file's query moments counted. */
   readonly moment_counts: readonly number[];
   readonly gaps: readonly (readonly [number, number])[];
@@ -45,6 +51,7 @@ export function parseCacheHeader(bytes: Uint8Array, place: string): CacheHeader 
   const [owner, shape] = [part(object.owner, `owner of ${place}`), part(object.shape, `shape of ${place}`)];
   return {
     dtype: text(fields, "dtype", place),
+    window: count(fields, "window", place),
     owner: {
       name: text(owner, "name", place),
       hash: text(owner, "hash", place),
@@ -61,6 +68,9 @@ export function parseCacheHeader(bytes: Uint8Array, place: string): CacheHeader 
     taps: list(object.taps, "taps", place).map((tap) => parseTap(tap, place)),
     tokens: count(fields, "tokens", place),
     rows: counts(fields, "rows", place),
+    packed_rows: counts(fields, "packed_rows", place),
+    key_groups: counts(fields, "key_groups", place),
+    value_groups: counts(fields, "value_groups", place),
     moment_counts: counts(fields, "moment_counts", place),
     gaps: pairs(object.gaps, "gaps", place),
     pins: pairs(object.pins, "pins", place),

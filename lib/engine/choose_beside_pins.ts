@@ -5,11 +5,12 @@ import { chooseRows } from "./choose_rows.ts";
 import type { CompressSize } from "./compress_budget.ts";
 import { type LooseRows, looseRows } from "./pinned_rows.ts";
 import type { PositionRange } from "./position_range.ts";
+import type { RowBytes } from "./row_bytes.ts";
 
 /**
  * Has a policy choose rows for a size that pinned rows count towards: it sees the others, and gets what is left.
  *
- * @param bytesPerRow a key and a value
+ * @param rowBytes what rows take
  * @throws {RangeError} if the pinned rows alone are more than the size, or {@linkcode chooseRows} refuses it
  */
 export function chooseBesidePins(
@@ -17,40 +18,42 @@ export function chooseBesidePins(
   layers: readonly Layer[],
   pins: readonly PositionRange[],
   to: CompressSize,
-  bytesPerRow: number,
+  rowBytes: RowBytes,
 ): Choice {
-  if (pins.length === 0) return chooseRows(policy, layers, to, bytesPerRow);
+  if (pins.length === 0) return chooseRows(policy, layers, to, rowBytes);
   const loose = looseRows(layers, pins);
-  const size = sizeLeft(to, layers, loose, bytesPerRow);
+  const pinned = loose.pinned.reduce((sum, rows) => sum + rows, 0);
+  const besidePinned = (rows: number) => rowBytes(pinned + rows) - rowBytes(pinned);
+  const size = sizeLeft(to, layers, loose, rowBytes(pinned), besidePinned);
   if (size === "none") {
     return loose.withPinned(layers.map(({ heads }) => heads.map(() => ({ rows: new Uint32Array(0) }))));
   }
-  const choice = chooseRows(policy, loose.layers, size, bytesPerRow);
+  const choice = chooseRows(policy, loose.layers, size, besidePinned);
   checkChoice(choice, loose.layers, policy.name);
   return loose.withPinned(choice);
 }
 
-/** What of a size is left for rows that are not pinned; `none`: not a row a head. */
+/** What of a size is left for rows that are not pinned, which take `taken` bytes; `none`: not a row a head. */
 function sizeLeft(
   to: CompressSize,
   layers: readonly Layer[],
   { layers: loose, pinned }: LooseRows,
-  bytesPerRow: number,
+  taken: number,
+  rowBytes: RowBytes,
 ): CompressSize | "none" {
   const looseLengths = lengthsOf(loose);
   if ("maxBytes" in to) {
-    const taken = pinned.reduce((sum, rows) => sum + rows, 0) * bytesPerRow;
     if (!(to.maxBytes >= taken)) throw tooManyPinned(`${to.maxBytes} bytes`, `${taken} bytes`);
-    const least = looseLengths.filter((length) => length > 0).length * bytesPerRow;
+    const least = rowBytes(looseLengths.filter((length) => length > 0).length);
     const left = to.maxBytes - taken;
     return least === 0 || left < least ? "none" : { maxBytes: left };
   }
   const longest = Math.max(...lengthsOf(layers));
   const { ratio, rows } = "rows" in to ? budgetForRows(longest, to.rows) : budgetForRatio(longest, to.compressionRatio);
   if (ratio === 0) return { compressionRatio: 0 };
-  const taken = Math.max(...pinned);
-  if (rows < taken) throw tooManyPinned(`${rows} rows a head`, `${taken}`);
-  return rows === taken || Math.max(...looseLengths) === 0 ? "none" : { rows: rows - taken };
+  const most = Math.max(...pinned);
+  if (rows < most) throw tooManyPinned(`${rows} rows a head`, `${most}`);
+  return rows === most || Math.max(...looseLengths) === 0 ? "none" : { rows: rows - most };
 }
 
 function tooManyPinned(size: string, taken: string): RangeError {

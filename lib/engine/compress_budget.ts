@@ -1,5 +1,6 @@
 import { budgetForRatio, budgetForRows, headRows } from "../policies/budget.ts";
 import type { Budget } from "../policies/policy.ts";
+import type { RowBytes } from "./row_bytes.ts";
 
 /** How much a compression keeps: one of three. */
 export type CompressSize =
@@ -11,21 +12,21 @@ export type CompressSize =
  * The budget for heads of these lengths.
  *
  * @param lengths rows of each head
- * @param bytesPerRow a key and a value
+ * @param rowBytes what rows take
  * @throws {RangeError} if the ratio is outside [0, 1), the rows are below 1, or the bytes do not hold a row a head
  */
-export function compressBudget(to: CompressSize, lengths: readonly number[], bytesPerRow: number): Budget {
+export function compressBudget(to: CompressSize, lengths: readonly number[], rowBytes: RowBytes): Budget {
   const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
   if ("compressionRatio" in to) return budgetForRatio(longest, to.compressionRatio);
   if ("rows" in to) return budgetForRows(longest, to.rows);
-  return budgetForBytes(to.maxBytes, lengths, longest, bytesPerRow);
+  return budgetForBytes(to.maxBytes, lengths, longest, rowBytes);
 }
 
 /** The largest budget whose rows fit: more rows in the longest head never take fewer bytes in all. */
-function budgetForBytes(maxBytes: number, lengths: readonly number[], longest: number, bytesPerRow: number): Budget {
+function budgetForBytes(maxBytes: number, lengths: readonly number[], longest: number, rowBytes: RowBytes): Budget {
   const bytes = (rows: number): number => {
     const budget = budgetForRows(longest, rows);
-    return lengths.reduce((sum, length) => sum + headRows(budget, length, longest), 0) * bytesPerRow;
+    return rowBytes(lengths.reduce((sum, length) => sum + headRows(budget, length, longest), 0));
   };
   if (!(maxBytes >= bytes(1))) {
     throw new RangeError(`Cannot compress to ${maxBytes} bytes as one row a head takes ${bytes(1)}`);

@@ -3,7 +3,6 @@ import { type CacheHeader, parseCacheHeader, type SignalHeader } from "./cache_h
 import type { CacheState } from "./cache_state.ts";
 import {
   ALIGNMENT,
-  CACHE_DTYPE,
   CACHE_MAGIC,
   CACHE_VERSION,
   type CacheContent,
@@ -11,12 +10,14 @@ import {
   PREAMBLE_BYTES,
 } from "./encode_cache.ts";
 import { HeadRows } from "./head_rows.ts";
+import { emptyVectors, type PackedVectors } from "./packed_vectors.ts";
 import { QueryMoments } from "./query_moments.ts";
+import { isFloatRows, ROW_DTYPES, type RowFormat, rowFormat, type VectorFormat } from "./row_format.ts";
 import type { SignalMark } from "./signal_mark.ts";
 import { TokenIds } from "./token_ids.ts";
 
 /** Numbers that are read into. */
-type Numbers = Int32Array | Float32Array | Float64Array;
+type Numbers = Int32Array | Float32Array | Float64Array | PackedVectors["quanta" | "scales" | "groups"];
 
 /**
  * Reads a cache file's bytes: all that {@linkcode encodeCache} wrote, to the bit.
@@ -27,18 +28,26 @@ type Numbers = Int32Array | Float32Array | Float64Array;
  */
 export function decodeCache(bytes: Uint8Array, place: string): CacheContent {
   const header = readHeader(bytes, place);
-  if (header.dtype !== CACHE_DTYPE) {
-    throw new TypeError(`Cannot load ${place} as its rows are ${header.dtype}: this program holds ${CACHE_DTYPE}`);
-  }
+  const rowFormat = readFormat(header, place);
   const { shape, taps } = header;
   const tapCount = taps.filter((tap) => tap !== "moments").length;
-  if (header.rows.length !== shape.layerCount * shape.kvHeadCount) throw contradiction(place);
+  const perHead = [header.rows, header.packed_rows, header.key_groups, header.value_groups];
+  if (perHead.some(({ length }) => length !== shape.layerCount * shape.kvHeadCount)) throw contradiction(place);
   const reader = new NumberReader(bytes, place);
   const ids = reader.fill(new Int32Array(reader.room(header.tokens, 4)));
-  const heads = header.rows.map((rows) => {
-    const head = new HeadRows(shape.headDim, tapCount, reader.room(rows, 2 * shape.headDim * 4));
+  const heads = header.rows.map((rows, index) => {
+    const packedRows = header.packed_rows[index];
+    if (packedRows > rows || (packedRows > 0 && isFloatRows(rowFormat))) throw contradiction(place);
+    reader.room(rows - packedRows, 2 * shape.headDim * 4);
+    const head = new HeadRows(shape.headDim, tapCount, reader.room(rows, 4), packedRows);
     reader.fill(head.positions);
     if (!ascendBelow(head.positions, header.tokens)) throw contradiction(place);
+    if (packedRows > 0) {
+      head.packed = {
+        keys: reader.vectors(rowFormat.keys, shape.headDim, packedRows, header.key_groups[index]),
+        values: reader.vectors(rowFormat.values, shape.headDim, packedRows, header.value_groups[index]),
+      };
+    }
     for (const numbers of [head.keys, head.values, ...head.taps]) reader.fill(numbers);
     head.length = rows;
     head.observed = observed(reader, header, rows);
@@ -82,6 +91,7 @@ export function decodeCache(bytes: Uint8Array, place: string): CacheContent {
     ...rest,
     heads,
     ids: new TokenIds().with(ids),
+    rowFormat,
     positions: header.positions,
     moments: own && { own, shared: true },
     gaps: header.gaps.map(([start, end]) => ({ start, end })),
@@ -109,6 +119,16 @@ function readHeader(bytes: Uint8Array, place: string): CacheHeader {
   const end = headerEnd(bytes);
   if (end > bytes.length - HASH_BYTES) throw contradiction(place);
   return parseCacheHeader(bytes.subarray(PREAMBLE_BYTES, end), `the header of ${place}`);
+}
+
+function readFormat({ dtype, window }: CacheHeader, place: string): RowFormat {
+  try {
+    return rowFormat(dtype, window);
+  } catch {
+    throw new TypeError(
+      `Cannot load ${place} as its rows are ${dtype}: this program holds ${ROW_DTYPES.join(", ")} and two of them`,
+    );
+  }
 }
 
 function headerEnd(bytes: Uint8Array): number {
@@ -141,6 +161,16 @@ class NumberReader {
     );
     this.#offset += Math.ceil(length / ALIGNMENT) * ALIGNMENT;
     return numbers;
+  }
+
+  /** Packed vectors, whose groups are among those of the file. */
+  vectors(format: VectorFormat, headDim: number, count: number, groups: number): PackedVectors {
+    this.room(count * headDim, format.dtype === "int4" ? 0.5 : 1);
+    this.room(groups * headDim, 4);
+    const vectors = emptyVectors(format, headDim, count, groups);
+    for (const numbers of [vectors.quanta, vectors.scales, vectors.minima, vectors.groups]) this.fill(numbers);
+    if (vectors.groups.some((group) => group < 0 || group >= groups)) throw contradiction(this.#place);
+    return vectors;
   }
 
   end(): void {

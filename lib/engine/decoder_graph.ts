@@ -6,7 +6,7 @@ import { FLOAT_ROWS, type RowFormat } from "./row_format.ts";
 import type { WeightFormat } from "./weights.ts";
 
 /** Raised whenever the graph changes, so that models built by earlier versions are built anew. */
-export const GRAPH_VERSION = 5;
+export const GRAPH_VERSION = 6;
 
 /**
  * Builds the decoder with grouped-query attention that has a key and a value input per kv head.

@@ -4,16 +4,16 @@ import type { CacheOwner } from "./cache_owner.ts";
 import type { CacheShape } from "./cache_shape.ts";
 import type { CacheState } from "./cache_state.ts";
 import type { HeadRows } from "./head_rows.ts";
+import { groupCount, type PackedVectors } from "./packed_vectors.ts";
 import type { QueryMoments } from "./query_moments.ts";
+import { rowFormatName } from "./row_format.ts";
 import type { SignalMark } from "./signal_mark.ts";
 import type { Tap } from "./signals.ts";
 
 /** What a cache file begins with. */
 export const CACHE_MAGIC = "KVMCACHE";
 /** The version of the format that this program writes and reads. */
-export const CACHE_VERSION = 1;
-/** How rows are held. */
-export const CACHE_DTYPE = "f32";
+export const CACHE_VERSION = 2;
 /** Magic, version and length of the header. */
 export const PREAMBLE_BYTES = 16;
 /** sha256 of everything before it. */
@@ -32,21 +32,25 @@ export interface CacheContent {
 
 /**
  * Writes a cache as a file's bytes, in pieces: magic, version (u32), length of the header (u32), header (JSON), then in
- * little-endian numbers, each list at a multiple of 8 bytes: token ids; of each head positions, keys, values, taps and
- * observed signals; query moments; of each mark its heads' taps and observed signals. Last sha256 of all that.
+ * little-endian numbers, each list at a multiple of 8 bytes: token ids; of each head positions, packed keys and packed
+ * values (quanta, scales, minima, groups), the other keys and values, taps and observed signals; query moments; of each mark its heads' taps and observed signals. Last sha256 of all that.
  */
 export function encodeCache({ shape, taps, state, owner }: CacheContent): Uint8Array[] {
   const marks = [...state.marks].sort(([one], [other]) => one - other);
   const moments = [...new Set([state.moments?.own, ...marks.map(([, mark]) => mark.moments)])]
     .filter((found) => found !== undefined);
   const header: CacheHeader = {
-    dtype: CACHE_DTYPE,
+    dtype: rowFormatName(state.rowFormat),
+    window: state.rowFormat.window,
     owner,
     shape,
     positions: state.positions,
     taps,
     tokens: state.ids.length,
     rows: state.heads.map(({ length }) => length),
+    packed_rows: state.heads.map(({ packedCount }) => packedCount),
+    key_groups: state.heads.map(({ packed }) => groupCount(packed?.keys)),
+    value_groups: state.heads.map(({ packed }) => groupCount(packed?.values)),
     moment_counts: moments.map(({ count }) => count),
     gaps: state.gaps.map(({ start, end }) => [start, end]),
     pins: state.pins.map(({ start, end }) => [start, end]),
@@ -66,8 +70,10 @@ export function encodeCache({ shape, taps, state, owner }: CacheContent): Uint8A
     Int32Array.from(state.ids.slice()),
     ...state.heads.flatMap((head) => [
       head.positions.subarray(0, head.length),
-      head.liveKeys(),
-      head.liveValues(),
+      ...packedNumbers(head.packed?.keys),
+      ...packedNumbers(head.packed?.values),
+      head.keys.subarray(0, head.looseCount * head.headDim),
+      head.values.subarray(0, head.looseCount * head.headDim),
       ...head.taps.map((tap) => tap.subarray(0, head.length)),
       ...observedNumbers(head.observed),
     ]),
@@ -95,6 +101,10 @@ function rowsBelow({ positions, length }: HeadRows, position: number): number {
   return positions.subarray(0, length).filter((own) => own < position).length;
 }
 
+function packedNumbers(vectors: PackedVectors | undefined): PackedVectors["quanta" | "scales" | "groups"][] {
+  return vectors === undefined ? [] : [vectors.quanta, vectors.scales, vectors.minima, vectors.groups];
+}
+
 function observedNumbers(observed: HeadRows["observed"]): Float32Array[] {
   return [...observed].sort(([one], [other]) => one < other ? -1 : 1).map(([, values]) => values);
 }
@@ -111,7 +121,7 @@ function beginning(header: CacheHeader): Uint8Array[] {
   return [preamble, text];
 }
 
-function padded(numbers: Int32Array | Float32Array | Float64Array): Uint8Array[] {
+function padded(numbers: ArrayBufferView): Uint8Array[] {
   const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
   const rest = -bytes.length & (ALIGNMENT - 1);
   return rest === 0 ? [bytes] : [bytes, new Uint8Array(rest)];

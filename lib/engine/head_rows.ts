@@ -1,5 +1,6 @@
 import type { ObservedNeed } from "./observed_need.ts";
 import {
+  groupCount,
   joinPacked,
   packedBytes,
   type PackedVectors,
@@ -61,6 +62,11 @@ export class HeadRows {
     return this.length - this.packedCount;
   }
 
+  /** Groups of rows whose channels share scales, those of keys and of values. */
+  get packedGroups(): number {
+    return groupCount(this.packed?.keys) + groupCount(this.packed?.values);
+  }
+
   /** Bytes of packed rows, scales and all. */
   get packedBytes(): number {
     return this.packed === undefined ? 0 : packedBytes(this.packed.keys) + packedBytes(this.packed.values);
@@ -74,6 +80,11 @@ export class HeadRows {
   /** Bytes of the key and value buffers. */
   get allocatedBytes(): number {
     return this.keys.byteLength + this.values.byteLength + this.packedBytes;
+  }
+
+  /** Positions of live rows, `[length]`: a view. */
+  livePositions(): Int32Array<ArrayBuffer> {
+    return this.positions.subarray(0, this.length);
   }
 
   /** Live keys, `[length, head_dim]`: a view where no row is packed, else a copy of what they stand for. */

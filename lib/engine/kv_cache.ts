@@ -2,7 +2,7 @@ import type { ProbedRows } from "./attention_probe.ts";
 import type { Choice, Layer, Need, Policy } from "../policies/policy.ts";
 import type { CacheOwner } from "./cache_owner.ts";
 import type { CacheShape } from "./cache_shape.ts";
-import { type CacheState, emptyState, sharedState } from "./cache_state.ts";
+import { type CacheState, emptyState, headAt, noteObserved, releasedState, sharedState } from "./cache_state.ts";
 import { cachedLayers, type CacheRecord, recordedNeeds } from "./cached_signals.ts";
 import { appendChunk } from "./append_chunk.ts";
 import { checkChoice } from "./check_choice.ts";
@@ -11,17 +11,20 @@ import { chooseBesidePins } from "./choose_beside_pins.ts";
 import type { CompressSize } from "./compress_budget.ts";
 import type { HeadRows } from "./head_rows.ts";
 import { keepRows } from "./keep_rows.ts";
-import { type ObservedNeed, observedNeeds } from "./observed_need.ts";
+import { observedNeeds } from "./observed_need.ts";
 import type { CacheObserver, ObserveOptions } from "./observer.ts";
 import { addRange, checkRange, type PositionRange, removeRange } from "./position_range.ts";
 import { probedRows } from "./probed_rows.ts";
+import { quantiseRows } from "./quantise_rows.ts";
 import type { ChunkMoments } from "./query_moments.ts";
 import { rewindState } from "./rewind.ts";
 import { type RewindRange, rewindRanges } from "./rewind_range.ts";
 import type { PositionMode } from "./rotary_places.ts";
 import { rowRoom } from "./row_room.ts";
 import { saveCache } from "./save_cache.ts";
-import type { RowViews } from "./session.ts";
+import { floatRowBytes, type RowBytes, rowBytes } from "./row_bytes.ts";
+import type { RowFormat } from "./row_format.ts";
+import type { RowViews, RunRows } from "./session.ts";
 import { markSignals } from "./signal_mark.ts";
 import type { AttentionTap, ChunkStart, Tap } from "./signals.ts";
 
@@ -99,7 +102,12 @@ export class KvCache implements Disposable {
 
   /** Rows of the longest head. */
   get longestHead(): number {
-    return this.#heads.reduce((most, { length }) => Math.max(most, length), 0);
+    return Math.max(0, ...this.#heads.map(({ length }) => length));
+  }
+
+  /** Rows over all layers and heads. */
+  get totalRows(): number {
+    return this.#heads.reduce((sum, { length }) => sum + length, 0);
   }
 
   /** Bytes of live rows over all layers and heads: head_dim × 2 × 4 a row, fewer where rows are packed, scales and all. */
@@ -114,12 +122,17 @@ export class KvCache implements Disposable {
 
   /** What the cache would hold had nothing been evicted, in bytes. */
   get fullBytes(): number {
-    return this.tokenCount * this.#heads.length * this.bytesPerRow;
+    return this.tokenCount * this.#heads.length * floatRowBytes(this.shape.headDim);
   }
 
-  /** A key and a value in float32, in bytes. */
-  get bytesPerRow(): number {
-    return this.shape.headDim * 2 * Float32Array.BYTES_PER_ELEMENT;
+  /** What so many rows take at most, in bytes. */
+  get rowBytes(): RowBytes {
+    return rowBytes(this.#state, this.shape.headDim);
+  }
+
+  /** How rows that left the window are held; float32 unless {@linkcode KvCache.quantise} was called. */
+  get rowFormat(): RowFormat {
+    return this.#state.rowFormat;
   }
 
   /** Number of live rows of one kv head. */
@@ -129,8 +142,7 @@ export class KvCache implements Disposable {
 
   /** Positions in the text of one kv head's rows, ascending: `[rows]`, a copy. */
   rowPositions(layer: number, kvHead: number): Int32Array {
-    const head = this.#head(layer, kvHead);
-    return head.positions.slice(0, head.length);
+    return this.#head(layer, kvHead).livePositions().slice();
   }
 
   /** Live and allocated bytes of one kv head. */
@@ -153,12 +165,11 @@ export class KvCache implements Disposable {
    * Evicts rows: the policy chooses, the buffers shrink. Pinned rows stay and count towards the size.
    *
    * @throws {TypeError} if the policy needs a signal that was not recorded or observed
-   * @throws {RangeError} if the ratio, rows or bytes cannot be met, pinned rows alone are more, or the policy's choice is
-   * no valid one
+   * @throws {RangeError} if the size cannot be met, pinned rows alone are more, or the policy's choice is no valid one
    */
   compress(policy: Policy, to: CompressTo): void {
     checkSignals(policy, this.signals, this.#state.lost.size === 0 ? "all" : "some lost");
-    const choice = chooseBesidePins(policy, this.layers(), this.#state.pins, to, this.bytesPerRow);
+    const choice = chooseBesidePins(policy, this.layers(), this.#state.pins, to, this.rowBytes);
     this.keep(choice, to.positions, policy.name);
   }
 
@@ -175,12 +186,12 @@ export class KvCache implements Disposable {
    * @throws {RangeError} if a repetition of the text does not fit the model's context
    */
   async observe(policy: Pick<Policy, "name" | "needs">, options: ObserveOptions = {}): Promise<void> {
-    const missing = observedNeeds(policy).filter((need) => !this.#heads[0].observed.has(need));
-    if (missing.length === 0) return;
-    if (this.#observer === undefined) {
-      throw new TypeError(`Cannot observe ${missing[0]} for ${policy.name} as this cache belongs to no model`);
+    for (const need of observedNeeds(policy).filter((need) => !this.#heads[0].observed.has(need))) {
+      if (this.#observer === undefined) {
+        throw new TypeError(`Cannot observe ${need} for ${policy.name} as this cache belongs to no model`);
+      }
+      noteObserved(this.#state, need, await this.#observer(this, need, options));
     }
-    for (const need of missing) this.#note(need, await this.#observer(this, need, options));
   }
 
   /** Ids of the tokens read so far, from `start` to before `end`: a copy. */
@@ -197,6 +208,16 @@ export class KvCache implements Disposable {
   keep(choice: Choice, positions: PositionMode = this.positions, by = "this choice"): void {
     checkChoice(choice, this.layers(), by);
     keepRows(this.#state, choice, positions, by, this.shape);
+  }
+
+  /**
+   * Holds all rows but each head's newest in fewer bits, and from now on those that leave that window. What is rounded
+   * stays rounded; policies see what it stands for. The model opens a decoder of its own for each such format.
+   *
+   * @throws {RangeError} if rows are held in another format already, or keys would be rounded at compact positions
+   */
+  quantise(format: RowFormat): void {
+    quantiseRows(this.#state, format);
   }
 
   /**
@@ -224,8 +245,8 @@ export class KvCache implements Disposable {
   }
 
   /**
-   * Remembers the signals as they stand (attention, query moments, what was observed), so that a rewind to here finds
-   * them: some numbers a row, where a row is two vectors; query moments are a matrix for each query head.
+   * Remembers the signals as they stand, so that a rewind to here finds them: some numbers a row, where a row is two
+   * vectors; query moments are a matrix for each query head.
    */
   mark(): void {
     this.#state.marks = new Map([...this.#state.marks, [this.tokenCount, markSignals(this.#state)]]);
@@ -245,7 +266,8 @@ export class KvCache implements Disposable {
    * Takes back every token from `position` on, as if none had been read: rows, positions, ids, and the logits of what is
    * read next. At a mark, or where nothing was recorded since, the signals are those of then as well. Elsewhere recorded
    * attention and query moments, which are running sums, are gone and a policy that needs them is refused by name; those
-   * of the newest queries come back with the next text that is read. What was observed wants observing again.
+   * of the newest queries come back with the next text that is read. What was observed wants observing again. Rows that
+   * were rounded since stay so.
    *
    * @param position tokens that remain read
    * @throws {RangeError} if rows of that time were evicted after it; it names the positions that can be had
@@ -265,7 +287,7 @@ export class KvCache implements Disposable {
     return saveCache(path, { shape: this.shape, taps: this.#recording(), state: this.#state, owner: this.owner });
   }
 
-  /** All rows as they lie, `[layer · kv heads + kv head]`. The views hold until the cache changes. */
+  /** All rows, or what they stand for, `[layer · kv heads + kv head]`. The views hold until the cache changes. */
   past(): RowViews[] {
     return this.#heads.map((head) => ({ keys: head.liveKeys(), values: head.liveValues() }));
   }
@@ -284,7 +306,7 @@ export class KvCache implements Disposable {
    * All rows and room for those of `count` new tokens, `[layer · kv heads + kv head]`, `[rows + count, head_dim]` each: the
    * decoder writes the last ones, and {@linkcode KvCache.append} takes them in. Until then the cache is as it was.
    */
-  room(count: number): RowViews[] {
+  room(count: number): RunRows[] {
     return rowRoom(this.#state, count);
   }
 
@@ -306,14 +328,7 @@ export class KvCache implements Disposable {
 
   /** Lets go of all rows; buffers that no fork shares are freed at once. */
   [Symbol.dispose](): void {
-    const { heads, ids } = this.#state;
-    for (const head of heads) head.release();
-    this.#state = {
-      ...emptyState(this.shape, this.taps.length),
-      ids,
-      positions: this.positions,
-      gaps: ids.length === 0 ? [] : [{ start: -1, end: ids.length }],
-    };
+    this.#state = releasedState(this.#state, this.shape, this.taps.length);
   }
 
   get #heads(): readonly HeadRows[] {
@@ -321,29 +336,15 @@ export class KvCache implements Disposable {
   }
 
   #head(layer: number, kvHead: number): HeadRows {
-    const { layerCount, kvHeadCount } = this.shape;
-    if (!(layer >= 0 && layer < layerCount && kvHead >= 0 && kvHead < kvHeadCount)) {
-      throw new RangeError(
-        `Cannot read layer ${layer}, kv head ${kvHead} as there are ${layerCount} layers of ${kvHeadCount} kv heads`,
-      );
-    }
-    return this.#heads[layer * kvHeadCount + kvHead];
+    return headAt(this.#state, this.shape, layer, kvHead);
   }
 
   #recording(): Tap[] {
-    return [...this.taps, ...(this.queryMoments === "record" ? ["moments"] as const : [])];
+    return this.queryMoments === "record" ? [...this.taps, "moments"] : [...this.taps];
   }
 
   #record(): CacheRecord {
     const { moments, lost } = this.#state;
     return { taps: this.taps, tokenCount: this.tokenCount, moments: moments?.own, lost };
-  }
-
-  #note(need: ObservedNeed, values: readonly Float32Array[]): void {
-    this.#state.heads = this.#heads.map((shared, index) => {
-      const head = shared.own();
-      head.observed = new Map([...head.observed, [need, values[index]]]);
-      return head;
-    });
   }
 }

@@ -1,6 +1,7 @@
 import { Model } from "./model.ts";
-import { builtModel } from "./model_store.ts";
+import { builtModel, builtRowModel } from "./model_store.ts";
 import { readCheckpoint } from "./read_checkpoint.ts";
+import { RowSessions } from "./row_sessions.ts";
 import { openSession, type SessionOptions } from "./session.ts";
 import { EMBEDDED_MODEL } from "./sources/embedded_model.ts";
 import { resolveModel, type ResolveOptions } from "./sources/resolve_model.ts";
@@ -31,8 +32,13 @@ export async function loadModel(
   using checkpoint = await readCheckpoint(resolved.path);
   const tokenizer = createTokenizer(checkpoint.tokenizer, checkpoint.config.eosTokenIds);
   const path = await builtModel(checkpoint, weights);
-  const session = await openSession(path, checkpoint.config, { threads, profile });
+  const options = { threads, profile };
+  const float = await openSession(path, checkpoint.config, options);
+  const sessions = new RowSessions(float, async (rows) => {
+    const model = await builtRowModel(resolved.path, weights, rows);
+    return openSession(model.path, model.config, options);
+  });
   const { name: known, source } = resolved;
   const label = known === EMBEDDED_MODEL.name ? `${known}, the embedded model` : known;
-  return new Model({ name: known, label, source, weights }, checkpoint, tokenizer, session);
+  return new Model({ name: known, label, source, weights }, checkpoint, tokenizer, sessions);
 }

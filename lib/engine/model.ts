@@ -8,7 +8,8 @@ import { loadCache, type LoadingModel } from "./load_cache.ts";
 import { ModelObserver } from "./model_observer.ts";
 import { type ReadOptions, readTokens } from "./read_tokens.ts";
 import { createSampler, type SamplingOptions } from "./sampling.ts";
-import type { DecoderSession } from "./session.ts";
+import type { RowFormat } from "./row_format.ts";
+import type { RowSessions } from "./row_sessions.ts";
 import { prefillTaps, type Tap, tapsFor } from "./signals.ts";
 import { createTextStream } from "./text_stream.ts";
 import type { Tokenizer } from "./tokenizer.ts";
@@ -35,6 +36,8 @@ export interface PrefillOptions extends Omit<ReadOptions, "logitsOf" | "attentio
   readonly template?: Template;
   /** Attention to record for policies; by default the sum, the last query and the last 64, and what the bound needs. */
   readonly taps?: readonly Tap[];
+  /** How rows are held, once the text is read or, under a bound, as they leave the window; float32 by default. */
+  readonly rows?: RowFormat;
 }
 
 /** Options of {@linkcode Model.generate}. */
@@ -73,29 +76,31 @@ export class Model implements AsyncDisposable {
   readonly tokenizer: Tokenizer;
   /** sha256 of the checkpoint's content, hex. */
   readonly hash: string;
-  readonly #session: DecoderSession;
+  readonly #sessions: RowSessions;
   readonly #observer: ModelObserver;
 
   /** {@linkcode loadModel} is how users come by one. */
-  constructor(origin: ModelOrigin, checkpoint: Checkpoint, tokenizer: Tokenizer, session: DecoderSession) {
+  constructor(origin: ModelOrigin, checkpoint: Checkpoint, tokenizer: Tokenizer, sessions: RowSessions) {
     this.origin = origin;
     this.config = checkpoint.config;
     this.hash = checkpoint.hash;
     this.tokenizer = tokenizer;
-    this.#session = session;
+    this.#sessions = sessions;
     this.#observer = new ModelObserver({
       config: this.config,
       tokenizer,
-      session,
+      sessions,
       path: checkpoint.path,
       hash: checkpoint.hash,
     });
   }
 
-  /** An empty cache for this model. */
-  createCache(taps: readonly Tap[] = []): KvCache {
+  /** An empty cache for this model, which rounds rows to a format, if one is given, as they leave its window. */
+  createCache(taps: readonly Tap[] = [], rows?: RowFormat): KvCache {
     const { shape, observer, owner } = this.#caches();
-    return new KvCache(shape, taps, observer, owner);
+    const cache = new KvCache(shape, taps, observer, owner);
+    if (rows !== undefined) cache.quantise(rows);
+    return cache;
   }
 
   /**
@@ -131,12 +136,14 @@ export class Model implements AsyncDisposable {
    */
   async prefill(
     text: string,
-    { template = "chat", taps, ...read }: PrefillOptions = {},
+    { template = "chat", taps, rows, ...read }: PrefillOptions = {},
   ): Promise<KvCache> {
     if (text === "") throw new RangeError("Cannot prefill an empty text: give at least one character");
-    const cache = this.createCache(taps ?? prefillTaps(read.bound?.policy.needs ?? []));
+    const early = read.bound === undefined ? undefined : rows;
+    const cache = this.createCache(taps ?? prefillTaps(read.bound?.policy.needs ?? []), early);
     const opened = template === "chat" ? openTurn(this.tokenizer, text) : text;
     await this.read(cache, this.tokenizer.encode(opened), { ...read, logitsOf: "none" });
+    if (rows !== undefined) cache.quantise(rows);
     return cache;
   }
 
@@ -146,7 +153,7 @@ export class Model implements AsyncDisposable {
    * @returns logits of the last token, `[vocab]`, unless the options ask for others
    */
   read(cache: KvCache, ids: readonly number[], options: ReadOptions = {}): Promise<Float32Array> {
-    return readTokens(this.#session, () => this.#observer.moments.get(), this.config, cache, ids, options);
+    return readTokens(this.#sessions, () => this.#observer.moments.get(), this.config, cache, ids, options);
   }
 
   /**
@@ -201,7 +208,7 @@ export class Model implements AsyncDisposable {
   /** Closes the decoder. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#observer[Symbol.asyncDispose]();
-    await this.#session[Symbol.asyncDispose]();
+    await this.#sessions[Symbol.asyncDispose]();
   }
 }
 

@@ -9,14 +9,15 @@ import { readProbe } from "./probe_store.ts";
 import { reconstruction } from "./reconstruction.ts";
 import { buildReconstruction } from "./reconstruction_graph.ts";
 import { repetitions } from "./repetitions.ts";
-import { type DecoderSession, type GraphSession, openGraph } from "./session.ts";
+import type { RowSessions } from "./row_sessions.ts";
+import { type GraphSession, openGraph } from "./session.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 /** What a {@linkcode ModelObserver} looks with. */
 export interface ObservedModel {
   readonly config: ModelConfig;
   readonly tokenizer: Tokenizer;
-  readonly session: DecoderSession;
+  readonly sessions: RowSessions;
   /** Where the checkpoint is. */
   readonly path: string;
   /** Its content hash. */
@@ -47,7 +48,7 @@ export class ModelObserver implements AsyncDisposable {
 
   /** Looks at a cache of this model. */
   readonly observe: CacheObserver = async (cache, need, options) => {
-    const { config, session, tokenizer } = this.#model;
+    const { config, sessions, tokenizer } = this.#model;
     if (need === "predictedAttention") {
       return predictAttention(
         this.#probe ??= readProbe(this.#model.hash, cache.shape),
@@ -66,6 +67,7 @@ export class ModelObserver implements AsyncDisposable {
           `${config.maxPositionEmbeddings}: shorten the text, or take a policy that reads it once`,
       );
     }
+    const session = await sessions.of(cache.rowFormat);
     return need === "reconstruction"
       ? reconstruction({ config, session, graph: await this.#plain.get() }, cache, stretches, options)
       : reconstruction(

@@ -88,9 +88,8 @@ export function unpacked(graph: GraphBuilder, vectors: PackedVectorInputs, headD
  * in place, and their scales come after.
  */
 export function packedScores(graph: GraphBuilder, keys: PackedVectorInputs, queries: string, headDim: number): string {
-  if (!multipliesWhole(keys.format)) {
-    return graph.node("FusedMatMul", [queries, unpacked(graph, keys, headDim)], 1, { transB: 1 }, "com.microsoft")[0];
-  }
+  if (scalesRows(keys.format)) return nibbleScores(graph, keys, queries, headDim);
+  if (!multipliesWhole(keys.format)) return product(graph, queries, unpacked(graph, keys, headDim), "transposed");
   const { parts, scale } = wholeParts(graph, queries, "int8", 2);
   const [columns] = graph.node("Transpose", [parts], 1, { perm: [0, 1, 3, 2] });
   const [sums] = graph.node("MatMulInteger", [keys.quanta, columns, int8Zero(graph)]);
@@ -109,9 +108,8 @@ export function packedSum(
   probabilities: string,
   headDim: number,
 ): string {
-  if (!multipliesWhole(values.format)) {
-    return graph.node("MatMul", [probabilities, unpacked(graph, values, headDim)])[0];
-  }
+  if (scalesRows(values.format)) return nibbleSum(graph, values, probabilities);
+  if (!multipliesWhole(values.format)) return product(graph, probabilities, unpacked(graph, values, headDim), "plain");
   const [scaled] = graph.node("Mul", [probabilities, values.scales!]);
   const { parts, scale } = wholeParts(graph, scaled, "uint8", 2);
   const [sums] = graph.node("MatMulInteger", [parts, values.quanta, int8Zero(graph), int8Zero(graph)]);
@@ -120,6 +118,41 @@ export function packedSum(
 
 function multipliesWhole({ dtype, granularity }: VectorFormat): boolean {
   return dtype === "int8" && granularity === "row";
+}
+
+function scalesRows({ dtype, granularity }: VectorFormat): boolean {
+  return dtype === "int4" && granularity === "row";
+}
+
+/**
+ * With a scale and a minimum a row, both come after the product. A byte b holds low = b − 16 · high and high = ⌊b / 16⌋, so
+ * that low · q + high · q′ = b · q + high · (q′ − 16 q): the low parts are never taken out.
+ */
+function nibbleScores(graph: GraphBuilder, keys: PackedVectorInputs, queries: string, headDim: number): string {
+  const { bytes, high } = halves(graph, keys.quanta);
+  const half = headDim / 2;
+  const [ofLow, ofHigh] = graph.node("Split", [queries, graph.integers([half, half])], 2, { axis: 3 });
+  const [rest] = graph.node("Sub", [ofHigh, graph.node("Mul", [ofLow, number(graph, 16)])[0]]);
+  const [whole] = graph.node("Add", [
+    product(graph, ofLow, bytes, "transposed"),
+    product(graph, rest, high, "transposed"),
+  ]);
+  const [sum] = graph.node("ReduceSum", [queries, graph.integers([3])]);
+  const [scaled] = graph.node("Mul", [whole, keys.scales!]);
+  return graph.node("Add", [scaled, graph.node("Mul", [sum, keys.minima!])[0]])[0];
+}
+
+function nibbleSum(graph: GraphBuilder, values: PackedVectorInputs, probabilities: string): string {
+  const { bytes, high } = halves(graph, values.quanta);
+  const [scaled] = graph.node("Mul", [probabilities, values.scales!]);
+  const ofHigh = product(graph, scaled, high, "plain");
+  const [ofLow] = graph.node("Sub", [
+    product(graph, scaled, bytes, "plain"),
+    graph.node("Mul", [ofHigh, number(graph, 16)])[0],
+  ]);
+  const [minima] = graph.node("Mul", [probabilities, values.minima!]);
+  const [sum] = graph.node("ReduceSum", [minima, graph.integers([3])]);
+  return graph.node("Add", [graph.node("Concat", [ofLow, ofHigh], 1, { axis: 3 })[0], sum])[0];
 }
 
 /** Least value that a scale may have, so that nothing is divided by 0. */
@@ -134,16 +167,16 @@ function wholeParts(
   type: "int8" | "uint8",
   axis: number,
 ): { parts: string; scale: string } {
-  const number = (value: number) => graph.constant(`number_${value}`, ELEMENT.float32, [], Float32Array.of(value));
   const zero = type === "uint8"
     ? graph.constant("whole_zero", ELEMENT.uint8, [], Uint8Array.of(INT8_ZERO))
     : graph.constant("whole_signed_zero", ELEMENT.int8, [], Int8Array.of(0));
   const [size] = type === "uint8" ? [values] : graph.node("Abs", [values]);
   const [largest] = graph.node("ReduceMax", [size], 1, { keepdims: 0 });
-  const [scale] = graph.node("Mul", [graph.node("Max", [largest, number(LEAST)])[0], number(1 / 127)]);
+  const [positive] = graph.node("Max", [largest, number(graph, LEAST)]);
+  const [scale] = graph.node("Mul", [positive, number(graph, 1 / 127)]);
   const [high] = graph.node("QuantizeLinear", [values, scale, zero]);
   const [rest] = graph.node("Sub", [values, graph.node("DequantizeLinear", [high, scale, zero])[0]]);
-  const [lowScale] = graph.node("Mul", [scale, number(1 / LOW_STEPS)]);
+  const [lowScale] = graph.node("Mul", [scale, number(graph, 1 / LOW_STEPS)]);
   const [low] = graph.node("QuantizeLinear", [rest, lowScale, zero]);
   return { parts: graph.node("Concat", [high, low], 1, { axis })[0], scale };
 }
@@ -151,8 +184,7 @@ function wholeParts(
 /** High and low parts along an axis → their sum, low ones for less. */
 function joinParts(graph: GraphBuilder, value: string, axis: number): string {
   const [high, low] = graph.node("Split", [value], 2, { axis, num_outputs: 2 });
-  const less = graph.constant("low_part", ELEMENT.float32, [], Float32Array.of(1 / LOW_STEPS));
-  return graph.node("Add", [high, graph.node("Mul", [low, less])[0]])[0];
+  return graph.node("Add", [high, graph.node("Mul", [low, number(graph, 1 / LOW_STEPS)])[0]])[0];
 }
 
 function int8Zero(graph: GraphBuilder): string {
@@ -161,11 +193,24 @@ function int8Zero(graph: GraphBuilder): string {
 
 /** Two numbers a byte: the low ones, then the high ones. */
 function nibbles(graph: GraphBuilder, quanta: string): string {
-  const number = (value: number) => graph.constant(`number_${value}`, ELEMENT.float32, [], Float32Array.of(value));
-  const bytes = cast(graph, quanta);
-  const [high] = graph.node("Floor", [graph.node("Mul", [bytes, number(1 / 16)])[0]]);
-  const [low] = graph.node("Sub", [bytes, graph.node("Mul", [high, number(16)])[0]]);
+  const { bytes, high } = halves(graph, quanta);
+  const [low] = graph.node("Sub", [bytes, graph.node("Mul", [high, number(graph, 16)])[0]]);
   return graph.node("Concat", [low, high], 1, { axis: 3 })[0];
+}
+
+/** Bytes and their high halves as floats. */
+function halves(graph: GraphBuilder, quanta: string): { bytes: string; high: string } {
+  const bytes = cast(graph, quanta);
+  return { bytes, high: graph.node("Floor", [graph.node("Mul", [bytes, number(graph, 1 / 16)])[0]])[0] };
+}
+
+function product(graph: GraphBuilder, one: string, other: string, rows: "plain" | "transposed"): string {
+  if (rows === "plain") return graph.node("MatMul", [one, other])[0];
+  return graph.node("FusedMatMul", [one, other], 1, { transB: 1 }, "com.microsoft")[0];
+}
+
+function number(graph: GraphBuilder, value: number): string {
+  return graph.constant(`number_${value}`, ELEMENT.float32, [], Float32Array.of(value));
 }
 
 function cast(graph: GraphBuilder, value: string): string {

@@ -31,6 +31,36 @@ export function noVectors(format: VectorFormat, headDim: number): PackedVectors 
   return packVectors(new Float32Array(0), format, headDim);
 }
 
+/** Groups of vectors whose channels share scales; 0 where none do. */
+export function groupCount(vectors: PackedVectors | undefined): number {
+  return vectors?.format.granularity === "channel" ? vectors.scales.length / vectors.headDim : 0;
+}
+
+/** Vectors whose numbers are yet to come, all 0 until then. */
+export function emptyVectors(format: VectorFormat, headDim: number, count: number, groups: number): PackedVectors {
+  const { dtype, granularity } = format;
+  const numbers = count * headDim;
+  const scales = dtype === "f32" || dtype === "f16" ? 0 : granularity === "channel" ? groups * headDim : count;
+  return {
+    format,
+    headDim,
+    count,
+    quanta: dtype === "f32"
+      ? new Float32Array(numbers)
+      : dtype === "f16"
+      ? new Uint16Array(numbers)
+      : new Uint8Array(dtype === "int8" ? numbers : numbers / 2),
+    scales: new Float32Array(scales),
+    minima: new Float32Array(keepsMinima(format) ? scales : 0),
+    groups: new Int32Array(granularity === "channel" ? count : 0),
+  };
+}
+
+/** Whole numbers count from a minimum, but those of 8 bits by row from the middle. */
+function keepsMinima({ dtype, granularity }: VectorFormat): boolean {
+  return dtype === "int4" || (dtype === "int8" && granularity === "channel");
+}
+
 /** Bytes of quanta, scales, minima and groups. */
 export function packedBytes({ quanta, scales, minima, groups }: PackedVectors): number {
   return quanta.byteLength + scales.byteLength + minima.byteLength + groups.byteLength;
@@ -58,14 +88,13 @@ export function packVectors(values: Float32Array, format: VectorFormat, headDim:
     : rowGrid(values, headDim, top);
   quantise(values, raw, grid, headDim, top);
   if (dtype === "int4") join(raw, quanta, headDim);
-  const keepsMinima = granularity === "channel" || dtype === "int4";
   return {
     format,
     headDim,
     count,
     quanta,
     scales: grid.scales,
-    minima: keepsMinima ? grid.minima : EMPTY.minima,
+    minima: keepsMinima(format) ? grid.minima : EMPTY.minima,
     groups: granularity === "channel"
       ? Int32Array.from({ length: count }, (_, row) => Math.floor(row / GROUP_ROWS))
       : EMPTY.groups,
@@ -84,18 +113,14 @@ export function unpackVectors(packed: PackedVectors): Float32Array<ArrayBuffer> 
     float16ToFloat32(quanta as Uint16Array, values);
     return values;
   }
-  const half = headDim / 2;
+  const raw = dtype === "int8" ? quanta : apart(quanta, headDim);
+  const step = granularity === "channel" ? 1 : 0;
   for (let row = 0; row < count; row++) {
-    for (let column = 0; column < headDim; column++) {
-      const at = granularity === "channel" ? groups[row] * headDim + column : row;
-      const quantum = dtype === "int8"
-        ? quanta[row * headDim + column]
-        : column < half
-        ? quanta[row * half + column] & 15
-        : quanta[row * half + column - half] >> 4;
-      values[row * headDim + column] = minima.length > 0
-        ? Math.fround(quantum * scales[at]) + minima[at]
-        : (quantum - INT8_ZERO) * scales[at];
+    let place = granularity === "channel" ? groups[row] * headDim : row;
+    for (let at = row * headDim; at < (row + 1) * headDim; at++, place += step) {
+      values[at] = minima.length > 0
+        ? Math.fround(raw[at] * scales[place]) + minima[place]
+        : (raw[at] - INT8_ZERO) * scales[place];
     }
   }
   return values;
@@ -124,7 +149,7 @@ export function pickPacked(packed: PackedVectors, rows: Uint32Array): PackedVect
   if (groups.length === 0) {
     return {
       ...picked,
-      scales: pickRows(scales, rows, 1),
+      scales: pickRows(scales, rows, scales.length === 0 ? 0 : 1),
       minima: pickRows(minima, rows, minima.length === 0 ? 0 : 1),
     };
   }
@@ -151,7 +176,10 @@ function symmetricGrid(values: Float32Array, headDim: number): Grid {
   const scales = new Float32Array(values.length / headDim);
   for (let row = 0; row < scales.length; row++) {
     let largest = 0;
-    for (let at = row * headDim; at < (row + 1) * headDim; at++) largest = Math.max(largest, Math.abs(values[at]));
+    for (let at = row * headDim; at < (row + 1) * headDim; at++) {
+      const size = Math.abs(values[at]);
+      if (size > largest) largest = size;
+    }
     scales[row] = largest / 127;
   }
   return { scales, minima: scales.map((scale) => -INT8_ZERO * scale), by: "row" };
@@ -185,8 +213,9 @@ function channelGrid(values: Float32Array, headDim: number, top: number): Grid {
 function extent(values: Float32Array, start: number, end: number, step: number): [low: number, high: number] {
   let [low, high] = [Infinity, -Infinity];
   for (let at = start; at < end; at += step) {
-    low = Math.min(low, values[at]);
-    high = Math.max(high, values[at]);
+    const value = values[at];
+    if (value < low) low = value;
+    if (value > high) high = value;
   }
   return [low, high];
 }
@@ -198,22 +227,37 @@ function quantise(
   headDim: number,
   top: number,
 ): void {
-  for (let at = 0; at < values.length; at++) {
-    const row = Math.floor(at / headDim);
-    const place = by === "row" ? row : Math.floor(row / GROUP_ROWS) * headDim + (at % headDim);
-    const scale = scales[place];
-    const quantum = scale === 0 ? 0 : Math.round((values[at] - minima[place]) / scale);
-    raw[at] = Math.min(top, Math.max(0, quantum));
+  for (let row = 0; row * headDim < values.length; row++) {
+    const group = by === "row" ? row : Math.floor(row / GROUP_ROWS) * headDim;
+    const step = by === "row" ? 0 : 1;
+    for (let column = 0, place = group; column < headDim; column++, place += step) {
+      const at = row * headDim + column;
+      const scale = scales[place];
+      const quantum = scale === 0 ? 0 : Math.floor((values[at] - minima[place]) / scale + 0.5);
+      raw[at] = quantum < 0 ? 0 : quantum > top ? top : quantum;
+    }
   }
 }
 
 /** Two quanta of 4 bits a byte: the first half of a vector low, the second high. */
 function join(raw: Uint8Array, quanta: Uint8Array, headDim: number): void {
   const half = headDim / 2;
-  for (let at = 0; at < quanta.length; at++) {
-    const from = Math.floor(at / half) * headDim + (at % half);
-    quanta[at] = raw[from] | (raw[from + half] << 4);
+  for (let at = 0, from = 0; at < quanta.length; from += half) {
+    for (let column = 0; column < half; column++, at++, from++) quanta[at] = raw[from] | (raw[from + half] << 4);
   }
+}
+
+/** What {@linkcode join} put together. */
+function apart(quanta: ArrayLike<number>, headDim: number): Uint8Array {
+  const half = headDim / 2;
+  const raw = new Uint8Array(2 * quanta.length);
+  for (let at = 0, to = 0; at < quanta.length; to += half) {
+    for (let column = 0; column < half; column++, at++, to++) {
+      raw[to] = quanta[at] & 15;
+      raw[to + half] = quanta[at] >> 4;
+    }
+  }
+  return raw;
 }
 
 type Numbers = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;

@@ -4,7 +4,8 @@ import { checkContext, checkPositions } from "./check_context.ts";
 import type { ModelConfig } from "./checkpoint.ts";
 import type { KvCache } from "./kv_cache.ts";
 import { chunkMoments } from "./query_moments.ts";
-import type { DecoderSession, GraphSession } from "./session.ts";
+import type { RowSessions } from "./row_sessions.ts";
+import type { GraphSession } from "./session.ts";
 import { type ChunkPlace, queryWeights, tapWindow } from "./signals.ts";
 
 /** Which of the tokens read to give logits for. */
@@ -43,7 +44,7 @@ let lastBreath = 0;
  * @throws {TypeError} if the bound's policy needs what is not recorded
  */
 export async function readTokens(
-  session: DecoderSession,
+  sessions: RowSessions,
   moments: () => Promise<GraphSession>,
   config: ModelConfig,
   cache: KvCache,
@@ -75,6 +76,7 @@ export async function readTokens(
       ...(bound === undefined ? {} : { eviction: { due, every: bound.every } }),
     };
     const chunk = ids.slice(start, start + count);
+    const session = await sessions.of(cache.rowFormat);
     const outputs = await session.run({
       ids: chunk,
       rotaryPosition: cache.nextRotaryPosition,

@@ -41,11 +41,15 @@ export async function reconstruction(
   stretches: readonly Repetition[],
   { signal, onProgress }: ObserveOptions = {},
 ): Promise<Float32Array[]> {
-  const all = cache.past().map(({ keys }) => new Float32Array(keys.length / cache.shape.headDim));
+  const { kvHeadCount } = cache.shape;
+  const all = cache.past().map((_, index) =>
+    new Float32Array(cache.rowCount(Math.floor(index / kvHeadCount), index % kvHeadCount))
+  );
   const total = stretches.reduce((sum, { ids }) => sum + ids.length, 0);
   let read = 0;
   for (const repetition of stretches) {
-    const heads = all.map((scores, index) => stretchOf(cache, index, repetition, scores));
+    const past = cache.past();
+    const heads = all.map((scores, index) => stretchOf(cache, past[index].keys, index, repetition, scores));
     using run = cache.fork();
     run.reserve(repetition.ids.length);
     for (let start = 0; start < repetition.ids.length; start += CHUNK_TOKENS) {
@@ -130,7 +134,13 @@ function chunkInputs(config: ModelConfig, count: number, position: number, start
   };
 }
 
-function stretchOf(cache: KvCache, index: number, { start, end }: Repetition, scores: Float32Array): Stretch {
+function stretchOf(
+  cache: KvCache,
+  all: Float32Array,
+  index: number,
+  { start, end }: Repetition,
+  scores: Float32Array,
+): Stretch {
   const { kvHeadCount, headDim } = cache.shape;
   const positions = cache.rowPositions(Math.floor(index / kvHeadCount), index % kvHeadCount);
   const before = (position: number) => {
@@ -138,7 +148,6 @@ function stretchOf(cache: KvCache, index: number, { start, end }: Repetition, sc
     return found < 0 ? positions.length : found;
   };
   const [first, last, sinks] = [before(start), before(end), before(Math.min(SINK_TOKENS, start))];
-  const all = cache.past()[index].keys;
   const keys = new Float32Array((sinks + last - first) * headDim);
   keys.set(all.subarray(0, sinks * headDim));
   keys.set(all.subarray(first * headDim, last * headDim), sinks * headDim);

@@ -27,10 +27,14 @@ export function turnKeys(
   return heads.map((shared, index) => {
     if (now[index].every((position, row) => position === old[index][row])) return shared;
     const head = shared.own();
+    const { headDim, packed, packedCount } = head;
+    // Packed rows are shared and never changed; their keys are float32 where they are turned.
+    const older = packed?.keys.quanta.slice() as Float32Array<ArrayBuffer> | undefined;
     now[index].forEach((position, row) => {
-      const key = head.keys.subarray(row * head.headDim, (row + 1) * head.headDim);
-      rotate(key, position - old[index][row]);
+      const [keys, place] = row < packedCount ? [older!, row] : [head.keys, row - packedCount];
+      rotate(keys.subarray(place * headDim, (place + 1) * headDim), position - old[index][row]);
     });
+    if (packed !== undefined) head.packed = { ...packed, keys: { ...packed.keys, quanta: older! } };
     return head;
   });
 }

@@ -1,12 +1,19 @@
 import type { CacheState } from "./cache_state.ts";
-import type { RowViews } from "./session.ts";
+import { noVectors } from "./packed_vectors.ts";
+import { isFloatRows } from "./row_format.ts";
+import type { RunRows } from "./session.ts";
 
 /** Where rows come one by one, room for this many more is made at a time. */
 const GROWTH_ROWS = 63;
 
 /** Makes room for `count` rows after those of every head, in place, and gives all of both: see {@linkcode KvCache.room}. */
-export function rowRoom(state: CacheState, count: number): RowViews[] {
+export function rowRoom(state: CacheState, count: number): RunRows[] {
   const spare = count === 1 ? GROWTH_ROWS : 0;
   state.heads = state.heads.map((head) => head.own(head.length + count, spare));
-  return state.heads.map((head) => head.room(count));
+  const { heads, rowFormat: { keys, values } } = state;
+  if (isFloatRows(state.rowFormat)) return heads.map((head) => head.room(count));
+  return heads.map((head) => {
+    const { headDim, packed = { keys: noVectors(keys, headDim), values: noVectors(values, headDim) } } = head;
+    return { ...head.room(count), packed };
+  });
 }

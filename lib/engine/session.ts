@@ -2,10 +2,13 @@ import * as onnxruntime from "onnxruntime-node";
 import { rowNames } from "./attention_graph.ts";
 import type { ModelConfig } from "./checkpoint.ts";
 import { layerInputName } from "./decoder_layers.ts";
+import { float16AsBits } from "./float16_as_bits.ts";
 import type { PackedRows } from "./head_rows.ts";
 import { packedNames, type PackedPart, packedParts } from "./packed_graph.ts";
 import type { PackedVectors } from "./packed_vectors.ts";
 import { rotaryTables } from "./rotary.ts";
+
+float16AsBits();
 
 /** Rows of one kv head as they lie in its buffers. */
 export interface RowViews {

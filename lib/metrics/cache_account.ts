@@ -4,10 +4,10 @@ import { tokenSurvival } from "./token_survival.ts";
 export interface HeldRows {
   /** Positions in the text of its rows, ascending. */
   readonly positions: ArrayLike<number>;
-  /** How a value is held: `f32`. */
+  /** How its rows are held, or those that left the newest: `f32`. */
   readonly dtype: string;
-  /** Bytes of a row, a key and a value. */
-  readonly bytesPerRow: number;
+  /** Bytes of its rows, scales and all. */
+  readonly liveBytes: number;
   /** Bytes of its buffers; default: those of its rows. */
   readonly allocatedBytes?: number;
 }
@@ -54,7 +54,7 @@ export interface CacheAccount extends RowsAndBytes {
  * import { assertEquals } from "@std/assert";
  * import { cacheAccount } from "kvmirror";
  *
- * const held = (...positions: number[]) => ({ positions, dtype: "f32", bytesPerRow: 512 });
+ * const held = (...positions: number[]) => ({ positions, dtype: "f32", liveBytes: 512 * positions.length });
  * const account = cacheAccount([[held(0, 1), held(0)]], 2);
  * assertEquals([account.rows, account.live_bytes], [3, 1536]);
  * assertEquals([...account.survival], [1, 0.5]);
@@ -63,17 +63,14 @@ export interface CacheAccount extends RowsAndBytes {
 export function cacheAccount(layers: readonly (readonly HeldRows[])[], tokens: number): CacheAccount {
   const survival = tokenSurvival(layers.map((layer) => layer.map(({ positions }) => positions)), tokens);
   const heads = layers.flatMap((layer, index) =>
-    layer.map(({ positions, dtype, bytesPerRow, allocatedBytes }, head): HeadAccount => {
-      const live = positions.length * bytesPerRow;
-      return {
-        layer: index,
-        kv_head: head,
-        dtype,
-        rows: positions.length,
-        live_bytes: live,
-        allocated_bytes: allocatedBytes ?? live,
-      };
-    })
+    layer.map(({ positions, dtype, liveBytes, allocatedBytes = liveBytes }, head): HeadAccount => ({
+      layer: index,
+      kv_head: head,
+      dtype,
+      rows: positions.length,
+      live_bytes: liveBytes,
+      allocated_bytes: allocatedBytes,
+    }))
   );
   return { tokens, ...sumRows(heads), heads, survival };
 }

@@ -24,7 +24,7 @@ export interface LayerAccount extends RowsAndBytes {
  * import { assertEquals } from "@std/assert";
  * import { cacheAccount, layerAccounts } from "kvmirror";
  *
- * const held = (...positions: number[]) => ({ positions, dtype: "f32", bytesPerRow: 8 });
+ * const held = (...positions: number[]) => ({ positions, dtype: "f32", liveBytes: 8 * positions.length });
  * const [before, after] = layerAccounts([cacheAccount([[held(0, 1)]], 2), cacheAccount([[held(1)]], 2)]);
  * assertEquals([before.rows, after.rows, after.kept_ratio], [2, 1, 0.5]);
  * ```

@@ -16,7 +16,7 @@ Deno.test("accountOf: a live cache's rows and bytes, before and after an evictio
   assertEquals([full.rows, half.rows, later.rows], [10 * heads, 5 * heads, 6 * heads]);
   assertEquals([full.tokens, half.tokens, later.tokens], [10, 10, 11]);
   assertEquals([later.live_bytes, later.allocated_bytes], [cache.liveBytes, cache.allocatedBytes]);
-  assertEquals(later.allocated_bytes - later.live_bytes, 3 * heads * cache.bytesPerRow);
+  assertEquals(later.allocated_bytes - later.live_bytes, 3 * heads * cache.shape.headDim * 2 * 4);
   for (const { layer, kv_head, rows, dtype } of later.heads) {
     assertEquals([rows, dtype], [cache.rowCount(layer, kv_head), "f32"]);
   }

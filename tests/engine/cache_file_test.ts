@@ -104,7 +104,7 @@ Deno.test("what is wrong is named: another kind of file, another version, damage
   const cases: [Uint8Array, string][] = [
     [new TextEncoder().encode("GGUF and so on, and much more than a preamble is"), "does not begin with KVMCACHE"],
     [new Uint8Array(0), "does not begin with KVMCACHE"],
-    [withByte(8, 7), "it is of version 7: this program reads version 1"],
+    [withByte(8, 7), "it is of version 7: this program reads version 2"],
     [withByte(40, bytes[40] ^ 1), "damaged or cut short"],
     [bytes.slice(0, -1), "damaged or cut short"],
     [bytes.slice(0, 20), "damaged or cut short"],
@@ -126,7 +126,9 @@ Deno.test("a file made wrong, its hash right, is refused as well, and takes no m
   const bytes = await saved(await eventful());
   assertEquals(decodeCache(withHeader(bytes, (header) => header), "c").owner, OWNER);
   const wrong: [string | RegExp, string, string][] = [
-    ['"dtype":"f32"', '"dtype":"f16"', "its rows are f16: this program holds f32"],
+    ['"dtype":"f32"', '"dtype":"int3"', "its rows are int3: this program holds f32, f16, int8, int4"],
+    [/"packed_rows":\[\d+/, '"packed_rows":[1', "contradict"],
+    ['"window":0', '"window":-1', "window cannot be -1"],
     ['"dtype":"f32",', "", "dtype"],
     ['"tokens":10', '"tokens":4000000000', "contradict"],
     ['"tokens":10', '"tokens":1e300', "tokens must be a whole number"],

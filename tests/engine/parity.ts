@@ -56,7 +56,8 @@ export async function checkParity(
       assertEquals([...fork.rowPositions(model.config.numHiddenLayers - 1, 1)], golden.streaming.rows);
       assertEquals(
         fork.liveBytes * 2,
-        fork.fullBytes - (half.length % 2) * fork.bytesPerRow * fork.shape.layerCount * fork.shape.kvHeadCount,
+        fork.fullBytes -
+          (half.length % 2) * 2 * 4 * fork.shape.headDim * fork.shape.layerCount * fork.shape.kvHeadCount,
       );
       const logits = await model.read(fork, golden.question);
       compare(

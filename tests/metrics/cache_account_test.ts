@@ -5,7 +5,7 @@ import { cacheAccount, layerAccounts, tokenSurvival } from "kvmirror";
 const held = (positions: number[], allocatedBytes?: number) => ({
   positions,
   dtype: "f32",
-  bytesPerRow: 10,
+  liveBytes: 10 * positions.length,
   allocatedBytes,
 });
 
@@ -24,7 +24,7 @@ Deno.test("cacheAccount: two layers of two heads, by hand", () => {
 
 Deno.test("layerAccounts: a row for each moment, layer and dtype", () => {
   const before = cacheAccount([[held([0, 1]), held([0, 1])], [held([0, 1]), held([0, 1])]], 2);
-  const half = { positions: [0, 2], dtype: "int8", bytesPerRow: 4 };
+  const half = { positions: [0, 2], dtype: "int8", liveBytes: 8 };
   const after = cacheAccount([[held([2]), half], [held([0, 1, 2]), held([2])]], 3);
   assertEquals(layerAccounts([before, after]).map((row) => Object.values(row)), [
     [2, 0, "f32", 4, 40, 40, 2, 2, 1],

@@ -1,0 +1,44 @@
+import type { CacheState } from "./cache_state.ts";
+import { type RowFormat, type VectorFormat } from "./row_format.ts";
+
+/** What some rows of a cache take at most, in bytes, whichever of them these are and however heads share them. */
+export type RowBytes = (rows: number) => number;
+
+/** Bytes of a key and a value in float32. */
+export function floatRowBytes(headDim: number): number {
+  return 2 * headDim * Float32Array.BYTES_PER_ELEMENT;
+}
+
+/**
+ * What rows of a cache as it stands take: as many as are float32 count as such, the others as packed, with the scales
+ * that packed rows share.
+ */
+export function rowBytes({ heads, rowFormat }: Pick<CacheState, "heads" | "rowFormat">, headDim: number): RowBytes {
+  const float = floatRowBytes(headDim);
+  const packed = heads.reduce((sum, { packedCount }) => sum + packedCount, 0);
+  if (packed === 0) return (rows) => rows * float;
+  const loose = heads.reduce((sum, { looseCount }) => sum + looseCount, 0);
+  const groups = heads.reduce((sum, { packedGroups }) => sum + packedGroups, 0);
+  const grid = 2 * headDim * Float32Array.BYTES_PER_ELEMENT;
+  return (rows) => {
+    const rest = Math.max(0, rows - loose);
+    // A group's scales go with its last row: never more of them than rows that are packed.
+    return Math.min(rows, loose) * float + rest * packedRowBytes(rowFormat, headDim) +
+      Math.min(groups, (groupedParts(rowFormat)) * rest) * grid;
+  };
+}
+
+/** Bytes of a packed key and value, with the scales that are theirs alone. */
+export function packedRowBytes({ keys, values }: RowFormat, headDim: number): number {
+  return vectorBytes(keys, headDim) + vectorBytes(values, headDim);
+}
+
+function groupedParts({ keys, values }: RowFormat): number {
+  return [keys, values].filter(({ granularity }) => granularity === "channel").length;
+}
+
+/** By channel, a vector has the number of its group besides; by row a scale, and int4 a minimum. */
+function vectorBytes({ dtype, granularity }: VectorFormat, headDim: number): number {
+  const scales = granularity === "channel" ? 4 : dtype === "int8" ? 4 : dtype === "int4" ? 8 : 0;
+  return { f32: 4, f16: 2, int8: 1, int4: 0.5 }[dtype] * headDim + scales;
+}
