@@ -1,5 +1,5 @@
 /** `deno task chat`: a conversation from line to line, over a cache that stays within its bytes. */
-import { Chat, type Model } from "kvmirror/engine";
+import { Chat, type Model, rowFormatName } from "kvmirror/engine";
 import { byteSize } from "./byte_size.ts";
 import { type ChatCommand, parseChatCommand, runChatCommand } from "./chat_commands.ts";
 import { chatStatus } from "./chat_status.ts";
@@ -7,13 +7,14 @@ import { parseFlags, printNotice, runTask, usage, UsageError, writeAll } from ".
 import { inputLines } from "./input_lines.ts";
 import { MODEL_FLAGS, modelFromFlags } from "./model_flags.ts";
 import { policyFromFlags } from "./policy_flags.ts";
+import { ROW_FLAGS, rowsFromFlags } from "./row_flags.ts";
 import { TurnInterrupt } from "./turn_interrupt.ts";
 import { textFromFlag } from "./text_flags.ts";
 
 await runTask(async () => {
   const flags = parseFlags(Deno.args, {
-    text: [...MODEL_FLAGS, "policy", "max-cache", "system", "system-file", "load", "save"],
-    integer: ["max-new-tokens"],
+    text: [...MODEL_FLAGS, "policy", "max-cache", "system", "system-file", "load", "save", ...ROW_FLAGS.text],
+    integer: ["max-new-tokens", ...ROW_FLAGS.integer],
     toggle: ["json"],
   });
   if (flags.positional.length > 0) {
@@ -28,7 +29,11 @@ await runTask(async () => {
     throw new UsageError("Cannot give two system prompts: leave out --system or --system-file");
   }
   const system = flags.text("system") ?? textFromFlag(flags, "system-file");
+  const rows = rowsFromFlags(flags);
   const [load, save] = [flags.text("load"), flags.text("save")];
+  if (load !== undefined && rows !== undefined) {
+    throw new UsageError("Cannot hold a loaded conversation's --rows otherwise as its file says how: leave out one");
+  }
   if (load !== undefined && !isThere(load, "file")) {
     throw new UsageError(`Cannot load ${load} as there is no such file`);
   }
@@ -37,7 +42,7 @@ await runTask(async () => {
   const interrupt = new TurnInterrupt();
   await using model = await modelFromFlags(flags);
   const cache = load === undefined ? undefined : await model.loadCache(load);
-  const options = { policy, maxBytes, system, cache, maxNewTokens, onNotice: printNotice };
+  const options = { policy, maxBytes, rows, system, cache, maxNewTokens, onNotice: printNotice };
   const chat = await Chat.open(model, options).catch((error) =>
     usage((): Chat => {
       throw error;
@@ -110,6 +115,7 @@ async function answer(chat: Chat, question: string, { model, json, maxBytes, sig
         full_bytes: cache.fullBytes,
         max_cache: maxBytes ?? null,
         policy: policy.name,
+        rows: rowFormatName(cache.rowFormat),
         model: model.origin.name,
         weights: model.origin.weights,
       })

@@ -1,6 +1,6 @@
 /** `deno task compress`: reads a context raw, evicts, reads a question raw; shows what is left and what comes next. */
 import { layerAccounts, logProbabilities } from "kvmirror";
-import { accountOf, type KvCache, type Model, prefillTaps, tokenTexts } from "kvmirror/engine";
+import { accountOf, type KvCache, type Model, prefillTaps, rowFormatName, tokenTexts } from "kvmirror/engine";
 import { parseFlags, printJson, printText, runTask } from "./cli.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { evictionFromFlags, LIVE_FLAGS } from "./live_flags.ts";
@@ -52,6 +52,7 @@ await runTask(async () => {
       ids,
       policy: eviction.policy.name,
       compression_ratio: eviction.compressionRatio,
+      rows: rowFormatName(cache.rowFormat),
       model: model.origin.name,
       weights: model.origin.weights,
       // Of what the eviction chose from: without a question, the prompt's last token was read after it.

@@ -1,6 +1,7 @@
 /** `deno task evaluate`: answers to a dataset's questions, or to tasks after RULER, under evicted caches. */
 import type { Model } from "kvmirror/engine";
 import {
+  armName,
   cellFolder,
   type CellStore,
   CUT_PROMPT,
@@ -144,10 +145,10 @@ async function judgeText(
   const { perplexityWindows: windows, positions } = request;
   if (windows === 0) return [];
   const failed = new Set(failures.map(({ policy }) => policy));
-  const arms = request.arms.flatMap(({ policy, compressionRatio }) =>
-    policy === CUT_PROMPT || policy.needs.includes("laterAttention") || failed.has(policy.name)
+  const arms = request.arms.flatMap(({ policy, compressionRatio, rows }) =>
+    policy === CUT_PROMPT || policy.needs.includes("laterAttention") || failed.has(armName({ policy, rows }))
       ? []
-      : [{ policy, compressionRatio }]
+      : [{ policy, compressionRatio, rows }]
   );
   const progress = createProgress("windows of text");
   const ids = model.tokenizer.encode(mobyDick().slice(0, 4 + Math.ceil(windows / 8)).join("\n\n"));

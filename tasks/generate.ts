@@ -1,5 +1,5 @@
 /** `deno task generate`: opens a user's turn with a prompt, evicts, closes it with a question, and answers. */
-import { prefillTaps } from "kvmirror/engine";
+import { prefillTaps, rowFormatName } from "kvmirror/engine";
 import { BOUND_FLAGS, boundFromFlags } from "./bound_flags.ts";
 import { parseFlags, printJson, printNotice, printText, runTask, UsageError, writeAll } from "./cli.ts";
 import { interruptSignal } from "./interrupt.ts";
@@ -25,7 +25,14 @@ await runTask(async () => {
   await using model = await modelFromFlags(flags, signal);
   const progress = createProgress("prefill");
   const taps = prefillTaps(eviction.policy.needs);
-  const read = { taps, bound, signal, onProgress: progress.update, onNotice: printNotice };
+  const read = {
+    taps,
+    bound,
+    rows: bound && eviction.rows,
+    signal,
+    onProgress: progress.update,
+    onNotice: printNotice,
+  };
   const cache = await model.prefill(prompt, read);
   progress.close();
   const promptTokens = cache.tokenCount;
@@ -51,6 +58,7 @@ await runTask(async () => {
       policy: eviction.policy.name,
       compression_ratio: eviction.compressionRatio,
       positions: eviction.positions,
+      rows: rowFormatName(cache.rowFormat),
       model: model.origin.name,
       weights: model.origin.weights,
     });

@@ -9,6 +9,7 @@ import {
   splitNames,
   taskRows,
 } from "kvmirror/eval";
+import { rowFormat } from "kvmirror/engine";
 import { policyEntry } from "kvmirror/policies";
 import { bytes, fixed, percent, table } from "kvmirror/report";
 import { byteSize } from "./byte_size.ts";
@@ -20,11 +21,13 @@ import { requiredText } from "./text_flags.ts";
 
 /** One-pass policies; one that fails on this model is left out with its reason. */
 const POLICIES = "streaming_llm,tova,snapkv,keydiff,adakv(keydiff),globalkv(keydiff),globalkv(attention_probe)";
+/** Row formats. */
+const ROWS = "f32,int8";
 const TASKS = "niah_single_2,niah_multikey_1";
 
 await runTask(async () => {
   const flags = parseFlags(Deno.args, {
-    text: [...MODEL_FLAGS, "memory", "dataset", "task", "policy"],
+    text: [...MODEL_FLAGS, "memory", "dataset", "task", "policy", "rows"],
     integer: ["context", "samples", "seed"],
     toggle: ["json"],
   });
@@ -39,6 +42,7 @@ await runTask(async () => {
   const maxBytes = byteSize("memory", memory);
   const policies = usage(() => splitNames(flags.text("policy") ?? POLICIES));
   usage(() => policies.forEach(checkPolicyName));
+  const formats = usage(() => splitNames(flags.text("rows") ?? ROWS).map((name) => rowFormat(name)));
   const dataset = flags.text("dataset");
   const given = ["task", "samples", "seed"].find((name) => flags.text(name) !== undefined);
   if (dataset !== undefined && given !== undefined) {
@@ -53,6 +57,7 @@ await runTask(async () => {
     maxBytes,
     context,
     policies,
+    formats,
     cells: cellFolder(),
     signal,
     onProgress: (done, _found, total) => progress.update(done, total),
@@ -79,13 +84,13 @@ function sampleRows(flags: Flags, tokenizer: Parameters<typeof taskRows>[0], con
 
 function inWords(found: Recommendation, context: number, maxBytes: number): string {
   const [full] = found.evidence;
-  const fits = found.compression_ratio === 0
+  const fits = found.evidence.length === 1
     ? `${context} tokens fit into ${bytes(maxBytes)} as they are: evict nothing.`
     : `For ${context} tokens in ${
       bytes(maxBytes)
     }: policy ${found.policy}, compression ratio ${found.compression_ratio}, ` +
       `${found.positions} positions, ${found.dtype} rows.`;
-  const sure = found.compression_ratio === 0 ? [] : [
+  const sure = found.evidence.length === 1 ? [] : [
     `It comes first in ${percent(0)(found.best_share)} of redrawn samples` +
     (found.as_good.length === 0 ? "." : `; this sample does not tell it apart from ${found.as_good.join(", ")}.`),
   ];

@@ -80,14 +80,24 @@ function checkSize(cache: KvCache, size: BoundSize): void {
     if (Number.isSafeInteger(size.rows) && size.rows >= 1) return;
     throw new RangeError(`Cannot bound a cache to ${size.rows} rows as it must be a whole number of at least 1`);
   }
+  checkBytes(cache, size.maxBytes);
+}
+
+/**
+ * Refuses bytes that do not hold the rows that are float32 whatever the format.
+ *
+ * @throws {RangeError} if they do not
+ */
+export function checkBytes(cache: KvCache, maxBytes: number): void {
   const { rowFormat } = cache;
   const newest = isFloatRows(rowFormat) ? 0 : rowFormat.window + GROUP_ROWS;
   const least = Math.max(1, newest) * tokenBytes(cache.shape);
-  if (size.maxBytes >= least) return;
+  if (maxBytes >= least) return;
+  const fix = newest === 0 ? "" : ", or a smaller window";
   const what = newest === 0
     ? "one row a head takes"
     : `the newest ${newest} rows, which stay float32 for a while, take`;
-  throw new RangeError(`Cannot bound a cache to ${size.maxBytes} bytes as ${what} ${least}: give more`);
+  throw new RangeError(`Cannot bound a cache to ${maxBytes} bytes as ${what} ${least}: give more${fix}`);
 }
 
 /** Rows that a head may come to on average. */

@@ -6,7 +6,9 @@ import { splitConversation, turnIds } from "./chat_turn.ts";
 import type { GeneratedToken } from "./generation.ts";
 import type { KvCache } from "./kv_cache.ts";
 import type { Model } from "./model.ts";
+import { checkBytes } from "./bound_cache.ts";
 import { observedNeeds } from "./observed_need.ts";
+import { isFloatRows, type RowFormat } from "./row_format.ts";
 import { DEFAULT_TAPS, tapsFor } from "./signals.ts";
 import { tokenBytes } from "./token_bytes.ts";
 
@@ -16,6 +18,8 @@ export interface ChatOptions {
   readonly policy: Policy;
   /** Bytes of keys and values that the cache never goes beyond; without it nothing is evicted. */
   readonly maxBytes?: number;
+  /** How rows that left the newest are held, of a new conversation; float32 by default. */
+  readonly rows?: RowFormat;
   /** What the model is told before the first turn; it is pinned, as is what the template puts there by itself. */
   readonly system?: string;
   /** A conversation to go on with, or a prefix that was read before. */
@@ -71,9 +75,10 @@ export class Chat {
     const { policy, system } = options;
     const needed = tapsFor(policy.needs).filter((tap) => !DEFAULT_TAPS.includes(tap) || tap === "moments");
     const taps = [...DEFAULT_TAPS.filter((tap) => tap !== "moments"), ...needed];
-    const cache = options.cache ?? model.createCache(taps);
+    const cache = options.cache ?? model.createCache(taps, options.rows);
     const chat = new Chat(model, cache, options);
     checkChatPolicy(policy, cache, options.maxBytes);
+    if (options.maxBytes !== undefined && !isFloatRows(cache.rowFormat)) checkBytes(cache, options.maxBytes);
     const ids = model.tokenizer.encode(splitConversation(model.tokenizer, system).open);
     if (cache.tokenCount === 0) {
       chat.#room({ pinned: ids.length, question: 0, answer: 0 });

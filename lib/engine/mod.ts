@@ -61,6 +61,7 @@ export type {
 } from "./session.ts";
 export type { PackedRows } from "./head_rows.ts";
 export type { PackedVectors } from "./packed_vectors.ts";
+export type { RowBytes } from "./row_bytes.ts";
 export {
   DEFAULT_WINDOW,
   FLOAT_ROWS,

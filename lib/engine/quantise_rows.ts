@@ -52,6 +52,11 @@ function packOlder(state: CacheState, least: number): void {
   });
 }
 
+/** Rows of a head that stay float32 when so many are rounded: the window, and what makes no whole group. */
+export function unroundedRows(rows: number, format: RowFormat): number {
+  return rows - agedRows(rows, format);
+}
+
 /** Loose rows beyond the window; where channels share scales, whole groups of them. */
 function agedRows(loose: number, { keys, values, window }: RowFormat): number {
   const count = Math.max(0, loose - window);

@@ -1,5 +1,5 @@
 import type { CacheState } from "./cache_state.ts";
-import { type RowFormat, type VectorFormat } from "./row_format.ts";
+import type { RowFormat, VectorFormat } from "./row_format.ts";
 
 /** What some rows of a cache take at most, in bytes, whichever of them these are and however heads share them. */
 export type RowBytes = (rows: number) => number;

@@ -29,7 +29,7 @@ export interface RowFormat {
 export const GROUP_ROWS = 64;
 
 /** The newest rows that stay float32 unless told otherwise. */
-export const DEFAULT_WINDOW = 64;
+export const DEFAULT_WINDOW = 32;
 
 /** All row dtypes. */
 export const ROW_DTYPES: readonly RowDtype[] = ["f32", "f16", "int8", "int4"];

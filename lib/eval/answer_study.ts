@@ -1,5 +1,6 @@
-import type { KvCache, Model } from "../engine/mod.ts";
+import type { KvCache, Model, RowFormat } from "../engine/mod.ts";
 import type { Policy } from "../policies/policy.ts";
+import { armName } from "./arm_name.ts";
 import type { Fact, FactPrompt } from "./fact_prompt.ts";
 
 /** What a study needs of a model. */
@@ -11,6 +12,8 @@ export interface Arm {
   readonly policy: Policy;
   /** Fraction of rows removed, in [0, 1). */
   readonly compressionRatio: number;
+  /** How the rows that stay are held; float32 by default. */
+  readonly rows?: RowFormat;
 }
 
 /** When rows go: before the question is read (`agnostic`), or after it, just before the answer (`aware`). */
@@ -71,15 +74,16 @@ export async function answerStudy(
     const fact = prompt.facts[index];
     const [before, after] = splitQuestion(prompt, fact, timing);
     using full = await model.prefill(before, { template: "none", signal });
-    for (const { policy, compressionRatio } of arms) {
+    for (const { policy, compressionRatio, rows } of arms) {
       await full.observe(policy, { signal });
       using cache: KvCache = full.fork();
       cache.compress(policy, { compressionRatio });
+      if (rows !== undefined) cache.quantise(rows);
       const live_bytes = cache.liveBytes;
       const { text } = await model.generate(after, { cache, maxNewTokens, template: "none", signal });
       answers.push({
         context,
-        policy: policy.name,
+        policy: armName({ policy, rows }),
         compression_ratio: compressionRatio,
         timing,
         fact: index,

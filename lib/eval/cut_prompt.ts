@@ -1,20 +1,9 @@
 import type { KvCache, Model } from "../engine/mod.ts";
 import { keptRows } from "../policies/budget.ts";
-import type { Policy } from "../policies/policy.ts";
-import { policy } from "../policies/table.ts";
 import type { PromptIds } from "./kvpress_prompt.ts";
 
 /** The control that has no cache to compress: see {@linkcode cutPrompt}. */
 export const CUT_PROMPT = "cut_prompt";
-
-/**
- * What an arm of this name evicts by: `cut_prompt`, or a policy.
- *
- * @throws {RangeError} if there is no such policy, {@linkcode policy} says more
- */
-export function armPolicy(name: string): Policy | typeof CUT_PROMPT {
-  return name === CUT_PROMPT ? CUT_PROMPT : policy(name);
-}
 
 /**
  * Reads a prompt that was cut to as many tokens as an eviction would keep rows: the template's opening and the context's

@@ -1,8 +1,8 @@
 import type { PositionMode } from "../engine/mod.ts";
 import { keepAll } from "../policies/keep_all.ts";
+import { armName } from "./arm_name.ts";
 import type { QuestionTiming } from "./answer_study.ts";
 import { cellKey } from "./cell_key.ts";
-import { CUT_PROMPT } from "./cut_prompt.ts";
 import { evaluateContext, type EvaluatedModel, type EvaluationArm } from "./evaluate_context.ts";
 import type { ArmName, Cell, CellStore, EvaluatedCell, FailedCell } from "./evaluated_cell.ts";
 import type { EvaluationRow } from "./evaluation_row.ts";
@@ -106,8 +106,8 @@ export async function evaluate(
   return { cells: cells.filter((cell) => cell !== undefined), failures };
 }
 
-function nameOf({ policy, compressionRatio }: EvaluationArm): ArmName {
-  return { policy: policy === CUT_PROMPT ? policy : policy.name, compression_ratio: compressionRatio };
+function nameOf(arm: EvaluationArm): ArmName {
+  return { policy: armName(arm), compression_ratio: arm.compressionRatio };
 }
 
 function contextText({ context, question }: EvaluationRow, timing: QuestionTiming): string {

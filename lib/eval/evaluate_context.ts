@@ -1,6 +1,7 @@
 import { budgetForRatio } from "../policies/budget.ts";
 import { DEFAULT_TAPS, type KvCache, type Model, type PositionMode } from "../engine/mod.ts";
 import type { Policy } from "../policies/policy.ts";
+import type { ArmMethod } from "./arm_name.ts";
 import { answerRow, type AskedQuestion, referenceAnswer } from "./answer_row.ts";
 import type { Cell } from "./evaluated_cell.ts";
 import { CUT_PROMPT, cutPrompt } from "./cut_prompt.ts";
@@ -8,12 +9,7 @@ import type { PromptIds } from "./kvpress_prompt.ts";
 import { foreseen, laterAttention } from "./later_attention.ts";
 
 /** One way to evict. */
-export interface EvaluationArm {
-  /**
-   * Chooses the rows that stay; it may read `laterAttention`, what only an oracle knows. `cut_prompt` evicts nothing: the
-   * prompt is cut to as many tokens and read afresh.
-   */
-  readonly policy: Policy | typeof CUT_PROMPT;
+export interface EvaluationArm extends ArmMethod {
   /** Fraction of rows removed, in [0, 1). */
   readonly compressionRatio: number;
 }
@@ -69,6 +65,7 @@ export async function* evaluateContext<Question extends ContextQuestion>(
         using cache = arm.policy === CUT_PROMPT
           ? await cutPrompt(model, question, arm.compressionRatio, signal)
           : await compressed(context, arm.policy, arm.compressionRatio, positions, later, signal);
+        if (arm.rows !== undefined) cache.quantise(arm.rows);
         return await answerRow(model, cache, question satisfies AskedQuestion, reference, signal);
       });
       yield { question, arm, cell };

@@ -2,7 +2,7 @@ import type { EvaluationRow } from "./evaluation_row.ts";
 
 /** One way to evict, by names that JSON and files keep. */
 export interface ArmName {
-  /** The policy's name. */
+  /** The policy's name, and how rows are held where that is not float32: see {@linkcode armName}. */
   readonly policy: string;
   /** Fraction of rows removed, in [0, 1). */
   readonly compression_ratio: number;

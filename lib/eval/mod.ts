@@ -43,7 +43,8 @@ export {
   type EvictionTime,
 } from "./bounded_prefill.ts";
 export { cellFolder } from "./cell_folder.ts";
-export { armPolicy, CUT_PROMPT } from "./cut_prompt.ts";
+export { type ArmMethod, armName, parseArm } from "./arm_name.ts";
+export { CUT_PROMPT } from "./cut_prompt.ts";
 export { type DepthScore, depthScores } from "./depth_scores.ts";
 export { evenDepths } from "./even_depths.ts";
 export { type NeedleAttention, needleAttention } from "./needle_attention.ts";

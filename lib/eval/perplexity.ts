@@ -1,8 +1,8 @@
 import { DEFAULT_TAPS, type Model, type PositionMode } from "../engine/mod.ts";
 import { clusterBootstrap } from "../metrics/cluster_bootstrap.ts";
 import { keepAll } from "../policies/keep_all.ts";
-import type { Policy } from "../policies/policy.ts";
 import type { Arm } from "./answer_study.ts";
+import { armName } from "./arm_name.ts";
 import type { ArmName } from "./evaluated_cell.ts";
 import { tokenLosses } from "./token_losses.ts";
 
@@ -56,26 +56,27 @@ export async function perplexity(
       `Cannot judge windows of ${contextTokens} + ${stride} tokens as the text has ${ids.length}: give a longer text`,
     );
   }
-  const all: { policy: Policy; compressionRatio: number }[] = [{ policy: keepAll(), compressionRatio: 0 }, ...arms];
+  const all: Arm[] = [{ policy: keepAll(), compressionRatio: 0 }, ...arms];
   const losses = all.map(() => [] as number[][]);
   for (let window = 0; window < count; window++) {
     const start = window * stride;
     const next = ids.slice(start + contextTokens, start + contextTokens + stride);
     using context = model.createCache(DEFAULT_TAPS);
     await model.read(context, ids.slice(start, start + contextTokens), { logitsOf: "none", signal });
-    for (const [arm, { policy, compressionRatio }] of all.entries()) {
+    for (const [arm, { policy, compressionRatio, rows }] of all.entries()) {
       await context.observe(policy, { signal });
       using cache = context.fork();
       cache.compress(policy, { compressionRatio, positions });
+      if (rows !== undefined) cache.quantise(rows);
       const logits = await model.read(cache, next.slice(0, -1), { logitsOf: "all", attention: "skip", signal });
       losses[arm].push(tokenLosses(logits, next.slice(1)));
     }
     onProgress?.(window + 1, count);
   }
-  return all.map(({ policy, compressionRatio }, arm) => {
+  return all.map(({ policy, compressionRatio, rows }, arm) => {
     const { mean, low, high } = clusterBootstrap(losses[arm]);
     return {
-      policy: policy.name,
+      policy: armName({ policy, rows }),
       compression_ratio: compressionRatio,
       n: count,
       tokens: count * (stride - 1),

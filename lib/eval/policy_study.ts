@@ -1,5 +1,5 @@
 import type { PositionMode } from "../engine/mod.ts";
-import { armPolicy } from "./cut_prompt.ts";
+import { parseArm } from "./arm_name.ts";
 import { evaluate } from "./evaluate.ts";
 import type { EvaluatedModel } from "./evaluate_context.ts";
 import type { CellStore, EvaluatedCell, FailedCell } from "./evaluated_cell.ts";
@@ -15,7 +15,7 @@ export interface StudyStage {
   readonly samples: number;
   /** Tokens after which an answer is cut, in place of the task's own. */
   readonly maxNewTokens?: number;
-  /** Policies by name, `cut_prompt` among them if wanted. */
+  /** Policies by name, `cut_prompt` among them if wanted, each `in` a row format if wanted. */
   readonly policies: readonly string[];
   /** Fractions of rows removed, each in [0, 1). */
   readonly ratios: readonly number[];
@@ -58,8 +58,8 @@ export async function policyStudy(
     const lengths = new Set(stages.filter((stage) => stage.task === task).map((stage) => stage.length));
     const name = lengths.size > 1 ? `${task}@${length}` : task;
     const rows = taskRows(model.tokenizer, task, { length, samples, seed, maxNewTokens });
-    const arms = policies.map(armPolicy).flatMap((policy) =>
-      ratios.map((compressionRatio) => ({ policy, compressionRatio }))
+    const arms = policies.map(parseArm).flatMap((method) =>
+      ratios.map((compressionRatio) => ({ ...method, compressionRatio }))
     );
     const found = await evaluate(model, rows, arms, {
       ...options,

@@ -1,7 +1,14 @@
+import { unroundedRows } from "../engine/quantise_rows.ts";
+import { packedRowBytes } from "../engine/row_bytes.ts";
+import { FLOAT_ROWS, isFloatRows, type RowFormat, rowFormat, rowFormatName } from "../engine/row_format.ts";
 import { tokenBytes } from "../engine/token_bytes.ts";
-import { DEFAULT_TAPS, type Model, type PositionMode } from "../engine/mod.ts";
+import { type CacheShape, DEFAULT_TAPS, type Model, type PositionMode } from "../engine/mod.ts";
+import type { Policy } from "../policies/policy.ts";
 import { policy } from "../policies/table.ts";
 import { armComparisons } from "./arm_comparisons.ts";
+import { armName, parseArm } from "./arm_name.ts";
+import { CUT_PROMPT } from "./cut_prompt.ts";
+import type { EvaluationArm } from "./evaluate_context.ts";
 import { evaluate, type EvaluateOptions } from "./evaluate.ts";
 import type { ArmName, EvaluatedCell } from "./evaluated_cell.ts";
 import type { EvaluationRow } from "./evaluation_row.ts";
@@ -16,6 +23,8 @@ export interface RecommendOptions extends Pick<EvaluateOptions, "cells" | "signa
   readonly context: number;
   /** Policies to choose among, by name. */
   readonly policies: readonly string[];
+  /** Row formats to choose among; float32 and int8 by default. */
+  readonly formats?: readonly RowFormat[];
 }
 
 /** One policy of those that were tried, beside the full cache on the same rows. */
@@ -41,7 +50,7 @@ export interface RecommendEvidence extends ArmName {
 /** What fits, and what speaks for it. */
 export interface Recommendation extends RecommendEvidence {
   /** How rows are held. */
-  readonly dtype: "f32";
+  readonly dtype: string;
   /** How often this policy comes first when the sample is drawn anew, in [0, 1]. */
   readonly best_share: number;
   /** Policies that the sample does not tell apart from it. */
@@ -60,75 +69,101 @@ const TIMED_TOKENS = 16;
 /**
  * The fraction of rows that has to go for a text to fit: 0 where it fits as it is.
  *
- * @param bytesPerToken of keys and values, over all layers and heads
+ * @param format how rows are held; the newest stay float32
  * @throws {RangeError} if not even one token fits
  */
-export function ratioFor(maxBytes: number, context: number, bytesPerToken: number): number {
-  if (maxBytes < bytesPerToken) {
+export function ratioFor(maxBytes: number, context: number, shape: CacheShape, format: RowFormat): number {
+  const token = tokenBytes(shape);
+  if (maxBytes < token) {
     throw new RangeError(
-      `Cannot keep a text in ${maxBytes} bytes as one token takes ${bytesPerToken}: give more memory, or a smaller model`,
+      `Cannot keep a text in ${maxBytes} bytes as one token takes ${token}: give more memory, or a smaller model`,
     );
   }
-  const rows = Math.floor(maxBytes / bytesPerToken);
+  const newest = isFloatRows(format) ? Infinity : unroundedRows(context, format) * token;
+  const rounded = packedRowBytes(format, shape.headDim) * shape.layerCount * shape.kvHeadCount;
+  const rows = Math.floor(
+    maxBytes <= newest ? maxBytes / token : (newest + (maxBytes - newest) * token / rounded) / token,
+  );
   // A hair more goes than has to, so that rounding cannot leave a row too many.
   return rows >= context ? 0 : Math.ceil((1 - rows / context) * 1e4) / 1e4;
 }
 
 /**
- * Tries policies on a sample at the ratio that the memory leaves, and names the best with what speaks for it: by score,
- * and where scores are alike by divergence from the full cache. Where rows stand is tried for that one.
+ * Tries policies and row formats on a sample, each at the ratio that the memory leaves it, and names the best with what
+ * speaks for it: by score, and where scores are alike by divergence from the full cache. Where rows stand is tried for
+ * that one.
  *
  * @throws {RangeError} if the memory holds no token, there are no policies or rows, or every policy failed
  */
 export async function recommend(
   model: Model,
   rows: readonly EvaluationRow[],
-  { maxBytes, context, policies, ...options }: RecommendOptions,
+  { maxBytes, context, policies, formats = [FLOAT_ROWS, rowFormat("int8")], ...options }: RecommendOptions,
 ): Promise<Recommendation> {
-  if (policies.length === 0 || rows.length === 0) {
-    throw new RangeError(`Cannot choose among ${policies.length} policies on ${rows.length} rows: give some of each`);
+  if (policies.length === 0 || rows.length === 0 || formats.length === 0) {
+    throw new RangeError(
+      `Cannot choose among ${policies.length} policies in ${formats.length} row formats on ${rows.length} rows: ` +
+        `give some of each`,
+    );
   }
-  const ratio = ratioFor(maxBytes, context, tokenBytes(model.createCache().shape));
-  const names = ratio === 0 ? [] : policies;
-  const arms = names.map((name) => ({ policy: policy(name), compressionRatio: ratio }));
+  const arms = armsToTry(model.createCache().shape, { maxBytes, context, policies, formats });
   const logical = await evaluate(model, rows, arms, options);
-  const tried = names.filter((name) => logical.failures.every((failure) => failure.policy !== name));
-  if (tried.length === 0 && names.length > 0) {
-    throw new RangeError(`Cannot recommend any of ${names.join(", ")} as each failed: ${logical.failures[0].reason}`);
+  const failed = new Set(logical.failures.map(({ policy }) => policy));
+  const tried = arms.filter((arm) => !failed.has(armName(arm)));
+  if (tried.length === 0 && arms.length > 0) {
+    throw new RangeError(
+      `Cannot recommend any of ${arms.map(armName).join(", ")} as each failed: ${logical.failures[0].reason}`,
+    );
   }
   const evidence = evidenceOf(logical.cells, "logical");
   const [full, ...others] = evidence;
-  const chosen = [...others].sort((one, other) => other.score - one.score || one.kl - other.kl)[0] ?? full;
-  const choices = tried.length === 0 ? [] : policyChoice(logical.cells, ratio, tried);
-  const moved = tried.length === 0 ? undefined : evidenceOf(
-    (await evaluate(model, rows, [{ policy: policy(chosen.policy), compressionRatio: ratio }], {
+  const chosen = others.toSorted(byMerit)[0] ?? full;
+  const choices = tried.length === 0 ? [] : policyChoice(atOneRatio(logical.cells), 0, tried.map(armName));
+  const arm = parseArm(chosen.policy);
+  const movable = chosen.compression_ratio > 0 && (arm.rows === undefined || arm.rows.keys.dtype === "f32");
+  const moved = !movable ? undefined : evidenceOf(
+    (await evaluate(model, rows, [{ ...arm, compressionRatio: chosen.compression_ratio }], {
       ...options,
       positions: "compact",
     })).cells,
     "compact",
   )[1];
-  const better = moved !== undefined &&
-    (moved.score > chosen.score || moved.score === chosen.score && moved.kl < chosen.kl);
-  const best = better ? moved : chosen;
+  const best = moved !== undefined && byMerit(moved, chosen) < 0 ? moved : chosen;
   const [fullMs, ms] = await timed(model, rows[0], best);
-  const behind = new Map(choices.map((choice) => [choice.policy, choice]));
-  const all = [
-    full,
-    ...[...others, ...(moved === undefined ? [] : [moved])].sort((one, other) =>
-      other.score - one.score || one.kl - other.kl
-    ),
-  ];
   return {
     ...best,
-    dtype: "f32",
-    best_share: behind.get(best.policy)?.best_share ?? 1,
+    dtype: rowFormatName(arm.rows ?? FLOAT_ROWS),
+    best_share: choices.find(({ policy }) => policy === best.policy)?.best_share ?? 1,
     as_good: choices.filter(({ policy, behind_low }) => policy !== best.policy && behind_low <= 0).map(({ policy }) =>
       policy
     ),
     ms_per_token: ms,
     full_ms_per_token: fullMs,
-    evidence: all,
+    evidence: [full, ...[...others, ...(moved === undefined ? [] : [moved])].sort(byMerit)],
   };
+}
+
+/** Nothing where all fits as it is; a format in which all fits wants no policy. */
+function armsToTry(
+  shape: CacheShape,
+  { maxBytes, context, policies, formats }: Required<Omit<RecommendOptions, "cells" | "signal" | "onProgress">>,
+): (EvaluationArm & { policy: Policy })[] {
+  if (ratioFor(maxBytes, context, shape, FLOAT_ROWS) === 0) return [];
+  return formats.flatMap((format) => {
+    const compressionRatio = ratioFor(maxBytes, context, shape, format);
+    const rows = isFloatRows(format) ? undefined : format;
+    if (compressionRatio === 0) return [{ policy: policy("keep_all"), rows, compressionRatio }];
+    return policies.map((name) => ({ policy: policy(name), rows, compressionRatio }));
+  });
+}
+
+/** Arms of other formats have ratios of their own, and are compared all the same: their names tell them apart. */
+function atOneRatio(cells: readonly EvaluatedCell[]): EvaluatedCell[] {
+  return cells.map((cell) => ({ ...cell, compression_ratio: 0 }));
+}
+
+function byMerit(one: RecommendEvidence, other: RecommendEvidence): number {
+  return other.score - one.score || one.kl - other.kl;
 }
 
 function evidenceOf(cells: readonly EvaluatedCell[], positions: PositionMode): RecommendEvidence[] {
@@ -152,11 +187,12 @@ async function timed(model: Model, row: EvaluationRow, best: RecommendEvidence):
   using full = model.createCache(DEFAULT_TAPS);
   await model.read(full, kvpressPrompt(model.tokenizer, row).contextIds, { logitsOf: "none" });
   using small = full.fork();
-  if (best.compression_ratio > 0) {
-    const chooser = policy(best.policy);
+  const { policy: chooser, rows: format } = parseArm(best.policy);
+  if (best.compression_ratio > 0 && chooser !== CUT_PROMPT) {
     await small.observe(chooser);
     small.compress(chooser, { compressionRatio: best.compression_ratio, positions: best.positions });
   }
+  if (format !== undefined) small.quantise(format);
   const times: number[][] = [[], []];
   for (let turn = 0; turn < 2; turn++) {
     for (const [place, cache] of [full, small].entries()) {

@@ -1,5 +1,5 @@
-import { armPolicy, checkTaskName, CUT_PROMPT, type EvaluationArm, FLOORS, splitNames } from "kvmirror/eval";
-import type { PositionMode, WeightFormat } from "kvmirror/engine";
+import { armName, checkTaskName, CUT_PROMPT, type EvaluationArm, FLOORS, parseArm, splitNames } from "kvmirror/eval";
+import { isFloatRows, type PositionMode, type RowFormat, rowFormat, type WeightFormat } from "kvmirror/engine";
 import { type Flags, type FlagTypes, usage, UsageError } from "../cli.ts";
 import { checkedWeights, MODEL_FLAGS } from "../model_flags.ts";
 import { positionsFromFlags } from "../policy_flags.ts";
@@ -7,7 +7,18 @@ import { type Shard, shardFromFlags } from "./shard.ts";
 
 /** The flags of `evaluate`. */
 export const EVALUATE_FLAGS = {
-  text: [...MODEL_FLAGS, "dataset", "task", "policy", "compression-ratio", "positions", "output", "length", "shard"],
+  text: [
+    ...MODEL_FLAGS,
+    "dataset",
+    "task",
+    "policy",
+    "compression-ratio",
+    "positions",
+    "output",
+    "length",
+    "shard",
+    "rows",
+  ],
   integer: ["samples", "seed", "max-new-tokens", "perplexity", "jobs"],
   toggle: ["query-aware", "json"],
 } as const satisfies FlagTypes;
@@ -110,15 +121,27 @@ function armsFromFlags(flags: Flags): EvaluationArm[] {
     throw new UsageError("Cannot evaluate without policies: give --policy, such as hybrid,random");
   }
   const names = [...new Set([...usage(() => splitNames(list)), ...FLOORS, ...CONTROLS])];
-  const policies = names.map((name) => usage(() => armPolicy(name)));
+  const methods = names.map((name) => usage(() => parseArm(name)));
+  const formats = (flags.text("rows") ?? "f32").split(",").map((name) => usage(() => rowFormat(name.trim())));
   const ratios = (flags.text("compression-ratio") ?? "0.5").split(",").map((text) => {
     const ratio = Number(text);
     if (text.trim() !== "" && ratio >= 0 && ratio < 1) return ratio;
     throw new UsageError(`Cannot compress to ratio ${text.trim() || "of no text"} as it must be in [0, 1)`);
   });
   const distinct = [...new Set(ratios)].sort((one, other) => one - other);
-  return policies.flatMap((chosen) => distinct.map((compressionRatio) => ({ policy: chosen, compressionRatio })))
-    .filter(({ policy, compressionRatio }) => !(isKeepAll(policy) && compressionRatio === 0));
+  const arms = methods.flatMap(({ policy, rows: own }) =>
+    formats.flatMap((format) =>
+      distinct.map((compressionRatio) => ({ policy, compressionRatio, rows: own ?? roundedRows(format) }))
+    )
+  );
+  return [...new Map(arms.map((arm) => [`${armName(arm)} ${arm.compressionRatio}`, arm])).values()]
+    .filter(({ policy, compressionRatio, rows }) =>
+      !(isKeepAll(policy) && compressionRatio === 0 && rows === undefined)
+    );
+}
+
+function roundedRows(format: RowFormat): RowFormat | undefined {
+  return isFloatRows(format) ? undefined : format;
 }
 
 /** The full cache is always there, first. */

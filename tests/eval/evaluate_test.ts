@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { type Cell, type CellStore, evaluate, type EvaluationArm } from "kvmirror/eval";
+import { type Cell, type CellStore, evaluate, type EvaluationArm, parseArm } from "kvmirror/eval";
 import { definePolicy, keepAll, type Policy, policy } from "kvmirror/policies";
 import { openCheckpoint } from "../engine/golden.ts";
 import { evaluationGolden } from "./evaluation_golden.ts";
@@ -33,6 +33,23 @@ Deno.test("an eviction of nothing is the full cache: no divergence, the same tok
   const perToken = full.live_bytes / full.context_tokens;
   assertEquals(all.live_bytes, full.live_bytes);
   assertEquals(streaming.live_bytes, Math.floor(full.context_tokens / 2) * perToken);
+});
+
+Deno.test("what stays may be held in fewer bits: an arm of its own name, fewer bytes, a little divergence", async () => {
+  await using model = await openCheckpoint("qwen2_untied_f32");
+  const arms = ["keep_all in int8 window 8", "streaming_llm in int8 window 8"].map(parseArm);
+  const { cells, failures } = await evaluate(model, rows.slice(0, 1), [
+    { ...arms[0], compressionRatio: 0 },
+    { ...arms[1], compressionRatio: 0.5 },
+  ]);
+  assertEquals(failures, []);
+  const [full, all, half] = cells;
+  assertEquals([all.policy, half.policy], ["keep_all in int8 window 8", "streaming_llm in int8 window 8"]);
+  // 16 numbers a vector: 20 bytes a rounded one, 64 another; 3 layers of 2 heads.
+  const tokens = full.context_tokens;
+  assertEquals(all.live_bytes, 6 * 2 * (20 * (tokens - 8) + 64 * 8));
+  assertEquals(half.live_bytes, 6 * 2 * (20 * (Math.floor(tokens / 2) - 8) + 64 * 8));
+  assert(all.kl.some((kl) => kl > 0) && all.kl.every((kl) => kl < 0.1), String(all.kl));
 });
 
 Deno.test("rows of one context share its prefill, and query-aware ones read the question before the eviction", async () => {

@@ -1,24 +1,31 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { loadModel } from "kvmirror/engine";
+import { FLOAT_ROWS, loadModel, rowFormat } from "kvmirror/engine";
 import { ratioFor, recommend, taskRows } from "kvmirror/eval";
 
+/** One head, whose rows take 64 bytes. */
+const SHAPE = { layerCount: 1, kvHeadCount: 1, groupSize: 1, headDim: 8, ropeTheta: 10_000 };
+
 Deno.test("the ratio is the least that fits: never a row too many, 0 where all rows fit", () => {
-  assertEquals(ratioFor(1000, 10, 100), 0);
-  assertEquals(ratioFor(500, 10, 100), 0.5);
+  assertEquals(ratioFor(640, 10, SHAPE, FLOAT_ROWS), 0);
+  assertEquals(ratioFor(320, 10, SHAPE, FLOAT_ROWS), 0.5);
   for (const context of [7, 100, 1023, 4096]) {
     for (const rows of [1, 3, 64, 500].filter((count) => count < context)) {
-      const kept = Math.floor(context * (1 - ratioFor(rows * 64 + 63, context, 64)));
+      const kept = Math.floor(context * (1 - ratioFor(rows * 64 + 63, context, SHAPE, FLOAT_ROWS)));
       assert(kept <= rows && kept >= rows - 1 - context * 1e-4, `${kept} of ${rows} at ${context}`);
     }
   }
-  assertThrows(() => ratioFor(99, 10, 100), RangeError, "as one token takes 100");
+  assertThrows(() => ratioFor(63, 10, SHAPE, FLOAT_ROWS), RangeError, "as one token takes 64");
+  // Of 100 rows the newest 20 take 64 bytes each, the others 2 · (8 + 4).
+  assertEquals(ratioFor(20 * 64 + 80 * 24, 100, SHAPE, rowFormat("int8", 20)), 0);
+  assertEquals(ratioFor(20 * 64 + 30 * 24, 100, SHAPE, rowFormat("int8", 20)), 0.5);
+  assertEquals(ratioFor(10 * 64, 100, SHAPE, rowFormat("int8", 20)), 0.9);
 });
 
 Deno.test("what is recommended was measured best, fits, and comes with the evidence", async () => {
   await using model = await loadModel("tiny");
   const rows = taskRows(model.tokenizer, "niah_single_2", { length: 512, samples: 3, seed: 3, maxNewTokens: 10 });
   const policies = ["random", "keydiff", "kvzip"];
-  const found = await recommend(model, rows, { maxBytes: 300_000, context: 400, policies });
+  const found = await recommend(model, rows, { maxBytes: 300_000, context: 400, policies, formats: [FLOAT_ROWS] });
   assertEquals(found.evidence.map(({ positions }) => positions).toSorted(), [
     "compact",
     "logical",
@@ -32,6 +39,20 @@ Deno.test("what is recommended was measured best, fits, and comes with the evide
   assert(found.policy !== "random" && !found.as_good.includes("random"), found.policy);
   assert(found.live_bytes < found.evidence[0].live_bytes * (1 - found.compression_ratio) * 1.01);
   assert(found.ms_per_token > 0 && found.full_ms_per_token > 0);
+});
+
+Deno.test("rows in fewer bits are tried too: where all of them fit, no policy is wanted", async () => {
+  await using model = await loadModel("tiny");
+  const rows = taskRows(model.tokenizer, "niah_single_2", { length: 512, samples: 3, seed: 3, maxNewTokens: 10 });
+  const found = await recommend(model, rows, {
+    maxBytes: 620_000,
+    context: 512,
+    policies: ["random", "streaming_llm"],
+  });
+  const names = found.evidence.map(({ policy }) => policy);
+  assertEquals(names.toSorted(), ["keep_all", "keep_all in int8", "random", "streaming_llm"].toSorted());
+  assertEquals([found.policy, found.dtype, found.compression_ratio], ["keep_all in int8", "int8", 0]);
+  assert(found.live_bytes <= 620_000 && found.kl < 0.1, `${found.live_bytes} bytes, ${found.kl} nats`);
 });
 
 Deno.test("where all fits nothing is evicted; what cannot be chosen is refused", async () => {

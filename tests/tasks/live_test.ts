@@ -90,6 +90,26 @@ Deno.test("generate: streams a text, or prints JSON alone; either question flag"
   });
 });
 
+Deno.test("generate --rows: the prompt's rows in fewer bits, in memory and in the answer's JSON", async () => {
+  const golden = readGolden("qwen2_untied_f32");
+  await withFiles({ "p.txt": golden.text }, async (path) => {
+    const flags = ["--prompt-file", path("p.txt"), "--question", "What runs?", "--max-new-tokens", "4", "--json"];
+    const rows = ["--rows", "int8/int4", "--row-window", "10"];
+    const { stdout, stderr, code } = await runTask(["generate", ...MODEL, ...flags, ...rows]);
+    assertEquals(code, 0, stderr);
+    const { rows: named, live_bytes, prompt_tokens } = JSON.parse(stdout);
+    // 16 numbers a vector: int8 takes 20 bytes, int4 16, float32 64; 3 layers of 2 heads.
+    assertEquals([named, live_bytes], ["int8/int4", 6 * ((prompt_tokens - 10) * 36 + 10 * 128)]);
+    const compressed = await runTask([
+      ...["compress", ...MODEL, "--prompt-file", path("p.txt"), "--policy", "tova", "--compression-ratio", "0.5"],
+      ...[...rows, "--json"],
+    ]);
+    const { account, live_bytes: half } = JSON.parse(compressed.stdout);
+    assertEquals(account[0].dtype, "int8/int4");
+    assert(half < 0.6 * live_bytes, `${half} of ${live_bytes}`);
+  });
+});
+
 Deno.test("generate --max-cache: a text past the context in a cache of that size; a notice where positions are logical", async () => {
   await withFiles({ "long.txt": "The river runs slowly past the old mill in spring. ".repeat(120) }, async (path) => {
     const flags = [
@@ -195,6 +215,14 @@ Deno.test("what is wrong is one line on stderr, with exit 2 for a usage error an
       [["generate", ...MODEL, ...prompt, "--policy", "tova", "--max-cache", "8MB", "--every", "0"], 2, /--every 0/],
       [["generate", ...MODEL, ...prompt, "--policy", "tova", "--every", "8"], 2, /give --max-cache/],
       [["generate", ...MODEL, ...prompt, "--max-cache", "8MB"], 2, /give --policy/],
+      [["generate", ...MODEL, ...prompt, "--rows", "int3"], 2, /int3 is none of f32, f16, int8, int4/],
+      [["generate", ...MODEL, ...prompt, "--row-window", "9"], 2, /give --rows int8 as well/],
+      [["generate", ...MODEL, ...prompt, "--rows", "int8", "--positions", "compact"], 1, /hold rows as f32\/int8/],
+      [
+        ["generate", ...MODEL, ...prompt, "--policy", "tova", "--max-cache", "50KB", "--rows", "int8"],
+        1,
+        /the newest 96 rows, which stay float32 for a while, take 73728: give more, or a smaller window/,
+      ],
       [
         ["generate", ...MODEL, ...prompt, "--policy", "tova", "--max-cache", "8MB", "--compression-ratio", "0.5"],
         2,

@@ -1,0 +1,25 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { rowFormat } from "kvmirror/engine";
+import { armName, parseArm } from "kvmirror/eval";
+import { policy } from "kvmirror/policies";
+
+Deno.test("an arm is read and named alike", () => {
+  for (
+    const name of [
+      "cut_prompt",
+      "snapkv",
+      "cut_prompt in int8",
+      "protect(adakv(knorm)) in int4:channel/int8",
+      "keep_all in f32/int8 window 7",
+    ]
+  ) assertEquals(armName(parseArm(name)), name);
+  assertEquals(armName({ policy: policy("tova"), rows: rowFormat("f32", 9) }), "tova");
+  assertEquals(parseArm("tova in int8").rows, rowFormat("int8"));
+});
+
+Deno.test("what is no arm is refused in one line", () => {
+  assertThrows(() => parseArm("tova in int8 in int4"), SyntaxError, "names two row formats");
+  assertThrows(() => parseArm("tova in int5"), SyntaxError, "int5 is none of");
+  assertThrows(() => parseArm("tovva in int8"), RangeError, "tovva");
+  assertThrows(() => parseArm("tova in int8 window many"), RangeError, "newest NaN rows");
+});
