@@ -29,6 +29,7 @@ export { type KeptRecord, parseKeptRecord } from "./metrics/kept_record.ts";
 export { type LayerAccount, layerAccounts } from "./metrics/layer_accounts.ts";
 export { type LinearTrend, linearTrend } from "./metrics/linear_trend.ts";
 export { type BootstrapOptions, pairedBootstrap, type PairedDifference } from "./metrics/paired_bootstrap.ts";
+export { paretoFront } from "./metrics/pareto_front.ts";
 export { rankCorrelation } from "./metrics/rank_correlation.ts";
 export { recall } from "./metrics/recall.ts";
 export { type RetentionStats, retentionStats, type RetentionTargets } from "./metrics/retention.ts";

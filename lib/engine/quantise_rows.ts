@@ -1,6 +1,6 @@
 import type { CacheState } from "./cache_state.ts";
 import type { HeadRows } from "./head_rows.ts";
-import { GROUP_ROWS, isFloatRows, type RowFormat, rowFormatName } from "./row_format.ts";
+import { agedRows, GROUP_ROWS, isFloatRows, type RowFormat, rowFormatName } from "./row_format.ts";
 
 /**
  * Has a cache's state hold rows in a format from now on and rounds all rows but each head's newest, in place: see
@@ -50,16 +50,4 @@ function packOlder(state: CacheState, least: number): void {
     head.pack(count, rowFormat);
     return head;
   });
-}
-
-/** Rows of a head that stay float32 when so many are rounded: the window, and what makes no whole group. */
-export function unroundedRows(rows: number, format: RowFormat): number {
-  return rows - agedRows(rows, format);
-}
-
-/** Loose rows beyond the window; where channels share scales, whole groups of them. */
-function agedRows(loose: number, { keys, values, window }: RowFormat): number {
-  const count = Math.max(0, loose - window);
-  const grouped = keys.granularity === "channel" || values.granularity === "channel";
-  return grouped ? count - (count % GROUP_ROWS) : count;
 }

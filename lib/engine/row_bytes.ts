@@ -1,5 +1,5 @@
 import type { CacheState } from "./cache_state.ts";
-import type { RowFormat, VectorFormat } from "./row_format.ts";
+import { agedRows, GROUP_ROWS, isFloatRows, type RowFormat, type VectorFormat } from "./row_format.ts";
 
 /** What some rows of a cache take at most, in bytes, whichever of them these are and however heads share them. */
 export type RowBytes = (rows: number) => number;
@@ -26,6 +26,14 @@ export function rowBytes({ heads, rowFormat }: Pick<CacheState, "heads" | "rowFo
     return Math.min(rows, loose) * float + rest * packedRowBytes(rowFormat, headDim) +
       Math.min(groups, (groupedParts(rowFormat)) * rest) * grid;
   };
+}
+
+/** What one head of so many rows takes once {@linkcode KvCache.quantise} rounded it, in bytes. */
+export function roundedBytes(rows: number, format: RowFormat, headDim: number): number {
+  const packed = isFloatRows(format) ? 0 : agedRows(rows, format);
+  const groups = groupedParts(format) * Math.ceil(packed / GROUP_ROWS);
+  return (rows - packed) * floatRowBytes(headDim) + packed * packedRowBytes(format, headDim) +
+    groups * 2 * headDim * Float32Array.BYTES_PER_ELEMENT;
 }
 
 /** Bytes of a packed key and value, with the scales that are theirs alone. */

@@ -81,6 +81,13 @@ export function isFloatRows({ keys, values }: RowFormat): boolean {
   return keys.dtype === "f32" && values.dtype === "f32";
 }
 
+/** Of float32 rows those beyond the window, which are to be rounded; where channels share scales, whole groups of them. */
+export function agedRows(rows: number, { keys, values, window }: RowFormat): number {
+  const count = Math.max(0, rows - window);
+  const grouped = keys.granularity === "channel" || values.granularity === "channel";
+  return grouped ? count - (count % GROUP_ROWS) : count;
+}
+
 function vectorFormatName({ dtype, granularity }: VectorFormat): string {
   return granularity === "row" ? dtype : `${dtype}:${granularity}`;
 }

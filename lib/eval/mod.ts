@@ -43,6 +43,8 @@ export {
   type EvictionTime,
 } from "./bounded_prefill.ts";
 export { cellFolder } from "./cell_folder.ts";
+export { ratioFor } from "./ratio_for.ts";
+export { type EqualByteArm, equalByteArms, type EqualByteGrid } from "./equal_byte_arms.ts";
 export { type ArmMethod, armName, parseArm } from "./arm_name.ts";
 export { CUT_PROMPT } from "./cut_prompt.ts";
 export { type DepthScore, depthScores } from "./depth_scores.ts";
@@ -59,13 +61,7 @@ export { type PolicyChoice, policyChoice } from "./policy_choice.ts";
 export { type PolicyStudy, policyStudy, type PolicyStudyOptions, type StudyStage } from "./policy_study.ts";
 export { studyPath } from "./study_path.ts";
 export { encodeStudy, parseStudy, type StudyFile, type StudyOrigin } from "./study_file.ts";
-export {
-  ratioFor,
-  recommend,
-  type Recommendation,
-  type RecommendEvidence,
-  type RecommendOptions,
-} from "./recommend.ts";
+export { recommend, type Recommendation, type RecommendEvidence, type RecommendOptions } from "./recommend.ts";
 export { type ResultRow, resultRows } from "./result_rows.ts";
 export { checkTaskName, generateRows, type GenerateRowsOptions, TASK_NAMES } from "./ruler/generate_rows.ts";
 export { taskRows, type TaskRowsOptions } from "./task_rows.ts";

@@ -1,13 +1,11 @@
-import { unroundedRows } from "../engine/quantise_rows.ts";
-import { packedRowBytes } from "../engine/row_bytes.ts";
 import { FLOAT_ROWS, isFloatRows, type RowFormat, rowFormat, rowFormatName } from "../engine/row_format.ts";
-import { tokenBytes } from "../engine/token_bytes.ts";
 import { type CacheShape, DEFAULT_TAPS, type Model, type PositionMode } from "../engine/mod.ts";
 import type { Policy } from "../policies/policy.ts";
 import { policy } from "../policies/table.ts";
 import { armComparisons } from "./arm_comparisons.ts";
 import { armName, parseArm } from "./arm_name.ts";
 import { CUT_PROMPT } from "./cut_prompt.ts";
+import { ratioFor } from "./ratio_for.ts";
 import type { EvaluationArm } from "./evaluate_context.ts";
 import { evaluate, type EvaluateOptions } from "./evaluate.ts";
 import type { ArmName, EvaluatedCell } from "./evaluated_cell.ts";
@@ -65,28 +63,6 @@ export interface Recommendation extends RecommendEvidence {
 
 /** Tokens that a time is taken over. */
 const TIMED_TOKENS = 16;
-
-/**
- * The fraction of rows that has to go for a text to fit: 0 where it fits as it is.
- *
- * @param format how rows are held; the newest stay float32
- * @throws {RangeError} if not even one token fits
- */
-export function ratioFor(maxBytes: number, context: number, shape: CacheShape, format: RowFormat): number {
-  const token = tokenBytes(shape);
-  if (maxBytes < token) {
-    throw new RangeError(
-      `Cannot keep a text in ${maxBytes} bytes as one token takes ${token}: give more memory, or a smaller model`,
-    );
-  }
-  const newest = isFloatRows(format) ? Infinity : unroundedRows(context, format) * token;
-  const rounded = packedRowBytes(format, shape.headDim) * shape.layerCount * shape.kvHeadCount;
-  const rows = Math.floor(
-    maxBytes <= newest ? maxBytes / token : (newest + (maxBytes - newest) * token / rounded) / token,
-  );
-  // A hair more goes than has to, so that rounding cannot leave a row too many.
-  return rows >= context ? 0 : Math.ceil((1 - rows / context) * 1e4) / 1e4;
-}
 
 /**
  * Tries policies and row formats on a sample, each at the ratio that the memory leaves it, and names the best with what
