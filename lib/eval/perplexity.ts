@@ -34,6 +34,12 @@ export interface PerplexityRow extends ArmName {
   readonly ci_low: number;
   /** Upper end of its interval. */
   readonly ci_high: number;
+  /** Nats a token more than the full cache's, on the same tokens. */
+  readonly more: number;
+  /** Lower end of its 95 % interval (paired bootstrap by window). */
+  readonly more_low: number;
+  /** Upper end of its interval. */
+  readonly more_high: number;
 }
 
 /**
@@ -75,6 +81,9 @@ export async function perplexity(
   }
   return all.map(({ policy, compressionRatio, rows }, arm) => {
     const { mean, low, high } = clusterBootstrap(losses[arm]);
+    const more = clusterBootstrap(
+      losses[arm].map((own, window) => own.map((loss, at) => loss - losses[0][window][at])),
+    );
     return {
       policy: armName({ policy, rows }),
       compression_ratio: compressionRatio,
@@ -83,6 +92,9 @@ export async function perplexity(
       perplexity: Math.exp(mean),
       ci_low: Math.exp(low),
       ci_high: Math.exp(high),
+      more: more.mean,
+      more_low: more.low,
+      more_high: more.high,
     };
   });
 }

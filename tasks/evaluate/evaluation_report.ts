@@ -36,8 +36,13 @@ export function evaluationReport(report: EvaluationReport): string {
     ...(perplexities.length === 0 ? [] : [
       "## Perplexity on Moby-Dick",
       table(
-        perplexities.map(({ ci_low, ci_high, ...row }) => ({ ...row, interval: interval(ci_low, ci_high, 2) })),
-        { formats: { perplexity: fixed(2) } },
+        perplexities.map(({ ci_low, ci_high, more, more_low, more_high, ...row }) => ({
+          ...row,
+          interval: interval(ci_low, ci_high, 2),
+          nats_more: more,
+          nats_more_interval: interval(more_low, more_high, 3),
+        })),
+        { formats: { perplexity: fixed(2), nats_more: fixed(3) } },
       ).markdown,
     ]),
     ...(failures.length === 0 ? [] : ["## What failed", table(failureRows(failures)).markdown]),
