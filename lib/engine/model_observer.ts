@@ -67,11 +67,10 @@ export class ModelObserver implements AsyncDisposable {
           `${config.maxPositionEmbeddings}: shorten the text, or take a policy that reads it once`,
       );
     }
-    const session = await sessions.of(cache.rowFormat);
     return need === "reconstruction"
-      ? reconstruction({ config, session, graph: await this.#plain.get() }, cache, stretches, options)
+      ? reconstruction({ config, sessions, graph: await this.#plain.get() }, cache, stretches, options)
       : reconstruction(
-        { config, session, graph: await this.#normalised.get(), norms: await norms() },
+        { config, sessions, graph: await this.#normalised.get(), norms: await norms() },
         cache,
         stretches,
         options,

@@ -76,8 +76,7 @@ export async function readTokens(
       ...(bound === undefined ? {} : { eviction: { due, every: bound.every } }),
     };
     const chunk = ids.slice(start, start + count);
-    const session = await sessions.of(cache.rowFormat);
-    const outputs = await session.run({
+    const outputs = await sessions.run(cache.rowFormat, {
       ids: chunk,
       rotaryPosition: cache.nextRotaryPosition,
       rows: cache.room(count),

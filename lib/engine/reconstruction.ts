@@ -4,7 +4,8 @@ import type { ObserveOptions } from "./observer.ts";
 import type { OutputNorms } from "./output_norms.ts";
 import type { Repetition } from "./repetitions.ts";
 import { rotaryTables } from "./rotary.ts";
-import type { DecoderSession, GraphInput, GraphSession } from "./session.ts";
+import type { RowSessions } from "./row_sessions.ts";
+import type { GraphInput, GraphSession } from "./session.ts";
 
 /** Rows at the text's beginning that every stretch may look at. */
 const SINK_TOKENS = 4;
@@ -14,7 +15,7 @@ const CHUNK_TOKENS = 256;
 /** What {@linkcode reconstruction} works with. */
 export interface ReconstructionTools {
   readonly config: ModelConfig;
-  readonly session: DecoderSession;
+  readonly sessions: RowSessions;
   /** One layer's attention while a stretch is repeated. */
   readonly graph: GraphSession;
   /** KVzip+: the norms of what values write, `[layer · kv heads + kv head]`. */
@@ -65,7 +66,7 @@ export async function reconstruction(
 
 /** Reads some repeated tokens and raises the scores of the stretch's rows to what they got from them. */
 async function readChunk(
-  { config, session, graph, norms }: ReconstructionTools,
+  { config, sessions, graph, norms }: ReconstructionTools,
   run: KvCache,
   ids: readonly number[],
   start: number,
@@ -73,7 +74,7 @@ async function readChunk(
 ): Promise<void> {
   const { headDim, kvHeadCount, groupSize } = run.shape;
   const rotaryPosition = run.nextRotaryPosition;
-  const outputs = await session.run({
+  const outputs = await sessions.run(run.rowFormat, {
     ids,
     rotaryPosition,
     rows: run.room(ids.length),
