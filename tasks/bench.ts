@@ -1,20 +1,23 @@
 /** `deno task bench`: times this engine and its peers, each in a process of its own, in turns. */
-import { resolve } from "node:path";
 import { checkModelName, readCheckpoint, type ResolvedModel, resolveModel } from "kvmirror/engine";
-import { type BenchPlan, benchPlan, listOf, timesTokens } from "./bench/bench_plan.ts";
-import { type BenchReport, readBenchReport } from "./bench/bench_report.ts";
-import { compareReports } from "./bench/compare_reports.ts";
+import { type BenchPlan, benchPlan, isWanted, listOf, timesTokens } from "./bench/bench_plan.ts";
+import { type BenchReport, readBenchReport, REPORT_FORMAT } from "./bench/bench_report.ts";
+import { compareReports, YARDSTICKS } from "./bench/compare_reports.ts";
 import { describeRow } from "./bench/describe_row.ts";
-import { measure } from "./bench/measure.ts";
+import { measure, type Versions } from "./bench/measure.ts";
+import type { BenchRow } from "./bench/measurement.ts";
 import { printComparisons } from "./bench/print_comparisons.ts";
-import { measureFloor } from "./bench/profile/measure_floor.ts";
-import { measureProfile, type TokenProfile } from "./bench/profile/measure_profile.ts";
-import { writePerformanceReport } from "./bench/report/write_performance_report.ts";
-import { chooseSystems } from "./bench/systems.ts";
-import { parseFlags, printJson, printNotice, printText, runTask, usage, UsageError, writeAll } from "./cli.ts";
+import { measureTime } from "./bench/profile/measure_time.ts";
+import { checkWritable, renderBenchReport, writeBenchReport } from "./bench/report_file.ts";
+import { RunRows } from "./bench/run_rows.ts";
+import { chooseSystems, PEERS, type Peers, SYSTEM_NAMES } from "./bench/systems.ts";
+import { parseFlags, printJson, printNotice, printText, runTask, usage, UsageError } from "./cli.ts";
+import { interruptSignal } from "./interrupt.ts";
 import { createProgress } from "./progress.ts";
 import { runFacts } from "./run_record.ts";
-import { writeWhole } from "../lib/engine/write_whole.ts";
+
+/** What a shell reports of a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
 
 await runTask(async () => {
   const flags = parseFlags(Deno.args, {
@@ -26,38 +29,85 @@ await runTask(async () => {
   });
   if (flags.positional.length > 0) throw new UsageError(`Cannot use ${flags.positional[0]}: every setting is a flag`);
   const rendered = flags.text("render");
-  if (rendered !== undefined) return await render(resolve(rendered), await readBenchReport(rendered));
+  if (rendered !== undefined) return await renderBenchReport(rendered, await readBenchReport(rendered));
   const plan = benchPlan(flags);
-  const peers = flags.text("peers") ?? "npm";
-  if (peers !== "npm" && peers !== "python") throw new UsageError(`Cannot use --peers ${peers}: it is npm or python`);
   const named = flags.text("systems");
-  const systems = chooseSystems(named === undefined ? undefined : listOf(named), peers);
+  const peers = peersOf(flags.text("peers") ?? "npm");
+  const systems = chooseSystems(named === undefined ? undefined : listOf(named), peers, plan.metrics);
   // Read before anything is measured: a mistake shows at once.
-  const earlierPath = flags.text("compare");
-  const earlier = earlierPath === undefined ? undefined : await readBenchReport(earlierPath);
-  const model = await findModel(flags.text("model") ?? "auto");
+  const comparedPath = flags.text("compare");
+  if (comparedPath !== undefined) checkYardstick(systems, peers, plan);
+  const earlier = comparedPath === undefined ? undefined : await readBenchReport(comparedPath);
+  const output = flags.text("output");
+  if (output !== undefined) await checkWritable(output);
+  const signal = interruptSignal();
+  const model = await findModel(flags.text("model") ?? "auto", signal).catch((error) => endIf(signal, error));
   await checkContext(model, plan);
 
-  const { rows, systems: versions } = await measure(systems, model, plan);
-  const output = flags.text("output");
-  const where = plan.metrics.includes("profile") ? await profile(model, plan) : {};
-  if (output !== undefined) {
-    const facts = await runFacts(["deno task bench", ...Deno.args].join(" "), model);
-    const report = { ...facts, date: new Date().toISOString(), systems: versions, rows, ...where };
-    await writeWhole(resolve(output), (file) => writeAll(file, `${JSON.stringify(report, null, 2)}\n`));
-    await render(resolve(output), report);
+  const facts = await runFacts(["deno task bench", ...Deno.args].join(" "), model);
+  const versions: Versions = {};
+  const reportOf = (rows: readonly BenchRow[]): BenchReport => (
+    { format: REPORT_FORMAT, ...facts, date: new Date().toISOString(), systems: versions, rows: wanted(rows) }
+  );
+  const wanted = (rows: readonly BenchRow[]) => rows.filter(({ metric }) => isWanted(metric, plan));
+  const keep = async (rows: readonly BenchRow[]) => {
+    if (output !== undefined) await writeBenchReport(output, { ...reportOf(rows), unfinished: true });
+  };
+  const rows = new RunRows(SYSTEM_NAMES, keep);
+  let where: Pick<BenchReport, "profiles" | "floor"> = {};
+  try {
+    await measure(systems, model, plan, { rows, signal }, versions);
+    if (plan.metrics.includes("profile")) where = await measureTime(model, plan, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
   }
-  if (flags.toggle("json")) printJson(rows);
-  else for (const row of rows) printText(describeRow(row, rows));
+  const measured = wanted(rows.rows());
+  if (output !== undefined && measured.length > 0) {
+    const report = { ...reportOf(measured), ...where, ...(signal.aborted ? { unfinished: true as const } : {}) };
+    await writeBenchReport(output, report);
+    await renderBenchReport(output, report);
+  }
+  if (flags.toggle("json")) printJson(measured);
+  else for (const row of measured) printText(describeRow(row, measured));
+  if (signal.aborted) endIf(signal, `${measured.length} rows hold what was finished`);
   if (earlier === undefined) return;
+  const comparisons = compareReports(earlier.rows, measured);
+  if (comparisons.compared.length === 0) {
+    throw new Error(
+      `Cannot compare with ${comparedPath} as no row is in both runs beside a peer's: measure its metrics`,
+    );
+  }
   const print = flags.toggle("json") ? printNotice : printText;
-  if (printComparisons(compareReports(earlier.rows, rows), print) > 0) Deno.exit(1);
+  if (printComparisons(comparisons, print) > 0) Deno.exit(1);
 });
 
-async function findModel(name: string): Promise<ResolvedModel> {
+/** Ends the task if Ctrl-C was the cause; else the error goes on. */
+function endIf(signal: AbortSignal, error: unknown): never {
+  if (!signal.aborted) throw error;
+  printNotice(`error: interrupted${typeof error === "string" ? `: ${error}` : ""}`);
+  Deno.exit(INTERRUPTED);
+}
+
+function peersOf(name: string): Peers {
+  const peers = PEERS.find((each) => each === name);
+  if (peers === undefined) throw new UsageError(`Cannot use --peers ${name}: it is ${PEERS.join(", ")}`);
+  return peers;
+}
+
+/** Times of different hours say nothing, so rows are compared as multiples of a peer's. */
+function checkYardstick(systems: readonly string[], peers: Peers, { metrics }: BenchPlan): void {
+  if (systems.some((system) => YARDSTICKS.includes(system))) return;
+  if (peers !== "none" && metrics.includes("simulate")) return;
+  throw new UsageError(
+    "Cannot compare without a peer that both runs measured, as times of different hours say nothing: add transformers.js",
+  );
+}
+
+async function findModel(name: string, signal: AbortSignal): Promise<ResolvedModel> {
   usage(() => checkModelName(name));
   const fetching = createProgress("fetching");
-  const model = await resolveModel(name, { onProgress: ({ received, total }) => fetching.update(received, total) });
+  const onProgress = ({ received, total }: { received: number; total?: number }) => fetching.update(received, total);
+  const model = await resolveModel(name, { signal, onProgress });
   fetching.close();
   printNotice(`model ${model.name}, from ${model.source}`);
   return model;
@@ -76,22 +126,4 @@ async function checkContext({ path }: ResolvedModel, plan: BenchPlan): Promise<v
       tokens + 1
     } tokens after ${longest} as the model's context is ${limit}: give --contexts below it`,
   );
-}
-
-/** Where the time of a token goes, and the least that it can take. */
-async function profile(
-  model: ResolvedModel,
-  { contexts, tokens }: BenchPlan,
-): Promise<Pick<BenchReport, "profiles" | "floor">> {
-  const floor = await measureFloor(model);
-  const profiles: TokenProfile[] = [];
-  for (const context of contexts) profiles.push(await measureProfile(model, context, tokens));
-  return { floor, profiles };
-}
-
-/** The report stands beside the JSON, under its name. */
-async function render(path: string, report: BenchReport): Promise<void> {
-  const written = `${path.replace(/\.json$/, "")}.md`;
-  await writePerformanceReport(written, report);
-  printNotice(`report ${written}`);
 }

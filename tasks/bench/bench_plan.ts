@@ -7,6 +7,7 @@ const METRICS = {
   first_token: true,
   decode_evicted: true,
   cache_bytes: true,
+  kl: false,
   load: false,
   resident: false,
   study: false,
@@ -14,7 +15,8 @@ const METRICS = {
   profile: false,
 } as const;
 
-/** A group of rows: `decode_evicted` has one a ratio, `load` a cold and a warm one, `profile` what the report shows. */
+/** A group of rows: `decode_evicted` has one a ratio, `load` a cold and a warm one, `kl` one of its mean
+ * and one of top-1 agreement, `profile` what the report shows. */
 export type Metric = keyof typeof METRICS;
 
 /** What is measured. */

@@ -3,7 +3,7 @@ import { speedUp } from "./speed_up.ts";
 
 /** A row as a line of text; a peer's also says how many times as fast (or as small) this project's is. */
 export function describeRow(row: BenchRow, rows: readonly BenchRow[]): string {
-  const number = (value: number) => value.toFixed(value < 100 ? 2 : 0);
+  const number = (value: number) => value.toFixed(value < 0.1 ? 5 : value < 100 ? 2 : 0);
   const measured = [
     row.system.padEnd(18),
     row.metric.padEnd(20),
@@ -15,6 +15,7 @@ export function describeRow(row: BenchRow, rows: readonly BenchRow[]): string {
   const own = rows.find(({ system, metric, context }) =>
     system === "kvmirror" && metric === row.metric && context === row.context
   );
-  if (own === undefined || own === row) return measured;
+  const judged = row.metric === "kl" || row.metric === "kl_top1";
+  if (own === undefined || own === row || judged) return measured;
   return `${measured}  kvmirror ${speedUp(own, row).toFixed(2)}×`;
 }

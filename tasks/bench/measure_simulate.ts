@@ -1,5 +1,7 @@
-import { type BenchRow, rowOf } from "./measurement.ts";
+import { printNotice } from "../print.ts";
+import type { Course } from "./course.ts";
 import { outputOf } from "./output_of.ts";
+import { isOwn } from "./own_system.ts";
 import { PeerUnavailable } from "./peer_unavailable.ts";
 
 /** What a simulator's process prints. */
@@ -10,49 +12,52 @@ interface Simulated {
   readonly stats: object;
 }
 
+interface Simulator {
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
 const HERE = (path: string) => new URL(path, import.meta.url).pathname;
 const REFERENCE = HERE("../../tests/sim/reference.py");
 
-/** This simulator and the original's definitions in plain Python; the times are theirs, without the start of a process. */
-const SIMULATORS = {
+/** This project's simulator and the original's definitions in plain Python; the times are theirs, without the start of a process. */
+const SIMULATORS: Readonly<Record<string, Simulator>> = {
   "kvmirror": {
     command: Deno.execPath(),
     args: ["run", "-q", "--no-prompt", "-P=files", HERE("simulate_worker.ts")],
   },
   "original (Python)": { command: "python3", args: [HERE("python/simulate.py"), REFERENCE] },
-} as const;
+};
 
-/** Runs both in turns, each time in a new process; `context` is the number of tokens. */
-export async function measureSimulate(
-  tokens: number,
-  rounds: number,
-  notice: (text: string) => void,
-): Promise<BenchRow[]> {
-  const runs = new Map<string, Simulated[]>();
+/** Runs them in turns, each time in a new process; `context` is the number of tokens. */
+export async function measureSimulate(tokens: number, rounds: number, own: boolean, course: Course): Promise<void> {
+  const results = new Set<string>();
   for (let round = 0; round < rounds; round++) {
-    for (const [system, { command, args }] of Object.entries(SIMULATORS)) {
+    for (const [system, simulator] of Object.entries(SIMULATORS)) {
+      if (own && !isOwn(system)) continue;
       try {
-        runs.set(system, [...runs.get(system) ?? [], await runOnce(command, [...args, String(tokens)])]);
+        const { seconds, peakBytes, stats } = await runOnce(simulator, tokens, course.signal);
+        results.add(JSON.stringify(stats));
+        if (results.size > 1) throw new Error(`Cannot compare simulators that disagree: ${[...results].join(" and ")}`);
+        course.rows.add({ system, metric: "simulate", context: tokens, unit: "s" }, seconds);
+        course.rows.add({ system, metric: "simulate_peak", context: tokens, unit: "bytes" }, peakBytes);
       } catch (error) {
         if (!(error instanceof PeerUnavailable)) throw error;
-        if (round === 0) notice(`no row of ${system} as ${error.message}`);
+        if (round === 0) printNotice(`no row of ${system} as ${error.message}`);
       }
     }
+    await course.rows.step();
   }
-  const results = new Set([...runs.values()].flat().map(({ stats }) => JSON.stringify(stats)));
-  if (results.size > 1) throw new Error(`Cannot compare simulators that disagree: ${[...results].join(" and ")}`);
-  return [...runs].flatMap(([system, of]) => {
-    const row = (metric: string, unit: string, values: number[]) =>
-      rowOf({ system, metric, context: tokens, unit }, values);
-    return [
-      row("simulate", "s", of.map(({ seconds }) => seconds)),
-      row("simulate_peak", "bytes", of.map(({ peakBytes }) => peakBytes)),
-    ];
-  });
 }
 
-async function runOnce(command: string, args: readonly string[]): Promise<Simulated> {
-  const { success, code, stdout } = await outputOf(command, { args: [...args], stderr: "inherit" });
+async function runOnce({ command, args }: Simulator, tokens: number, signal: AbortSignal): Promise<Simulated> {
+  signal.throwIfAborted();
+  const { success, code, stdout } = await outputOf(command, {
+    args: [...args, String(tokens)],
+    stderr: "inherit",
+    signal,
+  });
+  signal.throwIfAborted();
   if (success) return JSON.parse(new TextDecoder().decode(stdout));
   throw new Error(`Cannot time a simulator as ${command} ended with exit code ${code}: its message is above`);
 }

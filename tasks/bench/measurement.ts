@@ -31,7 +31,7 @@ export interface StudyRequest {
 export type BenchRequest = TokensRequest | MemoryRequest | StudyRequest;
 
 /** Units that values come in. */
-export type Unit = "ms/token" | "tokens/s" | "ms" | "bytes" | "s/cell" | "s";
+export type Unit = "ms/token" | "tokens/s" | "ms" | "bytes" | "s/cell" | "s" | "nats/token" | "share";
 
 /** One metric of one request. */
 export interface Measurement {

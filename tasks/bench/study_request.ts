@@ -7,6 +7,9 @@ const POLICIES = [
   ...["adakv(snapkv)", "knorm", "keydiff", "lagkv", "expected_attention"],
 ];
 
+/** How many they are. */
+export const STUDY_POLICIES = POLICIES.length;
+
 /** Sentences of boilerplate that make some 2,000 tokens. */
 const SENTENCES = 148;
 

@@ -11,14 +11,19 @@ export interface SystemProcess extends AsyncDisposable {
   measure(request: BenchRequest): Promise<readonly Measurement[]>;
 }
 
-/** Starts a worker and waits until it is ready. */
-export async function startSystem({ system, command, args, env }: Launch): Promise<SystemProcess> {
+/** Starts a worker and waits until it is ready; the signal ends its process. */
+export async function startSystem(
+  { system, command, args, env }: Launch,
+  signal?: AbortSignal,
+): Promise<SystemProcess> {
+  signal?.throwIfAborted();
   const started = Date.now();
   const process = new Deno.Command(command, {
     args: [...args],
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",
+    signal,
     env: { DENO_NO_UPDATE_CHECK: "1", ...env },
   }).spawn();
   const requests = process.stdin.getWriter();
@@ -26,6 +31,7 @@ export async function startSystem({ system, command, args, env }: Launch): Promi
   const answer = async () => {
     const { done, value } = await answers.next();
     if (!done) return JSON.parse(value);
+    signal?.throwIfAborted();
     const { code } = await process.status;
     throw new Error(`Cannot measure ${system} as its process ended with exit code ${code}: its message is above`);
   };
@@ -40,7 +46,8 @@ export async function startSystem({ system, command, args, env }: Launch): Promi
       facts,
       loadMs: facts.loadedAt - started,
       measure: async (request) => {
-        await requests.write(new TextEncoder().encode(`${JSON.stringify(request)}\n`));
+        // A process that is gone takes none: the answer that does not come says why.
+        await requests.write(new TextEncoder().encode(`${JSON.stringify(request)}\n`)).catch(() => {});
         return await answer();
       },
       [Symbol.asyncDispose]: close,

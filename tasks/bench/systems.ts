@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { ResolvedModel, WeightFormat } from "kvmirror/engine";
 import { UsageError } from "../cli.ts";
+import type { Metric } from "./bench_plan.ts";
 import { nodeLlamaCppFolder } from "./node_llama_cpp/package_folder.ts";
 import { PeerUnavailable } from "./peer_unavailable.ts";
 import { genaiFolder } from "./python/genai_folder.ts";
@@ -19,8 +20,8 @@ export interface Launch {
 interface System {
   /** Where it comes from: this project, npm, or PyPI, which is asked for by `--peers python`. */
   readonly from: "here" | "npm" | "python";
-  /** Whether it is measured without being named. */
-  readonly byDefault: boolean;
+  /** Whether it is measured without being named: always, or where `kl` says what its weights lose. */
+  readonly byDefault: boolean | "kl";
   /** Makes what its worker needs. */
   prepare(model: ResolvedModel): Promise<Omit<Launch, "system">>;
 }
@@ -54,7 +55,7 @@ const SYSTEMS: Readonly<Record<string, System>> = {
 function own(weights: WeightFormat): System {
   return {
     from: "here",
-    byDefault: weights === "int4",
+    byDefault: weights === "int4" || "kl",
     prepare: ({ path }) => Promise.resolve(denoWorker("kvmirror_worker.ts", [resolve(path), weights])),
   };
 }
@@ -80,19 +81,36 @@ function denoWorker(
   return { command: Deno.execPath(), args: ["run", "-q", "--no-prompt", ...permissions, worker, ...args] };
 }
 
+/** Whose systems are measured beside this project's: `npm` brings some, `python` those from PyPI as well. */
+export const PEERS = ["none", "npm", "python"] as const;
+
+/** One of them. */
+export type Peers = (typeof PEERS)[number];
+
 /**
  * The systems to measure: those named, or those by default.
  *
  * @throws {UsageError} if there is no such system
  */
-export function chooseSystems(named: readonly string[] | undefined, peers: "npm" | "python"): string[] {
+export function chooseSystems(
+  named: readonly string[] | undefined,
+  peers: Peers,
+  metrics: readonly Metric[],
+): string[] {
   const names = Object.keys(SYSTEMS);
   const unknown = named?.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new UsageError(`Cannot measure ${unknown}: the systems are ${names.join(", ")}`);
   // Rows come in the table's order, whatever order they are named in.
   if (named !== undefined) return names.filter((name) => named.includes(name));
-  return names.filter((name) => SYSTEMS[name].byDefault && (peers === "python" || SYSTEMS[name].from !== "python"));
+  const sources = ["here", ...PEERS.slice(1, PEERS.indexOf(peers) + 1)];
+  return names.filter((name) => {
+    const { byDefault, from } = SYSTEMS[name];
+    return sources.includes(from) && (byDefault === "kl" ? metrics.includes("kl") : byDefault);
+  });
 }
+
+/** All systems, in the order of their rows. */
+export const SYSTEM_NAMES: readonly string[] = Object.keys(SYSTEMS);
 
 /**
  * Makes all that a system needs and says how to start it.

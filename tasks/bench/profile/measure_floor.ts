@@ -1,6 +1,7 @@
 import { readCheckpoint, type ResolvedModel } from "kvmirror/engine";
 import { bytesPerToken } from "../../../lib/metrics/bytes_per_token.ts";
 import { builtModel } from "../../../lib/engine/model_store.ts";
+import { outputOf } from "../output_of.ts";
 
 /** The least that a token can take here: all weights and all rows read once, at the speed of memory. */
 export interface Floor {
@@ -15,12 +16,14 @@ export interface Floor {
 const WORKER = new URL("bandwidth_worker.ts", import.meta.url).pathname;
 
 /** Measures the bandwidth in a process of its own, and counts bytes. */
-export async function measureFloor({ path }: ResolvedModel): Promise<Floor> {
-  const { success, code, stdout } = await new Deno.Command(Deno.execPath(), {
+export async function measureFloor({ path }: ResolvedModel, signal?: AbortSignal): Promise<Floor> {
+  signal?.throwIfAborted();
+  const { success, code, stdout } = await outputOf(Deno.execPath(), {
     args: ["run", "-q", "--no-prompt", "-P=engine", WORKER],
-    stdin: "null",
     stderr: "inherit",
-  }).output();
+    signal,
+  });
+  signal?.throwIfAborted();
   if (!success) throw new Error(`Cannot measure bandwidth as the process ended with exit code ${code}: see above`);
   const rates: number[] = JSON.parse(new TextDecoder().decode(stdout));
   using checkpoint = await readCheckpoint(path);

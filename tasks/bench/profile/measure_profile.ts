@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { ResolvedModel } from "kvmirror/engine";
 import { median } from "../measurement.ts";
+import { outputOf } from "../output_of.ts";
 import { type ProfileSummary, profileSummary } from "./profile_summary.ts";
 
 /** Where the time of a token goes. */
@@ -18,10 +19,16 @@ export interface TokenProfile extends ProfileSummary {
 const WORKER = new URL("worker.ts", import.meta.url).pathname;
 
 /** Profiles tokens after a text of so many, in a process of its own. */
-export async function measureProfile(model: ResolvedModel, context: number, tokens: number): Promise<TokenProfile> {
+export async function measureProfile(
+  model: ResolvedModel,
+  context: number,
+  tokens: number,
+  signal?: AbortSignal,
+): Promise<TokenProfile> {
   const folder = await Deno.makeTempDir({ prefix: "kvmirror-profile-" });
   try {
-    const decode = (...more: string[]) => runWorker([resolve(model.path), String(context), String(tokens), ...more]);
+    const decode = (...more: string[]) =>
+      runWorker([resolve(model.path), String(context), String(tokens), ...more], signal);
     const before = await decode();
     const profiled = await decode(`${folder}/profile`);
     const after = await decode();
@@ -41,12 +48,14 @@ export async function measureProfile(model: ResolvedModel, context: number, toke
   }
 }
 
-async function runWorker(args: readonly string[]): Promise<number[]> {
-  const { success, code, stdout } = await new Deno.Command(Deno.execPath(), {
+async function runWorker(args: readonly string[], signal?: AbortSignal): Promise<number[]> {
+  signal?.throwIfAborted();
+  const { success, code, stdout } = await outputOf(Deno.execPath(), {
     args: ["run", "-q", "--no-prompt", "-P=engine", WORKER, ...args],
-    stdin: "null",
     stderr: "inherit",
-  }).output();
+    signal,
+  });
+  signal?.throwIfAborted();
   if (success) return JSON.parse(new TextDecoder().decode(stdout));
   throw new Error(`Cannot profile as the process ended with exit code ${code}: its message is above`);
 }

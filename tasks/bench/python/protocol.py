@@ -4,8 +4,12 @@ import json
 import os
 import random
 import resource
+import signal
 import sys
 import time
+
+# Ctrl-C ends it without a word: who started it says what was interrupted.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 # Libraries print what they like: it goes to stderr, and stdout stays clean.
 _lines = os.fdopen(os.dup(1), "w", buffering=1)

@@ -2,6 +2,9 @@ import { basename, dirname } from "node:path";
 import { bytes, escapeMarkdown, fixed, plain, saveFigure, table, writeReport } from "kvmirror/report";
 import type { BenchReport } from "../bench_report.ts";
 import { decodeChart, evictionChart, prefillChart } from "./performance_charts.ts";
+import { profileChart } from "./profile_chart.ts";
+import { studyChart } from "./study_chart.ts";
+import { weightsTable } from "./weights_table.ts";
 import { aimsTable, floorTable, metricTable, profilePartsTable, profileTable } from "./performance_tables.ts";
 
 /** Metrics that have a table, in their order: a title, and how numbers are written. */
@@ -26,8 +29,20 @@ const TABLES = [
     "seconds a cell of a study (10 policies; ours at 4 ratios on 2 texts, kvpress one cell a policy)",
     fixed(2),
   ],
+  ...[1, 2, 5].map((count) =>
+    [`study_policies_${count}`, `seconds a cell of a study of ${count} of the policies`, fixed(2)] as const
+  ),
   ["simulate", "seconds for the original's synthetic sequence", fixed(2)],
   ["simulate_peak", "most resident memory for it", bytes],
+] as const;
+
+/** Pictures in their order, by the names of their files. */
+const CHARTS = [
+  ["decode", decodeChart],
+  ["prefill", prefillChart],
+  ["eviction", evictionChart],
+  ["study", studyChart],
+  ["profile", profileChart],
 ] as const;
 
 /**
@@ -38,8 +53,9 @@ const TABLES = [
 export async function writePerformanceReport(path: string, report: BenchReport): Promise<void> {
   const folder = `${dirname(path)}/figures`;
   const lines = ["# Performance", "", "Written by `deno task bench --output`: change the task, not this file.", ""];
+  if (report.unfinished) lines.push("**The run was interrupted**: rows hold the rounds that were finished.", "");
   for (
-    const [name, draw] of [["decode", decodeChart], ["prefill", prefillChart], ["eviction", evictionChart]] as const
+    const [name, draw] of CHARTS
   ) {
     const chart = await draw(report);
     if (chart !== undefined) lines.push(await saveFigure(folder, `11_${name}`, chart));
@@ -52,13 +68,29 @@ export async function writePerformanceReport(path: string, report: BenchReport):
     const written = metricTable(report.rows, metric, format);
     if (written !== undefined) lines.push(`**${metric}**: ${title}`, "", written);
   }
-  lines.push(...timeSection(report));
+  lines.push(...weightsSection(report), ...timeSection(report));
   lines.push(origin(report, basename(path)));
   await writeReport(path, `${lines.join("\n").trim()}\n`);
 }
 
 function systemsTable({ systems }: BenchReport): string {
   return table(Object.entries(systems).map(([system, runs]) => ({ system, runs }))).markdown;
+}
+
+function weightsSection(report: BenchReport): string[] {
+  const written = weightsTable(report);
+  if (written === undefined) return [];
+  const tokens = report.rows.find(({ metric }) => metric === "kl")?.context ?? 0;
+  return [
+    "## What weights in fewer bits lose",
+    "",
+    `KL divergence from float32, mean over the first ${
+      plain(tokens)
+    } tokens of Moby-Dick, each foretold from the true ` +
+    "ones before it, and how often the likeliest token is float32's; beside what the same weights take in this run.",
+    "",
+    written,
+  ];
 }
 
 function timeSection(report: BenchReport): string[] {

@@ -25,20 +25,41 @@ Deno.test("slower is beyond the spread of both runs, whichever way the metric po
   assert(compareReports(then, beyond).compared.every(({ slower }) => slower));
 });
 
-Deno.test("after evictions the yardstick is the peer's full cache; without one, or before a row was new, none is compared", () => {
+Deno.test("after evictions the yardstick is the peer's full cache; of what transformers.js lacks, another peer's row", () => {
   const then = [
     row("kvmirror", "decode_evicted_75", 4),
     row("kvmirror", "study", 1),
+    row("kvmirror", "study_policies_2", 1),
+    row("kvmirror", "simulate", 1),
     row("transformers.js", "decode", 10),
+    row("kvpress", "study", 9),
+    row("original (Python)", "simulate", 20),
   ];
-  const now = [...then, row("kvmirror f32", "decode", 9)];
-  const { compared, uncompared } = compareReports(then, now);
-  assertEquals(compared.map(({ metric, yardstick }) => [metric, yardstick]), [["decode_evicted_75", "decode"]]);
-  assertEquals(uncompared.map(({ metric }) => metric), ["study"]);
+  assertEquals(compareReports(then, then).compared.map(({ metric, yardstick }) => [metric, yardstick]), [
+    ["decode_evicted_75", "transformers.js, decode"],
+    ["study", "kvpress, study"],
+    ["study_policies_2", "kvpress, study"],
+    ["simulate", "original (Python), simulate"],
+  ]);
+});
+
+Deno.test("rows without a peer, rows that the earlier run lacks and rows that are not measured now are named, not compared", () => {
+  const decode = [row("kvmirror", "decode", 5), row("transformers.js", "decode", 10)];
+  const then = [...decode, row("kvmirror", "kl", 0.1), row("kvmirror", "first_token", 90)];
+  const now = [...decode, row("kvmirror", "kl", 0.1), row("kvmirror f32", "decode", 9)];
   const printed: string[] = [];
-  assertEquals(printComparisons({ compared, uncompared }, (text) => printed.push(text)), 0);
-  assertEquals(printed.slice(-2), [
-    "not compared, as transformers.js has no such row in both runs: study",
+  assertEquals(printComparisons(compareReports(then, now), (text) => printed.push(text)), 0);
+  assertEquals(printed.slice(-4), [
+    "not compared, as no peer has such a row in both runs: kl",
+    "not compared, as the earlier run lacks them: decode",
+    "not measured now: first_token",
     "0 of 1 rows got slower beyond the spread of both runs",
   ]);
+});
+
+Deno.test("one round says nothing of its spread: a few percent are the hour's", () => {
+  const peer = row("transformers.js", "decode", 10);
+  const slower = (now: number) =>
+    compareReports([row("kvmirror", "decode", 5), peer], [row("kvmirror", "decode", now), peer]).compared[0].slower;
+  assertEquals([slower(5.2), slower(5.3)], [false, true]);
 });
