@@ -3,7 +3,7 @@ import { resourceUsage } from "node:process";
 /** Memory of this process that is resident, in bytes, as the system counts it: pages of mapped weights among it. */
 export interface ProcessMemory {
   readonly now: number;
-  /** The most since the process began. */
+  /** The most since the process began; on Linux no less than what the process that started it had then. */
   readonly peak: number;
 }
 

@@ -10,6 +10,8 @@ const POLICIES = [
 /** How many they are. */
 export const STUDY_POLICIES = POLICIES.length;
 
+const FEWER = "study_policies_";
+
 /** Sentences of boilerplate that make some 2,000 tokens. */
 const SENTENCES = 148;
 
@@ -29,4 +31,14 @@ export function studyRequest(maxPositionEmbeddings: number): StudyRequest {
     ratios: [0.25, 0.5, 0.75, 0.875],
     tokens: 8,
   };
+}
+
+/** Whether a metric is a study's: `study` of all policies, or `study_policies_2`. */
+export function isStudy(metric: string): boolean {
+  return metric === "study" || metric.startsWith(FEWER);
+}
+
+/** How many policies a study's metric has. */
+export function policiesOf(metric: string): number {
+  return metric === "study" ? STUDY_POLICIES : Number(metric.slice(FEWER.length));
 }

@@ -3,10 +3,11 @@
 import json
 import os
 import random
-import resource
 import signal
 import sys
 import time
+
+from memory import peak_bytes, resident_bytes
 
 # Ctrl-C ends it without a word: who started it says what was interrupted.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -31,19 +32,6 @@ def token_times(start, arrivals, context):
         measurement("first_token", "ms", first),
         measurement("decode", "ms/token", *steps),
     ]
-
-
-def resident_bytes():
-    try:
-        with open("/proc/self/statm") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return peak_bytes()
-
-
-def peak_bytes():
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def random_ids(count, vocab_size):

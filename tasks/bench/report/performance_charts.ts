@@ -3,17 +3,10 @@ import { type BenchReport, findRow } from "../bench_report.ts";
 import type { BenchRow } from "../measurement.ts";
 import { floorMs } from "../profile/measure_floor.ts";
 
-/** Every line of these charts, so that each looks the same in all of them. */
+/** Every line of these charts, so that each looks the same in all of them; int8 weights have a table instead. */
 export const SERIES: readonly string[] = [
-  ...[
-    "kvmirror",
-    "transformers.js",
-    "node-llama-cpp",
-    "onnxruntime-genai",
-    "kvpress",
-    "floor of memory",
-    "kvmirror f32",
-  ],
+  ...["kvmirror", "transformers.js", "node-llama-cpp", "onnxruntime-genai", "kvpress", "kvmirror f32"],
+  "floor of memory",
 ];
 
 /** The chart of one metric against the tokens that were read. */
@@ -80,7 +73,11 @@ export async function evictionChart({ rows, ...report }: BenchReport): Promise<C
       high: row.high,
     })),
     y: { field: "evicted", title: "" },
-    x: { field: "value", title: "ms a token, lowest and highest round" },
+    x: {
+      field: "value",
+      title: "ms a token, lowest and highest round",
+      domain: fromZero(shown.map(({ high }) => high)),
+    },
     low: "low",
     high: "high",
     series: { field: "rows", title: "rows before" },
@@ -93,7 +90,14 @@ export async function evictionChart({ rows, ...report }: BenchReport): Promise<C
 }
 
 function rowsOf(rows: readonly BenchRow[], metric: string): BenchRow[] {
-  return rows.filter((row) => row.metric === metric);
+  return rows.filter((row) => row.metric === metric && SERIES.includes(row.system));
+}
+
+/** From zero, that lengths may be compared, to a round number above the greatest. */
+function fromZero(values: readonly number[]): [number, number] {
+  const greatest = Math.max(...values);
+  const step = 10 ** Math.floor(Math.log10(greatest)) / 2;
+  return [0, Math.ceil(greatest / step) * step];
 }
 
 /** The claim: how many times as fast as the fastest peer at the longest text, or how far behind it. */
@@ -119,7 +123,7 @@ async function metricChart(
   return await lineChart({
     rows: rows.map(({ system, context, value }) => ({ system, context, value })),
     x: { field: "context", title: x },
-    y: { field: "value", title: y },
+    y: { field: "value", title: y, domain: fromZero(rows.map(({ value }) => value)) },
     series: "system",
     order: SERIES,
     title,

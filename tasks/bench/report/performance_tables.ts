@@ -3,6 +3,7 @@ import { reachedAims } from "../aims.ts";
 import { type BenchReport, findRow } from "../bench_report.ts";
 import type { BenchRow } from "../measurement.ts";
 import { floorMs } from "../profile/measure_floor.ts";
+import { isStudy, policiesOf } from "../study_request.ts";
 import type { TokenProfile } from "../profile/measure_profile.ts";
 
 /** Operators that a table shows; the rest are added up. */
@@ -21,18 +22,33 @@ export function metricTable(rows: readonly BenchRow[], metric: string, format = 
   if (of.length === 0) return undefined;
   const contexts = [...new Set(of.map(({ context }) => context))].sort((one, other) => one - other);
   const systems = [...new Set(of.map(({ system }) => system))];
-  const cell = (row: BenchRow | undefined) => {
-    if (row === undefined) return null;
-    const spread = row.low === row.high ? "" : ` (${format(row.low)} to ${format(row.high)})`;
-    return `${format(row.value)}${spread}`;
-  };
   return table(systems.map((system) => ({
     system,
     ...Object.fromEntries(contexts.map((context) => [
       context === 0 ? of[0].unit : `${plain(context)} tokens`,
-      cell(findRow(of, system, metric, context)),
+      spreadOf(findRow(of, system, metric, context), format),
     ])),
   }))).markdown;
+}
+
+/** Seconds a cell: systems down, numbers of policies across. */
+export function studyTable(rows: readonly BenchRow[]): string | undefined {
+  const studies = rows.filter(({ metric }) => isStudy(metric));
+  if (studies.length === 0) return undefined;
+  const counts = [...new Set(studies.map(({ metric }) => policiesOf(metric)))].sort((one, other) => one - other);
+  return table([...new Set(studies.map(({ system }) => system))].map((system) => ({
+    system,
+    ...Object.fromEntries(counts.map((count) => [
+      count === 1 ? "1 policy" : `${count} policies`,
+      spreadOf(studies.find((row) => row.system === system && policiesOf(row.metric) === count), fixed(2)),
+    ])),
+  }))).markdown;
+}
+
+function spreadOf(row: BenchRow | undefined, format: ReturnType<typeof fixed>): string | null {
+  if (row === undefined) return null;
+  const spread = row.low === row.high ? "" : ` (${format(row.low)} to ${format(row.high)})`;
+  return `${format(row.value)}${spread}`;
 }
 
 /** Where a token's time goes, operator by operator. */

@@ -1,7 +1,7 @@
 import { type Chart, lineChart } from "kvmirror/report";
 import { type BenchReport, findRow } from "../bench_report.ts";
 import type { BenchRow } from "../measurement.ts";
-import { STUDY_POLICIES } from "../study_request.ts";
+import { isStudy, policiesOf, STUDY_POLICIES } from "../study_request.ts";
 import { SERIES } from "./performance_charts.ts";
 
 /**
@@ -9,9 +9,10 @@ import { SERIES } from "./performance_charts.ts";
  * engine falls to its own cost; a peer reads the text for every cell.
  */
 export async function studyChart({ rows, model, machine }: BenchReport): Promise<Chart | undefined> {
-  const points = rows.flatMap((row) => policiesOf(row).map((policies) => ({ ...row, policies })));
+  const points = rows.flatMap((row) => countsOf(row).map((policies) => ({ ...row, policies })));
   const own = points.filter(({ system }) => system === "kvmirror");
   if (own.length < 2) return undefined;
+  const seconds = points.map(({ value }) => value);
   const { context } = own[0];
   const [full, peer] = ["kvmirror", "kvpress"].map((system) => findRow(rows, system, "study", context));
   const single = findRow(rows, "kvmirror", "study_policies_1", context);
@@ -23,11 +24,18 @@ export async function studyChart({ rows, model, machine }: BenchReport): Promise
   return await lineChart({
     rows: points.map(({ system, policies, value }) => ({ system, policies, value })),
     x: { field: "policies", title: "policies of the study", values: [1, 2, 5, STUDY_POLICIES] },
-    y: { field: "value", title: "seconds a cell", scale: "log" },
+    y: {
+      field: "value",
+      title: "seconds a cell",
+      scale: "log",
+      domain: [Math.min(...seconds) / 1.3, Math.max(...seconds) * 1.3],
+    },
     series: "system",
     order: SERIES,
     title,
-    subtitle: `${model?.name ?? "a model"}, ${machine}; a text is read once for all policies, by kvpress for each cell`,
+    subtitle: `${
+      model?.name ?? "a model"
+    }, ${machine}; a text is read once for all policies; kvpress reads it for each cell`,
     description: `Seconds a cell by number of policies: ${
       points.map(({ system, policies, value }) => `${system} at ${policies} ${value.toFixed(2)}`).join("; ")
     }.`,
@@ -35,7 +43,7 @@ export async function studyChart({ rows, model, machine }: BenchReport): Promise
 }
 
 /** Numbers of policies at which a row belongs; a peer's cells cost the same whatever their number. */
-function policiesOf({ system, metric }: BenchRow): number[] {
-  if (metric === "study") return system === "kvpress" ? [1, STUDY_POLICIES] : [STUDY_POLICIES];
-  return metric.startsWith("study_policies_") ? [Number(metric.slice("study_policies_".length))] : [];
+function countsOf({ system, metric }: BenchRow): number[] {
+  if (!isStudy(metric)) return [];
+  return system === "kvpress" ? [1, STUDY_POLICIES] : [policiesOf(metric)];
 }
