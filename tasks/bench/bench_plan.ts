@@ -36,7 +36,9 @@ export interface BenchPlan {
 export function benchPlan(flags: Flags): BenchPlan {
   return {
     metrics: metricsOf(flags.text("metrics")),
-    contexts: listOf(flags.text("contexts") ?? "64,1024,4096").map((text) => wholeNumber("contexts", text, 16)),
+    contexts: [
+      ...new Set(listOf(flags.text("contexts") ?? "64,1024,4096").map((text) => wholeNumber("contexts", text, 16))),
+    ],
     rounds: wholeNumber("rounds", flags.text("rounds") ?? "5"),
     tokens: wholeNumber("tokens", flags.text("tokens") ?? "24", 2),
     simulated: wholeNumber("simulated", flags.text("simulated") ?? "1000000"),

@@ -195,11 +195,15 @@ Deno.test("a peer's row says how many times as fast this engine is, whichever wa
     row("kvmirror", "prefill", "tokens/s", 900),
     row("peer", "decode", "ms/token", 10),
     row("peer", "prefill", "tokens/s", 300),
+    row("kvmirror", "kl", "nats/token", 0.04),
+    row("kvmirror int8", "kl", "nats/token", 0.001),
   ];
   assertEquals(rows.map((row) => describeRow(row, rows).match(/kvmirror (\S+)×/)?.[1]), [
     undefined,
     undefined,
     "2.00",
     "3.00",
+    undefined,
+    undefined,
   ]);
 });

@@ -96,7 +96,7 @@ function rowsOf(rows: readonly BenchRow[], metric: string): BenchRow[] {
 /** From zero, that lengths may be compared, to a round number above the greatest. */
 function fromZero(values: readonly number[]): [number, number] {
   const greatest = Math.max(...values);
-  const step = 10 ** Math.floor(Math.log10(greatest)) / 2;
+  const step = 10 ** Math.floor(Math.log10(greatest)) / 5;
   return [0, Math.ceil(greatest / step) * step];
 }
 
