@@ -1,6 +1,7 @@
 import { type Chart, intervalChart, lineChart, plain } from "kvmirror/report";
 import { type BenchReport, findRow } from "../bench_report.ts";
 import type { BenchRow } from "../measurement.ts";
+import { speedUp } from "../speed_up.ts";
 import { floorMs } from "../profile/measure_floor.ts";
 
 /** Every line of these charts, so that each looks the same in all of them; int8 weights have a table instead. */
@@ -110,8 +111,9 @@ function titleOf(rows: readonly BenchRow[], metric: string, verb: string): strin
   const higher = metric === "prefill";
   const [best] = peers.toSorted((one, other) => higher ? other.value - one.value : one.value - other.value);
   if (own === undefined || best === undefined) return `How fast each ${verb}`;
-  const times = higher ? own.value / best.value : best.value / own.value;
-  return `KVMirror ${verb} ${times.toFixed(1)}× as fast as ${best.system} at ${plain(longest)} tokens`;
+  const times = speedUp(own, best);
+  const [first, second] = times >= 1 ? ["KVMirror", best.system] : [best.system, "KVMirror"];
+  return `${first} ${verb} ${Math.max(times, 1 / times).toFixed(1)}× as fast as ${second} at ${plain(longest)} tokens`;
 }
 
 async function metricChart(
@@ -127,7 +129,9 @@ async function metricChart(
     series: "system",
     order: SERIES,
     title,
-    subtitle: `${model?.name ?? "a model"}, ${machine}, medians of ${rounds} rounds in turns`,
+    subtitle: `${model?.name ?? "a model"}, ${machine}, medians of ${rounds} ${
+      rounds === 1 ? "round" : "rounds"
+    } in turns`,
     description: `${y} by ${x}: ${
       rows.map(({ system, context, value }) => `${system} at ${context} ${value.toFixed(1)}`).join("; ")
     }.`,
