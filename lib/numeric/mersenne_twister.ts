@@ -15,6 +15,8 @@ const SHIFT = 397;
  */
 export class MersenneTwister {
   readonly #state = new Uint32Array(SIZE);
+  /** The state's words as they are drawn, so that drawing one is a read. */
+  readonly #words = new Uint32Array(SIZE);
   #next = SIZE;
 
   /**
@@ -29,25 +31,27 @@ export class MersenneTwister {
 
   /** The next double in [0, 1), of 53 random bits. */
   random(): number {
-    const high = this.#word() >>> 5;
-    const low = this.#word() >>> 6;
-    return (high * 67108864 + low) / 9007199254740992;
-  }
-
-  #word(): number {
+    // A double takes two words, and a state has an even number of them.
     if (this.#next === SIZE) this.#twist();
-    let word = this.#state[this.#next++];
-    word ^= word >>> 11;
-    word ^= (word << 7) & 0x9d2c5680;
-    word ^= (word << 15) & 0xefc60000;
-    return (word ^ (word >>> 18)) >>> 0;
+    const next = this.#next;
+    this.#next = next + 2;
+    return ((this.#words[next] >>> 5) * 67108864 + (this.#words[next + 1] >>> 6)) / 9007199254740992;
   }
 
   #twist(): void {
     const state = this.#state;
     for (let index = 0; index < SIZE; index++) {
-      const bits = (state[index] & 0x80000000) | (state[(index + 1) % SIZE] & 0x7fffffff);
-      state[index] = state[(index + SHIFT) % SIZE] ^ (bits >>> 1) ^ (bits & 1 ? 0x9908b0df : 0);
+      const next = index + 1 === SIZE ? 0 : index + 1;
+      const shifted = index + SHIFT < SIZE ? index + SHIFT : index + SHIFT - SIZE;
+      const bits = (state[index] & 0x80000000) | (state[next] & 0x7fffffff);
+      state[index] = state[shifted] ^ (bits >>> 1) ^ (bits & 1 ? 0x9908b0df : 0);
+    }
+    for (let index = 0; index < SIZE; index++) {
+      let word = state[index];
+      word ^= word >>> 11;
+      word ^= (word << 7) & 0x9d2c5680;
+      word ^= (word << 15) & 0xefc60000;
+      this.#words[index] = word ^ (word >>> 18);
     }
     this.#next = 0;
   }

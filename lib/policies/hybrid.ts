@@ -9,9 +9,12 @@ export function hybrid(options: TokenPolicyOptions = {}): Policy {
   return tokenPolicy({
     name: "hybrid",
     recentShare: [2, 3],
-    rank: ({ positions, attention, novelty }) => ({
-      scores: attention.map((received, token) => 0.75 * received + 0.25 * novelty[token]),
-      tieBreak: Float64Array.from(positions),
-    }),
+    rank: ({ positions, attention, novelty }) => {
+      const scores = new Float64Array(attention.length);
+      for (let token = 0; token < scores.length; token++) {
+        scores[token] = 0.75 * attention[token] + 0.25 * novelty[token];
+      }
+      return { scores, tieBreak: new Float64Array(positions) };
+    },
   }, options);
 }
