@@ -56,6 +56,7 @@ export { laterAttention } from "./later_attention.ts";
 export { perplexity, type PerplexityOptions, type PerplexityRow } from "./perplexity.ts";
 export { type PolicyChoice, policyChoice } from "./policy_choice.ts";
 export { type PolicyStudy, policyStudy, type PolicyStudyOptions, type StudyStage } from "./policy_study.ts";
+export { type GrownStudy, growStudy } from "./grow_study.ts";
 export { studyPath } from "./study_path.ts";
 export { encodeStudy, parseStudy, type StudyFile, type StudyOrigin } from "./study_file.ts";
 export {
