@@ -51,17 +51,22 @@ export async function* growStudy(
   }
   const cells = new Map(numbered(known.cells, "in each").map((cell) => [cellName(cell), cell]));
   const tasks = [...Map.groupBy(stages, rowsName).values()].map((own) => ({ ...own[0], arms: lacking(own, cells) }))
-    .filter(({ arms }) => arms.length > 0);
-  const total = tasks.reduce((sum, { samples, arms }) => sum + samples * arms.length, 0);
+    .filter(({ arms }) => arms.length > 0)
+    .map(({ arms, ...task }) => {
+      const evicting = arms.filter(({ policy }) => policy !== FULL.policy);
+      return { ...task, evicting, size: task.samples * (1 + evicting.length) }; // the full cache is answered anyway
+    });
+  const total = tasks.reduce((sum, { size }) => sum + size, 0);
   let before = 0;
-  for (const { task, length, samples, maxNewTokens, arms } of tasks) {
+  for (const { task, length, samples, maxNewTokens, evicting, size } of tasks) {
     const rows = taskRows(model.tokenizer, task, { length, samples, seed, maxNewTokens });
-    const asked = arms.filter(({ policy }) => policy !== FULL.policy)
-      .map(({ policy, compression_ratio }) => ({ policy: armPolicy(policy), compressionRatio: compression_ratio }));
-    const size = samples * arms.length;
-    const found = await evaluate(model, rows, asked, {
+    const arms = evicting.map(({ policy, compression_ratio }) => ({
+      policy: armPolicy(policy),
+      compressionRatio: compression_ratio,
+    }));
+    const found = await evaluate(model, rows, arms, {
       ...options,
-      onProgress: (done) => onProgress?.(before + Math.min(done, size), total),
+      onProgress: (done) => onProgress?.(before + done, total),
     });
     before += size;
     for (const { prediction: _, context_tokens: __, row: ___, ...rest } of found.cells) {

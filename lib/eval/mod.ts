@@ -47,6 +47,7 @@ export { armPolicy, CUT_PROMPT } from "./cut_prompt.ts";
 export { type DepthScore, depthScores } from "./depth_scores.ts";
 export { evenDepths } from "./even_depths.ts";
 export { type NeedleAttention, needleAttention } from "./needle_attention.ts";
+export { fullyAsked } from "./fully_asked.ts";
 export { evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
 export type { EvaluatedModel, EvaluationArm } from "./evaluate_context.ts";
 export type { ArmName, Cell, CellStore, EvaluatedCell, FailedCell, ScoredCell } from "./evaluated_cell.ts";
@@ -67,6 +68,7 @@ export {
   type RecommendOptions,
 } from "./recommend.ts";
 export { type ResultRow, resultRows } from "./result_rows.ts";
+export { type ScoreColumns, scoreColumns } from "./score_columns.ts";
 export { checkTaskName, generateRows, type GenerateRowsOptions, TASK_NAMES } from "./ruler/generate_rows.ts";
 export { taskRows, type TaskRowsOptions } from "./task_rows.ts";
 export { slidingWindowLosses, type SlidingWindowOptions } from "./sliding_window_losses.ts";
