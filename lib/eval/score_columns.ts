@@ -1,0 +1,48 @@
+import type { ResultRow } from "./result_rows.ts";
+
+/** One policy's scores on a task, a column for each ratio: `0.46 [0.32, 0.60]`, null where it was not asked. */
+export interface ScoreColumns {
+  /** The policy. */
+  readonly policy: string;
+  /** Rows. */
+  readonly n: number;
+  /** `at_4x` for a ratio of 0.75, and so on. */
+  readonly [column: `at_${number}x`]: string | null;
+}
+
+/**
+ * Sets the scores of one task side by side, a line for each policy, the highest mean over its ratios first.
+ *
+ * @param rows of one task
+ * @param ratios the columns
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { scoreColumns } from "kvmirror/eval";
+ *
+ * const row = { policy: "tova", compression_ratio: 0.75, task: "t", score: 0.46, n: 50, ci_low: 0.32, ci_high: 0.6 };
+ * assertEquals(scoreColumns([row], [0.5, 0.75]), [
+ *   { policy: "tova", n: 50, at_2x: null, at_4x: "0.46 [0.32, 0.60]" },
+ * ]);
+ * ```
+ */
+export function scoreColumns(rows: readonly ResultRow[], ratios: readonly number[]): ScoreColumns[] {
+  const asked = Map.groupBy(
+    rows.filter(({ compression_ratio }) => ratios.includes(compression_ratio)),
+    ({ policy }) => policy,
+  );
+  const mean = (own: readonly ResultRow[]) => own.reduce((sum, { score }) => sum + score, 0) / own.length;
+  return [...asked].sort(([, one], [, other]) => mean(other) - mean(one)).map(([policy, own]) => ({
+    policy,
+    n: own[0].n,
+    ...Object.fromEntries(ratios.map((ratio) => {
+      const row = own.find(({ compression_ratio }) => compression_ratio === ratio);
+      return [`at_${Number((1 / (1 - ratio)).toPrecision(3))}x`, row === undefined ? null : scoreText(row)];
+    })),
+  }));
+}
+
+function scoreText({ score, ci_low, ci_high }: ResultRow): string {
+  return `${score.toFixed(2)} [${ci_low.toFixed(2)}, ${ci_high.toFixed(2)}]`;
+}
