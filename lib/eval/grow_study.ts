@@ -1,4 +1,4 @@
-import { armPolicy } from "./cut_prompt.ts";
+import { parseArm } from "./arm_name.ts";
 import { evaluate } from "./evaluate.ts";
 import type { EvaluatedModel } from "./evaluate_context.ts";
 import type { ArmName, FailedCell, ScoredCell } from "./evaluated_cell.ts";
@@ -61,7 +61,7 @@ export async function* growStudy(
   for (const { task, length, samples, maxNewTokens, evicting, size } of tasks) {
     const rows = taskRows(model.tokenizer, task, { length, samples, seed, maxNewTokens });
     const arms = evicting.map(({ policy, compression_ratio }) => ({
-      policy: armPolicy(policy),
+      ...parseArm(policy),
       compressionRatio: compression_ratio,
     }));
     const found = await evaluate(model, rows, arms, {
