@@ -53,6 +53,8 @@ export function profileSummary(text: string, runs: number): ProfileSummary {
   for (const { cat, name, ts, dur, args } of events) {
     if (cat !== "Node" || !name.endsWith("_kernel_time") || ts < begin) continue;
     const operator = args?.op_name ?? "unnamed";
+    // The nodes of the branch that it takes are events of their own.
+    if (operator === "If") continue;
     const total = totals.get(operator) ?? { count: 0, microseconds: 0 };
     totals.set(operator, { count: total.count + 1, microseconds: total.microseconds + dur });
   }

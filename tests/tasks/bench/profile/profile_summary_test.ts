@@ -13,6 +13,8 @@ const PROFILE = JSON.stringify([
   ...[node("MatMul", 10_100, 5000), run(10_000, 6000)],
   ...[node("MatMul", 20_100, 600), node("Add", 20_800, 100), node("Add", 20_950, 100), run(20_000, 2000)],
   ...[node("MatMul", 30_100, 1000), node("Add", 31_200, 100), node("Add", 31_350, 100), run(30_000, 2000)],
+  // Holds the two additions, which are there by themselves.
+  node("If", 31_190, 270),
 ]);
 
 Deno.test("a profile's last runs are added up by operator; what is left of them is between operators", () => {
