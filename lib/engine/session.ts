@@ -8,7 +8,7 @@ import { packedNames, type PackedPart, packedParts } from "./packed_graph.ts";
 import type { PackedVectors } from "./packed_vectors.ts";
 import { rotaryTables } from "./rotary.ts";
 
-float16AsBits();
+float16AsBits(() => new onnxruntime.Tensor("float32", new Float32Array(1), [1]));
 
 /** Rows of one kv head as they lie in its buffers. */
 export interface RowViews {
