@@ -41,7 +41,7 @@ export function cachedLayers(heads: readonly HeadRows[], record: CacheRecord, sh
 }
 
 function cachedHead(rows: HeadRows, record: CacheRecord, layer: number, kvHead: number): Head {
-  const positions = rows.positions.subarray(0, rows.length);
+  const positions = rows.livePositions();
   return {
     positions,
     signal: (need) => {

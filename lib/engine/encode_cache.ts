@@ -69,7 +69,7 @@ export function encodeCache({ shape, taps, state, owner }: CacheContent): Uint8A
   const numbers = [
     Int32Array.from(state.ids.slice()),
     ...state.heads.flatMap((head) => [
-      head.positions.subarray(0, head.length),
+      head.livePositions(),
       ...packedNumbers(head.packed?.keys),
       ...packedNumbers(head.packed?.values),
       head.keys.subarray(0, head.looseCount * head.headDim),

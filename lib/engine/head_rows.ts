@@ -8,6 +8,7 @@ import {
   pickPacked,
   unpackVectors,
 } from "./packed_vectors.ts";
+import { floatRowBytes } from "./row_bytes.ts";
 import type { RowFormat } from "./row_format.ts";
 import { allocateNumbers, resizeNumbers } from "./row_buffer.ts";
 
@@ -74,7 +75,7 @@ export class HeadRows {
 
   /** Bytes of live rows, scales and all. */
   get liveBytes(): number {
-    return this.looseCount * this.headDim * 2 * Float32Array.BYTES_PER_ELEMENT + this.packedBytes;
+    return this.looseCount * floatRowBytes(this.headDim) + this.packedBytes;
   }
 
   /** Bytes of the key and value buffers. */

@@ -26,11 +26,6 @@ export interface PackedVectors {
 /** What int8 by row has as its zero. */
 export const INT8_ZERO = 128;
 
-/** No vectors. */
-export function noVectors(format: VectorFormat, headDim: number): PackedVectors {
-  return packVectors(new Float32Array(0), format, headDim);
-}
-
 /** Groups of vectors whose channels share scales; 0 where none do. */
 export function groupCount(vectors: PackedVectors | undefined): number {
   return vectors?.format.granularity === "channel" ? vectors.scales.length / vectors.headDim : 0;
@@ -165,7 +160,7 @@ export function pickPacked(packed: PackedVectors, rows: Uint32Array): PackedVect
 
 const EMPTY = { scales: new Float32Array(0), minima: new Float32Array(0), groups: new Int32Array(0) };
 
-/** Scales and minima, and where those of a number are: `[row · rowStep (groups) + column · columnStep]`. */
+/** Scales and minima, `[rows]` by row, `[groups, head_dim]` by channel. */
 interface Grid {
   readonly scales: Float32Array<ArrayBuffer>;
   readonly minima: Float32Array<ArrayBuffer>;

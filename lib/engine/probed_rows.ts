@@ -8,7 +8,7 @@ export function probedRows({ heads, positions }: CacheState): ProbedRows[] {
   return heads.map((head, index) => ({
     keys: head.liveKeys(),
     values: head.liveValues(),
-    positions: head.positions.subarray(0, head.length),
+    positions: head.livePositions(),
     rotaryPositions: rotary[index],
   }));
 }

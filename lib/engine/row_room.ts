@@ -1,5 +1,5 @@
 import type { CacheState } from "./cache_state.ts";
-import { noVectors } from "./packed_vectors.ts";
+import { emptyVectors } from "./packed_vectors.ts";
 import { isFloatRows } from "./row_format.ts";
 import type { RunRows } from "./session.ts";
 
@@ -13,7 +13,10 @@ export function rowRoom(state: CacheState, count: number): RunRows[] {
   const { heads, rowFormat: { keys, values } } = state;
   if (isFloatRows(state.rowFormat)) return heads.map((head) => head.room(count));
   return heads.map((head) => {
-    const { headDim, packed = { keys: noVectors(keys, headDim), values: noVectors(values, headDim) } } = head;
+    const {
+      headDim,
+      packed = { keys: emptyVectors(keys, headDim, 0, 0), values: emptyVectors(values, headDim, 0, 0) },
+    } = head;
     return { ...head.room(count), packed };
   });
 }
