@@ -21,7 +21,7 @@
 export function topK(
   scores: Float32Array | Float64Array,
   k: number,
-  tieBreak?: Float32Array | Float64Array,
+  tieBreak?: Float32Array | Float64Array | Int32Array,
 ): Uint32Array<ArrayBuffer> {
   if (!Number.isSafeInteger(k) || k < 0) {
     throw new RangeError(`Cannot pick ${k} rows as it must be a whole number of at least 0`);
@@ -30,12 +30,12 @@ export function topK(
     throw new TypeError(`Cannot break ties of ${scores.length} scores by ${tieBreak.length} values as each needs one`);
   }
   rejectNaN(scores, "score");
-  if (tieBreak !== undefined) rejectNaN(tieBreak, "tie-break");
+  if (tieBreak !== undefined && !(tieBreak instanceof Int32Array)) rejectNaN(tieBreak, "tie-break");
   const rows = scores.length;
   if (k === 0) return new Uint32Array(0);
   if (k >= rows) return Uint32Array.from({ length: rows }, (_, row) => row);
 
-  const lowest = select(scores.slice(), rows - k);
+  const lowest = lowestOfHighest(scores, k);
   let higher = 0;
   let tied = 0;
   for (let row = 0; row < rows; row++) {
@@ -61,13 +61,43 @@ export function topK(
   return kept;
 }
 
+/** From this many rows on, and for less than one in eight of them, most rows are ruled out before any is sorted. */
+const MANY_ROWS = 8192;
+const SAMPLE = 1024;
+
+/**
+ * The lowest of the `k` highest scores. Where few of many rows are wanted, a sample tells a score that more than `k`
+ * surely pass, as in Floyd and Rivest's SELECT (1975, https://doi.org/10.1145/360680.360691); where it told wrongly, all
+ * rows are searched.
+ */
+function lowestOfHighest(scores: Float32Array | Float64Array, k: number): number {
+  const rows = scores.length;
+  if (rows >= MANY_ROWS && 8 * k < rows) {
+    const sample = Float64Array.from(
+      { length: SAMPLE },
+      (_, draw) => scores[Math.floor(((draw + 0.5) / SAMPLE) * rows)],
+    );
+    const expected = Math.ceil((SAMPLE * k) / rows);
+    const least = select(sample, Math.max(0, SAMPLE - 2 * expected - 16));
+    let count = 0;
+    for (let row = 0; row < rows; row++) if (scores[row] >= least) count++;
+    if (count >= k) {
+      const candidates = new Float64Array(count);
+      let next = 0;
+      for (let row = 0; row < rows; row++) if (scores[row] >= least) candidates[next++] = scores[row];
+      return select(candidates, count - k);
+    }
+  }
+  return select(scores.slice(), rows - k);
+}
+
 /** Which of the rows at score `lowest` are kept, counted among those rows, ascending: `[places]`. */
 function breakTies(
   scores: Float32Array | Float64Array,
   lowest: number,
   tied: number,
   places: number,
-  tieBreak: Float32Array | Float64Array,
+  tieBreak: Float32Array | Float64Array | Int32Array,
 ): Uint32Array {
   const values = new Float64Array(tied);
   let count = 0;

@@ -14,7 +14,7 @@ export function hybrid(options: TokenPolicyOptions = {}): Policy {
       for (let token = 0; token < scores.length; token++) {
         scores[token] = 0.75 * attention[token] + 0.25 * novelty[token];
       }
-      return { scores, tieBreak: new Float64Array(positions) };
+      return { scores, tieBreak: positions };
     },
   }, options);
 }

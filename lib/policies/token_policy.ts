@@ -20,7 +20,7 @@ export interface TokenRanking {
   /** Share of the budget, after the sinks, that goes to the newest tokens: `[numerator, denominator]`. */
   readonly recentShare: readonly [number, number];
   /** Ranks tokens, highest first; equal ranks fall back to `tieBreak`, then to the earlier token. */
-  rank(table: TokenTable): { readonly scores: Vector; readonly tieBreak: Vector };
+  rank(table: TokenTable): { readonly scores: Vector; readonly tieBreak: Vector | Int32Array };
 }
 
 /** The original's own numbers (github.com/0xAshraFF/KVMirror). */
@@ -93,7 +93,7 @@ function withinBudget(
   if (kept.size < target) {
     const rest = Uint32Array.from({ length: count - recent - first.length }, (_, index) => first.length + index);
     const { scores, tieBreak } = ranking.rank(table);
-    const of = (column: Vector) => Float64Array.from(rest, (token) => column[token]);
+    const of = (column: Vector | Int32Array) => Float64Array.from(rest, (token) => column[token]);
     for (const index of topK(of(scores), target - kept.size, of(tieBreak))) kept.add(rest[index]);
   }
   return kept;

@@ -8,13 +8,23 @@ export const TOKEN_NEEDS: readonly Need[] = [{ attention: "sum", queries: 1 }, "
 export interface TokenTable {
   readonly positions: Int32Array;
   /** Sum over the layers of the mean over the heads. */
-  readonly attention: Float64Array;
-  readonly novelty: Float64Array;
+  readonly attention: Vector;
+  readonly novelty: Vector;
 }
 
 /** Gathers the tokens that any head still holds; a head that dropped a token adds no attention to it. */
 export function tokenTable(layers: readonly Layer[]): TokenTable {
-  const positions = heldPositions(layers.flatMap(({ heads }) => heads));
+  const all = layers.flatMap(({ heads }) => heads);
+  if (all.length === 1) {
+    // Its own columns, as they are: a synthetic sequence of a million tokens is not copied.
+    const [head] = all;
+    return {
+      positions: head.positions,
+      attention: head.signal(TOKEN_NEEDS[0]),
+      novelty: head.signal(TOKEN_NEEDS[1]),
+    };
+  }
+  const positions = heldPositions(all);
   const attention = new Float64Array(positions.length);
   const novelty = new Float64Array(positions.length);
   for (const { heads } of layers) {
@@ -27,9 +37,15 @@ export function tokenTable(layers: readonly Layer[]): TokenTable {
   return { positions, attention, novelty };
 }
 
+/** Columns that are still being summed up. */
+interface Sums extends TokenTable {
+  readonly attention: Float64Array;
+  readonly novelty: Float64Array;
+}
+
 /** Adds one head's share to the columns. A loop of its own, whose arrays the compiler knows. */
 function addHead(
-  { positions, attention, novelty }: TokenTable,
+  { positions, attention, novelty }: Sums,
   held: Int32Array,
   received: Vector,
   novel: Vector,
@@ -43,22 +59,22 @@ function addHead(
 }
 
 /** The rows of every head whose token was chosen. `tokens` are indices into the table. */
-export function rowsOfTokens(layers: readonly Layer[], table: TokenTable, tokens: Iterable<number>): Choice {
-  const kept = new Uint8Array(table.positions.length);
-  for (const token of tokens) kept[token] = 1;
+export function rowsOfTokens(layers: readonly Layer[], table: TokenTable, tokens: ReadonlySet<number>): Choice {
+  const kept = Uint32Array.from(tokens).sort();
   return layers.map(({ heads }) =>
     heads.map(({ positions }) => {
-      const rows = new Uint32Array(positions.length);
+      const rows = new Uint32Array(kept.length);
       let count = 0;
-      for (let row = 0; row < positions.length; row++) {
-        if (kept[placeOf(table.positions, positions[row], row)] === 1) rows[count++] = row;
+      for (const token of kept) {
+        const row = placeOf(positions, table.positions[token], token);
+        if (positions[row] === table.positions[token]) rows[count++] = row;
       }
       return { rows: rows.slice(0, count) };
     })
   );
 }
 
-/** The place of a position that is among them; `guess` is right where a head holds all tokens, as most do. */
+/** The place of a position, if it is among them; `guess` is right where a head holds all tokens, as most do. */
 function placeOf(positions: Int32Array, position: number, guess: number): number {
   if (positions[guess] === position) return guess;
   let [low, high] = [0, positions.length - 1];

@@ -24,7 +24,10 @@ const REFERENCE = HERE("../../tests/sim/reference.py");
 const SIMULATORS: Readonly<Record<string, Simulator>> = {
   "kvmirror": {
     command: Deno.execPath(),
-    args: ["run", "-q", "--no-prompt", "-P=files", HERE("simulate_worker.ts")],
+    args: [
+      ...["run", "-q", "--no-prompt", `--allow-run=${Deno.execPath()}`, HERE("run_apart.ts")],
+      ...[Deno.execPath(), "run", "-q", "--no-prompt", "-P=files", HERE("simulate_worker.ts")],
+    ],
   },
   "original (Python)": { command: "python3", args: [HERE("python/simulate.py"), REFERENCE] },
 };

@@ -41,6 +41,23 @@ Deno.test("a million rows, equal, rising, falling: a quadratic selection would n
   }
 });
 
+Deno.test("few of many rows: the same whether a sample of the rows tells rightly or wrongly", () => {
+  const [count, k] = [20_000, 2_000];
+  const sampled = new Set(Array.from({ length: 1024 }, (_, draw) => Math.floor(((draw + 0.5) / 1024) * count)));
+  const kinds: Record<string, (row: number) => number> = {
+    drawn: (row) => Math.imul(row, 2654435761) % 1009,
+    "a sample of the highest": (row) => (sampled.has(row) ? 1 : 0) * count + (row % 97),
+    "a sample of the lowest": (row) => (sampled.has(row) ? -1 : 0) * count + (row % 97),
+    "two scores": (row) => Number(row % 3 === 0),
+  };
+  for (const [kind, scoreOf] of Object.entries(kinds)) {
+    const scores = Array.from({ length: count }, (_, row) => scoreOf(row));
+    const ties = Int32Array.from(scores, (_, row) => row);
+    assertEquals([...topK(Float64Array.from(scores), k)], sorted(scores, k), kind);
+    assertEquals([...topK(Float32Array.from(scores), k, ties)], sorted(scores, k, [...ties]), kind);
+  }
+});
+
 Deno.test("none, all, and NaN", () => {
   assertEquals([...topK(Float32Array.of(3, 1, 2), 0)], []);
   assertEquals([...topK(Float32Array.of(3, 1, 2), 9)], [0, 1, 2]);
