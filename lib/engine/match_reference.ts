@@ -1,3 +1,4 @@
+import { byteCharacters } from "./byte_characters.ts";
 import { BYTE_LEVEL, GPT2_PATTERN, inSequence, type PreTokenizer, splitAt } from "./pre_tokenizers.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -43,14 +44,6 @@ function missingBytes(model: Json, step: PreTokenizer): string[] {
 function spellsBytes(step: unknown): boolean {
   if (!isObject(step)) return false;
   return step.type === "ByteLevel" || (Array.isArray(step.pretokenizers) && step.pretokenizers.some(spellsBytes));
-}
-
-/** GPT-2's spelling of the 256 bytes: printable Latin-1 stands for itself, the others follow from U+0100 on. */
-function byteCharacters(): string[] {
-  const printable = (byte: number) =>
-    (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || (byte >= 174 && byte <= 255);
-  let next = 256;
-  return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(printable(byte) ? byte : next++));
 }
 
 function hex(character: string): string {

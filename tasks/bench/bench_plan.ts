@@ -9,6 +9,7 @@ const METRICS = {
   cache_bytes: true,
   kl: false,
   load: false,
+  "load_0.5b": false,
   resident: false,
   study: false,
   simulate: false,

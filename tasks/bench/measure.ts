@@ -4,6 +4,7 @@ import { type BenchPlan, timesTokens } from "./bench_plan.ts";
 import type { Course } from "./course.ts";
 import { measureDivergence } from "./measure_divergence.ts";
 import { measureInTurns, type Turn } from "./measure_in_turns.ts";
+import { measureLargeLoad } from "./measure_large_load.ts";
 import { measureSimulate } from "./measure_simulate.ts";
 import { measureStarts } from "./measure_starts.ts";
 import { isOwn } from "./own_system.ts";
@@ -36,6 +37,7 @@ export async function measure(
   if (timesTokens(plan)) await takeTurns(launches, tokenTurns(plan), rounds, course, versions);
   if (metrics.includes("kl")) await measureDivergence(model, course);
   if (starts) await measureStarts(launches, plan, course);
+  if (metrics.includes("load_0.5b")) await measureLargeLoad(course);
   if (metrics.includes("study")) await measureStudy(systems, model, rounds, course, versions);
   if (metrics.includes("simulate")) {
     await measureSimulate(plan.simulated, Math.min(3, rounds), systems.every(isOwn), course);

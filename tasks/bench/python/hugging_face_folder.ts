@@ -1,5 +1,6 @@
 import { type Checkpoint, readCheckpoint, type ResolvedModel } from "kvmirror/engine";
 import { builtFolder } from "../../../lib/engine/built_folder.ts";
+import { writeSafetensors } from "../write_safetensors.ts";
 
 /** Raised whenever what is written changes. */
 const FOLDER_VERSION = 1;
@@ -23,7 +24,11 @@ export async function huggingFaceFolder({ path }: Pick<ResolvedModel, "path">): 
       ...checkpoint.tokenizer.config,
       tokenizer_class: "PreTrainedTokenizerFast",
     });
-    writeSafetensors(`${folder}/model.safetensors`, checkpoint);
+    writeSafetensors(`${folder}/model.safetensors`, {
+      dtype: "F32",
+      shapes: [...checkpoint.tensors].map(([name, { shape }]) => [name, shape]),
+      bytesOf: (name) => new Uint8Array(checkpoint.readTensor(name).buffer),
+    });
   });
 }
 
@@ -47,25 +52,4 @@ function configOf({ config }: Checkpoint): Record<string, unknown> {
     eos_token_id: config.eosTokenIds.length === 1 ? config.eosTokenIds[0] : config.eosTokenIds,
     torch_dtype: "float32",
   };
-}
-
-/** One tensor after the other, so that memory holds one. */
-function writeSafetensors(path: string, { tensors, readTensor }: Checkpoint): void {
-  const header: Record<string, unknown> = {};
-  let end = 0;
-  for (const [name, { shape }] of tensors) {
-    const bytes = 4 * shape.reduce((product, size) => product * size, 1);
-    header[name] = { dtype: "F32", shape, data_offsets: [end, end + bytes] };
-    end += bytes;
-  }
-  const text = new TextEncoder().encode(JSON.stringify(header));
-  const padded = new Uint8Array(Math.ceil(text.length / 8) * 8).fill(0x20);
-  padded.set(text);
-  using file = Deno.openSync(path, { write: true, createNew: true });
-  const write = (bytes: Uint8Array) => {
-    for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
-  };
-  write(new Uint8Array(BigUint64Array.of(BigInt(padded.length)).buffer));
-  write(padded);
-  for (const name of tensors.keys()) write(new Uint8Array(readTensor(name).buffer));
 }
