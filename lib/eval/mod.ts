@@ -70,6 +70,7 @@ export { checkTaskName, generateRows, type GenerateRowsOptions, TASK_NAMES } fro
 export { taskRows, type TaskRowsOptions } from "./task_rows.ts";
 export { slidingWindowLosses, type SlidingWindowOptions } from "./sliding_window_losses.ts";
 export { type StreamedText, type StreamRow, streamText, type StreamTextOptions } from "./stream_text.ts";
+export { shareOfFull } from "./share_of_full.ts";
 export { splitNames } from "./split_names.ts";
 export { stringMatch } from "./string_match.ts";
 export { GATE_ROWS, GATE_SCORE, openTasks, type TaskGate, taskGates } from "./task_gates.ts";
