@@ -52,6 +52,7 @@ export { evenDepths } from "./even_depths.ts";
 export { type NeedleAttention, needleAttention } from "./needle_attention.ts";
 export { fullyAsked } from "./fully_asked.ts";
 export { evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
+export { EarlierAnswers } from "./earlier_answers.ts";
 export type { EvaluatedModel, EvaluationArm } from "./evaluate_context.ts";
 export type { ArmName, Cell, CellStore, EvaluatedCell, FailedCell, ScoredCell } from "./evaluated_cell.ts";
 export { type EvaluationRow, parseEvaluationRows } from "./evaluation_row.ts";
