@@ -1,6 +1,7 @@
 import type { KvCache, Model, RowFormat } from "../engine/mod.ts";
 import type { Policy } from "../policies/policy.ts";
 import { armName } from "./arm_name.ts";
+import { contextChoices } from "./context_choices.ts";
 import { EarlierAnswers } from "./earlier_answers.ts";
 import type { Fact, FactPrompt } from "./fact_prompt.ts";
 
@@ -77,10 +78,11 @@ export async function answerStudy(
     const [before, after] = splitQuestion(prompt, fact, timing);
     const earlier = new EarlierAnswers();
     using full = await model.prefill(before, { template: "none", signal });
+    const choices = contextChoices(full);
     for (const { policy, compressionRatio, rows } of arms) {
       await full.observe(policy, { signal });
       using cache: KvCache = full.fork();
-      cache.compress(policy, { compressionRatio });
+      cache.keep(choices(policy, compressionRatio), "logical", policy.name);
       if (rows !== undefined) cache.quantise(rows);
       const live_bytes = cache.liveBytes;
       const { draft } = earlier;
