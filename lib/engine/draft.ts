@@ -5,8 +5,10 @@ import type { ReadOptions } from "./read_tokens.ts";
 /**
  * What an answer probably goes on with after the tokens generated so far; none where nothing is known. A model reads a
  * draft in one run beside what it reads anyway, and takes as much of it as it would have said itself.
+ *
+ * @param before the tokens that the answer follows, evicted ones and the question among them
  */
-export type Draft = (generated: readonly number[]) => readonly number[];
+export type Draft = (generated: readonly number[], before: readonly number[]) => readonly number[];
 
 /** Reads tokens into a cache: {@linkcode Model.read}. */
 export type Read = (ids: readonly number[], options: Pick<ReadOptions, "logitsOf">) => Promise<Float32Array>;
@@ -17,6 +19,7 @@ export class DraftedReading {
   readonly #read: Read;
   readonly #draft: Draft;
   readonly #config: ModelConfig;
+  #before: readonly number[] | undefined;
   /** Tokens that the cache has read and the answer has not reached, and the logits after each. */
   #ahead: { readonly ids: readonly number[]; readonly logits: Float32Array } = { ids: [], logits: new Float32Array(0) };
 
@@ -42,8 +45,9 @@ export class DraftedReading {
       return logits.subarray(0, vocabSize);
     }
     this.settle();
+    this.#before ??= [...this.#cache.tokenIds(), ...ids];
     const room = Math.min(most, maxPositionEmbeddings - this.#cache.nextRotaryPosition - ids.length);
-    const guessed = this.#draft(generated).slice(0, Math.max(0, room));
+    const guessed = this.#draft(generated, this.#before).slice(0, Math.max(0, room));
     const end = this.#cache.tokenCount + ids.length;
     const found = await this.#read([...ids, ...guessed], { logitsOf: 1 + guessed.length }).catch((error) => {
       this.#takeBack(end);

@@ -1,5 +1,3 @@
-import type { Draft } from "../engine/mod.ts";
-
 /**
  * Answers to one question, which foretell further ones: under many policies a model says much the same.
  *
@@ -23,7 +21,7 @@ export class EarlierAnswers {
   }
 
   /** What those that began like this one went on with, token by token as most of them did; of equals the newer. */
-  readonly draft: Draft = (generated) => {
+  readonly draft = (generated: readonly number[]): number[] => {
     let alike = this.#answers.filter((ids) => generated.every((id, place) => ids[place] === id));
     const draft: number[] = [];
     for (let place = generated.length;; place++) {

@@ -98,6 +98,8 @@ Deno.test("no draft is asked for where it could change something, nor past the c
   }
   using packed = await model.prefill(TEXT, { template: "none", rows: rowFormat("int8") });
   await model.generate("Who?", { ...OPTIONS, cache: packed, draft: never });
+  await using rounded = await openCheckpoint(NAME, "int4");
+  await rounded.generate(TEXT, { ...OPTIONS, draft: never });
   const limit = model.config.maxPositionEmbeddings;
   using brim = model.createCache();
   await model.read(brim, Array(limit - 6).fill(3));

@@ -1,9 +1,9 @@
 import { assertEquals, assertNotEquals, assertStrictEquals } from "@std/assert";
-import { budgetForRatio, definePolicy, policy, scoreOnce } from "kvmirror/policies";
+import { budgetForRatio, definePolicy, type Layer, policy, scoreOnce } from "kvmirror/policies";
 
 const model = { layerCount: 1, headDim: 2, groupSize: 1, ropeTheta: 1e4 };
 
-function layerOf(keys: readonly number[]) {
+function layerOf(keys: readonly number[]): Layer {
   const positions = Int32Array.from({ length: keys.length / 2 }, (_, row) => row);
   return { index: 0, model, heads: [{ positions, signal: () => Float32Array.from(keys) }] };
 }
