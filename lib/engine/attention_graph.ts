@@ -22,8 +22,8 @@ export interface AttentionOutputs {
   readonly output: string;
   /** Queries and keys before rotation: `[1, S, (heads + kv heads) · head_dim]`. */
   readonly queryKeys: string;
-  /** Per kv head: `[1, 1, R, P + S]`; while decoding, when R is 0, `[1, 1, 0, 0]`. */
-  readonly taps: readonly string[];
+  /** One kv head after the other: `[1, 1, R, Σ (P + S)]`; while decoding, when R is 0, `[1, 1, 0, 0]`. */
+  readonly taps: string;
 }
 
 /** The names of one kv head's rows: what is fed, and what a run writes. */
@@ -58,13 +58,13 @@ export function attention(
     [`query_keys.${layer}`, ...names.map(({ newValues }) => newValues)],
     { axis: 2 },
   );
-  const queries = graph.node(
+  const [queries] = graph.node(
     "Split",
     [
       rotate(graph, config, queryKeys, inputs),
-      graph.integers([...names.map(() => groupSize * headDim), ...names.map(() => headDim)]),
+      graph.integers([heads * headDim, ...names.map(() => headDim)]),
     ],
-    [...names.map((_, head) => `queries.${layer}.${head}`), ...names.map(({ newKeys }) => newKeys)],
+    [`queries.${layer}`, ...names.map(({ newKeys }) => newKeys)],
     { axis: 2 },
   );
   const parts = names.map((rows, head) => {
@@ -76,26 +76,34 @@ export function attention(
       head,
       headDim,
       groupSize,
-      queries: queries[head],
       newKeys: rows.newKeys,
       keys: graph.input(rows.keys, ELEMENT.float32, dimensions),
       values: graph.input(rows.values, ELEMENT.float32, dimensions),
       packed: packedRowInputs(graph, format, layer, head, headDim),
     };
   });
-  const [output, ...taps] = graph.branch(inputs.decoding, {
+  const [output, taps] = graph.branch(inputs.decoding, {
     then: () => {
-      const attended = parts.map((part) => decodingHead(graph, part));
+      // With a scale of 1 the runtime reads rows as they lie; with another it packs them first.
+      const [scaled] = graph.node("Mul", [queries, scale(graph, headDim)]);
+      const [apart] = graph.node("Reshape", [scaled, graph.integers([kvHeads, groupSize, 1, headDim])]);
+      const ofHeads = graph.node("Split", [apart, graph.integers(names.map(() => 1))], kvHeads, { axis: 0 });
+      const attended = parts.map((part, head) => decodingHead(graph, part, ofHeads[head]));
       const [joined] = graph.node("Concat", attended, 1, { axis: 1 });
       return [
         graph.node("Reshape", [joined, graph.integers([1, 1, heads * headDim])])[0],
-        ...parts.map(() => nothingRecorded(graph)),
+        nothingRecorded(graph),
       ];
     },
     else: () => {
-      const attended = parts.map((part) => attentionHead(graph, part, inputs));
-      const joined = graph.node("Concat", attended.map(({ output }) => output), 1, { axis: 2 });
-      return [...joined, ...attended.map(({ tap }) => tap)];
+      const ofHeads = graph.node("Split", [queries, graph.integers(names.map(() => groupSize * headDim))], kvHeads, {
+        axis: 2,
+      });
+      const attended = parts.map((part, head) => attentionHead(graph, part, ofHeads[head], inputs));
+      return [
+        graph.node("Concat", attended.map(({ output }) => output), 1, { axis: 2 })[0],
+        graph.node("Concat", attended.map(({ tap }) => tap), 1, { axis: 3 })[0],
+      ];
     },
   });
   return { output, queryKeys, taps };
@@ -106,6 +114,10 @@ function nothingRecorded(graph: GraphBuilder): string {
   return graph.node("Identity", [
     graph.constant("no_attention", ELEMENT.float32, [1, 1, 0, 0], new Float32Array(0)),
   ])[0];
+}
+
+function scale(graph: GraphBuilder, headDim: number): string {
+  return graph.constant("query_scale", ELEMENT.float32, [], Float32Array.of(1 / Math.sqrt(headDim)));
 }
 
 /** The tables come with every run and begin at its first token: no position is past their end. */

@@ -1,5 +1,5 @@
 import type { AttentionInputs } from "./attention_graph.ts";
-import { ELEMENT, type GraphBuilder } from "./onnx_graph.ts";
+import type { GraphBuilder } from "./onnx_graph.ts";
 import { packedScores, packedSum, type PackedVectorInputs, unpacked } from "./packed_graph.ts";
 
 /** One kv head's part in a layer's attention. */
@@ -9,8 +9,6 @@ export interface HeadPart {
   readonly headDim: number;
   /** Query heads that share the kv head. */
   readonly groupSize: number;
-  /** Rotated, `[1, S, G · head_dim]`. */
-  readonly queries: string;
   /** The new rows, rotated: `[1, S, head_dim]`. */
   readonly newKeys: string;
   /** Loose rows, the new ones last: `[1, 1, P + S, head_dim]`. */
@@ -28,15 +26,17 @@ const ROWS_AXIS = 3;
  * Any number of new tokens, with masks among them, and what the taps record of it. Queries stand one token after the
  * other, `[1, 1, S · G, head_dim]`, as the projection leaves them.
  *
+ * @param queriesOfHead rotated, `[1, S, G · head_dim]`
  * @returns `[1, S, G · head_dim]`, and `[1, 1, R, rows]`
  */
 export function attentionHead(
   graph: GraphBuilder,
   part: HeadPart,
+  queriesOfHead: string,
   { mask, minusNew, queryWeights }: AttentionInputs,
 ): { output: string; tap: string } {
   const { headDim, groupSize, packed } = part;
-  const [queries] = graph.node("Reshape", [part.queries, graph.integers([1, 1, -1, headDim])]);
+  const [queries] = graph.node("Reshape", [queriesOfHead, graph.integers([1, 1, -1, headDim])]);
   const [past] = graph.node("Slice", [part.keys, graph.integers([0]), minusNew, graph.integers([2])]);
   const [newKeys] = graph.node("Unsqueeze", [part.newKeys, graph.integers([0])]);
   const [masked] = graph.node("Add", [scores(graph, queries, newKeys, headDim), mask]);
@@ -66,19 +66,16 @@ export function attentionHead(
 /**
  * One new token, where nothing is recorded.
  *
+ * @param queries rotated and scaled, `[1, G, 1, head_dim]`
  * @returns `[1, G, 1, head_dim]`
  */
 export function decodingHead(
   graph: GraphBuilder,
-  { queries, keys, values, packed, headDim, groupSize }: HeadPart,
+  { keys, values, packed, headDim, groupSize }: HeadPart,
+  queries: string,
 ): string {
-  // With a scale of 1 the runtime reads rows as they lie; with another it packs them first.
-  const [scaled] = graph.node("Mul", [queries, scale(graph, headDim)]);
-  if (packed === undefined) {
-    const [ofHead] = graph.node("Reshape", [scaled, graph.integers([1, groupSize, 1, headDim])]);
-    return graph.node("Attention", [ofHead, keys, values], 1, { scale: { float: 1 } })[0];
-  }
-  const [ofHead] = graph.node("Reshape", [scaled, graph.integers([1, 1, groupSize, headDim])]);
+  if (packed === undefined) return graph.node("Attention", [queries, keys, values], 1, { scale: { float: 1 } })[0];
+  const [ofHead] = graph.node("Reshape", [queries, graph.integers([1, 1, groupSize, headDim])]);
   const [onLoose] = graph.node("FusedMatMul", [ofHead, keys], 1, { transB: 1 }, "com.microsoft");
   const [joined] = graph.node("Concat", [packedScores(graph, packed.keys, ofHead, headDim), onLoose], 1, {
     axis: ROWS_AXIS,
@@ -94,10 +91,6 @@ export function decodingHead(
 function scores(graph: GraphBuilder, queries: string, keys: string, headDim: number): string {
   const alpha = { float: 1 / Math.sqrt(headDim) };
   return graph.node("FusedMatMul", [queries, keys], 1, { transB: 1, alpha }, "com.microsoft")[0];
-}
-
-function scale(graph: GraphBuilder, headDim: number): string {
-  return graph.constant("query_scale", ELEMENT.float32, [], Float32Array.of(1 / Math.sqrt(headDim)));
 }
 
 /** Cuts `[…, rows]` after as many rows as are packed. */

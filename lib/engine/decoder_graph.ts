@@ -6,7 +6,7 @@ import { FLOAT_ROWS, type RowFormat } from "./row_format.ts";
 import type { WeightFormat } from "./weights.ts";
 
 /** Raised whenever the graph changes, so that models built by earlier versions are built anew. */
-export const GRAPH_VERSION = 6;
+export const GRAPH_VERSION = 7;
 
 /**
  * Builds the decoder with grouped-query attention that has a key and a value input per kv head.
@@ -46,7 +46,7 @@ export function buildDecoder(
   const taps: string[] = [];
   const hidden = decoderLayers(context, ids, (layer, qkv) => {
     const attended = attention(graph, config, rows, layer, qkv, inputs);
-    taps.push(...attended.taps);
+    taps.push(attended.taps);
     const width = (config.numAttentionHeads + config.numKeyValueHeads) * config.headDim;
     graph.output(attended.queryKeys, ELEMENT.float32, [1, "S", width]);
     graph.output(layerInputName(layer), ELEMENT.float32, [1, "S", config.hiddenSize]);

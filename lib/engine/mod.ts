@@ -42,6 +42,8 @@ export {
 export { type SourceSettings, sourceSettings } from "./sources/source_settings.ts";
 export { type VerifiedFile, verifyEmbedded, verifyModel } from "./sources/verify_model.ts";
 export { loadModel, type LoadOptions } from "./load_model.ts";
+export type { Draft } from "./draft.ts";
+export { promptLookup, type PromptLookupOptions } from "./prompt_lookup.ts";
 export { type GenerateOptions, Model, type ModelOrigin, type PrefillOptions, type Template } from "./model.ts";
 export { readCheckpoint } from "./read_checkpoint.ts";
 export { reusePrefix } from "./reuse_prefix.ts";

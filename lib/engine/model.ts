@@ -2,13 +2,14 @@ import type { Bound } from "./bound.ts";
 import type { Checkpoint, ModelConfig } from "./checkpoint.ts";
 import { splitChatTemplate } from "./chat_template.ts";
 import { turnIds } from "./chat_turn.ts";
+import { type Draft, DraftedReading } from "./draft.ts";
 import { type GeneratedToken, Generation } from "./generation.ts";
 import { KvCache } from "./kv_cache.ts";
 import { loadCache, type LoadingModel } from "./load_cache.ts";
 import { ModelObserver } from "./model_observer.ts";
 import { type ReadOptions, readTokens } from "./read_tokens.ts";
 import { createSampler, type SamplingOptions } from "./sampling.ts";
-import type { RowFormat } from "./row_format.ts";
+import { isFloatRows, type RowFormat } from "./row_format.ts";
 import type { RowSessions } from "./row_sessions.ts";
 import { prefillTaps, type Tap, tapsFor } from "./signals.ts";
 import { createTextStream } from "./text_stream.ts";
@@ -60,6 +61,13 @@ export interface GenerateOptions extends SamplingOptions {
   readonly onProgress?: (read: number, total: number) => void;
   /** Called when a bound goes past the model's context with logical positions: a sentence. */
   readonly onNotice?: (notice: string) => void;
+  /**
+   * What the answer probably says: read beside the question and checked in the same run, so that an answer that was
+   * foreseen takes one run and not one a token. The answer is the same, but for logits that are tied to some 1e-4. It is
+   * asked where weights and rows are float32, the likeliest token is taken, and nothing is recorded or evicted meanwhile:
+   * weights in fewer bits meet one token in another kernel than several, which rounds otherwise.
+   */
+  readonly draft?: Draft;
   /** Called before each token with the logits it is drawn from, `[vocab]`. */
   readonly onLogits?: (logits: Float32Array) => void;
 }
@@ -183,7 +191,7 @@ export class Model implements AsyncDisposable {
   }
 
   async *#generate(ids: readonly number[], options: GenerateOptions): AsyncGenerator<GeneratedToken, void, undefined> {
-    const { maxNewTokens = 128, atEnd = "stop", bound, signal, onProgress, onNotice, onLogits } = options;
+    const { maxNewTokens = 128, atEnd = "stop", bound, signal, onProgress, onNotice, onLogits, draft } = options;
     if (!Number.isSafeInteger(maxNewTokens) || maxNewTokens < 1) {
       throw new RangeError(`Cannot generate ${maxNewTokens} tokens as it must be a whole number of at least 1`);
     }
@@ -193,15 +201,30 @@ export class Model implements AsyncDisposable {
     const cache = options.cache ?? this.createCache(needed);
     const read = { attention: options.attention ?? (needed.length > 0 ? "record" : "skip"), bound, signal, onNotice };
     const stream = createTextStream(this.tokenizer);
-    let logits = await this.read(cache, ids, { ...read, onProgress });
-    for (let count = 1; count <= maxNewTokens; count++) {
-      onLogits?.(logits);
-      const id = sample(logits);
-      const ended = atEnd === "stop" && this.tokenizer.eosTokenIds.includes(id);
-      const last = ended || count === maxNewTokens;
-      yield { id, text: (ended ? "" : stream.push(id)) + (last ? stream.flush() : "") };
-      if (last) return;
-      logits = await this.read(cache, [id], read);
+    const generated: number[] = [];
+    const plain = this.origin.weights === "f32" && isFloatRows(cache.rowFormat) && bound === undefined &&
+      options.temperature === undefined && read.attention === "skip";
+    const drafted = new DraftedReading(
+      cache,
+      (next, { logitsOf }) =>
+        this.read(cache, next, { ...read, logitsOf, ...(generated.length === 0 ? { onProgress } : {}) }),
+      plain && draft !== undefined ? draft : () => [],
+      this.config,
+    );
+    try {
+      let logits = await drafted.next(ids, generated, maxNewTokens - 1);
+      while (true) {
+        onLogits?.(logits);
+        const id = sample(logits);
+        generated.push(id);
+        const ended = atEnd === "stop" && this.tokenizer.eosTokenIds.includes(id);
+        const last = ended || generated.length === maxNewTokens;
+        yield { id, text: (ended ? "" : stream.push(id)) + (last ? stream.flush() : "") };
+        if (last) return;
+        logits = await drafted.next([id], generated, maxNewTokens - generated.length - 1);
+      }
+    } finally {
+      drafted.settle();
     }
   }
 

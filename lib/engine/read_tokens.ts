@@ -8,8 +8,8 @@ import type { RowSessions } from "./row_sessions.ts";
 import type { GraphSession } from "./session.ts";
 import { type ChunkPlace, queryWeights, tapWindow } from "./signals.ts";
 
-/** Which of the tokens read to give logits for. */
-export type LogitsOf = "last" | "all" | "none";
+/** Which of the tokens read to give logits for; a number means so many of the last. */
+export type LogitsOf = "last" | "all" | "none" | number;
 
 /** Options of {@linkcode readTokens}. */
 export interface ReadOptions {
@@ -39,8 +39,9 @@ let lastBreath = 0;
 /**
  * Runs tokens through the decoder chunk by chunk and appends their rows to the cache.
  *
- * @returns logits, `[1, vocab]` of the last token, `[S, vocab]` of all, or empty
- * @throws {RangeError} if the tokens do not fit the model's context, or the bound cannot hold
+ * @returns logits, a row `[vocab]` for each token that they are wanted of
+ * @throws {RangeError} if the tokens do not fit the model's context, or the bound cannot hold, or logits are wanted of
+ * more tokens than there are
  * @throws {TypeError} if the bound's policy needs what is not recorded
  */
 export async function readTokens(
@@ -55,8 +56,8 @@ export async function readTokens(
   else checkBound(cache, bound, config, attention);
   const taps = attention === "record" ? cache.taps : [];
   const recordMoments = attention === "record" && cache.queryMoments === "record";
-  const all = new Float32Array(logitsOf === "all" ? ids.length * config.vocabSize : 0);
-  let logits: Float32Array = all;
+  const wanted = ids.length - logitsCount(logitsOf, ids.length);
+  const logits = new Float32Array((ids.length - wanted) * config.vocabSize);
   // A stretch is what is read up to an eviction, or to the end.
   let stretch = { start: 0, total: 0 };
   for (let start = 0; start < ids.length;) {
@@ -81,7 +82,7 @@ export async function readTokens(
       rotaryPosition: cache.nextRotaryPosition,
       rows: cache.room(count),
       queryWeights: queryWeights(taps, place, cache.shape.groupSize),
-      logitsRows: logitsRows(logitsOf, count, count === left),
+      logitsRows: [...Array(count).keys()].filter((row) => start + row >= wanted),
       layerValues: recordMoments ? ["queryKeys"] : [],
     });
     const queries = recordMoments
@@ -93,8 +94,7 @@ export async function readTokens(
       taps.map((tap) => tapWindow(tap, place).start),
       queries,
     );
-    if (logitsOf === "all") all.set(outputs.logits, start * config.vocabSize);
-    else logits = outputs.logits;
+    logits.set(outputs.logits, Math.max(0, start - wanted) * config.vocabSize);
     start += count;
     onProgress?.(start, ids.length);
     if (bound !== undefined) applyBound(cache, bound);
@@ -102,9 +102,10 @@ export async function readTokens(
   return logits;
 }
 
-function logitsRows(logitsOf: LogitsOf, count: number, last: boolean): number[] {
-  if (logitsOf === "all") return [...Array(count).keys()];
-  return logitsOf === "last" && last ? [count - 1] : [];
+function logitsCount(logitsOf: LogitsOf, count: number): number {
+  if (typeof logitsOf !== "number") return { all: count, last: Math.min(1, count), none: 0 }[logitsOf];
+  if (Number.isSafeInteger(logitsOf) && logitsOf >= 0 && logitsOf <= count) return logitsOf;
+  throw new RangeError(`Cannot give logits of ${logitsOf} tokens as it must be a whole number from 0 to ${count}`);
 }
 
 /** Makes room for what is left to read, so that appending moves nothing; never for more than the bound allows. */

@@ -1,5 +1,6 @@
 import type { KvCache, Model } from "../engine/mod.ts";
 import { likeliest } from "../engine/sampling.ts";
+import { isFloatRows } from "../engine/row_format.ts";
 import { divergence } from "../metrics/divergence.ts";
 import type { Cell } from "./evaluated_cell.ts";
 
@@ -32,35 +33,41 @@ export async function referenceAnswer(
   using asked = context.fork();
   const first = await model.read(asked, questionIds, { attention: "skip", signal });
   const ids = await greedyAnswer(model, asked, [likeliest(first)], maxNewTokens, signal);
-  return { ids, logits: await forcedLogits(model, asked, first, ids, signal) };
+  // Read once more as other caches will read it, so that what differs is due to their rows alone.
+  using again = context.fork();
+  return { ids, logits: await forcedLogits(model, again, questionIds, ids, signal) };
 }
 
 /**
  * What a compressed cache answers, and how far its distributions are from the reference's on the reference's tokens. The
- * answer is decoded only from where it parts from the reference: up to there, both read the same tokens.
+ * question and the reference's answer are read in one run, and the answer is decoded only from where it parts from that:
+ * up to there, both read the same tokens.
+ *
+ * @param cache grows by what is read
  */
 export async function answerRow(
   model: ReadingModel,
-  context: KvCache,
+  cache: KvCache,
   { questionIds, maxNewTokens }: AskedQuestion,
   reference: ReferenceAnswer,
   signal?: AbortSignal,
 ): Promise<Cell> {
-  using asked = context.fork();
-  const { liveBytes, tokenCount } = context;
-  const first = await model.read(asked, questionIds, { attention: "skip", signal });
-  const logits = await forcedLogits(model, asked, first, reference.ids, signal);
+  const { liveBytes, tokenCount } = cache;
+  // A rewind leaves rows rounded that were rounded since: such a cache is kept as it was.
+  using unasked = isFloatRows(cache.rowFormat) ? undefined : cache.fork();
+  const logits = await forcedLogits(model, cache, questionIds, reference.ids, signal);
   const { vocabSize } = model.config;
   const at = (values: Float32Array, step: number) => values.subarray(step * vocabSize, (step + 1) * vocabSize);
   const steps = reference.ids.map((_, step) => [at(reference.logits, step), at(logits, step)] as const);
   const parts = reference.ids.findIndex((id, step) => likeliest(at(logits, step)) !== id);
-  const ids = parts < 0 ? reference.ids : await greedyAnswer(
-    model,
-    asked,
-    [...reference.ids.slice(0, parts), likeliest(at(logits, parts))],
-    maxNewTokens,
-    signal,
-  );
+  let ids = reference.ids;
+  if (parts >= 0) {
+    const alike = reference.ids.slice(0, parts);
+    if (unasked === undefined) cache.rewind(tokenCount + questionIds.length + parts);
+    else await model.read(unasked, [...questionIds, ...alike], { logitsOf: "none", attention: "skip", signal });
+    const begun = [...alike, likeliest(at(logits, parts))];
+    ids = await greedyAnswer(model, unasked ?? cache, begun, maxNewTokens, signal);
+  }
   return {
     prediction: model.tokenizer.decode(ids, { specialTokens: "skip" }),
     answer_tokens: ids.length,
@@ -74,39 +81,31 @@ export async function answerRow(
 /**
  * Greedy tokens from some on, as kvpress 0.5.5 takes them: the first does not end the answer, whatever it is.
  *
- * @param begun tokens that the answer begins with, one at least
+ * @param cache has read all but the last of the tokens that the answer begins with
+ * @param begun these tokens, one at least
  */
 async function greedyAnswer(
   model: ReadingModel,
-  asked: KvCache,
+  cache: KvCache,
   begun: readonly number[],
   maxNewTokens: number,
   signal?: AbortSignal,
 ): Promise<number[]> {
-  using cache = asked.fork();
   const ids = [...begun];
-  let unread = begun;
   while (ids.length < maxNewTokens && (ids.length === 1 || !model.tokenizer.eosTokenIds.includes(ids.at(-1)!))) {
-    const id = likeliest(await model.read(cache, unread, { attention: "skip", signal }));
-    ids.push(id);
-    unread = [id];
+    ids.push(likeliest(await model.read(cache, ids.slice(-1), { attention: "skip", signal })));
   }
   return ids;
 }
 
-/** Logits before each of these tokens, when the ones before it are given: `[tokens · vocab]`. */
-async function forcedLogits(
+/** Logits before each of these tokens, when the question and the ones before it are given: `[tokens · vocab]`. */
+function forcedLogits(
   model: ReadingModel,
-  asked: KvCache,
-  first: Float32Array,
+  cache: KvCache,
+  questionIds: readonly number[],
   ids: readonly number[],
   signal?: AbortSignal,
 ): Promise<Float32Array> {
-  if (ids.length === 1) return first;
-  using cache = asked.fork();
-  const later = await model.read(cache, ids.slice(0, -1), { logitsOf: "all", attention: "skip", signal });
-  const all = new Float32Array(first.length + later.length);
-  all.set(first);
-  all.set(later, first.length);
-  return all;
+  const read = [...questionIds, ...ids.slice(0, -1)];
+  return model.read(cache, read, { logitsOf: ids.length, attention: "skip", signal });
 }

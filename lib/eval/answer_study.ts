@@ -1,6 +1,8 @@
 import type { KvCache, Model, RowFormat } from "../engine/mod.ts";
 import type { Policy } from "../policies/policy.ts";
 import { armName } from "./arm_name.ts";
+import { contextChoices } from "./context_choices.ts";
+import { EarlierAnswers } from "./earlier_answers.ts";
 import type { Fact, FactPrompt } from "./fact_prompt.ts";
 
 /** What a study needs of a model. */
@@ -57,7 +59,8 @@ export interface Answer {
 
 /**
  * Asks every prompt for one of its facts (the first prompt for its first fact, the second for its second, and so on
- * around) under every arm. All arms of a prompt start from one prefill, so their answers are paired.
+ * around) under every arm. All arms of a prompt start from one prefill, so their answers are paired; what some arms said
+ * is the draft of what the next ones may say.
  *
  * @throws {TypeError} if a policy reads a signal that a prefill does not record
  * @throws {RangeError} if a prompt does not fit the model's context
@@ -73,14 +76,18 @@ export async function answerStudy(
     const index = context % prompt.facts.length;
     const fact = prompt.facts[index];
     const [before, after] = splitQuestion(prompt, fact, timing);
+    const earlier = new EarlierAnswers();
     using full = await model.prefill(before, { template: "none", signal });
+    const choices = contextChoices(full);
     for (const { policy, compressionRatio, rows } of arms) {
       await full.observe(policy, { signal });
       using cache: KvCache = full.fork();
-      cache.compress(policy, { compressionRatio });
+      cache.keep(choices(policy, compressionRatio), "logical", policy.name);
       if (rows !== undefined) cache.quantise(rows);
       const live_bytes = cache.liveBytes;
-      const { text } = await model.generate(after, { cache, maxNewTokens, template: "none", signal });
+      const { draft } = earlier;
+      const { text, ids } = await model.generate(after, { cache, maxNewTokens, template: "none", signal, draft });
+      earlier.add(ids);
       answers.push({
         context,
         policy: armName({ policy, rows }),

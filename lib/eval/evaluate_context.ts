@@ -4,6 +4,7 @@ import type { Policy } from "../policies/policy.ts";
 import type { ArmMethod } from "./arm_name.ts";
 import { answerRow, type AskedQuestion, referenceAnswer } from "./answer_row.ts";
 import type { Cell } from "./evaluated_cell.ts";
+import { type ContextChoices, contextChoices } from "./context_choices.ts";
 import { CUT_PROMPT, cutPrompt } from "./cut_prompt.ts";
 import type { PromptIds } from "./kvpress_prompt.ts";
 import { foreseen, laterAttention } from "./later_attention.ts";
@@ -51,6 +52,7 @@ export async function* evaluateContext<Question extends ContextQuestion>(
   };
   using context = model.createCache(DEFAULT_TAPS);
   const read = await attempt(() => model.read(context, questions[0].contextIds, { logitsOf: "none", signal }));
+  const choices = contextChoices(context);
   for (const question of questions) {
     const reference = read instanceof Error
       ? read
@@ -64,7 +66,7 @@ export async function* evaluateContext<Question extends ContextQuestion>(
         }
         using cache = arm.policy === CUT_PROMPT
           ? await cutPrompt(model, question, arm.compressionRatio, signal)
-          : await compressed(context, arm.policy, arm.compressionRatio, positions, later, signal);
+          : await compressed(context, choices, arm.policy, arm.compressionRatio, positions, later, signal);
         if (arm.rows !== undefined) cache.quantise(arm.rows);
         return await answerRow(model, cache, question satisfies AskedQuestion, reference, signal);
       });
@@ -75,6 +77,7 @@ export async function* evaluateContext<Question extends ContextQuestion>(
 
 async function compressed(
   context: KvCache,
+  choices: ContextChoices,
   policy: Policy,
   compressionRatio: number,
   positions: PositionMode,
@@ -83,12 +86,10 @@ async function compressed(
 ): Promise<KvCache> {
   const known = { name: policy.name, needs: policy.needs.filter((need) => need !== "laterAttention") };
   await context.observe(known, { signal });
+  const choice = later === undefined || known.needs.length === policy.needs.length
+    ? choices(policy, compressionRatio)
+    : policy.choose(foreseen(context.layers(), later), budgetForRatio(context.longestHead, compressionRatio));
   const cache = context.fork();
-  if (later === undefined || known.needs.length === policy.needs.length) {
-    cache.compress(policy, { compressionRatio, positions });
-    return cache;
-  }
-  const choice = policy.choose(foreseen(cache.layers(), later), budgetForRatio(cache.longestHead, compressionRatio));
   cache.keep(choice, positions, policy.name);
   return cache;
 }

@@ -52,6 +52,7 @@ export { evenDepths } from "./even_depths.ts";
 export { type NeedleAttention, needleAttention } from "./needle_attention.ts";
 export { fullyAsked } from "./fully_asked.ts";
 export { evaluate, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
+export { EarlierAnswers } from "./earlier_answers.ts";
 export type { EvaluatedModel, EvaluationArm } from "./evaluate_context.ts";
 export type { ArmName, Cell, CellStore, EvaluatedCell, FailedCell, ScoredCell } from "./evaluated_cell.ts";
 export { type EvaluationRow, parseEvaluationRows } from "./evaluation_row.ts";
@@ -70,6 +71,7 @@ export { checkTaskName, generateRows, type GenerateRowsOptions, TASK_NAMES } fro
 export { taskRows, type TaskRowsOptions } from "./task_rows.ts";
 export { slidingWindowLosses, type SlidingWindowOptions } from "./sliding_window_losses.ts";
 export { type StreamedText, type StreamRow, streamText, type StreamTextOptions } from "./stream_text.ts";
+export { shareOfFull } from "./share_of_full.ts";
 export { splitNames } from "./split_names.ts";
 export { stringMatch } from "./string_match.ts";
 export { GATE_ROWS, GATE_SCORE, openTasks, type TaskGate, taskGates } from "./task_gates.ts";

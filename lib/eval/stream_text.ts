@@ -96,7 +96,7 @@ export async function streamText(
         loss: judged.reduce((sum, loss) => sum + loss, 0) / judged.length,
         peak_live_bytes: stretch.live,
         peak_allocated_bytes: stretch.allocated,
-        resident_bytes: residentBytes(),
+        resident_bytes: await settledBytes(),
         ms_per_token: stretch.ms / (read - stretch.start),
       });
       stretch = { start: read, live: 0, allocated: 0, ms: 0 };
@@ -104,4 +104,11 @@ export async function streamText(
     onProgress?.(read, ids.length);
   }
   return { rows, losses };
+}
+
+/** Native buffers are let go of in a turn of the event loop after their owners were collected. */
+async function settledBytes(): Promise<number> {
+  residentBytes();
+  await new Promise((resume) => setTimeout(resume, 0));
+  return residentBytes();
 }

@@ -39,6 +39,7 @@ export { pyramid, type PyramidOptions } from "./pyramid.ts";
 export { pyramidkv, type PyramidkvOptions } from "./pyramidkv.ts";
 export { random, type RandomOptions } from "./random.ts";
 export { recentWindow } from "./recent_window.ts";
+export { scoreOnce } from "./score_once.ts";
 export { snapkv, type SnapkvOptions } from "./snapkv.ts";
 export { streamingLlm, type StreamingLlmOptions } from "./streaming_llm.ts";
 export {

@@ -10,8 +10,8 @@ const FEWER_POLICIES = [1, 2, 5];
 export async function runStudy(model: Model, request: StudyRequest): Promise<Measurement[]> {
   const { prompts, policies, ratios, tokens } = request;
   const secondsACell = async (count: number) => {
-    const arms = policies.slice(0, count).flatMap((name) =>
-      ratios.map((compressionRatio) => ({ policy: policy(name), compressionRatio }))
+    const arms = policies.slice(0, count).map((name) => policy(name)).flatMap((policy) =>
+      ratios.map((compressionRatio) => ({ policy, compressionRatio }))
     );
     const start = performance.now();
     const answers = await answerStudy(model, prompts, arms, { maxNewTokens: tokens });

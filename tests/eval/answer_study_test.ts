@@ -1,6 +1,13 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { type AnsweringModel, answerStudy, factPrompt, isRight } from "kvmirror/eval";
-import { policy } from "kvmirror/policies";
+import { type Choice, type Layer, policy } from "kvmirror/policies";
+
+const ROWS = 10;
+const LAYERS: Layer[] = [{
+  index: 0,
+  model: { layerCount: 1, headDim: 2, groupSize: 1, ropeTheta: 1e4 },
+  heads: [{ positions: Int32Array.from({ length: ROWS }, (_, row) => row), signal: () => new Float32Array(ROWS) }],
+}];
 
 /** A model that writes down what it is given and knows a fact only while the whole text is in its cache. */
 function recordingModel(known: string): { model: AnsweringModel; calls: string[] } {
@@ -12,10 +19,13 @@ function recordingModel(known: string): { model: AnsweringModel; calls: string[]
     return {
       fork: () => cache(text, kept),
       observe: () => Promise.resolve(),
-      compress: (chosen: { name: string }, { compressionRatio }: { compressionRatio: number }) => {
-        if (compressionRatio === 0.9) throw new RangeError("Cannot compress as the test says so");
-        kept = compressionRatio;
-        calls.push(`${chosen.name} ${kept}`);
+      signals: [],
+      longestHead: ROWS,
+      layers: () => LAYERS,
+      keep: (choice: Choice, _: undefined, by: string) => {
+        kept = 1 - choice[0][0].rows.length / ROWS;
+        if (kept === 0.9) throw new RangeError("Cannot keep rows as the test says so");
+        calls.push(`${by} ${kept}`);
       },
       get liveBytes() {
         return 1000 * (1 - kept);
@@ -37,7 +47,10 @@ function recordingModel(known: string): { model: AnsweringModel; calls: string[]
 }
 
 const PROMPT = factPrompt({ seed: 1, facts: 2, sentences: 4 });
-const ARMS = [{ policy: policy("keep_all"), compressionRatio: 0 }, { policy: policy("hybrid"), compressionRatio: 0.5 }];
+const ARMS = [{ policy: policy("keep_all"), compressionRatio: 0 }, {
+  policy: policy("streaming_llm"),
+  compressionRatio: 0.5,
+}];
 
 Deno.test("arms share one prefill, the question comes after the eviction, and every cache is closed", async () => {
   const [fact] = PROMPT.facts;
@@ -49,7 +62,7 @@ Deno.test("arms share one prefill, the question comes after the eviction, and ev
     "keep_all 0",
     `generate none ${asked}`,
     "closed, 1 open",
-    "hybrid 0.5",
+    "streaming_llm 0.5",
     `generate none ${asked}`,
     "closed, 1 open",
     "closed, 0 open",
@@ -57,7 +70,7 @@ Deno.test("arms share one prefill, the question comes after the eviction, and ev
   const shared = { context: 0, timing: "agnostic", fact: 0, depth: fact.depth, expected: fact.answer } as const;
   assertEquals(answers, [
     { ...shared, policy: "keep_all", compression_ratio: 0, text: ` ${fact.answer}.`, right: true, live_bytes: 1000 },
-    { ...shared, policy: "hybrid", compression_ratio: 0.5, text: " nothing", right: false, live_bytes: 500 },
+    { ...shared, policy: "streaming_llm", compression_ratio: 0.5, text: " nothing", right: false, live_bytes: 500 },
   ]);
 });
 
@@ -67,7 +80,7 @@ Deno.test("aware of the question, the cache is compressed after it and before th
   await answerStudy(model, [PROMPT], ARMS.slice(1), { timing: "aware" });
   assertEquals(calls.slice(0, 3), [
     `prefill none ${JSON.stringify(`${PROMPT.text}\n\nQuestion: ${fact.question}\nAnswer:`)}`,
-    "hybrid 0.5",
+    "streaming_llm 0.5",
     `generate none ${JSON.stringify(` ${fact.answerPrefix}`)}`,
   ]);
 });
@@ -83,7 +96,7 @@ Deno.test("contexts ask for their facts in turn", async () => {
 
 Deno.test("a study that fails closes its caches", async () => {
   const { model, calls } = recordingModel("");
-  const arms = [{ policy: policy("hybrid"), compressionRatio: 0.9 }];
+  const arms = [{ policy: policy("streaming_llm"), compressionRatio: 0.9 }];
   await assertRejects(() => answerStudy(model, [PROMPT], arms), RangeError, "as the test says so");
   assertEquals(calls.slice(-2), ["closed, 1 open", "closed, 0 open"]);
 });

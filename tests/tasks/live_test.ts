@@ -110,6 +110,26 @@ Deno.test("generate --rows: the prompt's rows in fewer bits, in memory and in th
   });
 });
 
+Deno.test("generate --draft lookup: the same answer, in text and tokens", async () => {
+  const text = "The mill stands by the river. Sam's dog is called Biscuit. ".repeat(6);
+  await withFiles({ "p.txt": text }, async (path) => {
+    const asked = [
+      "generate",
+      ...MODEL,
+      "--prompt-file",
+      path("p.txt"),
+      "--question",
+      "Who?",
+      "--max-new-tokens",
+      "40",
+    ];
+    const evicting = [...asked, "--policy", "snapkv", "--compression-ratio", "0.5", "--json"];
+    const [plain, drafted] = [await runTask(evicting), await runTask([...evicting, "--draft", "lookup"])];
+    assertEquals([plain.code, drafted.code], [0, 0], drafted.stderr);
+    assertEquals(JSON.parse(drafted.stdout), JSON.parse(plain.stdout));
+  });
+});
+
 Deno.test("generate --max-cache: a text past the context in a cache of that size; a notice where positions are logical", async () => {
   await withFiles({ "long.txt": "The river runs slowly past the old mill in spring. ".repeat(120) }, async (path) => {
     const flags = [
@@ -230,6 +250,9 @@ Deno.test("what is wrong is one line on stderr, with exit 2 for a usage error an
       ],
       [["generate", ...MODEL, ...prompt, "--policy", "tova", "--max-cache", "700"], 1, /one row a head takes 768/],
       [["generate", ...MODEL, ...prompt, "--policy", "kvzip", "--max-cache", "8MB"], 1, /kvzip as it needs/],
+      [["generate", ...MODEL, ...prompt, "--draft", "magic"], 2, /the ways are: lookup/],
+      [["generate", ...prompt, "--draft", "lookup"], 2, /give --weights f32/],
+      [["generate", ...MODEL, ...prompt, "--draft", "lookup", "--rows", "int8"], 2, /Cannot draft beside --rows/],
       [["generate", ...prompt, "--model", "smollm3"], 2, /did you mean smollm2-135m/],
       [["generate", ...prompt, "--model", path("none.gguf")], 2, /no such file/],
       [["generate", ...prompt, "--model", path("cut.gguf")], 1, /cut\.gguf/],

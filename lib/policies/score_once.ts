@@ -1,0 +1,38 @@
+import { definePolicy } from "./define_policy.ts";
+import type { Layer, Policy, Scores } from "./policy.ts";
+
+/**
+ * The same policy, which scores a layer once however many budgets it is asked for, as long as it is given the same layer
+ * objects and these do not change. A policy whose scores depend on the budget, or that ranks tokens, is given back as it is.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { definePolicy, scoreOnce } from "kvmirror/policies";
+ *
+ * let scored = 0;
+ * const newest = scoreOnce(definePolicy({
+ *   name: "newest",
+ *   needs: [],
+ *   score: ({ heads }) => (scored++, heads.map(({ positions }) => Float32Array.from(positions))),
+ * }));
+ * const heads = [{ positions: Int32Array.of(0, 1, 2, 3), signal: () => new Float32Array(0) }];
+ * const layers = [{ index: 0, heads, model: { layerCount: 1, headDim: 2, groupSize: 1, ropeTheta: 1e4 } }];
+ * for (const rows of [1, 2]) newest.choose(layers, { rows, ratio: 1 - rows / 4 });
+ * assertEquals(scored, 1);
+ * ```
+ */
+export function scoreOnce(policy: Policy): Policy {
+  const { recipe } = policy;
+  // A function that declares no budget does not read one.
+  if (recipe === undefined || recipe.score.length !== 1) return policy;
+  const known = new WeakMap<Layer, Scores>();
+  return definePolicy({
+    ...recipe,
+    score: (layer, budget) => {
+      const scores = known.get(layer) ?? recipe.score(layer, budget);
+      known.set(layer, scores);
+      return scores;
+    },
+  });
+}
