@@ -1,9 +1,10 @@
 /** `deno task generate`: opens a user's turn with a prompt, evicts, closes it with a question, and answers. */
-import { type Draft, prefillTaps, promptLookup, rowFormatName } from "kvmirror/engine";
+import { prefillTaps, rowFormatName } from "kvmirror/engine";
 import { BOUND_FLAGS, boundFromFlags } from "./bound_flags.ts";
-import { type Flags, parseFlags, printJson, printNotice, printText, runTask, UsageError, writeAll } from "./cli.ts";
+import { parseFlags, printJson, printNotice, printText, runTask, UsageError, writeAll } from "./cli.ts";
+import { DRAFT_FLAGS, draftFromFlags } from "./draft_flags.ts";
 import { interruptSignal } from "./interrupt.ts";
-import { type Eviction, evictionFromFlags, LIVE_FLAGS } from "./live_flags.ts";
+import { evictionFromFlags, LIVE_FLAGS } from "./live_flags.ts";
 import { modelFromFlags } from "./model_flags.ts";
 import { createProgress } from "./progress.ts";
 import { requiredText, textFromFlag } from "./text_flags.ts";
@@ -11,12 +12,12 @@ import { requiredText, textFromFlag } from "./text_flags.ts";
 await runTask(async () => {
   const flags = parseFlags(Deno.args, {
     ...LIVE_FLAGS,
-    text: [...LIVE_FLAGS.text, ...BOUND_FLAGS.text, "question", "draft"],
+    text: [...LIVE_FLAGS.text, ...BOUND_FLAGS.text, ...DRAFT_FLAGS.text, "question"],
     integer: [...LIVE_FLAGS.integer, ...BOUND_FLAGS.integer],
   });
   const eviction = evictionFromFlags(flags, 128);
   const bound = boundFromFlags(flags, eviction);
-  const draft = draftFromFlags(flags, eviction);
+  const draft = draftFromFlags(flags, eviction, bound);
   const prompt = requiredText(flags, "prompt-file");
   if (flags.text("question") !== undefined && flags.text("question-file") !== undefined) {
     throw new UsageError("Cannot ask two questions: give --question or --question-file");
@@ -69,20 +70,3 @@ await runTask(async () => {
   printText("");
   printNotice(`${eviction.policy.name} kept ${liveBytes} of ${fullBytes} bytes (${promptTokens} prompt tokens)`);
 });
-
-/** The drafts that `--draft lookup` asks for; none without it. */
-function draftFromFlags(flags: Flags, { rows }: Eviction): Draft | undefined {
-  const draft = flags.text("draft");
-  if (draft === undefined) return undefined;
-  if (draft !== "lookup") throw new UsageError(`Cannot draft by "${draft}" as the ways are: lookup`);
-  if (flags.text("weights") !== "f32") {
-    throw new UsageError(
-      "Cannot draft with weights in fewer bits as they round one token otherwise than several: give --weights f32",
-    );
-  }
-  const beside = flags.text("max-cache") !== undefined ? "--max-cache" : rows !== undefined ? "--rows" : undefined;
-  if (beside === undefined) return promptLookup();
-  throw new UsageError(
-    `Cannot draft beside ${beside} as what is read of a draft may have to be taken back: leave out one of them`,
-  );
-}

@@ -11,19 +11,19 @@ import type { ReadOptions } from "./read_tokens.ts";
 export type Draft = (generated: readonly number[], before: readonly number[]) => readonly number[];
 
 /** Reads tokens into a cache: {@linkcode Model.read}. */
-export type Read = (ids: readonly number[], options: Pick<ReadOptions, "logitsOf">) => Promise<Float32Array>;
+type Read = (ids: readonly number[], options: Pick<ReadOptions, "logitsOf">) => Promise<Float32Array>;
 
 /** Decodes with drafts: greedy decoding that checks several tokens in one run (Leviathan et al. 2023, arXiv:2211.17192). */
 export class DraftedReading {
   readonly #cache: KvCache;
   readonly #read: Read;
-  readonly #draft: Draft;
+  readonly #draft: Draft | undefined;
   readonly #config: ModelConfig;
   #before: readonly number[] | undefined;
   /** Tokens that the cache has read and the answer has not reached, and the logits after each. */
   #ahead: { readonly ids: readonly number[]; readonly logits: Float32Array } = { ids: [], logits: new Float32Array(0) };
 
-  constructor(cache: KvCache, read: Read, draft: Draft, config: ModelConfig) {
+  constructor(cache: KvCache, read: Read, draft: Draft | undefined, config: ModelConfig) {
     this.#cache = cache;
     this.#read = read;
     this.#draft = draft;
@@ -38,16 +38,14 @@ export class DraftedReading {
    * @returns logits for what follows, `[vocab]`
    */
   async next(ids: readonly number[], generated: readonly number[], most: number): Promise<Float32Array> {
-    const { vocabSize, maxPositionEmbeddings } = this.#config;
+    const { vocabSize } = this.#config;
     const { ids: known, logits } = this.#ahead;
     if (known.length > 0 && ids.length === 1 && ids[0] === known[0]) {
       this.#ahead = { ids: known.slice(1), logits: logits.subarray(vocabSize) };
       return logits.subarray(0, vocabSize);
     }
     this.settle();
-    this.#before ??= [...this.#cache.tokenIds(), ...ids];
-    const room = Math.min(most, maxPositionEmbeddings - this.#cache.nextRotaryPosition - ids.length);
-    const guessed = this.#draft(generated, this.#before).slice(0, Math.max(0, room));
+    const guessed = this.#guess(ids, generated, most);
     const end = this.#cache.tokenCount + ids.length;
     const found = await this.#read([...ids, ...guessed], { logitsOf: 1 + guessed.length }).catch((error) => {
       this.#takeBack(end);
@@ -62,6 +60,13 @@ export class DraftedReading {
     const { length } = this.#ahead.ids;
     this.#ahead = { ids: [], logits: new Float32Array(0) };
     this.#takeBack(this.#cache.tokenCount - length);
+  }
+
+  #guess(ids: readonly number[], generated: readonly number[], most: number): readonly number[] {
+    if (this.#draft === undefined) return [];
+    this.#before ??= [...this.#cache.tokenIds(), ...ids];
+    const room = this.#config.maxPositionEmbeddings - this.#cache.nextRotaryPosition - ids.length;
+    return this.#draft(generated, this.#before).slice(0, Math.max(0, Math.min(most, room)));
   }
 
   #takeBack(position: number): void {

@@ -208,7 +208,7 @@ export class Model implements AsyncDisposable {
       cache,
       (next, { logitsOf }) =>
         this.read(cache, next, { ...read, logitsOf, ...(generated.length === 0 ? { onProgress } : {}) }),
-      plain && draft !== undefined ? draft : () => [],
+      plain ? draft : undefined,
       this.config,
     );
     try {

@@ -57,7 +57,8 @@ export async function readTokens(
   const taps = attention === "record" ? cache.taps : [];
   const recordMoments = attention === "record" && cache.queryMoments === "record";
   const wanted = ids.length - logitsCount(logitsOf, ids.length);
-  const logits = new Float32Array((ids.length - wanted) * config.vocabSize);
+  const size = (ids.length - wanted) * config.vocabSize;
+  let logits: Float32Array | undefined;
   // A stretch is what is read up to an eviction, or to the end.
   let stretch = { start: 0, total: 0 };
   for (let start = 0; start < ids.length;) {
@@ -94,12 +95,14 @@ export async function readTokens(
       taps.map((tap) => tapWindow(tap, place).start),
       queries,
     );
-    logits.set(outputs.logits, Math.max(0, start - wanted) * config.vocabSize);
+    // A run that gives all of them, as each does in decoding, is not copied.
+    if (outputs.logits.length === size) logits = outputs.logits;
+    else (logits ??= new Float32Array(size)).set(outputs.logits, Math.max(0, start - wanted) * config.vocabSize);
     start += count;
     onProgress?.(start, ids.length);
     if (bound !== undefined) applyBound(cache, bound);
   }
-  return logits;
+  return logits ?? new Float32Array(size);
 }
 
 function logitsCount(logitsOf: LogitsOf, count: number): number {

@@ -1,8 +1,8 @@
-import type { KvCache, Model, RowFormat } from "../engine/mod.ts";
+import type { Model, RowFormat } from "../engine/mod.ts";
 import type { Policy } from "../policies/policy.ts";
 import { armName } from "./arm_name.ts";
-import { contextChoices } from "./context_choices.ts";
 import { EarlierAnswers } from "./earlier_answers.ts";
+import { evictedForks } from "./evicted_forks.ts";
 import type { Fact, FactPrompt } from "./fact_prompt.ts";
 
 /** What a study needs of a model. */
@@ -78,11 +78,9 @@ export async function answerStudy(
     const [before, after] = splitQuestion(prompt, fact, timing);
     const earlier = new EarlierAnswers();
     using full = await model.prefill(before, { template: "none", signal });
-    const choices = contextChoices(full);
+    const evicted = evictedForks(full);
     for (const { policy, compressionRatio, rows } of arms) {
-      await full.observe(policy, { signal });
-      using cache: KvCache = full.fork();
-      cache.keep(choices(policy, compressionRatio), "logical", policy.name);
+      using cache = await evicted(policy, compressionRatio, { signal });
       if (rows !== undefined) cache.quantise(rows);
       const live_bytes = cache.liveBytes;
       const { draft } = earlier;

@@ -1,13 +1,11 @@
-import { budgetForRatio } from "../policies/budget.ts";
-import { DEFAULT_TAPS, type KvCache, type Model, type PositionMode } from "../engine/mod.ts";
-import type { Policy } from "../policies/policy.ts";
+import { DEFAULT_TAPS, type Model, type PositionMode } from "../engine/mod.ts";
 import type { ArmMethod } from "./arm_name.ts";
 import { answerRow, type AskedQuestion, referenceAnswer } from "./answer_row.ts";
 import type { Cell } from "./evaluated_cell.ts";
-import { type ContextChoices, contextChoices } from "./context_choices.ts";
 import { CUT_PROMPT, cutPrompt } from "./cut_prompt.ts";
+import { evictedForks } from "./evicted_forks.ts";
 import type { PromptIds } from "./kvpress_prompt.ts";
-import { foreseen, laterAttention } from "./later_attention.ts";
+import { type LaterAttention, laterAttention } from "./later_attention.ts";
 
 /** One way to evict. */
 export interface EvaluationArm extends ArmMethod {
@@ -52,12 +50,12 @@ export async function* evaluateContext<Question extends ContextQuestion>(
   };
   using context = model.createCache(DEFAULT_TAPS);
   const read = await attempt(() => model.read(context, questions[0].contextIds, { logitsOf: "none", signal }));
-  const choices = contextChoices(context);
+  const evicted = evictedForks(context, positions);
   for (const question of questions) {
     const reference = read instanceof Error
       ? read
       : await attempt(() => referenceAnswer(model, context, question, signal));
-    let later: Float32Array[][] | undefined;
+    let later: LaterAttention | undefined;
     for (const arm of question.arms as readonly Question["arms"][number][]) {
       const cell = reference instanceof Error ? reference : await attempt(async () => {
         if (arm.policy !== CUT_PROMPT && arm.policy.needs.includes("laterAttention")) {
@@ -66,30 +64,11 @@ export async function* evaluateContext<Question extends ContextQuestion>(
         }
         using cache = arm.policy === CUT_PROMPT
           ? await cutPrompt(model, question, arm.compressionRatio, signal)
-          : await compressed(context, choices, arm.policy, arm.compressionRatio, positions, later, signal);
+          : await evicted(arm.policy, arm.compressionRatio, { later, signal });
         if (arm.rows !== undefined) cache.quantise(arm.rows);
         return await answerRow(model, cache, question satisfies AskedQuestion, reference, signal);
       });
       yield { question, arm, cell };
     }
   }
-}
-
-async function compressed(
-  context: KvCache,
-  choices: ContextChoices,
-  policy: Policy,
-  compressionRatio: number,
-  positions: PositionMode,
-  later: Float32Array[][] | undefined,
-  signal?: AbortSignal,
-): Promise<KvCache> {
-  const known = { name: policy.name, needs: policy.needs.filter((need) => need !== "laterAttention") };
-  await context.observe(known, { signal });
-  const choice = later === undefined || known.needs.length === policy.needs.length
-    ? choices(policy, compressionRatio)
-    : policy.choose(foreseen(context.layers(), later), budgetForRatio(context.longestHead, compressionRatio));
-  const cache = context.fork();
-  cache.keep(choice, positions, policy.name);
-  return cache;
 }

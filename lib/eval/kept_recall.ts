@@ -4,6 +4,7 @@ import { topK } from "../numeric/top_k.ts";
 import type { Need } from "../policies/policy.ts";
 import type { Arm } from "./answer_study.ts";
 import type { ArmName } from "./evaluated_cell.ts";
+import { evictedForks } from "./evicted_forks.ts";
 
 /** How much an arm keeps of what matters, by three measures, each a mean over all layers and kv heads, in [0, 1]. */
 export interface KeptRecall extends ArmName {
@@ -58,11 +59,10 @@ export async function keptRecall(
   const later = before.map((head, index) => head.map((value, row) => after[index][row] - value));
   const heavyHitters = topK(overHeads(newest), topk);
   const laterHitters = topK(overHeads(later), topk);
+  const evicted = evictedForks(context, positions);
   const rows: KeptRecall[] = [];
   for (const { policy, compressionRatio } of arms) {
-    await context.observe(policy, { signal });
-    using cache = context.fork();
-    cache.compress(policy, { compressionRatio, positions });
+    using cache = await evicted(policy, compressionRatio, { signal });
     const kept = keptPositions(cache);
     rows.push({
       policy: policy.name,

@@ -1,6 +1,9 @@
 import type { KvCache, Model } from "../engine/mod.ts";
 import type { Layer } from "../policies/policy.ts";
 
+/** The attention that rows will receive, `[layer][kv head][row]`. */
+export type LaterAttention = readonly (readonly Float32Array[])[];
+
 const ATTENTION = { attention: "sum", queries: "all" } as const;
 
 /**
@@ -15,7 +18,7 @@ export async function laterAttention(
   context: KvCache,
   laterIds: readonly number[],
   signal?: AbortSignal,
-): Promise<Float32Array[][]> {
+): Promise<LaterAttention> {
   using run = context.fork();
   const before = received(run);
   await model.read(run, laterIds, { logitsOf: "none", attention: "record", signal });
@@ -26,7 +29,7 @@ export async function laterAttention(
 }
 
 /** The same layers, with the signal `laterAttention` beside their own. */
-export function foreseen(layers: readonly Layer[], later: readonly (readonly Float32Array[])[]): Layer[] {
+export function foreseen(layers: readonly Layer[], later: LaterAttention): Layer[] {
   return layers.map((layer) => ({
     ...layer,
     heads: layer.heads.map((head, kvHead) => ({

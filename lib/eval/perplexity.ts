@@ -4,6 +4,7 @@ import { keepAll } from "../policies/keep_all.ts";
 import type { Arm } from "./answer_study.ts";
 import { armName } from "./arm_name.ts";
 import type { ArmName } from "./evaluated_cell.ts";
+import { evictedForks } from "./evicted_forks.ts";
 import { tokenLosses } from "./token_losses.ts";
 
 /** How a long text is read. */
@@ -69,10 +70,9 @@ export async function perplexity(
     const next = ids.slice(start + contextTokens, start + contextTokens + stride);
     using context = model.createCache(DEFAULT_TAPS);
     await model.read(context, ids.slice(start, start + contextTokens), { logitsOf: "none", signal });
+    const evicted = evictedForks(context, positions);
     for (const [arm, { policy, compressionRatio, rows }] of all.entries()) {
-      await context.observe(policy, { signal });
-      using cache = context.fork();
-      cache.compress(policy, { compressionRatio, positions });
+      using cache = await evicted(policy, compressionRatio, { signal });
       if (rows !== undefined) cache.quantise(rows);
       const logits = await model.read(cache, next.slice(0, -1), { logitsOf: "all", attention: "skip", signal });
       losses[arm].push(tokenLosses(logits, next.slice(1)));

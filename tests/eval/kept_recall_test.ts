@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import type { KvCache, Model } from "kvmirror/engine";
 import { keptRecall } from "kvmirror/eval";
-import { definePolicy, type Layer, type Need, type Policy, policy } from "kvmirror/policies";
+import { type Choice, definePolicy, type Layer, type Need, type Policy, policy } from "kvmirror/policies";
 import { openCheckpoint } from "../engine/golden.ts";
 
 /** Keeps these rows of the first head and those of the second. */
@@ -31,8 +31,11 @@ class AttendedCache {
     this.#reads++;
   }
 
-  compress(policy: Policy): void {
-    this.#kept = policy.choose(this.layers(), { ratio: 0.5, rows: 2 })[0].map(({ rows }) => [...rows]);
+  readonly signals: readonly Need[] = [];
+  readonly longestHead = 4;
+
+  keep([heads]: Choice): void {
+    this.#kept = heads.map(({ rows }) => [...rows]);
   }
 
   observe(): Promise<void> {

@@ -1,7 +1,7 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { DEFAULT_TAPS, type KvCache } from "kvmirror/engine";
 import { policy, policyNames } from "kvmirror/policies";
-import { contextChoices } from "../../lib/eval/context_choices.ts";
+import { evictedForks } from "../../lib/eval/evicted_forks.ts";
 import { openCheckpoint } from "../engine/golden.ts";
 
 const TEXT = "The river runs slowly past the old mill in spring. Sam's dog is called Biscuit. ".repeat(3);
@@ -18,17 +18,15 @@ Deno.test("at every ratio the rows are those that compress keeps, whatever the p
   await using model = await openCheckpoint("qwen2_untied_f32");
   using context = model.createCache(DEFAULT_TAPS);
   await model.read(context, model.tokenizer.encode(TEXT), { logitsOf: "none" });
-  const choices = contextChoices(context);
+  const evicted = evictedForks(context);
   const names = [...policyNames(), "adakv(keydiff)", "globalkv(snapkv)", "criticalkv(tova)", "chunkkv(snapkv)"];
   let compared = 0;
   for (const name of names) {
     const own = policy(name);
     if (own.needs.includes("laterAttention") || own.needs.includes("predictedAttention")) continue;
-    await context.observe(own);
     for (const compressionRatio of [0, 0.25, 0.5, 0.9]) {
-      using kept = context.fork();
+      using kept = await evicted(own, compressionRatio);
       using compressed = context.fork();
-      kept.keep(choices(own, compressionRatio), undefined, own.name);
       compressed.compress(own, { compressionRatio });
       assertEquals(rowsOf(kept), rowsOf(compressed), `${name} at ${compressionRatio}`);
       compared++;
@@ -41,7 +39,7 @@ Deno.test("a signal that was not recorded is named", async () => {
   await using model = await openCheckpoint("qwen2_untied_f32");
   using context = model.createCache();
   await model.read(context, model.tokenizer.encode(TEXT), { logitsOf: "none" });
-  const choices = contextChoices(context);
-  assertThrows(() => choices(policy("snapkv"), 0.5), TypeError, "snapkv");
-  assertThrows(() => choices(policy("knorm"), 1.2), RangeError, "Cannot compress to ratio 1.2");
+  const evicted = evictedForks(context);
+  await assertRejects(() => evicted(policy("snapkv"), 0.5), TypeError, "snapkv");
+  await assertRejects(() => evicted(policy("knorm"), 1.2), RangeError, "Cannot compress to ratio 1.2");
 });
