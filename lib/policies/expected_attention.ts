@@ -68,10 +68,11 @@ function meanRotation({ headDim, ropeTheta }: ModelFacts, first: number, count: 
   const [cos, sin] = [new Float64Array(headDim / 2), new Float64Array(headDim / 2)];
   for (let pair = 0; pair < headDim / 2; pair++) {
     const frequency = ropeTheta ** (-2 * pair / headDim);
-    for (let position = first; position < first + count; position++) {
-      cos[pair] += Math.cos(position * frequency) / count;
-      sin[pair] += Math.sin(position * frequency) / count;
-    }
+    // Σ exp(i·p·ω) over p from first on is a geometric series: its middle term times sin(count·ω/2) / sin(ω/2).
+    const length = Math.sin(count * frequency / 2) / Math.sin(frequency / 2) / count;
+    const middle = (first + (count - 1) / 2) * frequency;
+    cos[pair] = length * Math.cos(middle);
+    sin[pair] = length * Math.sin(middle);
   }
   return { cos, sin };
 }
@@ -118,9 +119,15 @@ function exponents(keys: Vector, mean: Float64Array, covariance: Float64Array): 
     for (let lane = 0; lane < count; lane++) {
       for (let dim = 0; dim < width; dim++) block[4 * dim + lane] = keys[(row + lane) * width + dim];
     }
-    let [one, two, three, four] = [0, 0, 0, 0];
+    let one = 0;
+    let two = 0;
+    let three = 0;
+    let four = 0;
     for (let dim = 0; dim < width; dim++) {
-      let [a, b, c, d] = [linear[dim], linear[dim], linear[dim], linear[dim]];
+      let a = linear[dim];
+      let b = a;
+      let c = a;
+      let d = a;
       const offset = dim * width;
       for (let other = dim; other < width; other++) {
         const weight = upper[offset + other];

@@ -1,4 +1,5 @@
 import { definePolicy, eachHead } from "./define_policy.ts";
+import { innerProduct } from "./inner_product.ts";
 import { rowNorms } from "./row_norms.ts";
 import type { Policy, Vector } from "./policy.ts";
 
@@ -19,13 +20,10 @@ function unlikeness(keys: Vector, width: number): Float64Array {
   // A key of no length has no direction; the smallest norm keeps the division finite, as PyTorch's normalize does.
   const norms = rowNorms(keys, width).map((norm) => Math.max(norm, 1e-12));
   const anchor = new Float64Array(width);
-  norms.forEach((norm, row) => {
-    for (let index = 0; index < width; index++) anchor[index] += keys[row * width + index] / norm / norms.length;
-  });
-  const [length] = rowNorms(anchor, width);
-  return norms.map((norm, row) => {
-    let product = 0;
-    for (let index = 0; index < width; index++) product += keys[row * width + index] * anchor[index];
-    return -product / (norm * Math.max(length, 1e-12));
-  });
+  for (let row = 0; row < norms.length; row++) {
+    const share = 1 / (norms[row] * norms.length);
+    for (let index = 0; index < width; index++) anchor[index] += keys[row * width + index] * share;
+  }
+  const length = Math.max(Math.hypot(...anchor), 1e-12);
+  return norms.map((norm, row) => -innerProduct(keys, row * width, anchor, 0, width) / (norm * length));
 }

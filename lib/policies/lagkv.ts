@@ -41,39 +41,41 @@ export function lagkv({ sinkTokens = 4, lagSize = 128 }: LagkvOptions = {}): Pol
 
 /** How far the rows from `first` spread over their dimensions, each scaled to the next partition's range: a softmax. */
 function deviations(vectors: Vector, first: number, lag: number, width: number): Float64Array {
-  const low = new Float64Array(width).fill(Infinity);
-  const high = new Float64Array(width).fill(-Infinity);
-  for (let row = first + lag; row < first + 2 * lag; row++) {
-    const start = row * width;
-    for (let index = 0; index < width; index++) {
-      const value = vectors[start + index];
-      if (value < low[index]) low[index] = value;
-      if (value > high[index]) high[index] = value;
-    }
-  }
-  const scale = high.map((most, index) => most === low[index] ? 0 : 1 / (most - low[index]));
+  const { low, scale } = ranges(vectors, first + lag, lag, width);
   const spreads = new Float64Array(lag);
-  const scaled = new Float64Array(width);
   for (let offset = 0; offset < lag; offset++) {
     const start = (first + offset) * width;
-    let mean = 0;
-    for (let index = 0; index < width; index++) {
-      const value = (vectors[start + index] - low[index]) * scale[index];
-      scaled[index] = value;
-      mean += value;
-    }
-    mean /= width;
+    let sum = 0;
     let squares = 0;
     for (let index = 0; index < width; index++) {
-      const distance = scaled[index] - mean;
-      squares += distance * distance;
+      const value = (vectors[start + index] - low[index]) * scale[index];
+      sum += value;
+      squares += value * value;
     }
-    spreads[offset] = Math.sqrt(squares / (width - 1));
+    spreads[offset] = Math.sqrt(Math.max(0, squares - sum * sum / width) / (width - 1));
   }
   const most = spreads.reduce((highest, spread) => Math.max(highest, spread), -Infinity);
   const weights = spreads.map((spread) => Math.exp(spread - most));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   return weights.map((weight) => weight / total);
+}
+
+/** The least value of each dimension over some rows, and 1 / range, or 0 where it does not vary: `[width]` each. */
+function ranges(vectors: Vector, first: number, rows: number, width: number): Record<"low" | "scale", Float64Array> {
+  const [low, scale] = [new Float64Array(width), new Float64Array(width)];
+  const end = (first + rows) * width;
+  for (let index = 0; index < width; index++) {
+    let least = Infinity;
+    let most = -Infinity;
+    for (let place = first * width + index; place < end; place += width) {
+      const value = vectors[place];
+      if (value < least) least = value;
+      if (value > most) most = value;
+    }
+    low[index] = least;
+    scale[index] = most === least ? 0 : 1 / (most - least);
+  }
+  return { low, scale };
 }
 
 /** The place of each value in ascending order, from 0; of equal values the earlier comes first. */

@@ -1,0 +1,21 @@
+import type { Vector } from "./policy.ts";
+
+/** Σ one[start + i] · other[otherStart + i], i from 0 to before `width`. */
+export function innerProduct(one: Vector, start: number, other: Vector, otherStart: number, width: number): number {
+  // Four sums that do not wait for one another; declared one by one, as an array of them is built at each call.
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  const end = start + width;
+  let index = start;
+  let otherIndex = otherStart;
+  for (; index + 3 < end; index += 4, otherIndex += 4) {
+    a += one[index] * other[otherIndex];
+    b += one[index + 1] * other[otherIndex + 1];
+    c += one[index + 2] * other[otherIndex + 2];
+    d += one[index + 3] * other[otherIndex + 3];
+  }
+  for (; index < end; index++, otherIndex++) a += one[index] * other[otherIndex];
+  return a + b + c + d;
+}
