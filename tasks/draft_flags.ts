@@ -10,11 +10,6 @@ export function draftFromFlags(flags: Flags, { rows }: Eviction, bound: Bound | 
   const draft = flags.text("draft");
   if (draft === undefined) return undefined;
   if (draft !== "lookup") throw new UsageError(`Cannot draft by "${draft}" as the ways are: lookup`);
-  if (flags.text("weights") !== "f32") {
-    throw new UsageError(
-      "Cannot draft with weights in fewer bits as they round one token otherwise than several: give --weights f32",
-    );
-  }
   const beside = bound !== undefined ? "--max-cache" : rows !== undefined ? "--rows" : undefined;
   if (beside === undefined) return promptLookup();
   throw new UsageError(

@@ -1,6 +1,6 @@
 import type { ModelConfig } from "./checkpoint.ts";
 import type { KvCache } from "./kv_cache.ts";
-import type { ReadOptions } from "./read_tokens.ts";
+import { CHUNK_LENGTH, type ReadOptions } from "./read_tokens.ts";
 
 /**
  * What an answer probably goes on with after the tokens generated so far; none where nothing is known. A model reads a
@@ -65,8 +65,11 @@ export class DraftedReading {
   #guess(ids: readonly number[], generated: readonly number[], most: number): readonly number[] {
     if (this.#draft === undefined) return [];
     this.#before ??= [...this.#cache.tokenIds(), ...ids];
+    const foretold = this.#draft(generated, this.#before).slice(0, Math.max(0, most));
     const room = this.#config.maxPositionEmbeddings - this.#cache.nextRotaryPosition - ids.length;
-    return this.#draft(generated, this.#before).slice(0, Math.max(0, Math.min(most, room)));
+    // A token that a run reads by itself is added up in another order: with one beside it, no draft changes an answer.
+    const alone = (ids.length + foretold.length) % CHUNK_LENGTH === 1;
+    return (alone ? [...foretold, ids[0]] : foretold).slice(0, Math.max(0, room));
   }
 
   #takeBack(position: number): void {

@@ -63,9 +63,11 @@ export interface GenerateOptions extends SamplingOptions {
   readonly onNotice?: (notice: string) => void;
   /**
    * What the answer probably says: read beside the question and checked in the same run, so that an answer that was
-   * foreseen takes one run and not one a token. The answer is the same, but for logits that are tied to some 1e-4. It is
-   * asked where weights and rows are float32, the likeliest token is taken, and nothing is recorded or evicted meanwhile:
-   * weights in fewer bits meet one token in another kernel than several, which rounds otherwise.
+   * foreseen takes one run and not one a token. Whatever it says, the answer is the same: a run takes two tokens or more
+   * then. Without a draft, tokens come one by one, which adds up in another order: with float32 weights the answer is
+   * another only where logits are tied to some 1e-4, with weights in fewer bits, which round what they multiply, where
+   * they are within some 0.1. It is asked where rows are float32, the likeliest token is taken, and nothing is recorded
+   * or evicted meanwhile.
    */
   readonly draft?: Draft;
   /** Called before each token with the logits it is drawn from, `[vocab]`. */
@@ -202,8 +204,8 @@ export class Model implements AsyncDisposable {
     const read = { attention: options.attention ?? (needed.length > 0 ? "record" : "skip"), bound, signal, onNotice };
     const stream = createTextStream(this.tokenizer);
     const generated: number[] = [];
-    const plain = this.origin.weights === "f32" && isFloatRows(cache.rowFormat) && bound === undefined &&
-      options.temperature === undefined && read.attention === "skip";
+    const plain = isFloatRows(cache.rowFormat) && bound === undefined && options.temperature === undefined &&
+      read.attention === "skip";
     const drafted = new DraftedReading(
       cache,
       (next, { logitsOf }) =>

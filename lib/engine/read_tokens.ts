@@ -11,6 +11,9 @@ import { type ChunkPlace, queryWeights, tapWindow } from "./signals.ts";
 /** Which of the tokens read to give logits for; a number means so many of the last. */
 export type LogitsOf = "last" | "all" | "none" | number;
 
+/** Tokens a run takes at once, where nothing else is said. */
+export const CHUNK_LENGTH = 256;
+
 /** Options of {@linkcode readTokens}. */
 export interface ReadOptions {
   /** Tokens a run takes at once; 256 by default, fewer where the bound leaves less room. */
@@ -50,7 +53,8 @@ export async function readTokens(
   config: ModelConfig,
   cache: KvCache,
   ids: readonly number[],
-  { chunkLength = 256, logitsOf = "last", attention = "record", bound, signal, onProgress, onNotice }: ReadOptions = {},
+  { chunkLength = CHUNK_LENGTH, logitsOf = "last", attention = "record", bound, signal, onProgress, onNotice }:
+    ReadOptions = {},
 ): Promise<Float32Array> {
   if (bound === undefined) checkContext(config, cache, ids.length);
   else checkBound(cache, bound, config, attention);

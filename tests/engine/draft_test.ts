@@ -38,23 +38,44 @@ Deno.test("an answer that was foreseen takes one run, and leaves the cache as on
   assertSame(foreseen, plain);
 });
 
-Deno.test("whatever the draft, the answer and the cache are the same", async () => {
-  await using model = await openCheckpoint(NAME);
+for (const weights of ["f32", "int8", "int4"] as const) {
+  Deno.test(`whatever the draft, the answer and the cache are the same: ${weights}`, () => foretell(weights));
+}
+
+async function foretell(weights: "f32" | "int8" | "int4"): Promise<void> {
+  await using model = await openCheckpoint(NAME, weights);
   const start = await evicted(model);
-  using plain = start.fork();
-  const { ids } = await model.generate("Who?", { ...OPTIONS, cache: plain });
+  const answer = async (draft: Draft) => {
+    const cache = start.fork();
+    const logits: Float32Array[] = [];
+    const onLogits = (of: Float32Array) => logits.push(of.slice());
+    const { ids } = await model.generate("Who?", { ...OPTIONS, cache, draft, onLogits });
+    return { ids, logits, cache };
+  };
+  const plain = await answer(() => []);
   const token = fc.integer({ min: 0, max: model.config.vocabSize - 1 });
   // Each draft follows the answer for some tokens, then leaves it, and may come back at the next.
   const drafts = fc.array(fc.tuple(fc.nat(10), fc.array(token, { maxLength: 4 })), { minLength: 10, maxLength: 10 });
   await fc.assert(
     fc.asyncProperty(drafts, async (plan) => {
-      using cache = start.fork();
-      const draft: Draft = ({ length }) => [...ids.slice(length, length + plan[length][0]), ...plan[length][1]];
-      assertEquals((await model.generate("Who?", { ...OPTIONS, cache, draft })).ids, ids);
-      assertSame(cache, plain);
+      const drafted = await answer(({ length }) => [
+        ...plain.ids.slice(length, length + plan[length][0]),
+        ...plan[length][1],
+      ]);
+      using cache = drafted.cache;
+      assertEquals(drafted.ids, plain.ids);
+      assertEquals(drafted.logits, plain.logits);
+      assertSame(cache, plain.cache);
     }),
     { numRuns: 25 },
   );
+}
+
+Deno.test("with float32 weights the answer is that of no draft", async () => {
+  await using model = await openCheckpoint(NAME);
+  const start = await evicted(model);
+  const { ids } = await model.generate("Who?", { ...OPTIONS, cache: start.fork() });
+  assertEquals((await model.generate("Who?", { ...OPTIONS, cache: start.fork(), draft: () => [] })).ids, ids);
 });
 
 Deno.test("who stops listening, or aborts, has no draft in the cache", async () => {
@@ -98,8 +119,6 @@ Deno.test("no draft is asked for where it could change something, nor past the c
   }
   using packed = await model.prefill(TEXT, { template: "none", rows: rowFormat("int8") });
   await model.generate("Who?", { ...OPTIONS, cache: packed, draft: never });
-  await using rounded = await openCheckpoint(NAME, "int4");
-  await rounded.generate(TEXT, { ...OPTIONS, draft: never });
   const limit = model.config.maxPositionEmbeddings;
   using brim = model.createCache();
   await model.read(brim, Array(limit - 6).fill(3));

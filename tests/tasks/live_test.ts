@@ -251,7 +251,6 @@ Deno.test("what is wrong is one line on stderr, with exit 2 for a usage error an
       [["generate", ...MODEL, ...prompt, "--policy", "tova", "--max-cache", "700"], 1, /one row a head takes 768/],
       [["generate", ...MODEL, ...prompt, "--policy", "kvzip", "--max-cache", "8MB"], 1, /kvzip as it needs/],
       [["generate", ...MODEL, ...prompt, "--draft", "magic"], 2, /the ways are: lookup/],
-      [["generate", ...prompt, "--draft", "lookup"], 2, /give --weights f32/],
       [["generate", ...MODEL, ...prompt, "--draft", "lookup", "--rows", "int8"], 2, /Cannot draft beside --rows/],
       [["generate", ...prompt, "--model", "smollm3"], 2, /did you mean smollm2-135m/],
       [["generate", ...prompt, "--model", path("none.gguf")], 2, /no such file/],
