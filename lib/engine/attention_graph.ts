@@ -1,8 +1,8 @@
-import { attentionHead, decodingHead } from "./attention_head_graph.ts";
+import { attentionHead, decodingHead, fewTokensHead } from "./attention_head_graph.ts";
 import type { ModelConfig } from "./checkpoint.ts";
 import { ELEMENT, type GraphBuilder } from "./onnx_graph.ts";
 import { packedRowInputs } from "./packed_graph.ts";
-import type { RowFormat } from "./row_format.ts";
+import { isFloatRows, type RowFormat } from "./row_format.ts";
 
 /** The inputs that every layer's attention shares. */
 export interface AttentionInputs {
@@ -14,6 +14,8 @@ export interface AttentionInputs {
   readonly queryWeights: string;
   /** Whether one token comes and no attention is recorded, `[]`. */
   readonly decoding: string;
+  /** Whether few tokens come and no attention is recorded, `[]`. */
+  readonly few: string;
 }
 
 /** What one layer's attention gives. */
@@ -22,7 +24,7 @@ export interface AttentionOutputs {
   readonly output: string;
   /** Queries and keys before rotation: `[1, S, (heads + kv heads) · head_dim]`. */
   readonly queryKeys: string;
-  /** One kv head after the other: `[1, 1, R, Σ (P + S)]`; while decoding, when R is 0, `[1, 1, 0, 0]`. */
+  /** One kv head after the other: `[1, 1, R, Σ (P + S)]`; where few tokens come and R is 0, `[1, 1, 0, 0]`. */
   readonly taps: string;
 }
 
@@ -37,7 +39,7 @@ export function rowNames(layer: number, head: number): Record<"keys" | "values" 
  * caller places at the end of the buffers it feeds, so that rows are neither copied nor joined: `keys` and `values` are
  * fed with their last S rows still empty, and the splits that write these come before all that reads them.
  *
- * One token that is decoded takes a way of its own, where a head is a node or a few.
+ * One token that is decoded takes a way of its own, where a head is a node or a few; so do a few tokens.
  *
  * @param qkv `[1, S, (heads + 2 · kv heads) · head_dim]`
  */
@@ -99,11 +101,17 @@ export function attention(
       const ofHeads = graph.node("Split", [queries, graph.integers(names.map(() => groupSize * headDim))], kvHeads, {
         axis: 2,
       });
-      const attended = parts.map((part, head) => attentionHead(graph, part, ofHeads[head], inputs));
-      return [
-        graph.node("Concat", attended.map(({ output }) => output), 1, { axis: 2 })[0],
-        graph.node("Concat", attended.map(({ tap }) => tap), 1, { axis: 3 })[0],
-      ];
+      const joined = (values: readonly string[], axis: number) => graph.node("Concat", values, 1, { axis })[0];
+      const many = () => {
+        const attended = parts.map((part, head) => attentionHead(graph, part, ofHeads[head], inputs));
+        return [joined(attended.map(({ output }) => output), 2), joined(attended.map(({ tap }) => tap), 3)];
+      };
+      if (!isFloatRows(format)) return many();
+      const few = () => {
+        const attended = parts.map((part, head) => fewTokensHead(graph, part, ofHeads[head], inputs));
+        return [joined(attended, 2), nothingRecorded(graph)];
+      };
+      return graph.branch(inputs.few, { then: few, else: many });
     },
   });
   return { output, queryKeys, taps };

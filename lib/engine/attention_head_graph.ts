@@ -64,6 +64,31 @@ export function attentionHead(
 }
 
 /**
+ * A few new tokens, where nothing is recorded and no row is packed: no row is copied, which takes most of the time where
+ * there are few queries. The sums are those of {@linkcode attentionHead}.
+ *
+ * @param queriesOfHead rotated, `[1, S, G · head_dim]`
+ * @returns `[1, S, G · head_dim]`
+ */
+export function fewTokensHead(
+  graph: GraphBuilder,
+  { keys, values, headDim, groupSize }: HeadPart,
+  queriesOfHead: string,
+  { mask, minusNew }: AttentionInputs,
+): string {
+  const [queries] = graph.node("Reshape", [queriesOfHead, graph.integers([1, 1, -1, headDim])]);
+  const onAll = scores(graph, queries, keys, headDim);
+  const axis = graph.integers([ROWS_AXIS]);
+  const [onPast] = graph.node("Slice", [onAll, graph.integers([0]), minusNew, axis]);
+  const [onNew] = graph.node("Slice", [onAll, minusNew, graph.integers([END]), axis]);
+  const masked = graph.node("Add", [onNew, mask]);
+  const [joined] = graph.node("Concat", [onPast, ...masked], 1, { axis: ROWS_AXIS });
+  const [probabilities] = graph.node("Softmax", [joined], 1, { axis: -1 });
+  const [attended] = graph.node("MatMul", [probabilities, values]);
+  return graph.node("Reshape", [attended, graph.integers([1, -1, groupSize * headDim])])[0];
+}
+
+/**
  * One new token, where nothing is recorded.
  *
  * @param queries rotated and scaled, `[1, G, 1, head_dim]`

@@ -6,14 +6,14 @@ import { FLOAT_ROWS, type RowFormat } from "./row_format.ts";
 import type { WeightFormat } from "./weights.ts";
 
 /** Raised whenever the graph changes, so that models built by earlier versions are built anew. */
-export const GRAPH_VERSION = 7;
+export const GRAPH_VERSION = 8;
 
 /**
  * Builds the decoder with grouped-query attention that has a key and a value input per kv head.
  *
  * Inputs: `input_ids` [1, S], `rotary_cos` and `rotary_sin` [S, head_dim / 2], `causal_mask` [S·G, S], `minus_new` [1]
- * (−S), `decoding` [] (S is 1 and R is 0), `query_weights` [R, S·G], `logits_rows` [M], and per layer and kv head
- * `keys.<layer>.<head>` and `values.<layer>.<head>` [1, 1, P + S, head_dim], whose last S rows the run writes. Where rows
+ * (−S), `decoding` [] (S is 1 and R is 0), `few` [] (S is small and R is 0), `query_weights` [R, S·G], `logits_rows` [M],
+ * and per layer and kv head `keys.<layer>.<head>` and `values.<layer>.<head>` [1, 1, P + S, head_dim], whose last S rows the run writes. Where rows
  * are held in fewer bits, also `packed_keys.<layer>.<head>` and so on, of older rows: see {@linkcode packedNames}.
  * Outputs: `logits` [1, M, vocab], per layer and kv head `new_keys.<layer>.<head>` and `new_values.<layer>.<head>` [1, S,
  * head_dim], and `attention` [1, 1, R, Σ (P + S)]: for each head in turn, query_weights × the attention probabilities. Values
@@ -39,6 +39,7 @@ export function buildDecoder(
     mask: graph.input("causal_mask", ELEMENT.float32, ["SG", "S"]),
     minusNew: graph.input("minus_new", ELEMENT.int64, [1]),
     decoding: graph.input("decoding", ELEMENT.bool, []),
+    few: graph.input("few", ELEMENT.bool, []),
     queryWeights: graph.input("query_weights", ELEMENT.float32, ["R", "SG"]),
   };
   const logitsRows = graph.input("logits_rows", ELEMENT.int64, ["M"]);

@@ -8,6 +8,9 @@ import { packedNames, type PackedPart, packedParts } from "./packed_graph.ts";
 import type { PackedVectors } from "./packed_vectors.ts";
 import { rotaryTables } from "./rotary.ts";
 
+/** Up to here a run that copies scores is faster than one that copies keys. */
+const FEW_TOKENS = 9;
+
 float16AsBits(() => new onnxruntime.Tensor("float32", new Float32Array(1), [1]));
 
 /** Rows of one kv head as they lie in its buffers. */
@@ -223,6 +226,7 @@ function feed(
     causal_mask: new Tensor("float32", causalMask(count, groupSize), [queries, count]),
     minus_new: integers(BigInt64Array.of(BigInt(-count)), [1]),
     decoding: new Tensor("bool", [decoding], []),
+    few: new Tensor("bool", [count <= FEW_TOKENS && queryWeights.length === 0], []),
     query_weights: new Tensor("float32", queryWeights, [queryWeights.length / queries, queries]),
     logits_rows: integers(BigInt64Array.from(logitsRows, BigInt), [logitsRows.length]),
   };
