@@ -112,36 +112,42 @@ function exponents(keys: Vector, mean: Float64Array, covariance: Float64Array): 
   }
   const rows = keys.length / width;
   const exponents = new Float64Array(rows);
-  // Four keys side by side: their sums do not wait for one another, which makes this three times as fast as one by one.
+  // Four keys and two dimensions side by side: sums that do not wait for one another, from numbers that are read once.
   const block = new Float64Array(4 * width);
   for (let row = 0; row < rows; row += 4) {
     const count = Math.min(4, rows - row);
     for (let lane = 0; lane < count; lane++) {
       for (let dim = 0; dim < width; dim++) block[4 * dim + lane] = keys[(row + lane) * width + dim];
     }
-    let one = 0;
-    let two = 0;
-    let three = 0;
-    let four = 0;
-    for (let dim = 0; dim < width; dim++) {
+    const sums = [0, 0, 0, 0];
+    for (let dim = 0; dim < width; dim += 2) {
       let a = linear[dim];
       let b = a;
       let c = a;
       let d = a;
-      const offset = dim * width;
-      for (let other = dim; other < width; other++) {
-        const weight = upper[offset + other];
-        a += weight * block[4 * other];
-        b += weight * block[4 * other + 1];
-        c += weight * block[4 * other + 2];
-        d += weight * block[4 * other + 3];
+      let e = linear[dim + 1];
+      let f = e;
+      let g = e;
+      let h = e;
+      for (let other = dim, place = 4 * dim; other < width; other++, place += 4) {
+        const weight = upper[dim * width + other];
+        const next = upper[(dim + 1) * width + other];
+        a += weight * block[place];
+        b += weight * block[place + 1];
+        c += weight * block[place + 2];
+        d += weight * block[place + 3];
+        e += next * block[place];
+        f += next * block[place + 1];
+        g += next * block[place + 2];
+        h += next * block[place + 3];
       }
-      one += a * block[4 * dim];
-      two += b * block[4 * dim + 1];
-      three += c * block[4 * dim + 2];
-      four += d * block[4 * dim + 3];
+      const place = 4 * dim;
+      sums[0] += a * block[place] + e * block[place + 4];
+      sums[1] += b * block[place + 1] + f * block[place + 5];
+      sums[2] += c * block[place + 2] + g * block[place + 6];
+      sums[3] += d * block[place + 3] + h * block[place + 7];
     }
-    [one, two, three, four].slice(0, count).forEach((exponent, lane) => exponents[row + lane] = exponent);
+    for (let lane = 0; lane < count; lane++) exponents[row + lane] = sums[lane];
   }
   return exponents;
 }
