@@ -12,11 +12,12 @@ const METRICS = {
   "load_0.5b": false,
   resident: false,
   study: false,
+  lookup: false,
   simulate: false,
   profile: false,
 } as const;
 
-/** A group of rows: `decode_evicted` has one a ratio, `load` a cold and a warm one, `kl` one of its mean
+/** A group of rows: `decode_evicted` has one a ratio, `load` a cold and a warm one, `lookup` one a question, `kl` one of its mean
  * and one of top-1 agreement, `profile` what the report shows. */
 export type Metric = keyof typeof METRICS;
 

@@ -4,6 +4,7 @@ import { policy } from "kvmirror/policies";
 import settings from "../../deno.json" with { type: "json" };
 import { runTask } from "../cli.ts";
 import { type Measurement, tokenTimes } from "./measurement.ts";
+import { runLookup } from "./run_lookup.ts";
 import { runStudy } from "./run_study.ts";
 import { serve } from "./worker.ts";
 
@@ -38,5 +39,6 @@ await runTask(async () => {
       return measured;
     },
     study: (request) => runStudy(model, request),
+    lookup: (request) => runLookup(model, request),
   });
 });

@@ -9,12 +9,16 @@ import { measureSimulate } from "./measure_simulate.ts";
 import { measureStarts } from "./measure_starts.ts";
 import { isOwn } from "./own_system.ts";
 import { PeerUnavailable } from "./peer_unavailable.ts";
+import { lookupRequest } from "./lookup_request.ts";
 import { STUDY_TOKENS, studyRequest } from "./study_request.ts";
 import { startSystem, type SystemProcess } from "./system_process.ts";
 import { type Launch, prepareSystem } from "./systems.ts";
 
 /** Systems that run a study; the others have no policies. */
 const STUDYING = ["kvmirror", "kvmirror f32", "kvpress"];
+
+/** Systems whose answers may have drafts. */
+const DRAFTING = ["kvmirror", "kvmirror f32"];
 
 /** What each system runs, by its name. */
 export type Versions = Record<string, string>;
@@ -39,6 +43,7 @@ export async function measure(
   if (starts) await measureStarts(launches, plan, course);
   if (metrics.includes("load_0.5b")) await measureLargeLoad(course);
   if (metrics.includes("study")) await measureStudy(systems, model, rounds, course, versions);
+  if (metrics.includes("lookup")) await measureLookup(systems, model, rounds, course, versions);
   if (metrics.includes("simulate")) {
     await measureSimulate(plan.simulated, Math.min(3, rounds), systems.every(isOwn), course);
   }
@@ -57,6 +62,21 @@ async function measureStudy(
   using checkpoint = await readCheckpoint(model.path);
   const request = studyRequest(checkpoint.config.maxPositionEmbeddings);
   await takeTurns(launches, [{ context: STUDY_TOKENS, request }], Math.min(2, rounds), course, versions);
+}
+
+/** The more a run over one token reads, the more a draft is worth: float32 weights are measured beside int4. */
+async function measureLookup(
+  systems: readonly string[],
+  model: ResolvedModel,
+  rounds: number,
+  course: Course,
+  versions: Versions,
+): Promise<void> {
+  if (!systems.some(isOwn)) return;
+  const launches = await prepareAll(DRAFTING, model, course);
+  using checkpoint = await readCheckpoint(model.path);
+  const request = lookupRequest(checkpoint.config.maxPositionEmbeddings);
+  await takeTurns(launches, [{ context: request.context, request }], rounds, course, versions);
 }
 
 function tokenTurns({ contexts, tokens, metrics }: BenchPlan): Turn[] {

@@ -27,8 +27,21 @@ export interface StudyRequest {
   readonly tokens: number;
 }
 
+/** Questions about a text, answered with drafts that are looked up in it, and without. */
+export interface LookupRequest {
+  readonly measure: "lookup";
+  /** At least as long as its tokens that are read. */
+  readonly text: string;
+  /** Tokens of it that are read. */
+  readonly context: number;
+  /** By the name that the metric gives each. */
+  readonly questions: Readonly<Record<string, string>>;
+  /** Tokens of an answer. */
+  readonly tokens: number;
+}
+
 /** What a system can be asked. */
-export type BenchRequest = TokensRequest | MemoryRequest | StudyRequest;
+export type BenchRequest = TokensRequest | MemoryRequest | StudyRequest | LookupRequest;
 
 /** Units that values come in. */
 export type Unit = "ms/token" | "tokens/s" | "ms" | "bytes" | "s/cell" | "s" | "nats/token" | "share";

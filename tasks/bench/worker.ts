@@ -1,6 +1,13 @@
 import { MersenneTwister } from "../../lib/numeric/mersenne_twister.ts";
 import { printText } from "../print.ts";
-import type { BenchRequest, Measurement, StudyRequest, SystemFacts, TokensRequest } from "./measurement.ts";
+import type {
+  BenchRequest,
+  LookupRequest,
+  Measurement,
+  StudyRequest,
+  SystemFacts,
+  TokensRequest,
+} from "./measurement.ts";
 import { processMemory } from "./process_memory.ts";
 import { readLines } from "./read_lines.ts";
 
@@ -14,6 +21,8 @@ export interface BenchSystem {
   tokens(ids: readonly number[], request: TokensRequest): Promise<readonly Measurement[]>;
   /** Runs a study of policies, where the system has any. */
   study?(request: StudyRequest): Promise<readonly Measurement[]>;
+  /** Answers with drafts and without, where the system has any. */
+  lookup?(request: LookupRequest): Promise<readonly Measurement[]>;
 }
 
 /** Tokens read and timed before anything counts, so that code is compiled and pages are mapped. */
@@ -40,6 +49,8 @@ export async function serve(system: BenchSystem): Promise<void> {
         return [{ metric: "resident_peak", unit: "bytes", samples: [processMemory().peak] }];
       case "study":
         return await system.study?.(request) ?? [];
+      case "lookup":
+        return await system.lookup?.(request) ?? [];
     }
   }
 }

@@ -95,11 +95,11 @@ Deno.test("bench: a row per system, metric and context, and a report with figure
   });
 });
 
-Deno.test("bench: divergence, starts, memory, a study, the simulator and a profile, when asked for", async () => {
+Deno.test("bench: divergence, starts, memory, a study, lookups, the simulator and a profile, when asked for", async () => {
   await withFolder(async (path) => {
     const output = path("run.json");
     const settings = ["--contexts", "16", "--rounds", "1", "--tokens", "2", "--simulated", "1000"];
-    const metrics = "kl,load,resident,study,simulate,profile";
+    const metrics = "kl,load,resident,study,lookup,simulate,profile";
     const model = checkpointPath("qwen2_untied_f32");
     const args = [
       "--model",
@@ -119,8 +119,10 @@ Deno.test("bench: divergence, starts, memory, a study, the simulator and a profi
     const own = rows.filter(({ system }) => system === "kvmirror").map(({ metric }) => metric);
     const starts = ["load_cold", "load_warm", "resident_loaded", "resident_peak"];
     const studies = ["study", "study_policies_1", "study_policies_2", "study_policies_5"];
-    assertEquals(own, ["kl", "kl_top1", ...starts, ...studies, "simulate", "simulate_peak"]);
-    assertEquals(rows.filter(({ system }) => system === "kvmirror f32").map(({ metric }) => metric), studies);
+    const lookups = ["lookup_quote", "lookup_quote_off", "lookup_free", "lookup_free_off"];
+    assertEquals(own, ["kl", "kl_top1", ...starts, ...studies, ...lookups, "simulate", "simulate_peak"]);
+    const float = rows.filter(({ system }) => system === "kvmirror f32").map(({ metric }) => metric);
+    assertEquals(float, [...studies, ...lookups]);
     // Weights in 8 bits are nearer to float32 than those in 4, and a model of 1,024 tokens is judged on as many.
     const [int4, int8] = ["kvmirror", "kvmirror int8"].map((system) => findRow(rows, system, "kl", 1024)!.value);
     assert(int8 >= 0 && int8 < int4 && int4 < 1, `${int8} and ${int4} nats`);
@@ -130,7 +132,7 @@ Deno.test("bench: divergence, starts, memory, a study, the simulator and a profi
     assert(floor.bandwidth > 1e8 && floor.weightBytes > 0 && floor.tokenBytes === 2 * 3 * 2 * 16 * 4);
     const markdown = await Deno.readTextFile(path("run.md"));
     assertMatch(markdown, /## What weights in fewer bits lose[^]*\| int8 \|[^]*## Where the time goes[^]*MatMulNBits/);
-    assertMatch(markdown, /11_study\.png[^]*11_profile\.png/);
+    assertMatch(markdown, /11_study\.png[^]*11_profile\.png[^]*\*\*lookup\*\*: .* on a text of 256 tokens/);
   });
 });
 

@@ -45,6 +45,25 @@ export function studyTable(rows: readonly BenchRow[]): string | undefined {
   }))).markdown;
 }
 
+/** Milliseconds a token of an answer: systems down, questions across, with drafts looked up in the text and without. */
+export function lookupTable(rows: readonly BenchRow[]): string | undefined {
+  const found = rows.filter(({ metric }) => metric.startsWith("lookup_"));
+  if (found.length === 0) return undefined;
+  const columns = [
+    ["lookup_quote_off", "quotes, no draft"],
+    ["lookup_quote", "quotes, looked up"],
+    ["lookup_free_off", "own words, no draft"],
+    ["lookup_free", "own words, looked up"],
+  ];
+  return table([...new Set(found.map(({ system }) => system))].map((system) => ({
+    system,
+    ...Object.fromEntries(columns.map(([name, title]) => [
+      title,
+      spreadOf(found.find((row) => row.system === system && row.metric === name), fixed(1)),
+    ])),
+  }))).markdown;
+}
+
 function spreadOf(row: BenchRow | undefined, format: ReturnType<typeof fixed>): string | null {
   if (row === undefined) return null;
   const spread = row.low === row.high ? "" : ` (${format(row.low)} to ${format(row.high)})`;

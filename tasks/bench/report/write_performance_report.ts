@@ -1,6 +1,7 @@
 import { basename, dirname } from "node:path";
 import { bytes, escapeMarkdown, fixed, plain, saveFigure, table, writeReport } from "kvmirror/report";
 import type { BenchReport } from "../bench_report.ts";
+import { LOOKUP_ANSWER_TOKENS } from "../lookup_request.ts";
 import { decodeChart, evictionChart, prefillChart } from "./performance_charts.ts";
 import { profileChart } from "./profile_chart.ts";
 import { studyChart } from "./study_chart.ts";
@@ -8,6 +9,7 @@ import { weightsTable } from "./weights_table.ts";
 import {
   aimsTable,
   floorTable,
+  lookupTable,
   metricTable,
   profilePartsTable,
   profileTable,
@@ -84,9 +86,24 @@ export async function writePerformanceReport(path: string, report: BenchReport):
       studies,
     );
   }
+  lines.push(...lookupSection(report));
   lines.push(...weightsSection(report), ...timeSection(report));
   lines.push(origin(report, basename(path)));
   await writeReport(path, `${lines.join("\n").trim()}\n`);
+}
+
+function lookupSection({ rows }: BenchReport): string[] {
+  const written = lookupTable(rows);
+  if (written === undefined) return [];
+  const read = rows.find(({ metric }) => metric === "lookup_quote")?.context ?? 0;
+  return [
+    `**lookup**: ms a token of ${LOOKUP_ANSWER_TOKENS} after the first, on a text of ${
+      plain(read)
+    } tokens; prompt lookup ` +
+    "foretells what the text says after the answer's last words",
+    "",
+    written,
+  ];
 }
 
 function systemsTable({ systems }: BenchReport): string {
