@@ -66,7 +66,7 @@ export interface GenerateOptions extends SamplingOptions {
    * foreseen takes one run and not one a token. Whatever it says, the answer is the same: a run takes two tokens or more
    * then. Without a draft, tokens come one by one, which adds up in another order: with float32 weights the answer is
    * another only where logits are tied to some 1e-4, with weights in fewer bits, which round what they multiply, where
-   * they are within some 0.1. It is asked where rows are float32, the likeliest token is taken, and nothing is recorded
+   * they are within some 0.5. It is asked where rows are float32, the likeliest token is taken, and nothing is recorded
    * or evicted meanwhile.
    */
   readonly draft?: Draft;
