@@ -13,8 +13,9 @@ export const GRAPH_VERSION = 8;
  *
  * Inputs: `input_ids` [1, S], `rotary_cos` and `rotary_sin` [S, head_dim / 2], `causal_mask` [S·G, S], `minus_new` [1]
  * (−S), `decoding` [] (S is 1 and R is 0), `few` [] (S is small and R is 0), `query_weights` [R, S·G], `logits_rows` [M],
- * and per layer and kv head `keys.<layer>.<head>` and `values.<layer>.<head>` [1, 1, P + S, head_dim], whose last S rows the run writes. Where rows
- * are held in fewer bits, also `packed_keys.<layer>.<head>` and so on, of older rows: see {@linkcode packedNames}.
+ * and per layer and kv head `keys.<layer>.<head>` and `values.<layer>.<head>` [1, 1, P + S, head_dim], whose last S rows
+ * the run writes. Where rows are held in fewer bits, also `packed_keys.<layer>.<head>` and so on, of older rows: see
+ * {@linkcode packedNames}.
  * Outputs: `logits` [1, M, vocab], per layer and kv head `new_keys.<layer>.<head>` and `new_values.<layer>.<head>` [1, S,
  * head_dim], and `attention` [1, 1, R, Σ (P + S)]: for each head in turn, query_weights × the attention probabilities. Values
  * that a layer has anyway are outputs as well: `query_keys.<layer>` [1, S, (heads + kv heads) · head_dim], before

@@ -17,8 +17,10 @@ const METRICS = {
   profile: false,
 } as const;
 
-/** A group of rows: `decode_evicted` has one a ratio, `load` a cold and a warm one, `lookup` one a question, `kl` one of its mean
- * and one of top-1 agreement, `profile` what the report shows. */
+/**
+ * A group of rows: `decode_evicted` has one a ratio, `load` a cold and a warm one, `lookup` two a question, `kl` one of
+ * its mean and one of top-1 agreement, `profile` what the report shows.
+ */
 export type Metric = keyof typeof METRICS;
 
 /** What is measured. */

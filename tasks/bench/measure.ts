@@ -2,6 +2,7 @@ import { readCheckpoint, type ResolvedModel } from "kvmirror/engine";
 import { printNotice } from "../print.ts";
 import { type BenchPlan, timesTokens } from "./bench_plan.ts";
 import type { Course } from "./course.ts";
+import { lookupTurn } from "./lookup_turn.ts";
 import { measureDivergence } from "./measure_divergence.ts";
 import { measureInTurns, type Turn } from "./measure_in_turns.ts";
 import { measureLargeLoad } from "./measure_large_load.ts";
@@ -9,8 +10,7 @@ import { measureSimulate } from "./measure_simulate.ts";
 import { measureStarts } from "./measure_starts.ts";
 import { isOwn } from "./own_system.ts";
 import { PeerUnavailable } from "./peer_unavailable.ts";
-import { lookupRequest } from "./lookup_request.ts";
-import { STUDY_TOKENS, studyRequest } from "./study_request.ts";
+import { studyTurn } from "./study_turn.ts";
 import { startSystem, type SystemProcess } from "./system_process.ts";
 import { type Launch, prepareSystem } from "./systems.ts";
 
@@ -42,41 +42,29 @@ export async function measure(
   if (metrics.includes("kl")) await measureDivergence(model, course);
   if (starts) await measureStarts(launches, plan, course);
   if (metrics.includes("load_0.5b")) await measureLargeLoad(course);
-  if (metrics.includes("study")) await measureStudy(systems, model, rounds, course, versions);
-  if (metrics.includes("lookup")) await measureLookup(systems, model, rounds, course, versions);
+  if (metrics.includes("study")) {
+    await measureTurn(STUDYING, systems, model, studyTurn, Math.min(2, rounds), course, versions);
+  }
+  if (metrics.includes("lookup")) await measureTurn(DRAFTING, systems, model, lookupTurn, rounds, course, versions);
   if (metrics.includes("simulate")) {
     await measureSimulate(plan.simulated, Math.min(3, rounds), systems.every(isOwn), course);
   }
 }
 
-/** float32 weights are what kvpress runs, so they are measured beside int4. */
-async function measureStudy(
+/** Has some of the systems take turns at one request. Of ours float32 weights come beside int4: kvpress runs them too. */
+async function measureTurn(
+  some: readonly string[],
   systems: readonly string[],
   model: ResolvedModel,
+  turnOf: (maxPositionEmbeddings: number) => Turn,
   rounds: number,
   course: Course,
   versions: Versions,
 ): Promise<void> {
   const wanted = systems.includes("kvmirror") ? [...systems, "kvmirror f32"] : systems;
-  const launches = await prepareAll(STUDYING.filter((system) => wanted.includes(system)), model, course);
+  const launches = await prepareAll(some.filter((system) => wanted.includes(system)), model, course);
   using checkpoint = await readCheckpoint(model.path);
-  const request = studyRequest(checkpoint.config.maxPositionEmbeddings);
-  await takeTurns(launches, [{ context: STUDY_TOKENS, request }], Math.min(2, rounds), course, versions);
-}
-
-/** The more a run over one token reads, the more a draft is worth: float32 weights are measured beside int4. */
-async function measureLookup(
-  systems: readonly string[],
-  model: ResolvedModel,
-  rounds: number,
-  course: Course,
-  versions: Versions,
-): Promise<void> {
-  if (!systems.some(isOwn)) return;
-  const launches = await prepareAll(DRAFTING, model, course);
-  using checkpoint = await readCheckpoint(model.path);
-  const request = lookupRequest(checkpoint.config.maxPositionEmbeddings);
-  await takeTurns(launches, [{ context: request.context, request }], rounds, course, versions);
+  await takeTurns(launches, [turnOf(checkpoint.config.maxPositionEmbeddings)], rounds, course, versions);
 }
 
 function tokenTurns({ contexts, tokens, metrics }: BenchPlan): Turn[] {

@@ -3,7 +3,7 @@ import { reachedAims } from "../aims.ts";
 import { type BenchReport, findRow } from "../bench_report.ts";
 import type { BenchRow } from "../measurement.ts";
 import { floorMs } from "../profile/measure_floor.ts";
-import { isStudy, policiesOf } from "../study_request.ts";
+import { isStudy, policiesOf } from "../study_turn.ts";
 import type { TokenProfile } from "../profile/measure_profile.ts";
 
 /** Operators that a table shows; the rest are added up. */

@@ -1,7 +1,7 @@
 import { type Chart, lineChart } from "kvmirror/report";
 import { type BenchReport, findRow } from "../bench_report.ts";
 import type { BenchRow } from "../measurement.ts";
-import { isStudy, policiesOf, STUDY_POLICIES } from "../study_request.ts";
+import { isStudy, policiesOf, STUDY_POLICIES } from "../study_turn.ts";
 import { SERIES } from "./performance_charts.ts";
 
 /**

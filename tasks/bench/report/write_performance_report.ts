@@ -1,7 +1,7 @@
 import { basename, dirname } from "node:path";
 import { bytes, escapeMarkdown, fixed, plain, saveFigure, table, writeReport } from "kvmirror/report";
 import type { BenchReport } from "../bench_report.ts";
-import { LOOKUP_ANSWER_TOKENS } from "../lookup_request.ts";
+import { LOOKUP_ANSWER_TOKENS } from "../lookup_turn.ts";
 import { decodeChart, evictionChart, prefillChart } from "./performance_charts.ts";
 import { profileChart } from "./profile_chart.ts";
 import { studyChart } from "./study_chart.ts";

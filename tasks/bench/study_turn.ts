@@ -1,5 +1,5 @@
 import { factPrompt } from "kvmirror/eval";
-import type { StudyRequest } from "./measurement.ts";
+import type { Turn } from "./measure_in_turns.ts";
 
 /** Policies that read a text once and that kvpress has too. */
 const POLICIES = [
@@ -16,20 +16,23 @@ const FEWER = "study_policies_";
 const SENTENCES = 148;
 
 /** Tokens of a study's texts, about. */
-export const STUDY_TOKENS = 2000;
+const STUDY_TOKENS = 2000;
 
 /** A model of a shorter context has a small study: its tokens may be single letters. */
 const LEAST_CONTEXT = 8192;
 
 /** Ten policies at four ratios on two texts, 80 cells; for small models on one text of a few sentences. */
-export function studyRequest(maxPositionEmbeddings: number): StudyRequest {
+export function studyTurn(maxPositionEmbeddings: number): Turn {
   const [texts, sentences] = maxPositionEmbeddings >= LEAST_CONTEXT ? [2, SENTENCES] : [1, 8];
   return {
-    measure: "study",
-    prompts: Array.from({ length: texts }, (_, seed) => factPrompt({ seed, facts: 1, sentences })),
-    policies: POLICIES,
-    ratios: [0.25, 0.5, 0.75, 0.875],
-    tokens: 8,
+    context: STUDY_TOKENS,
+    request: {
+      measure: "study",
+      prompts: Array.from({ length: texts }, (_, seed) => factPrompt({ seed, facts: 1, sentences })),
+      policies: POLICIES,
+      ratios: [0.25, 0.5, 0.75, 0.875],
+      tokens: 8,
+    },
   };
 }
 
