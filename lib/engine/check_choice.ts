@@ -19,9 +19,9 @@ export function checkChoice(choice: Choice, layers: readonly Layer[], by: string
     }
     heads.forEach(({ positions }, kvHead) => {
       const { rows } = choice[layer][kvHead];
+      const place = `${by}, layer ${layer}, kv head ${kvHead}`;
       for (let index = 0; index < rows.length; index++) {
         const row = rows[index];
-        const place = `${by}, layer ${layer}, kv head ${kvHead}`;
         if (!(row >= 0 && row < positions.length)) {
           throw new RangeError(`Cannot keep row ${row} as there are ${positions.length} rows: ${place}`);
         }

@@ -12,6 +12,9 @@ import { floatRowBytes } from "./row_bytes.ts";
 import type { RowFormat } from "./row_format.ts";
 import { allocateNumbers, resizeNumbers } from "./row_buffer.ts";
 
+/** Rows taken back are mostly read again at once, in other words: room for so many stays. */
+const SPARE_ROWS = 128;
+
 /** The oldest rows of a head, in fewer bits. */
 export interface PackedRows {
   /** After rotation. */
@@ -157,7 +160,7 @@ export class HeadRows {
   keep(rows: Uint32Array): HeadRows {
     if (this.#holders > 1) {
       this.#holders--;
-      const packedCount = rows.filter((row) => row < this.packedCount).length;
+      const packedCount = countBelow(rows, this.packedCount);
       const kept = new HeadRows(this.headDim, this.taps.length, rows.length, packedCount);
       kept.#copyRows(this, rows);
       return kept;
@@ -167,21 +170,31 @@ export class HeadRows {
     return this;
   }
 
+  /** The first `count` rows, held by nobody else; what was observed of more is gone. */
+  upTo(count: number): HeadRows {
+    const alone = this.#holders === 1 && count >= this.packedCount;
+    const first = alone ? this : this.keep(new Uint32Array(count).map((_, row) => row));
+    // Rows to come add to what their taps hold.
+    for (const tap of first.taps) tap.fill(0, count, first.length);
+    first.length = count;
+    first.observed = new Map();
+    if (first.capacity - count > SPARE_ROWS) first.#resize(count);
+    return first;
+  }
+
   /** Takes rows over; from itself too, as ascending rows only ever move down. */
   #copyRows(from: HeadRows, rows: Uint32Array | undefined): void {
     const count = rows?.length ?? from.length;
     const before = from.packedCount;
     this.observed = rows === undefined ? from.observed : pick(from.observed, rows);
-    const packedKept = rows === undefined ? before : rows.filter((row) => row < before).length;
+    const packedKept = rows === undefined ? before : countBelow(rows, before);
     this.packed = rows === undefined ? from.packed : from.packed && {
       keys: pickPacked(from.packed.keys, rows.subarray(0, packedKept)),
       values: pickPacked(from.packed.values, rows.subarray(0, packedKept)),
     };
     const width = this.headDim;
-    forEachRun(rows, 0, count, (first, to, length) => {
-      copyRange(from.positions, this.positions, first, to, length);
-      this.taps.forEach((tap, index) => copyRange(from.taps[index], tap, first, to, length));
-    });
+    copyNumbers(from.positions, this.positions, rows, count);
+    this.taps.forEach((tap, index) => copyNumbers(from.taps[index], tap, rows, count));
     forEachRun(rows, packedKept, count, (first, to, length) => {
       const [out, into] = [(first - before) * width, (to - packedKept) * width];
       copyRange(from.keys, this.keys, out, into, length * width);
@@ -233,9 +246,27 @@ function forEachRun(
   }
 }
 
+/** How many of `rows`, which ascend, are below `end`. */
+function countBelow(rows: Uint32Array, end: number): number {
+  let count = 0;
+  while (count < rows.length && rows[count] < end) count++;
+  return count;
+}
+
 function pick(observed: HeadRows["observed"], rows: Uint32Array): HeadRows["observed"] {
   const entries = [...observed].map(([need, values]) => [need, Float32Array.from(rows, (row) => values[row])] as const);
   return new Map(entries);
+}
+
+/** Copies numbers one by one, where a run of rows is too short to be worth a call; all in one where no rows are named. */
+function copyNumbers<T extends Float32Array | Int32Array>(
+  from: T,
+  into: T,
+  rows: Uint32Array | undefined,
+  count: number,
+): void {
+  if (rows === undefined) copyRange(from, into, 0, 0, count);
+  else for (let to = 0; to < count; to++) into[to] = from[rows[to]];
 }
 
 function copyRange<T extends Float32Array | Int32Array>(

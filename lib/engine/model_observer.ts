@@ -39,7 +39,7 @@ export class ModelObserver implements AsyncDisposable {
     const { config, path } = model;
     const groupSize = config.numAttentionHeads / config.numKeyValueHeads;
     this.#model = model;
-    this.moments = new Lazy(() => openGraph(buildMoments(config)));
+    this.moments = new Lazy(() => openGraph(buildMoments(config), { threads: 1 }));
     this.#plain = new Lazy(() => openGraph(buildReconstruction(config, "plain")));
     this.#normalised = new Lazy(() => openGraph(buildReconstruction(config, "normalised")));
     this.#norms = new Lazy(() => openGraph(buildOutputNorms({ headDim: config.headDim, groupSize })));

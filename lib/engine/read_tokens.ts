@@ -74,7 +74,7 @@ export async function readTokens(
     if (start === stretch.start + stretch.total) stretch = { start, total: Math.min(left, due) };
     const count = Math.min(chunkLength, left, due);
     if (bound !== undefined) checkPositions(config, cache, count, onNotice);
-    makeRoom(cache, left, due);
+    makeRoom(cache, left, count, due);
     const place: ChunkPlace = {
       start: start - stretch.start,
       count,
@@ -116,9 +116,9 @@ function logitsCount(logitsOf: LogitsOf, count: number): number {
 }
 
 /** Makes room for what is left to read, so that appending moves nothing; never for more than the bound allows. */
-function makeRoom(cache: KvCache, left: number, due: number): void {
+function makeRoom(cache: KvCache, left: number, count: number, due: number): void {
   if (due === Infinity) {
-    if (left > 1) cache.reserve(left);
+    if (left > count) cache.reserve(left);
     return;
   }
   const longest = cache.longestHead;

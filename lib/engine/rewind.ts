@@ -30,9 +30,7 @@ export function rewindState(state: CacheState, position: number, recorded: reado
 function firstRows(head: HeadRows, position: number): HeadRows {
   let count = head.length;
   while (count > 0 && head.positions[count - 1] >= position) count--;
-  const kept = head.keep(Uint32Array.from({ length: count }, (_, row) => row));
-  kept.observed = new Map();
-  return kept;
+  return head.upTo(count);
 }
 
 /** Running sums cannot be undone: nothing is known of what they were, or, with nothing read, all is. */

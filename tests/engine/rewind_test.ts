@@ -37,6 +37,17 @@ Deno.test("a rewind to a mark leaves rows and every signal as if nothing had bee
   assertEquals([snapshot(cache), signalsOf(cache)], before);
 });
 
+Deno.test("a rewind keeps room for a few tokens to come, and gives back that of many", () => {
+  const cache = madeUpCache(6);
+  appendMadeUp(cache, 40, 7);
+  const { allocatedBytes } = cache;
+  cache.rewind(6);
+  assertEquals(cache.allocatedBytes, allocatedBytes);
+  appendMadeUp(cache, 300, 7);
+  cache.rewind(6);
+  assertEquals(cache.allocatedBytes, cache.liveBytes);
+});
+
 Deno.test("elsewhere rows are those of then, and policies that need what was added up are refused by name", () => {
   const cache = madeUpCache(6);
   appendMadeUp(cache, 4, 7);
