@@ -113,7 +113,9 @@ function titleOf(rows: readonly BenchRow[], metric: string, verb: string): strin
   if (own === undefined || best === undefined) return `How fast each ${verb}`;
   const times = speedUp(own, best);
   const [first, second] = times >= 1 ? ["KVMirror", best.system] : [best.system, "KVMirror"];
-  return `${first} ${verb} ${Math.max(times, 1 / times).toFixed(1)}× as fast as ${second} at ${plain(longest)} tokens`;
+  const factor = Math.max(times, 1 / times).toFixed(1);
+  if (factor === "1.0") return `KVMirror ${verb} about as fast as ${best.system} at ${plain(longest)} tokens`;
+  return `${first} ${verb} ${factor}× as fast as ${second} at ${plain(longest)} tokens`;
 }
 
 async function metricChart(
