@@ -254,8 +254,11 @@ function countBelow(rows: Uint32Array, end: number): number {
 }
 
 function pick(observed: HeadRows["observed"], rows: Uint32Array): HeadRows["observed"] {
-  const entries = [...observed].map(([need, values]) => [need, Float32Array.from(rows, (row) => values[row])] as const);
-  return new Map(entries);
+  return new Map([...observed].map(([need, values]) => {
+    const picked = new Float32Array(rows.length);
+    copyNumbers(values, picked, rows, rows.length);
+    return [need, picked];
+  }));
 }
 
 /** Copies numbers one by one, where a run of rows is too short to be worth a call; all in one where no rows are named. */

@@ -39,6 +39,7 @@ export class ModelObserver implements AsyncDisposable {
     const { config, path } = model;
     const groupSize = config.numAttentionHeads / config.numKeyValueHeads;
     this.#model = model;
+    // It takes turns with the decoder, chunk by chunk: a second thread would spin beside the decoder's.
     this.moments = new Lazy(() => openGraph(buildMoments(config), { threads: 1 }));
     this.#plain = new Lazy(() => openGraph(buildReconstruction(config, "plain")));
     this.#normalised = new Lazy(() => openGraph(buildReconstruction(config, "normalised")));

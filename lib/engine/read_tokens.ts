@@ -115,7 +115,10 @@ function logitsCount(logitsOf: LogitsOf, count: number): number {
   throw new RangeError(`Cannot give logits of ${logitsOf} tokens as it must be a whole number from 0 to ${count}`);
 }
 
-/** Makes room for what is left to read, so that appending moves nothing; never for more than the bound allows. */
+/**
+ * Makes room for what is left to read, where that is more than the next run's `count`, so that appending moves nothing;
+ * never for more than the bound allows.
+ */
 function makeRoom(cache: KvCache, left: number, count: number, due: number): void {
   if (due === Infinity) {
     if (left > count) cache.reserve(left);

@@ -1,6 +1,17 @@
 import type { Vector } from "./policy.ts";
 
-/** Σ one[start + i] · other[otherStart + i], i from 0 to before `width`. */
+/**
+ * Σ one[start + i] · other[otherStart + i], i from 0 to before `width`.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { innerProduct } from "kvmirror/policies";
+ *
+ * const keys = Float32Array.of(1, 2, 3, 4); // [2, head_dim]
+ * assertEquals(innerProduct(keys, 2, Float64Array.of(10, 100), 0, 2), 430);
+ * ```
+ */
 export function innerProduct(one: Vector, start: number, other: Vector, otherStart: number, width: number): number {
   // Four sums that do not wait for one another; declared one by one, as an array of them is built at each call.
   let a = 0;

@@ -24,6 +24,7 @@ export { expectedAttention, type ExpectedAttentionOptions } from "./expected_att
 export { globalkv } from "./globalkv.ts";
 export { heavyHitter } from "./heavy_hitter.ts";
 export { hybrid } from "./hybrid.ts";
+export { innerProduct } from "./inner_product.ts";
 export { keepAll } from "./keep_all.ts";
 export { keydiff } from "./keydiff.ts";
 export { knorm } from "./knorm.ts";
