@@ -20,20 +20,20 @@ export {
   type HeadAccount,
   type HeldRows,
   type RowsAndBytes,
-} from "./metrics/cache_account.ts";
+} from "./metrics/cache_usage.ts";
 export { bytesPerToken, type CacheShape } from "./metrics/bytes_per_token.ts";
-export { bootstrapStatistic, type StatisticInterval } from "./metrics/bootstrap_statistic.ts";
+export { bootstrapStatistic, type StatisticInterval } from "./metrics/bootstrap.ts";
 export { divergence } from "./metrics/divergence.ts";
-export { clusterBootstrap, type MeanInterval } from "./metrics/cluster_bootstrap.ts";
-export { type KeptRecord, parseKeptRecord } from "./metrics/kept_record.ts";
-export { type LayerAccount, layerAccounts } from "./metrics/layer_accounts.ts";
+export { clusterBootstrap, type MeanInterval } from "./metrics/bootstrap.ts";
+export { type KeptRecord, parseKeptRecord } from "./metrics/retention_record.ts";
+export { type LayerAccount, layerAccounts } from "./metrics/cache_usage.ts";
 export { type LinearTrend, linearTrend } from "./metrics/linear_trend.ts";
-export { type BootstrapOptions, pairedBootstrap, type PairedDifference } from "./metrics/paired_bootstrap.ts";
+export { type BootstrapOptions, pairedBootstrap, type PairedDifference } from "./metrics/bootstrap.ts";
 export { paretoFront } from "./metrics/pareto_front.ts";
 export { rankCorrelation } from "./metrics/rank_correlation.ts";
 export { recall } from "./metrics/recall.ts";
 export { type RetentionStats, retentionStats, type RetentionTargets } from "./metrics/retention.ts";
-export { tokenSurvival } from "./metrics/token_survival.ts";
+export { tokenSurvival } from "./metrics/token_retention.ts";
 export { type Interval, wilsonInterval } from "./metrics/wilson_interval.ts";
 export { logProbabilities } from "./numeric/log_probabilities.ts";
 export { MersenneTwister } from "./numeric/mersenne_twister.ts";
@@ -49,12 +49,12 @@ export {
   type SyntheticSequenceOptions,
 } from "./sim/synthetic_sequence.ts";
 export { findTokens } from "./trace/find_tokens.ts";
-export { laterAttention } from "./trace/later_attention.ts";
-export { parseSummary } from "./trace/parse_summary.ts";
-export type { ByteReader, TraceReading } from "./trace/read_trace.ts";
+export { laterAttention } from "./trace/trace_summary.ts";
+export { parseSummary } from "./trace/trace_summary.ts";
+export { type ByteReader, type TraceReading } from "./trace/read_trace.ts";
 export { type Replay, replay, type ReplayOptions, replayRows } from "./trace/replay.ts";
-export { openTrace, type TraceFile } from "./trace/trace_file.ts";
-export type { TraceFooter, TraceHeader, TraceStep } from "./trace/trace_header.ts";
+export { openTrace, type TraceFile } from "./trace/read_trace.ts";
+export { type TraceFooter, type TraceHeader, type TraceStep } from "./trace/trace_header.ts";
 export {
   type PromptRole,
   summariseTrace,

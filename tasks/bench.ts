@@ -1,20 +1,23 @@
 /** `deno task bench`: times this engine and its peers, each in a process of its own, in turns. */
 import { checkModelName, readCheckpoint, type ResolvedModel, resolveModel } from "kvmirror/engine";
-import { type BenchPlan, benchPlan, isWanted, listOf, timesTokens } from "./bench/bench_plan.ts";
-import { type BenchReport, readBenchReport, REPORT_FORMAT } from "./bench/bench_report.ts";
-import { compareReports, YARDSTICKS } from "./bench/compare_reports.ts";
-import { describeRow } from "./bench/describe_row.ts";
-import { measure, type Versions } from "./bench/measure.ts";
-import type { BenchRow } from "./bench/measurement.ts";
-import { printComparisons } from "./bench/print_comparisons.ts";
-import { measureTime } from "./bench/profile/measure_time.ts";
-import { checkWritable, renderBenchReport, writeBenchReport } from "./bench/report_file.ts";
-import { RunRows } from "./bench/run_rows.ts";
-import { chooseSystems, PEERS, type Peers, SYSTEM_NAMES } from "./bench/systems.ts";
-import { parseFlags, printJson, printNotice, printText, runTask, usage, UsageError } from "./cli.ts";
-import { interruptSignal } from "./interrupt.ts";
-import { createProgress } from "./progress.ts";
-import { runFacts } from "./run_record.ts";
+import { resolve } from "node:path";
+import { measure, measureTime, type Versions } from "./bench/measure.ts";
+import { RunRows } from "./bench/metrics/run_context.ts";
+import { type BenchPlan, benchPlan, isWanted, listOf, timesTokens } from "./bench/plan/bench_plan.ts";
+import { type BenchRow, describeRow } from "./bench/plan/bench_result.ts";
+import {
+  type BenchReport,
+  checkWritable,
+  readBenchReport,
+  REPORT_FORMAT,
+  writeBenchReport,
+} from "./bench/report/bench_report.ts";
+import { compareReports, printComparisons, YARDSTICKS } from "./bench/report/compare_reports.ts";
+import { chooseSystems, PEERS, type Peers, SYSTEM_NAMES } from "./bench/workers/systems.ts";
+import { parseFlags, usage } from "./cli/flags.ts";
+import { createProgress, interruptSignal } from "./cli/progress.ts";
+import { printJson, printNotice, printText, runTask, UsageError } from "./cli/run_task.ts";
+import { runFacts } from "./notebooks/run_record.ts";
 
 /** What a shell reports of a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
@@ -126,4 +129,13 @@ async function checkContext({ path }: ResolvedModel, plan: BenchPlan): Promise<v
       tokens + 1
     } tokens after ${longest} as the model's context is ${limit}: give --contexts below it`,
   );
+}
+
+/** The report stands beside the JSON, under its name. */
+export async function renderBenchReport(path: string, report: BenchReport): Promise<void> {
+  const written = `${resolve(path).replace(/\.json$/, "")}.md`;
+  // Charts and tables load slowly, and a mistake in a flag needs none.
+  const { writePerformanceReport } = await import("./bench/report/write_performance_report.ts");
+  await writePerformanceReport(written, report);
+  printNotice(`report ${written}`);
 }

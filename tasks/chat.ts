@@ -1,15 +1,13 @@
 /** `deno task chat`: a conversation from line to line, over a cache that stays within its bytes. */
 import { Chat, type Model, rowFormatName } from "kvmirror/engine";
-import { byteSize } from "./byte_size.ts";
-import { type ChatCommand, parseChatCommand, runChatCommand } from "./chat_commands.ts";
-import { chatStatus } from "./chat_status.ts";
-import { parseFlags, printNotice, runTask, usage, UsageError, writeAll } from "./cli.ts";
-import { inputLines } from "./input_lines.ts";
-import { MODEL_FLAGS, modelFromFlags } from "./model_flags.ts";
-import { policyFromFlags } from "./policy_flags.ts";
-import { ROW_FLAGS, rowsFromFlags } from "./row_flags.ts";
-import { TurnInterrupt } from "./turn_interrupt.ts";
-import { textFromFlag } from "./text_flags.ts";
+import { fileSize, isFolder } from "../lib/files/exists.ts";
+import { type ChatCommand, chatStatus, parseChatCommand, runChatCommand } from "./chat/commands.ts";
+import { inputLines, TurnInterrupt } from "./chat/terminal.ts";
+import { ROW_FLAGS, rowsFromFlags } from "./cli/cache_flags.ts";
+import { byteSize, parseFlags, textFromFlag, usage } from "./cli/flags.ts";
+import { MODEL_FLAGS, modelFromFlags } from "./cli/model_flags.ts";
+import { policyFromFlags } from "./cli/policy_flags.ts";
+import { printNotice, runTask, UsageError, writeText } from "./cli/run_task.ts";
 
 await runTask(async () => {
   const flags = parseFlags(Deno.args, {
@@ -34,10 +32,10 @@ await runTask(async () => {
   if (load !== undefined && rows !== undefined) {
     throw new UsageError("Cannot hold a loaded conversation's --rows otherwise as its file says how: leave out one");
   }
-  if (load !== undefined && !isThere(load, "file")) {
+  if (load !== undefined && fileSize(load) === undefined) {
     throw new UsageError(`Cannot load ${load} as there is no such file`);
   }
-  if (save !== undefined && isThere(save, "folder")) throw new UsageError(`Cannot save to ${save} as it is a folder`);
+  if (save !== undefined && isFolder(save)) throw new UsageError(`Cannot save to ${save} as it is a folder`);
 
   const interrupt = new TurnInterrupt();
   await using model = await modelFromFlags(flags);
@@ -52,7 +50,7 @@ await runTask(async () => {
   const status = () => printNotice(chatStatus(chat, maxBytes));
   status();
   let failed = false;
-  for await (const line of inputLines(Deno.stdin, () => writeAll(Deno.stderr, "> "))) {
+  for await (const line of inputLines(Deno.stdin, () => writeText(Deno.stderr, "> "))) {
     if (line.trim() === "") continue;
     try {
       const command = parseChatCommand(line);
@@ -93,14 +91,14 @@ async function answer(chat: Chat, question: string, { model, json, maxBytes, sig
     for await (const token of chat.ask(question, { signal })) {
       ids.push(token.id);
       text += token.text;
-      if (!json) writeAll(Deno.stdout, Deno.stdout.isTerminal() ? printable(token.text) : token.text);
+      if (!json) writeText(Deno.stdout, Deno.stdout.isTerminal() ? printable(token.text) : token.text);
     }
   } finally {
-    if (!json && ids.length > 0) writeAll(Deno.stdout, "\n");
+    if (!json && ids.length > 0) writeText(Deno.stdout, "\n");
   }
   if (!json) return;
   const { cache, policy, peakBytes, turns } = chat;
-  writeAll(
+  writeText(
     Deno.stdout,
     `${
       JSON.stringify({
@@ -126,12 +124,4 @@ async function answer(chat: Chat, question: string, { model, json, maxBytes, sig
 /** Text without control characters: a model may say anything, and a terminal would obey. */
 function printable(text: string): string {
   return text.replaceAll(/(?![\n\t])\p{Cc}/gu, "");
-}
-
-function isThere(path: string, kind: "file" | "folder"): boolean {
-  try {
-    return Deno.statSync(path).isDirectory === (kind === "folder");
-  } catch {
-    return false;
-  }
 }

@@ -1,7 +1,8 @@
 /** Checks the sources of notebooks/: that they carry no outputs, and that their code type-checks. */
 import { checkNotebook } from "../lib/notebook/check_notebook.ts";
 import { readNotebooks } from "../lib/notebook/read_notebooks.ts";
-import { parseFlags, printNotice, runTask } from "./cli.ts";
+import { parseFlags } from "./cli/flags.ts";
+import { printNotice, runTask } from "./cli/run_task.ts";
 
 await runTask(async () => {
   const folder = parseFlags(Deno.args, { text: ["notebooks"] }).text("notebooks") ?? "notebooks";

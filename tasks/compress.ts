@@ -1,12 +1,11 @@
 /** `deno task compress`: reads a context raw, evicts, reads a question raw; shows what is left and what comes next. */
 import { layerAccounts, logProbabilities } from "kvmirror";
 import { accountOf, type KvCache, type Model, prefillTaps, rowFormatName, tokenTexts } from "kvmirror/engine";
-import { parseFlags, printJson, printText, runTask } from "./cli.ts";
-import { interruptSignal } from "./interrupt.ts";
-import { evictionFromFlags, LIVE_FLAGS } from "./live_flags.ts";
-import { modelFromFlags } from "./model_flags.ts";
-import { createProgress } from "./progress.ts";
-import { requiredText, textFromFlag } from "./text_flags.ts";
+import { evictionFromFlags, LIVE_FLAGS } from "./cli/cache_flags.ts";
+import { parseFlags, requiredText, textFromFlag } from "./cli/flags.ts";
+import { modelFromFlags } from "./cli/model_flags.ts";
+import { createProgress, interruptSignal } from "./cli/progress.ts";
+import { printJson, printText, runTask } from "./cli/run_task.ts";
 
 /** Most likely next tokens that are shown. */
 const TOP = 5;

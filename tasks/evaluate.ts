@@ -17,17 +17,14 @@ import {
   taskRows,
 } from "kvmirror/eval";
 import { provenanceLine } from "kvmirror/report";
-import { parseFlags, printJson, printNotice, printText, runTask, usage, UsageError } from "./cli.ts";
-import { evaluationReport, failureRows } from "./evaluate/evaluation_report.ts";
+import { evaluationReport, failureRows } from "../lib/eval/files/evaluation_report.ts";
+import { type ModelReport, writeComparison, writeEvaluation } from "../lib/eval/files/write_evaluation.ts";
+import { parseFlags, usage } from "./cli/flags.ts";
+import { modelOfWeights } from "./cli/model_flags.ts";
+import { createProgress, interruptSignal, timeLeft } from "./cli/progress.ts";
+import { printJson, printNotice, printText, runTask, UsageError } from "./cli/run_task.ts";
 import { EVALUATE_FLAGS, type EvaluationRequest, requestFromFlags } from "./evaluate/flags.ts";
-import { runJobs } from "./evaluate/run_jobs.ts";
-import { shardRows } from "./evaluate/shard.ts";
-import { timeLeft } from "./evaluate/time_left.ts";
-import { type ModelReport, writeComparison } from "./evaluate/write_comparison.ts";
-import { writeEvaluation } from "./evaluate/write_evaluation.ts";
-import { interruptSignal } from "./interrupt.ts";
-import { modelOfWeights } from "./model_flags.ts";
-import { createProgress } from "./progress.ts";
+import { runJobs, shardRows } from "./evaluate/jobs.ts";
 
 await runTask(async () => {
   const flags = parseFlags(Deno.args, EVALUATE_FLAGS);

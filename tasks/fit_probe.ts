@@ -1,11 +1,11 @@
 /** `deno task fit_probe`: fits the attention probe of a model, which policy attention_probe reads. */
 import { encodeProbe, probePath } from "kvmirror/engine";
 import { checkTaskName, fitAttentionProbe, splitNames, taskRows } from "kvmirror/eval";
-import { parseFlags, printJson, printText, runTask, usage, UsageError } from "./cli.ts";
-import { interruptSignal } from "./interrupt.ts";
-import { MODEL_FLAGS, modelFromFlags } from "./model_flags.ts";
-import { createProgress } from "./progress.ts";
-import { writeWhole } from "../lib/engine/write_whole.ts";
+import { writeAll, writeAtomic } from "../lib/files/write_atomic.ts";
+import { parseFlags, usage } from "./cli/flags.ts";
+import { MODEL_FLAGS, modelFromFlags } from "./cli/model_flags.ts";
+import { createProgress, interruptSignal } from "./cli/progress.ts";
+import { printJson, printText, runTask, UsageError } from "./cli/run_task.ts";
 
 /** What the probe that comes with the project was fitted to. */
 const TASKS = "niah_single_1,niah_single_3,niah_multikey_2,vt,cwe";
@@ -41,9 +41,7 @@ await runTask(async () => {
   };
   if (flags.text("output") === undefined) Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
   const bytes = encodeProbe(probe, model.createCache().shape, notes);
-  await writeWhole(path, (file) => {
-    for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
-  });
+  await writeAtomic(path, (file) => writeAll(file, bytes));
   if (flags.toggle("json")) printJson({ ...notes, contexts: rows.length, path, bytes: bytes.length });
   else {printText(
       `attention probe of ${notes.model}, fitted to ${rows.length} contexts: ${path}, ${bytes.length} bytes`,

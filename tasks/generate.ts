@@ -1,13 +1,17 @@
 /** `deno task generate`: opens a user's turn with a prompt, evicts, closes it with a question, and answers. */
 import { prefillTaps, rowFormatName } from "kvmirror/engine";
-import { BOUND_FLAGS, boundFromFlags } from "./bound_flags.ts";
-import { parseFlags, printJson, printNotice, printText, runTask, UsageError, writeAll } from "./cli.ts";
-import { DRAFT_FLAGS, draftFromFlags } from "./draft_flags.ts";
-import { interruptSignal } from "./interrupt.ts";
-import { evictionFromFlags, LIVE_FLAGS } from "./live_flags.ts";
-import { modelFromFlags } from "./model_flags.ts";
-import { createProgress } from "./progress.ts";
-import { requiredText, textFromFlag } from "./text_flags.ts";
+import {
+  BOUND_FLAGS,
+  boundFromFlags,
+  DRAFT_FLAGS,
+  draftFromFlags,
+  evictionFromFlags,
+  LIVE_FLAGS,
+} from "./cli/cache_flags.ts";
+import { parseFlags, requiredText, textFromFlag } from "./cli/flags.ts";
+import { modelFromFlags } from "./cli/model_flags.ts";
+import { createProgress, interruptSignal } from "./cli/progress.ts";
+import { printJson, printNotice, printText, runTask, UsageError, writeText } from "./cli/run_task.ts";
 
 await runTask(async () => {
   const flags = parseFlags(Deno.args, {
@@ -48,7 +52,7 @@ await runTask(async () => {
   for await (const token of model.generate(question, answer)) {
     ids.push(token.id);
     text += token.text;
-    if (!json) writeAll(Deno.stdout, token.text);
+    if (!json) writeText(Deno.stdout, token.text);
   }
   if (json) {
     printJson({

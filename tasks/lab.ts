@@ -1,7 +1,8 @@
 /** `deno task lab [--install-only] [-- JUPYTER-FLAG…]`: a kernel for these notebooks, and JupyterLab on it. */
-import { cacheFolder } from "../lib/engine/cache_folder.ts";
-import { parseFlags, printNotice, printText, runTask, UsageError } from "./cli.ts";
-import { installKernel, KERNEL_VERSION } from "./lab_kernel.ts";
+import { cacheFolder } from "../lib/files/cache_folder.ts";
+import { parseFlags } from "./cli/flags.ts";
+import { printNotice, printText, runTask, UsageError } from "./cli/run_task.ts";
+import { installKernel, KERNEL_VERSION } from "./notebooks/lab_kernel.ts";
 
 /** The ways to call JupyterLab, the first that is there is taken. */
 const COMMANDS = [["jupyter", "lab"], ["python3", "-m", "jupyterlab"], ["python", "-m", "jupyterlab"]];

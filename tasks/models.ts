@@ -10,9 +10,9 @@ import {
   verifyEmbedded,
   verifyModel,
 } from "kvmirror/engine";
-import { parseFlags, printJson, printText, runTask, usage, UsageError } from "./cli.ts";
-import { interruptSignal } from "./interrupt.ts";
-import { createProgress } from "./progress.ts";
+import { parseFlags, usage } from "./cli/flags.ts";
+import { createProgress, interruptSignal } from "./cli/progress.ts";
+import { printJson, printText, runTask, UsageError } from "./cli/run_task.ts";
 
 await runTask(async () => {
   const flags = parseFlags(Deno.args, { toggle: ["json"] });

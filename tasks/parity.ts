@@ -1,8 +1,9 @@
 /** `deno task parity [--policy a,b] [--json]`: every policy's rows and log-probabilities against kvpress's, on three texts. */
 import { loadModel } from "kvmirror/engine";
-import { parseFlags, printJson, printText, runTask, UsageError } from "./cli.ts";
-import { type ParityRow, parityRows, type PolicyGolden } from "./kvpress_parity.ts";
-import { createProgress } from "./progress.ts";
+import { type ParityRow, parityRows, type PolicyGolden } from "./checks/kvpress_parity.ts";
+import { parseFlags } from "./cli/flags.ts";
+import { createProgress } from "./cli/progress.ts";
+import { printJson, printText, runTask, UsageError } from "./cli/run_task.ts";
 
 /** The part of the rows that must be the same, and how far log-probabilities may be apart. */
 const LIMITS = { same: 0.995, logprob_difference: 1e-3 };

@@ -1,6 +1,7 @@
 /** `deno task policies [--json]`: every policy and wrapper with its paper, the signals it needs and its options. */
 import { describeNeed, POLICIES, policy, WRAPPERS } from "kvmirror/policies";
-import { parseFlags, printJson, printText, runTask, UsageError } from "./cli.ts";
+import { parseFlags } from "./cli/flags.ts";
+import { printJson, printText, runTask, UsageError } from "./cli/run_task.ts";
 
 /** A scorer that any wrapper may wrap, to see what the wrapper itself needs. */
 const WRAPPED = "knorm";

@@ -1,4 +1,5 @@
 /** `deno task recommend`: tries policies on a sample, and names the one to take for a text and a memory. */
+import { rowFormat } from "kvmirror/engine";
 import {
   cellFolder,
   checkTaskName,
@@ -9,15 +10,12 @@ import {
   splitNames,
   taskRows,
 } from "kvmirror/eval";
-import { rowFormat } from "kvmirror/engine";
 import { policyEntry } from "kvmirror/policies";
 import { bytes, fixed, percent, table } from "kvmirror/report";
-import { byteSize } from "./byte_size.ts";
-import { type Flags, parseFlags, printJson, printText, runTask, usage, UsageError } from "./cli.ts";
-import { interruptSignal } from "./interrupt.ts";
-import { MODEL_FLAGS, modelFromFlags } from "./model_flags.ts";
-import { createProgress } from "./progress.ts";
-import { requiredText } from "./text_flags.ts";
+import { byteSize, type Flags, parseFlags, requiredText, usage } from "./cli/flags.ts";
+import { MODEL_FLAGS, modelFromFlags } from "./cli/model_flags.ts";
+import { createProgress, interruptSignal } from "./cli/progress.ts";
+import { printJson, printText, runTask, UsageError } from "./cli/run_task.ts";
 
 /** One-pass policies; one that fails on this model is left out with its reason. */
 const POLICIES = "streaming_llm,tova,snapkv,keydiff,adakv(keydiff),globalkv(keydiff),globalkv(attention_probe)";

@@ -1,7 +1,8 @@
 /** `deno task replay`: runs a policy on a recorded trace. */
 import { openTrace, parseSummary, replay, summariseTrace, type TraceSummary } from "kvmirror";
-import { parseFlags, printJson, printText, runTask, UsageError } from "./cli.ts";
-import { POLICY_NUMBERS, ratioFromFlags, traceablePolicyFromFlags } from "./policy_flags.ts";
+import { parseFlags } from "./cli/flags.ts";
+import { POLICY_NUMBERS, ratioFromFlags, traceablePolicyFromFlags } from "./cli/policy_flags.ts";
+import { printJson, printText, runTask, UsageError } from "./cli/run_task.ts";
 
 await runTask(() => {
   const flags = parseFlags(Deno.args, {

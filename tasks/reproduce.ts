@@ -1,19 +1,19 @@
 /** `deno task reproduce`: runs every notebook headless and rewrites reports/. */
-import { isAbsolute, relative, resolve } from "node:path";
 import { checkModelName, EMBEDDED_MODEL, KNOWN_MODELS, type ResolvedModel, resolveModel } from "kvmirror/engine";
+import { isAbsolute, relative, resolve } from "node:path";
+import { writeAtomic } from "../lib/files/write_atomic.ts";
 import { describeFailure, showSource, tracedFiles } from "../lib/notebook/describe_failure.ts";
 import { type FileChange, folderChanges, readFolder } from "../lib/notebook/folder_changes.ts";
 import { injectParameters, type Parameter, parameterValues } from "../lib/notebook/parameters.ts";
 import { type NotebookFile, readNotebooks } from "../lib/notebook/read_notebooks.ts";
 import { runNotebook } from "../lib/notebook/run_notebook.ts";
-import { serialiseNotebook } from "../lib/notebook/serialise_notebook.ts";
+import { serialiseNotebook } from "../lib/notebook/serialize_notebook.ts";
 import { nearestName } from "../lib/numeric/nearest_name.ts";
-import { parseFlags, printJson, printNotice, printText, runTask, usage, UsageError, writeAll } from "./cli.ts";
-import { interruptSignal } from "./interrupt.ts";
-import { createNotebookProgress, type NotebookProgress } from "./notebook_progress.ts";
-import { createProgress } from "./progress.ts";
-import { type RunFacts, runFacts, writeRunRecord } from "./run_record.ts";
-import { writeWhole } from "../lib/engine/write_whole.ts";
+import { parseFlags, usage } from "./cli/flags.ts";
+import { createProgress, interruptSignal } from "./cli/progress.ts";
+import { printJson, printNotice, printText, runTask, UsageError, writeText } from "./cli/run_task.ts";
+import { createNotebookProgress, type NotebookProgress } from "./notebooks/progress.ts";
+import { type RunFacts, runFacts, writeRunRecord } from "./notebooks/run_record.ts";
 
 const PROFILES = ["quick", "full", "deep"];
 
@@ -91,7 +91,7 @@ async function reproduce({ name, notebook }: NotebookFile, job: Job, progress: N
     for (const frame of tracedFiles(run.failed)) printNotice(`  ${frame}`);
     throw new Error(describeFailure(`${name}.ipynb`, run.failed));
   }
-  await writeWhole(`${reports}/${name}.ipynb`, (file) => writeAll(file, serialiseNotebook(run.notebook)));
+  await writeAtomic(`${reports}/${name}.ipynb`, (file) => writeText(file, serialiseNotebook(run.notebook)));
   const { model, ...shared } = facts;
   const { seed, model: usesModel } = parameterValues(set);
   await writeRunRecord(`${reports}/${RECORD_FILE}`, name, {

@@ -1,8 +1,9 @@
 /** `deno task simulate`: one policy on the original's synthetic sequence, with the original's flags and JSON. */
 import { simulate, type Simulation, syntheticSequence } from "kvmirror";
-import { type Flags, parseFlags, printJson, printText, runTask, usage, UsageError, writeAll } from "./cli.ts";
-import { POLICY_NUMBERS, ratioFromFlags, traceablePolicyFromFlags } from "./policy_flags.ts";
-import { writeWhole } from "../lib/engine/write_whole.ts";
+import { writeAtomic } from "../lib/files/write_atomic.ts";
+import { type Flags, parseFlags, usage } from "./cli/flags.ts";
+import { POLICY_NUMBERS, ratioFromFlags, traceablePolicyFromFlags } from "./cli/policy_flags.ts";
+import { printJson, printText, runTask, UsageError, writeText } from "./cli/run_task.ts";
 
 await runTask(async () => {
   const flags = parseFlags(Deno.args, {
@@ -20,7 +21,7 @@ await runTask(async () => {
   const result = usage(() => run(flags));
   const output = flags.text("output");
   if (output !== undefined) {
-    await writeWhole(output, (file) => writeAll(file, `${JSON.stringify(result, null, 2)}\n`));
+    await writeAtomic(output, (file) => writeText(file, `${JSON.stringify(result, null, 2)}\n`));
   }
   if (flags.toggle("json")) return printJson(result);
   printText(`policy ${result.policy}, ${result.sequence_length} tokens, ${result.bytes_per_token} bytes per token`);

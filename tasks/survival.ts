@@ -1,7 +1,7 @@
 /** `deno task survival`: the text of a run's record, coloured by the tokens that survived. */
 import { type KeptRecord, parseKeptRecord } from "kvmirror";
-import { type Flags, parseFlags, printJson, printText, runTask, usage, UsageError } from "./cli.ts";
-import { requiredText, textFromFlag } from "./text_flags.ts";
+import { type Flags, parseFlags, requiredText, textFromFlag, usage } from "./cli/flags.ts";
+import { printJson, printText, runTask, UsageError } from "./cli/run_task.ts";
 
 const EXTENSIONS = ["html", "svg", "png"] as const;
 

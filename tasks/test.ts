@@ -1,6 +1,6 @@
 /** `deno task test [FILTER…]`: runs the tests in tests/ and closes with the line `N passed, N failed[, N skipped]`. */
-import { printNotice, printText, runTask } from "./cli.ts";
-import { summariseTests, summaryLine } from "./test_summary.ts";
+import { summariseTests, summaryLine } from "./checks/test_summary.ts";
+import { printNotice, printText, runTask } from "./cli/run_task.ts";
 
 /** Where tests are: the examples in doc comments are tests as well. */
 const EVERYTHING = ["tests/", "lib/", "--doc"];

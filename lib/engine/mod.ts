@@ -13,57 +13,51 @@
  *
  * @module
  */
-export { accountOf } from "./account_of.ts";
-export type { Bound, BoundSize } from "./bound.ts";
-export type { Machine } from "./cache_folder.ts";
-export { type Capture, type CaptureOptions, captureTrace } from "./capture_trace.ts";
-export { Chat, type ChatOptions } from "./chat.ts";
-export type { Architecture, Checkpoint, ModelConfig, TensorInfo, TokenizerFiles } from "./checkpoint.ts";
-export { type GeneratedToken, Generation, type GenerationResult } from "./generation.ts";
-export type { CompressSize } from "./compress_budget.ts";
-export type { CacheOwner } from "./cache_owner.ts";
-export type { CacheShape } from "./cache_shape.ts";
-export { type CompressTo, KvCache } from "./kv_cache.ts";
-export type { PositionRange } from "./position_range.ts";
-export type { RewindRange } from "./rewind_range.ts";
-export type { PositionMode } from "./rotary_places.ts";
-export type { DownloadProgress, FetchOptions } from "./sources/download_progress.ts";
+export { accountOf } from "./cache/cache_usage.ts";
+export { type Bound, type BoundSize } from "./cache/bound.ts";
+export { type Machine } from "../files/cache_folder.ts";
+export { type Capture, type CaptureOptions, captureTrace } from "./generate/capture_trace.ts";
+export { Chat, type ChatOptions } from "./chat/chat.ts";
+export { type Architecture, type Checkpoint, type ModelConfig, type TensorInfo } from "./checkpoint/checkpoint.ts";
+export { type TokenizerFiles } from "./tokenizer/tokenizer.ts";
+export { type GeneratedToken, Generation, type GenerationResult } from "./generate/generation.ts";
+export { type CompressSize } from "./choose/choose_rows.ts";
+export { type CacheOwner } from "./rows/cache_shape.ts";
+export { type CacheShape } from "./rows/cache_shape.ts";
+export { type CompressTo, KvCache } from "./cache/kv_cache.ts";
+export { type PositionRange } from "./rows/position_range.ts";
+export { type RewindRange } from "./cache/state/rewind.ts";
+export { type PositionMode } from "./rows/rotary_positions.ts";
+export { type DownloadProgress, type FetchOptions } from "./sources/settings.ts";
 export { KNOWN_MODELS, type KnownModel, type WheelSource } from "./sources/known_models.ts";
 export { EMBEDDED_MODEL } from "./sources/embedded_model.ts";
 export { listEmbedded, listModels, type ModelListing } from "./sources/list_models.ts";
-export {
-  checkModelName,
-  fetchModel,
-  findModel,
-  type ResolvedModel,
-  resolveModel,
-  type ResolveOptions,
-} from "./sources/resolve_model.ts";
-export { type SourceSettings, sourceSettings } from "./sources/source_settings.ts";
+export { checkModelName, fetchModel, findModel, resolveModel, type ResolveOptions } from "./sources/resolve_model.ts";
+export { type ResolvedModel } from "./sources/known_models.ts";
+export { type SourceSettings, sourceSettings } from "./sources/settings.ts";
 export { type VerifiedFile, verifyEmbedded, verifyModel } from "./sources/verify_model.ts";
-export { loadModel, type LoadOptions } from "./load_model.ts";
-export type { Draft } from "./draft.ts";
-export { promptLookup, type PromptLookupOptions } from "./prompt_lookup.ts";
-export { type GenerateOptions, Model, type ModelOrigin, type PrefillOptions, type Template } from "./model.ts";
-export { readCheckpoint } from "./read_checkpoint.ts";
-export { reusePrefix } from "./reuse_prefix.ts";
-export type { LogitsOf, ReadOptions } from "./read_tokens.ts";
-export type { CacheObserver, ObserveOptions } from "./observer.ts";
-export type { ChunkMoments } from "./query_moments.ts";
-export { OBSERVED_NEEDS, type ObservedNeed } from "./observed_need.ts";
-export { createSampler, likeliest, type Sampler, type SamplingOptions } from "./sampling.ts";
-export type {
-  DecoderInputs,
-  DecoderOutputs,
-  DecoderSession,
-  LayerValue,
-  RowViews,
-  RunRows,
-  SessionOptions,
-} from "./session.ts";
-export type { PackedRows } from "./head_rows.ts";
-export type { PackedVectors } from "./packed_vectors.ts";
-export type { RowBytes } from "./row_bytes.ts";
+export { loadModel, type LoadOptions } from "./generate/load_model.ts";
+export { type Draft } from "./generate/speculative_decoder.ts";
+export { promptLookup, type PromptLookupOptions } from "./generate/prompt_lookup.ts";
+export { type GenerateOptions, Model, type ModelOrigin, type PrefillOptions, type Template } from "./generate/model.ts";
+export { readCheckpoint } from "./checkpoint/read_checkpoint.ts";
+export { reusePrefix } from "./cache/reuse_prefix.ts";
+export { type LogitsOf, type ReadOptions } from "./generate/read_tokens.ts";
+export { type CacheObserver, type ObserveOptions } from "./cache/kv_cache.ts";
+export { type ChunkMoments } from "./cache/state/query_moments.ts";
+export { OBSERVED_NEEDS, type ObservedNeed } from "./signals/signals.ts";
+export { createSampler, likeliest, type Sampler, type SamplingOptions } from "./generate/sampling.ts";
+export {
+  type DecoderInputs,
+  type DecoderOutputs,
+  type DecoderSession,
+  type LayerValue,
+} from "./runtime/decoder_session.ts";
+export { type RowViews, type RunRows } from "./rows/head_rows.ts";
+export { type SessionOptions } from "./runtime/graph_session.ts";
+export { type PackedRows } from "./rows/head_rows.ts";
+export { type PackedVectors } from "./rows/quantized_vectors.ts";
+export { type RowBytes } from "./rows/row_bytes.ts";
 export {
   DEFAULT_WINDOW,
   FLOAT_ROWS,
@@ -75,11 +69,17 @@ export {
   rowFormat,
   rowFormatName,
   type VectorFormat,
-} from "./row_format.ts";
-export { type AttentionTap, type ChunkStart, DEFAULT_TAPS, prefillTaps, type Tap, tapsFor } from "./signals.ts";
-export type { ChatMessage, ChatTemplateOptions, DecodeOptions, Tokenizer } from "./tokenizer.ts";
-export { tokenTexts } from "./token_texts.ts";
-export { WEIGHT_FORMATS, type WeightFormat } from "./weights.ts";
-export { type AttentionProbe, type ProbedModel, type ProbedRows } from "./attention_probe.ts";
-export { encodeProbe } from "./probe_file.ts";
-export { probePath } from "./probe_store.ts";
+} from "./rows/cache_dtype.ts";
+export { type AttentionTap, type ChunkStart, DEFAULT_TAPS, prefillTaps, type Tap, tapsFor } from "./signals/signals.ts";
+export {
+  type ChatMessage,
+  type ChatTemplateOptions,
+  type DecodeOptions,
+  type Tokenizer,
+} from "./tokenizer/tokenizer.ts";
+export { tokenTexts } from "./tokenizer/text_stream.ts";
+export { WEIGHT_FORMATS, type WeightFormat } from "./graph/weights.ts";
+export { type AttentionProbe, type ProbedModel } from "./observe/attention_probe.ts";
+export { type ProbedRows } from "./rows/head_rows.ts";
+export { encodeProbe } from "./observe/probe_file.ts";
+export { probePath } from "./observe/probe_file.ts";

@@ -1,7 +1,5 @@
-import type { CellFailure } from "./cell_failure.ts";
-import { findLoadError } from "./find_load_error.ts";
+import { type CellFailure, findLoadError, locateError } from "./cell_failure.ts";
 import { type Kernel, KernelDied } from "./kernel.ts";
-import { locateError } from "./locate_error.ts";
 import type { Content } from "./message.ts";
 import type { OutputCollector } from "./output_collector.ts";
 import { within } from "./within.ts";

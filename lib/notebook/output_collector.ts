@@ -1,5 +1,5 @@
 import type { Content } from "./message.ts";
-import type { DisplayOutput, Output } from "./output.ts";
+import type { DisplayOutput, Output } from "./notebook.ts";
 
 /** Puts what a kernel publishes for a cell together as its outputs. */
 export class OutputCollector {

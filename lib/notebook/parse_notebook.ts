@@ -1,6 +1,4 @@
-import { isJson } from "./media_type.ts";
-import type { Cell, CodeCell, Notebook } from "./notebook.ts";
-import type { DisplayOutput, Output } from "./output.ts";
+import { type Cell, type CodeCell, type DisplayOutput, isJson, type Notebook, type Output } from "./notebook.ts";
 
 /**
  * Reads a notebook from the text of an .ipynb file (nbformat 4, https://nbformat.readthedocs.io). Cells without an id

@@ -1,5 +1,5 @@
-import { declaredParameters } from "./parameters.ts";
 import type { Notebook } from "./notebook.ts";
+import { declaredParameters } from "./parameters.ts";
 import { parseNotebook } from "./parse_notebook.ts";
 
 /** A notebook's source. */

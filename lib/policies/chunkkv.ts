@@ -1,6 +1,7 @@
 import { topK } from "../numeric/top_k.ts";
+import type { Vector } from "../numeric/vectors.ts";
 import { definePolicy } from "./define_policy.ts";
-import type { Budget, Policy, Scores, Vector } from "./policy.ts";
+import type { Budget, Policy, Scores } from "./policy.ts";
 import { scorerOf } from "./wrap.ts";
 
 /** Options of {@linkcode chunkkv}. */

@@ -1,6 +1,7 @@
 import { topK } from "../numeric/top_k.ts";
+import type { Vector } from "../numeric/vectors.ts";
 import { headRows } from "./budget.ts";
-import type { Budget, Choice, Head, Layer, Policy, Protection, Recipe, Scores, Vector } from "./policy.ts";
+import type { Budget, Choice, Head, Layer, Policy, Protection, Recipe, Scores } from "./policy.ts";
 
 /**
  * Completes a recipe to a policy: scores each layer, raises protected rows to the layer's maximum + 1, shares out the

@@ -1,6 +1,7 @@
+import { rotaryFrequencies } from "../numeric/rotary.ts";
+import { rowNorms, type Vector } from "../numeric/vectors.ts";
 import { definePolicy, eachHead } from "./define_policy.ts";
-import type { ModelFacts, Policy, Vector } from "./policy.ts";
-import { rowNorms } from "./row_norms.ts";
+import type { ModelFacts, Policy } from "./policy.ts";
 
 /** Options of {@linkcode expectedAttention}. */
 export interface ExpectedAttentionOptions {
@@ -47,7 +48,7 @@ export function expectedAttention(
       const size = model.headDim + model.headDim ** 2;
       for (let member = 0; member < model.groupSize; member++) {
         const { mean, covariance } = rotate(moments.subarray(member * size, (member + 1) * size), rotation);
-        softmax(exponents(keys, mean, covariance)).forEach((probability, row) =>
+        softmax(gaussianExponents(keys, mean, covariance)).forEach((probability, row) =>
           scores[first + row] += probability / model.groupSize
         );
       }
@@ -64,10 +65,10 @@ interface Rotation {
   readonly sin: Float64Array;
 }
 
-function meanRotation({ headDim, ropeTheta }: ModelFacts, first: number, count: number): Rotation {
-  const [cos, sin] = [new Float64Array(headDim / 2), new Float64Array(headDim / 2)];
-  for (let pair = 0; pair < headDim / 2; pair++) {
-    const frequency = ropeTheta ** (-2 * pair / headDim);
+function meanRotation(model: ModelFacts, first: number, count: number): Rotation {
+  const frequencies = rotaryFrequencies(model);
+  const [cos, sin] = [new Float64Array(frequencies.length), new Float64Array(frequencies.length)];
+  for (const [pair, frequency] of frequencies.entries()) {
     // Σ exp(i·p·ω) over p from first on is a geometric series: its middle term times sin(count·ω/2) / sin(ω/2).
     const length = Math.sin(count * frequency / 2) / Math.sin(frequency / 2) / count;
     const middle = (first + (count - 1) / 2) * frequency;
@@ -100,7 +101,7 @@ function turn(values: Float64Array, start: number, stride: number, { cos, sin }:
 }
 
 /** μ·k / √d + kᵀΣk / 2d of each key, `[rows, head_dim]` → `[rows]`; Σ is symmetric, so half of it is enough. */
-function exponents(keys: Vector, mean: Float64Array, covariance: Float64Array): Float64Array {
+function gaussianExponents(keys: Vector, mean: Float64Array, covariance: Float64Array): Float64Array {
   const width = mean.length;
   const linear = mean.map((value) => value / Math.sqrt(width));
   const upper = new Float64Array(width * width);
@@ -111,7 +112,7 @@ function exponents(keys: Vector, mean: Float64Array, covariance: Float64Array): 
     }
   }
   const rows = keys.length / width;
-  const exponents = new Float64Array(rows);
+  const gaussianExponents = new Float64Array(rows);
   // Four keys and two dimensions side by side: sums that do not wait for one another, from numbers that are read once.
   const block = new Float64Array(4 * width);
   for (let row = 0; row < rows; row += 4) {
@@ -147,9 +148,9 @@ function exponents(keys: Vector, mean: Float64Array, covariance: Float64Array): 
       sums[2] += c * block[place + 2] + g * block[place + 6];
       sums[3] += d * block[place + 3] + h * block[place + 7];
     }
-    for (let lane = 0; lane < count; lane++) exponents[row + lane] = sums[lane];
+    for (let lane = 0; lane < count; lane++) gaussianExponents[row + lane] = sums[lane];
   }
-  return exponents;
+  return gaussianExponents;
 }
 
 function softmax(values: Float64Array): Float64Array {

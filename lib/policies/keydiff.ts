@@ -1,7 +1,6 @@
+import { innerProduct, rowNorms, type Vector } from "../numeric/vectors.ts";
 import { definePolicy, eachHead } from "./define_policy.ts";
-import { innerProduct } from "./inner_product.ts";
-import { rowNorms } from "./row_norms.ts";
-import type { Policy, Vector } from "./policy.ts";
+import type { Policy } from "./policy.ts";
 
 /**
  * Rows whose keys point away from the mean direction stay: KeyDiff (Park et al. 2025, https://arxiv.org/abs/2504.15364).

@@ -1,5 +1,5 @@
+import { rowNorms } from "../numeric/vectors.ts";
 import { definePolicy, eachHead } from "./define_policy.ts";
-import { rowNorms } from "./row_norms.ts";
 import type { Policy } from "./policy.ts";
 
 /** Rows with small keys stay: the L2 norm of a key tells how little it is attended to (Devoto et al. 2024, https://arxiv.org/abs/2406.11430). */

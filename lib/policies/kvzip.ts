@@ -1,6 +1,6 @@
 import { definePolicy, eachHead } from "./define_policy.ts";
+import { shareOverModel } from "./globalkv.ts";
 import type { Policy } from "./policy.ts";
-import { shareOverModel } from "./share_over_model.ts";
 
 /** Options of {@linkcode kvzip}. */
 export interface KvzipOptions {

@@ -1,5 +1,6 @@
+import type { Vector } from "../numeric/vectors.ts";
 import { definePolicy, eachHead } from "./define_policy.ts";
-import type { Policy, Vector } from "./policy.ts";
+import type { Policy } from "./policy.ts";
 
 /** Options of {@linkcode lagkv}. */
 export interface LagkvOptions {

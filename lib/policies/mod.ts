@@ -24,7 +24,7 @@ export { expectedAttention, type ExpectedAttentionOptions } from "./expected_att
 export { globalkv } from "./globalkv.ts";
 export { heavyHitter } from "./heavy_hitter.ts";
 export { hybrid } from "./hybrid.ts";
-export { innerProduct } from "./inner_product.ts";
+export { innerProduct } from "../numeric/vectors.ts";
 export { keepAll } from "./keep_all.ts";
 export { keydiff } from "./keydiff.ts";
 export { knorm } from "./knorm.ts";
@@ -33,8 +33,9 @@ export { lagkv, type LagkvOptions } from "./lagkv.ts";
 export { h2o, type H2oOptions } from "./h2o.ts";
 export { observedAttention } from "./observed_attention.ts";
 export type * from "./policy.ts";
+export type { Vector } from "../numeric/vectors.ts";
 export { protect } from "./protect.ts";
-export type { BudgetShare, PolicyRule } from "./policy_rules.ts";
+export { type BudgetShare, type PolicyRule } from "./policy_rules.ts";
 export { oracle } from "./oracle.ts";
 export { pyramid, type PyramidOptions } from "./pyramid.ts";
 export { pyramidkv, type PyramidkvOptions } from "./pyramidkv.ts";
@@ -53,5 +54,5 @@ export {
   type WrapperEntry,
   WRAPPERS,
 } from "./table.ts";
-export type { TokenPolicyOptions } from "./token_policy.ts";
+export { type TokenPolicyOptions } from "./token_policy.ts";
 export { tova } from "./tova.ts";

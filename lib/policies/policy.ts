@@ -1,3 +1,5 @@
+import type { Vector } from "../numeric/vectors.ts";
+
 /**
  * A signal that a policy reads, one value (or one vector) a row:
  * - `keys`, `values`: the cached vectors, `[rows, head_dim]`;
@@ -24,9 +26,6 @@ export type Need =
   | "predictedAttention"
   | "laterAttention"
   | { readonly attention: "sum" | "max"; readonly queries: "all" | number; readonly decay?: number };
-
-/** Numbers of one signal: simulators work in double precision, engines in single. */
-export type Vector = Float32Array | Float64Array;
 
 /** The rows of one kv head in one layer, as a policy sees them. */
 export interface Head {

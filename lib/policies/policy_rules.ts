@@ -1,5 +1,5 @@
 import { headRows } from "./budget.ts";
-import type { Budget, Choice, Head, HeadChoice, Layer, Protection } from "./policy.ts";
+import type { Budget, Choice, Layer, Protection } from "./policy.ts";
 
 /** What a policy promises its runners. */
 export type PolicyRule =
@@ -31,35 +31,55 @@ export interface Place {
 /** Notes that a promise was not kept. */
 export type Report = (rule: PolicyRule, what: string, place?: Place) => void;
 
-/** Whether the choice is one that can be kept. */
-export function checkRows(choice: Choice, layers: readonly Layer[], report: Report): boolean {
-  let sound = true;
-  const wrong: Report = (...what) => {
-    sound = false;
-    report(...what);
-  };
+/** What is wrong with the rows of a choice: they must ascend, be unique and in range, one choice a head. */
+function* wrongRows(
+  choice: Choice,
+  layers: readonly Layer[],
+): Generator<[what: string, place: Place], void, undefined> {
   if (choice.length !== layers.length) {
-    wrong("rows", `Cannot keep rows of ${choice.length} layers of ${layers.length}`);
-    return false;
+    yield [`Cannot keep rows of ${choice.length} layers of ${layers.length}`, {}];
+    return;
   }
   for (const [layer, { heads }] of layers.entries()) {
     if (choice[layer].length !== heads.length) {
-      wrong("rows", `Cannot keep rows of ${choice[layer].length} kv heads of ${heads.length}`, { layer });
-    } else heads.forEach((head, kvHead) => checkHead(choice[layer][kvHead], head, wrong, { layer, kvHead }));
+      yield [`Cannot keep rows of ${choice[layer].length} kv heads of ${heads.length}`, { layer }];
+      continue;
+    }
+    for (const [kvHead, { positions }] of heads.entries()) {
+      const wrong = wrongRow(choice[layer][kvHead].rows, positions.length);
+      if (wrong !== undefined) yield [wrong[0], { layer, kvHead, row: wrong[1] }];
+    }
   }
-  return sound;
 }
 
-function checkHead({ rows }: HeadChoice, { positions }: Head, wrong: Report, place: Place): void {
+/** What is wrong with the first wrong row of a head that has `count` rows. */
+function wrongRow(rows: Uint32Array, count: number): [what: string, row: number] | undefined {
   for (let index = 0; index < rows.length; index++) {
     const row = rows[index];
-    if (!(row < positions.length)) {
-      return wrong("rows", `Cannot keep row ${row} as there are ${positions.length}`, { ...place, row });
-    }
+    if (!(row >= 0 && row < count)) return [`Cannot keep row ${row} as there are ${count} rows`, row];
     if (index > 0 && row <= rows[index - 1]) {
-      return wrong("rows", `Cannot keep row ${row} after row ${rows[index - 1]} as rows ascend`, { ...place, row });
+      return [`Cannot keep row ${row} after row ${rows[index - 1]} as rows must ascend`, row];
     }
   }
+}
+
+/**
+ * Checks that chosen rows ascend, are unique and in range, one choice a head.
+ *
+ * @throws {RangeError} naming who chose, the layer, the head and the row
+ */
+export function checkChoice(choice: Choice, layers: readonly Layer[], by: string): void {
+  for (const [what, { layer, kvHead }] of wrongRows(choice, layers)) {
+    const where = [by, ...(layer === undefined ? [] : [`layer ${layer}`])];
+    throw new RangeError(`${what}: ${[...where, ...(kvHead === undefined ? [] : [`kv head ${kvHead}`])].join(", ")}`);
+  }
+}
+
+/** Whether the choice is one that can be kept. */
+export function checkRows(choice: Choice, layers: readonly Layer[], report: Report): boolean {
+  const wrong = [...wrongRows(choice, layers)];
+  for (const [what, place] of wrong) report("rows", what, place);
+  return wrong.length === 0;
 }
 
 /** Whether those who share a budget keep as many rows as it gives. */

@@ -1,6 +1,6 @@
 import { definePolicy } from "./define_policy.ts";
 import type { Policy } from "./policy.ts";
-import { pyramidRows } from "./pyramid_rows.ts";
+import { pyramidRows } from "./pyramid.ts";
 import { type SnapkvOptions, snapkvRecipe } from "./snapkv.ts";
 
 /** Options of {@linkcode pyramidkv}. */

@@ -23,30 +23,35 @@
  *
  * @module
  */
-export type { Axis, AxisOptions } from "./axis.ts";
-export { barChart, type BarChartOptions } from "./bar_chart.ts";
-export { type Chart, chart, type ChartSpecification } from "./chart.ts";
-export type { ChartOptions } from "./chart_options.ts";
-export { DISPLAY, type Displayable, type DisplayBundle } from "./display.ts";
-export { escapeHtml, escapeMarkdown } from "./escape.ts";
-export type { Figure } from "./figure.ts";
-export { FONT_FAMILY, FONT_NAME, FONT_VERSION, type FontWeight } from "./font.ts";
-export { heatMap, type HeatMapOptions } from "./heat_map.ts";
-export { heatMaps, type HeatMapsOptions } from "./heat_maps.ts";
-export { intervalChart, type IntervalChartOptions } from "./interval_chart.ts";
-export { jsonReport } from "./json_report.ts";
-export { lineChart, type LineChartOptions } from "./line_chart.ts";
-export { type Measurements, writeMeasurements } from "./measurements.ts";
-export { bytes, fixed, type Format, MISSING, percent, plain } from "./number_format.ts";
-export { DASHES, OKABE_ITO, RAMP, type SeriesScales, seriesScales, SHAPES } from "./palette.ts";
-export { pointChart, type PointChartOptions } from "./point_chart.ts";
-export { type ModelProvenance, type Provenance, provenanceLine } from "./provenance.ts";
-export { type RampColour, rampColour } from "./ramp_colour.ts";
-export { type Cell, listRows, type RecordSource, type Row, type Rows } from "./rows.ts";
-export { saveFigure } from "./save_figure.ts";
-export { replaceSection, writeSection } from "./section.ts";
-export { type SurvivalText, survivalText, type SurvivalTextOptions, type SurvivingText } from "./survival_text.ts";
-export type { SurvivingToken } from "./survival_pieces.ts";
-export { type Table, table, type TableOptions } from "./table.ts";
-export { textWidth } from "./text_width.ts";
-export { writeReport } from "./write_report.ts";
+export { type Axis, type AxisOptions } from "./charts/chart_options.ts";
+export { barChart, type BarChartOptions } from "./charts/bar_chart.ts";
+export { type Chart, chart, type ChartSpecification } from "./charts/chart.ts";
+export { type ChartOptions } from "./charts/chart_options.ts";
+export { DISPLAY, type Displayable, type DisplayBundle } from "./render/display.ts";
+export { escapeHtml, escapeMarkdown } from "./render/escape.ts";
+export { type Figure } from "./render/display.ts";
+export { FONT_FAMILY, FONT_NAME, FONT_VERSION, type FontWeight } from "./render/font.ts";
+export { heatMap, type HeatMapOptions } from "./charts/heat_map.ts";
+export { heatMaps, type HeatMapsOptions } from "./charts/heat_map.ts";
+export { intervalChart, type IntervalChartOptions } from "./charts/interval_chart.ts";
+export { jsonReport } from "./files/write_report.ts";
+export { lineChart, type LineChartOptions } from "./charts/series_chart.ts";
+export { type Measurements, writeMeasurements } from "./files/measurements.ts";
+export { bytes, fixed, type Format, MISSING, percent, plain } from "./table/number_format.ts";
+export { DASHES, OKABE_ITO, RAMP, type SeriesScales, seriesScales, SHAPES } from "./render/palette.ts";
+export { pointChart, type PointChartOptions } from "./charts/series_chart.ts";
+export { type ModelProvenance, type Provenance, provenanceLine } from "./files/provenance.ts";
+export { type RampColour, rampColour } from "./render/palette.ts";
+export { type Cell, listRows, type RecordSource, type Row, type Rows } from "./table/records.ts";
+export { saveFigure } from "./files/write_report.ts";
+export { replaceSection, writeSection } from "./files/section.ts";
+export {
+  type SurvivalText,
+  survivalText,
+  type SurvivalTextOptions,
+  type SurvivingText,
+} from "./retention/retention_text.ts";
+export { type SurvivingToken } from "./retention/pieces.ts";
+export { type Table, table, type TableOptions } from "./table/table.ts";
+export { textWidth } from "./render/font.ts";
+export { writeReport } from "./files/write_report.ts";

@@ -1,9 +1,9 @@
 import { bytesPerToken, type CacheShape } from "../metrics/bytes_per_token.ts";
 import { type RetentionStats, retentionStats } from "../metrics/retention.ts";
+import type { Vector } from "../numeric/vectors.ts";
 import { budgetForRatio } from "../policies/budget.ts";
-import { checkNeeds } from "../policies/check_needs.ts";
-import type { Policy } from "../policies/policy.ts";
-import { SEQUENCE_NEEDS, sequenceLayer } from "./sequence_layer.ts";
+import { checkNeeds, describeNeed, sameNeed } from "../policies/check_needs.ts";
+import type { Layer, Need, Policy } from "../policies/policy.ts";
 import type { SyntheticSequence } from "./synthetic_sequence.ts";
 
 /** What {@linkcode simulate} measures by; the defaults are the original's. */
@@ -59,4 +59,24 @@ export function simulate(sequence: SyntheticSequence, policy: Policy, options: S
       bytesPerToken: bytes,
     }),
   };
+}
+
+/** The signals that a synthetic sequence has. */
+export const SEQUENCE_NEEDS: readonly Need[] = [{ attention: "sum", queries: 1 }, "novelty"];
+
+/** A synthetic sequence as policies see it: one layer with one kv head, every token a row. */
+export function sequenceLayer(sequence: SyntheticSequence): Layer {
+  const positions = new Int32Array(sequence.length);
+  for (let position = 0; position < positions.length; position++) positions[position] = position;
+  return {
+    index: 0,
+    heads: [{ positions, signal: (need) => signalOf(sequence, need) }],
+    model: { layerCount: 1, headDim: 128, groupSize: 1, ropeTheta: 10_000 },
+  };
+}
+
+function signalOf(sequence: SyntheticSequence, need: Need): Vector {
+  if (need === "novelty") return sequence.novelty;
+  if (sameNeed(need, SEQUENCE_NEEDS[0])) return sequence.attention;
+  throw new TypeError(`Cannot read ${describeNeed(need)} as a synthetic sequence has no such signal`);
 }

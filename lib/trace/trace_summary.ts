@@ -1,5 +1,4 @@
 import type { TraceReading } from "./read_trace.ts";
-import { EDGE_TOKENS } from "./token_novelty.ts";
 import type { TraceHeader } from "./trace_header.ts";
 
 /** Where a token stands in the prompt: among the first 16, the last 16, or between. */
@@ -92,4 +91,66 @@ function tokenAttention(header: TraceHeader, perHead: ArrayLike<number>): Float6
   const sums = new Float64Array(tokens);
   for (let index = 0; index < perHead.length; index++) sums[index % tokens] += perHead[index] / header.kv_head_count;
   return sums;
+}
+
+/** Tokens at either end of a prompt that repeat what every prompt has. */
+export const EDGE_TOKENS = 16;
+
+/** Novelty as the original's replay has it: 1 for content, 0.4 for the first and last 16 tokens. */
+export function tokenNovelty(position: number, tokenCount: number): number {
+  return position < EDGE_TOKENS || position >= tokenCount - EDGE_TOKENS ? 0.4 : 1;
+}
+
+/**
+ * Reads the original's JSON.
+ *
+ * @throws {SyntaxError} if it is no JSON, or a field is missing or wrong; names the field
+ */
+export function parseSummary(text: string): TraceSummary {
+  let summary: TraceSummary;
+  try {
+    summary = JSON.parse(text);
+  } catch {
+    throw new SyntaxError("Cannot read the trace as it is no JSON");
+  }
+  const traces = summary?.token_traces;
+  if (!Array.isArray(traces) || traces.length === 0) {
+    throw new SyntaxError("Cannot read the trace as it has no token_traces: make it with deno task trace");
+  }
+  if (!Number.isSafeInteger(summary.bytes_per_token) || summary.bytes_per_token < 1) {
+    throw new SyntaxError(`Cannot read the trace as bytes_per_token is ${JSON.stringify(summary.bytes_per_token)}`);
+  }
+  if (summary.prompt_token_count !== traces.length) {
+    throw new SyntaxError(
+      `Cannot read the trace as it has ${traces.length} token_traces for ${summary.prompt_token_count} tokens`,
+    );
+  }
+  traces.forEach((trace, index) => {
+    if (trace?.index !== index || !Number.isFinite(trace.attention_received)) {
+      throw new SyntaxError(`Cannot read the trace as token ${index} has no index or attention_received`);
+    }
+  });
+  return summary;
+}
+
+/**
+ * The attention that a prompt's tokens receive after the prompt has been read, `[tokens]`: all steps of `whole` less
+ * those of `start`, a shorter trace of the same prompt. With a `start` of one step, what a policy can rank by at the
+ * prompt's end is in `start` and what generation then looks at is in the difference: a target that no policy has seen.
+ *
+ * @throws {RangeError} if the two traces are not of one prompt and model, or `start` is not the shorter
+ */
+export function laterAttention(whole: TraceSummary, start: TraceSummary): Float64Array<ArrayBuffer> {
+  const same = whole.model_name === start.model_name && whole.prompt_token_count === start.prompt_token_count &&
+    whole.token_traces.every(({ token_text }, index) => token_text === start.token_traces[index].token_text);
+  if (!same) throw new RangeError("Cannot tell later attention as the two traces are not of one prompt and model");
+  if (start.generated_token_count >= whole.generated_token_count) {
+    throw new RangeError(
+      `Cannot tell the attention after ${start.generated_token_count} steps from a trace of ${whole.generated_token_count}`,
+    );
+  }
+  return Float64Array.from(
+    whole.token_traces,
+    ({ attention_received }, index) => attention_received - start.token_traces[index].attention_received,
+  );
 }

@@ -1,18 +1,21 @@
 import { readCheckpoint, type ResolvedModel } from "kvmirror/engine";
-import { printNotice } from "../print.ts";
-import { type BenchPlan, timesTokens } from "./bench_plan.ts";
-import type { Course } from "./course.ts";
-import { lookupTurn } from "./lookup_turn.ts";
-import { measureDivergence } from "./measure_divergence.ts";
-import { measureInTurns, type Turn } from "./measure_in_turns.ts";
-import { measureLargeLoad } from "./measure_large_load.ts";
-import { measureSimulate } from "./measure_simulate.ts";
-import { measureStarts } from "./measure_starts.ts";
-import { isOwn } from "./own_system.ts";
-import { PeerUnavailable } from "./peer_unavailable.ts";
-import { studyTurn } from "./study_turn.ts";
-import { startSystem, type SystemProcess } from "./system_process.ts";
-import { type Launch, prepareSystem } from "./systems.ts";
+import { printNotice } from "../cli/run_task.ts";
+import { measureDivergence } from "./metrics/divergence.ts";
+import { measureFloor } from "./metrics/floor.ts";
+import { measureLargeLoad } from "./metrics/large_load.ts";
+import { lookupTurn } from "./metrics/lookup.ts";
+import { measureProfile, type TokenProfile } from "./metrics/profile.ts";
+import type { Course } from "./metrics/run_context.ts";
+import { measureSimulate } from "./metrics/simulate.ts";
+import { measureStarts } from "./metrics/starts.ts";
+import { studyTurn } from "./metrics/study.ts";
+import { measureInTurns, type Turn } from "./metrics/workloads.ts";
+import { type BenchPlan, timesTokens } from "./plan/bench_plan.ts";
+import { isOwn } from "./plan/bench_result.ts";
+import type { BenchReport } from "./report/bench_report.ts";
+import { PeerUnavailable } from "./workers/output_of.ts";
+import { startSystem, type SystemProcess } from "./workers/system_process.ts";
+import { type Launch, prepareSystem } from "./workers/systems.ts";
 
 /** Systems that run a study; the others have no policies. */
 const STUDYING = ["kvmirror", "kvmirror f32", "kvpress"];
@@ -102,4 +105,16 @@ async function takeTurns(
     processes.push(process);
   }
   await measureInTurns(processes, turns, rounds, course);
+}
+
+/** Where the time of a token goes, and the least that it can take. */
+export async function measureTime(
+  model: ResolvedModel,
+  { contexts, tokens }: BenchPlan,
+  signal: AbortSignal,
+): Promise<Pick<BenchReport, "profiles" | "floor">> {
+  const floor = await measureFloor(model, signal);
+  const profiles: TokenProfile[] = [];
+  for (const context of contexts) profiles.push(await measureProfile(model, context, tokens, signal));
+  return { floor, profiles };
 }

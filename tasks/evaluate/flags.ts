@@ -1,9 +1,10 @@
-import { armName, checkTaskName, CUT_PROMPT, type EvaluationArm, FLOORS, parseArm, splitNames } from "kvmirror/eval";
 import { isFloatRows, type PositionMode, type RowFormat, rowFormat, type WeightFormat } from "kvmirror/engine";
-import { type Flags, type FlagTypes, usage, UsageError } from "../cli.ts";
-import { checkedWeights, MODEL_FLAGS } from "../model_flags.ts";
-import { positionsFromFlags } from "../policy_flags.ts";
-import { type Shard, shardFromFlags } from "./shard.ts";
+import { armName, checkTaskName, CUT_PROMPT, type EvaluationArm, FLOORS, parseArm, splitNames } from "kvmirror/eval";
+import { type Flags, type FlagTypes, usage } from "../cli/flags.ts";
+import { checkedWeights, MODEL_FLAGS } from "../cli/model_flags.ts";
+import { positionsFromFlags } from "../cli/policy_flags.ts";
+import { UsageError } from "../cli/run_task.ts";
+import { type Shard, shardFromFlags } from "./jobs.ts";
 
 /** The flags of `evaluate`. */
 export const EVALUATE_FLAGS = {

@@ -1,7 +1,6 @@
-import { stripVTControlCharacters } from "node:util";
 import { assertEquals } from "@std/assert";
-import type { CodeCell, Notebook } from "../../lib/notebook/notebook.ts";
-import type { DisplayOutput } from "../../lib/notebook/output.ts";
+import { stripVTControlCharacters } from "node:util";
+import type { CodeCell, DisplayOutput, Notebook } from "../../lib/notebook/notebook.ts";
 import { parseNotebook } from "../../lib/notebook/parse_notebook.ts";
 import type { Page } from "./chromium.ts";
 import type { LabServer } from "./lab_server.ts";

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { pairedBootstrap, type PairedDifference } from "../../lib/metrics/paired_bootstrap.ts";
+import { pairedBootstrap, type PairedDifference } from "../../lib/metrics/bootstrap.ts";
 
 function assertClose(actual: PairedDifference, expected: readonly [number, number, number]): void {
   [actual.difference, actual.low, actual.high].forEach((value, index) =>

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { checkNotebook } from "../../lib/notebook/check_notebook.ts";
 import type { Notebook } from "../../lib/notebook/notebook.ts";
-import { madeUpNotebook } from "./made_up_notebook.ts";
+import { madeUpNotebook } from "../fixtures/made_up_notebook.ts";
 
 const FOLDER = new URL("fixtures/", import.meta.url).pathname;
 const check = (notebook: Notebook) => checkNotebook({ name: "made_up", notebook, parameters: [] }, FOLDER);

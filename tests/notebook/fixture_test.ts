@@ -3,7 +3,7 @@ import { checkNotebook } from "../../lib/notebook/check_notebook.ts";
 import { injectParameters } from "../../lib/notebook/parameters.ts";
 import { readNotebooks } from "../../lib/notebook/read_notebooks.ts";
 import { runNotebook } from "../../lib/notebook/run_notebook.ts";
-import { serialiseNotebook } from "../../lib/notebook/serialise_notebook.ts";
+import { serialiseNotebook } from "../../lib/notebook/serialize_notebook.ts";
 
 const FOLDER = new URL("fixtures/", import.meta.url).pathname;
 

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import type { Notebook } from "../../lib/notebook/notebook.ts";
 import { parseNotebook } from "../../lib/notebook/parse_notebook.ts";
-import { serialiseNotebook } from "../../lib/notebook/serialise_notebook.ts";
+import { serialiseNotebook } from "../../lib/notebook/serialize_notebook.ts";
 
 const text = fc.string({ unit: fc.constantFrom("a", "é", "\n", " ", '"', "\\", "𝛼") });
 const data = fc.record({ "text/plain": text, "image/png": fc.base64String(), "application/json": fc.jsonValue() }, {

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { declaredParameters, injectParameters, parameterValues } from "../../lib/notebook/parameters.ts";
-import { madeUpNotebook } from "./made_up_notebook.ts";
+import { madeUpNotebook } from "../fixtures/made_up_notebook.ts";
 
 const parameters = (source: string) => ({ source, tags: ["parameters"] });
 

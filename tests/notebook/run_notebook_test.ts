@@ -1,9 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import type { NotebookRun } from "../../lib/notebook/run_notebook.ts";
-import { runNotebook } from "../../lib/notebook/run_notebook.ts";
-import { serialiseNotebook } from "../../lib/notebook/serialise_notebook.ts";
 import { injectParameters } from "../../lib/notebook/parameters.ts";
-import { madeUpNotebook } from "./made_up_notebook.ts";
+import { type NotebookRun, runNotebook } from "../../lib/notebook/run_notebook.ts";
+import { serialiseNotebook } from "../../lib/notebook/serialize_notebook.ts";
+import { madeUpNotebook } from "../fixtures/made_up_notebook.ts";
 
 /** A folder inside the checkout: its deno.json is found upward from here. */
 const FOLDER = new URL("fixtures/", import.meta.url).pathname;
@@ -157,7 +156,7 @@ Deno.test("a kernel ends when its runner is killed", async () => {
     args: [
       "eval",
       `import { runNotebook } from ${module("../../lib/notebook/run_notebook.ts")};
-       import { madeUpNotebook } from ${module("./made_up_notebook.ts")};
+       import { madeUpNotebook } from ${module("../fixtures/made_up_notebook.ts")};
        await runNotebook(madeUpNotebook("1", "await new Promise(() => {})"), {
          folder: ".",
          onCell: (_, { step }) => step === 2 && console.log("running"),

@@ -9,7 +9,7 @@ import {
   policyNames,
   type PolicyRule,
 } from "kvmirror/policies";
-import { madeUpCache, snapshot } from "../engine/made_up_cache.ts";
+import { madeUpCache, snapshot } from "../fixtures/synthetic_cache.ts";
 
 const CACHES = [1, 17, 130, 300].map((rows) => madeUpCache(rows).layers());
 
@@ -74,9 +74,9 @@ Deno.test("rows that are not there, doubled or out of order: policy, layer, head
   broken(
     keeping((count) => [count]),
     "rows",
-    "Cannot keep row 1 as there are 1: policy own, layer 0, kv head 0, ratio 0 of 1 rows",
+    "Cannot keep row 1 as there are 1 rows: policy own, layer 0, kv head 0, ratio 0 of 1 rows",
   );
-  broken(keeping((_, kept) => [...first(kept), kept - 1]), "rows", "Cannot keep row 0 after row 0 as rows ascend");
+  broken(keeping((_, kept) => [...first(kept), kept - 1]), "rows", "Cannot keep row 0 after row 0 as rows must ascend");
   broken(keeping((_, kept) => first(kept).reverse()), "rows", "Cannot keep row 15 after row 16");
   const [{ layer, kv_head, row, cache_rows, times }] = checkPolicy(keeping((count) => [count]), CACHES);
   assertEquals({ layer, kv_head, row, cache_rows }, { layer: 0, kv_head: 0, row: 1, cache_rows: 1 });

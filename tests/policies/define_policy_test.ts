@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { budgetForRatio, definePolicy, eachHead, type Recipe } from "kvmirror/policies";
-import { madeUpCache } from "../engine/made_up_cache.ts";
+import { madeUpCache } from "../fixtures/synthetic_cache.ts";
 
 const byPosition: Recipe = {
   name: "newest",

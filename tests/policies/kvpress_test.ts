@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { loadModel } from "kvmirror/engine";
 import { POLICIES, WRAPPERS } from "kvmirror/policies";
-import { parityRows } from "../../tasks/kvpress_parity.ts";
+import { parityRows } from "../../tasks/checks/kvpress_parity.ts";
+import { smollm2Path } from "../fixtures/smollm2.ts";
 import golden from "../goldens/policies_700.json" with { type: "json" };
-import { smollm2Path } from "../smollm2.ts";
 
 const smollm2 = await smollm2Path();
 

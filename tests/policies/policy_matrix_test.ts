@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import type { KvCache } from "kvmirror/engine";
 import {
   budgetForRatio,
   keptRows,
@@ -8,8 +9,7 @@ import {
   type PolicyOptions,
   WRAPPERS,
 } from "kvmirror/policies";
-import type { KvCache } from "kvmirror/engine";
-import { madeUp, madeUpCache } from "../engine/made_up_cache.ts";
+import { madeUp, madeUpCache } from "../fixtures/synthetic_cache.ts";
 
 /** Every policy with easy and hard options, and the rows it protects. A new policy adds its row. */
 const MATRIX: readonly {

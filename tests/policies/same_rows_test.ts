@@ -3,9 +3,8 @@ import fc from "fast-check";
 import { replay, simulate, type SyntheticSequence, type TraceSummary } from "kvmirror";
 import { KvCache } from "kvmirror/engine";
 import { type Policy, policy } from "kvmirror/policies";
-import { promptRole } from "../../lib/trace/trace_summary.ts";
-import { tokenNovelty } from "../../lib/trace/token_novelty.ts";
-import { appendRows } from "../engine/append_rows.ts";
+import { promptRole, tokenNovelty } from "../../lib/trace/trace_summary.ts";
+import { appendRows } from "../fixtures/append_rows.ts";
 
 /** Runs a policy in the simulator, in the replay and on a live cache over the same attention; gives the rows each kept. */
 function keptByRunner(attention: Float32Array, chooser: () => Policy): number[][] {

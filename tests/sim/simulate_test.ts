@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { simulate, syntheticSequence, type SyntheticSequenceOptions } from "kvmirror";
 import { definePolicy, policy, policyEntry } from "kvmirror/policies";
-import { hasCommand } from "../has_command.ts";
 import { MersenneTwister } from "../../lib/numeric/mersenne_twister.ts";
-import { sequenceLayer } from "../../lib/sim/sequence_layer.ts";
+import { sequenceLayer } from "../../lib/sim/simulate.ts";
+import { hasCommand } from "../fixtures/has_command.ts";
 
 /** What tests/sim/reference.py writes. */
 interface Golden {

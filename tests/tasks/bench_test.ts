@@ -1,12 +1,11 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { divergence } from "kvmirror";
 import { readCheckpoint } from "kvmirror/engine";
-import { cacheFolder } from "../../lib/engine/cache_folder.ts";
-import { findRow } from "../../tasks/bench/bench_report.ts";
-import { describeRow } from "../../tasks/bench/describe_row.ts";
-import { type BenchRow, median, tokenTimes } from "../../tasks/bench/measurement.ts";
-import { openLibraryModel } from "../../tasks/bench/transformers_js/library_model.ts";
-import { libraryFolder } from "../../tasks/bench/transformers_js/model_folder.ts";
+import { cacheFolder } from "../../lib/files/cache_folder.ts";
+import { type BenchRow, describeRow, findRow, median } from "../../tasks/bench/plan/bench_result.ts";
+import { tokenTimes } from "../../tasks/bench/workers/serve.ts";
+import { openLibraryModel } from "../../tasks/bench/workers/transformers_js/library_model.ts";
+import { libraryFolder } from "../../tasks/bench/workers/transformers_js/model_folder.ts";
 import {
   checkpointPath,
   CHECKPOINTS,
@@ -15,9 +14,9 @@ import {
   openCheckpoint,
   readAll,
   readGolden,
-} from "../engine/golden.ts";
-import { withFolder } from "../with_folder.ts";
-import { runTask } from "./run_task.ts";
+} from "../fixtures/golden.ts";
+import { runTask } from "../fixtures/run_task.ts";
+import { withFolder } from "../fixtures/with_folder.ts";
 
 function faster(row: BenchRow, times: number): BenchRow {
   const factor = row.unit === "tokens/s" ? times : 1 / times;

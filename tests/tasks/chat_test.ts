@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { loadModel, rowFormatName } from "kvmirror/engine";
-import { checkpointPath } from "../engine/golden.ts";
-import { runTask, type TaskResult } from "./run_task.ts";
+import { checkpointPath } from "../fixtures/golden.ts";
+import { runTask, type TaskResult } from "../fixtures/run_task.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const SYSTEM = "Sam's dog is called Biscuit. Ann's cat is called Felix.";

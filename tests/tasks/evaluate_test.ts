@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { checkpointPath } from "../engine/golden.ts";
-import { evaluationGolden } from "../eval/evaluation_golden.ts";
-import { runTask, type TaskResult } from "./run_task.ts";
+import { evaluationGolden } from "../fixtures/evaluation_golden.ts";
+import { checkpointPath } from "../fixtures/golden.ts";
+import { runTask, type TaskResult } from "../fixtures/run_task.ts";
 
 const MODEL = ["--model", checkpointPath("qwen2_untied_f32"), "--weights", "f32"];
 const { rows, answers } = evaluationGolden();

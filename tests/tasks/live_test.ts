@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { checkpointPath, readGolden } from "../engine/golden.ts";
-import { runTask } from "./run_task.ts";
+import { checkpointPath, readGolden } from "../fixtures/golden.ts";
+import { runTask } from "../fixtures/run_task.ts";
 
 const MODEL = ["--model", checkpointPath("qwen2_untied_f32"), "--weights", "f32"];
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createHash } from "node:crypto";
-import { withHub } from "../engine/sources/with_hub.ts";
-import { smollm2Path } from "../smollm2.ts";
-import { runTask, type TaskResult } from "./run_task.ts";
+import { withHub } from "../fixtures/hub_server.ts";
+import { runTask, type TaskResult } from "../fixtures/run_task.ts";
+import { smollm2Path } from "../fixtures/smollm2.ts";
 
 const QWEN = "Qwen/Qwen2.5-0.5B-Instruct";
 const FILES = {

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { runTask } from "./run_task.ts";
+import { runTask } from "../fixtures/run_task.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { readFolder } from "../../lib/notebook/folder_changes.ts";
-import { serialiseNotebook } from "../../lib/notebook/serialise_notebook.ts";
-import { type MadeUpCell, madeUpNotebook } from "../notebook/made_up_notebook.ts";
-import { runTask } from "./run_task.ts";
+import { serialiseNotebook } from "../../lib/notebook/serialize_notebook.ts";
+import { type MadeUpCell, madeUpNotebook } from "../fixtures/made_up_notebook.ts";
+import { runTask } from "../fixtures/run_task.ts";
 
 /** A folder of notebooks by name, and the folder of reports beside it. */
 async function withNotebooks(

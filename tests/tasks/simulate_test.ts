@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { runTask } from "./run_task.ts";
+import { runTask } from "../fixtures/run_task.ts";
 
 const TABLE: [string[], number, string, number, string][] = [
   [["--policy", "keep_all"], 1024, "1.0000", 0, "1.0000"],

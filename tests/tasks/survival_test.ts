@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { checkpointPath, readGolden } from "../engine/golden.ts";
-import { runTask, type TaskResult } from "./run_task.ts";
-import { withFolder } from "../with_folder.ts";
+import { checkpointPath, readGolden } from "../fixtures/golden.ts";
+import { runTask, type TaskResult } from "../fixtures/run_task.ts";
+import { withFolder } from "../fixtures/with_folder.ts";
 
 const RECORD = { policy: "mine", tokens: ["The", " dog", " <b>"], kept: [[[0, 2], [0]]] };
 

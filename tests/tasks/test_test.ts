@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { summariseTests, summaryLine } from "../../tasks/test_summary.ts";
-import { runTask } from "./run_task.ts";
+import { summariseTests, summaryLine } from "../../tasks/checks/test_summary.ts";
+import { runTask } from "../fixtures/run_task.ts";
 
 const PASSES = `Deno.test("passes", () => {});`;
 const FAILS = `Deno.test("fails", () => { throw new Error("as it should"); });`;

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import type { ResolvedModel } from "./resolve_model.ts";
+import type { ResolvedModel } from "./known_models.ts";
 
 /** The small model that the project carries, trained by `data/models/tiny/train.py`. */
 export const EMBEDDED_MODEL = {

@@ -43,3 +43,13 @@ export const AUTO_FETCH = "smollm2-135m";
 
 /** Nobody should pay for more than this without having named a model. */
 export const MAX_UNASKED_BYTES = 100_000_000;
+
+/** A model that is on this machine. */
+export interface ResolvedModel {
+  /** The name it goes by; for a path, the last part of it. */
+  readonly name: string;
+  /** A GGUF file or a Hugging Face folder. */
+  readonly path: string;
+  /** Where it came from, in words. */
+  readonly source: string;
+}

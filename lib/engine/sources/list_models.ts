@@ -1,9 +1,9 @@
+import { fileSize } from "../../files/exists.ts";
 import { embeddedModel } from "./embedded_model.ts";
-import { fileSize } from "./file_size.ts";
 import { KNOWN_MODELS, type KnownModel } from "./known_models.ts";
-import { expectedHashes } from "./expected_hashes.ts";
 import { findModel } from "./resolve_model.ts";
-import { type SourceSettings, sourceSettings } from "./source_settings.ts";
+import { type SourceSettings, sourceSettings } from "./settings.ts";
+import { expectedHashes } from "./verify_model.ts";
 
 /** A model that goes by name, and how it stands with it on this machine. */
 export interface ModelListing {

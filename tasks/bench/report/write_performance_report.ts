@@ -1,11 +1,8 @@
-import { basename, dirname } from "node:path";
 import { bytes, escapeMarkdown, fixed, plain, saveFigure, table, writeReport } from "kvmirror/report";
-import type { BenchReport } from "../bench_report.ts";
-import { LOOKUP_ANSWER_TOKENS } from "../lookup_turn.ts";
-import { decodeChart, evictionChart, prefillChart } from "./performance_charts.ts";
-import { profileChart } from "./profile_chart.ts";
-import { studyChart } from "./study_chart.ts";
-import { weightsTable } from "./weights_table.ts";
+import { basename, dirname } from "node:path";
+import { LOOKUP_ANSWER_TOKENS } from "../metrics/lookup.ts";
+import type { BenchReport } from "./bench_report.ts";
+import { decodeChart, evictionChart, prefillChart, profileChart, studyChart } from "./performance_charts.ts";
 import {
   aimsTable,
   floorTable,
@@ -14,6 +11,7 @@ import {
   profilePartsTable,
   profileTable,
   studyTable,
+  weightsTable,
 } from "./performance_tables.ts";
 
 /** Metrics that have a table, in their order: a title, and how numbers are written. */

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { readBenchReport } from "../../../tasks/bench/bench_report.ts";
-import { checkpointPath } from "../../engine/golden.ts";
-import { withFolder } from "../../with_folder.ts";
+import { readBenchReport } from "../../../tasks/bench/report/bench_report.ts";
+import { checkpointPath } from "../../fixtures/golden.ts";
+import { withFolder } from "../../fixtures/with_folder.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
 

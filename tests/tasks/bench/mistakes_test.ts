@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import type { BenchRow } from "../../../tasks/bench/measurement.ts";
-import { checkpointPath } from "../../engine/golden.ts";
-import { withFolder } from "../../with_folder.ts";
-import { runTask } from "../run_task.ts";
+import type { BenchRow } from "../../../tasks/bench/plan/bench_result.ts";
+import { checkpointPath } from "../../fixtures/golden.ts";
+import { runTask } from "../../fixtures/run_task.ts";
+import { withFolder } from "../../fixtures/with_folder.ts";
 
 const MODEL = checkpointPath("qwen2_untied_f32");
 const ROW: BenchRow = {

@@ -1,0 +1,187 @@
+import { createHash } from "node:crypto";
+import { isFloatRows, ROW_DTYPES, type RowFormat, rowFormat, type VectorFormat } from "../../rows/cache_dtype.ts";
+import { HeadRows } from "../../rows/head_rows.ts";
+import { emptyVectors, type PackedVectors } from "../../rows/quantized_vectors.ts";
+import { TokenIds } from "../../rows/token_ids.ts";
+import type { CacheState, SignalMark } from "../state/cache_state.ts";
+import { QueryMoments } from "../state/query_moments.ts";
+import { ALIGNMENT, CACHE_MAGIC, CACHE_VERSION, type CacheContent, HASH_BYTES, PREAMBLE_BYTES } from "./encode.ts";
+import { type CacheHeader, parseCacheHeader, type SignalHeader } from "./header.ts";
+
+/** Numbers that are read into. */
+type Numbers = Int32Array | Float32Array | Float64Array | PackedVectors["quanta" | "scales" | "groups"];
+
+/**
+ * Reads a cache file's bytes: all that {@linkcode encodeCache} wrote, to the bit.
+ *
+ * @param place the file, for messages
+ * @throws {SyntaxError} if it is no cache file, of another version, damaged or cut short
+ * @throws {TypeError} if its rows are held in a way that this program does not read
+ */
+export function decodeCache(bytes: Uint8Array, place: string): CacheContent {
+  const header = readHeader(bytes, place);
+  const rowFormat = readFormat(header, place);
+  const { shape, taps } = header;
+  const tapCount = taps.filter((tap) => tap !== "moments").length;
+  const perHead = [header.rows, header.packed_rows, header.key_groups, header.value_groups];
+  if (perHead.some(({ length }) => length !== shape.layerCount * shape.kvHeadCount)) throw contradiction(place);
+  const reader = new NumberReader(bytes, place);
+  const ids = reader.fill(new Int32Array(reader.room(header.tokens, 4)));
+  const heads = header.rows.map((rows, index) => {
+    const packedRows = header.packed_rows[index];
+    if (packedRows > rows || (packedRows > 0 && isFloatRows(rowFormat))) throw contradiction(place);
+    reader.room(rows - packedRows, 2 * shape.headDim * 4);
+    const head = new HeadRows(shape.headDim, tapCount, reader.room(rows, 4), packedRows);
+    reader.fill(head.positions);
+    if (!ascendBelow(head.positions, header.tokens)) throw contradiction(place);
+    if (packedRows > 0) {
+      head.packed = {
+        keys: reader.vectors(rowFormat.keys, shape.headDim, packedRows, header.key_groups[index]),
+        values: reader.vectors(rowFormat.values, shape.headDim, packedRows, header.value_groups[index]),
+      };
+    }
+    for (const numbers of [head.keys, head.values, ...head.taps]) reader.fill(numbers);
+    head.length = rows;
+    head.observed = observed(reader, header, rows);
+    return head;
+  });
+  const queryHeads = shape.layerCount * shape.kvHeadCount * shape.groupSize;
+  const moments = header.moment_counts.map((count) =>
+    QueryMoments.from(shape, {
+      count,
+      means: reader.fill(new Float64Array(reader.room(queryHeads * shape.headDim, 8))),
+      scatter: reader.fill(new Float64Array(reader.room(queryHeads * shape.headDim ** 2, 8))),
+    })
+  );
+  const signals = (of: SignalHeader) => {
+    if (of.lost.some((tap) => tap >= taps.length) || of.moments >= moments.length) throw contradiction(place);
+    return {
+      lost: new Set(of.lost.map((tap) => taps[tap])),
+      recordedUntil: of.recorded_until,
+      own: moments[of.moments],
+    };
+  };
+  const marks = header.marks.map((mark): [number, SignalMark] => {
+    const { own, ...rest } = signals(mark);
+    const fits = mark.rows.length === heads.length &&
+      heads.every(({ positions }, head) => mark.rows[head] === positions.filter((at) => at < mark.position).length);
+    if (!fits || mark.position > header.tokens) throw contradiction(place);
+    const found = mark.rows.map((rows) => ({
+      taps: Array.from({ length: tapCount }, () => reader.fill(new Float32Array(rows))),
+      observed: observed(reader, mark, rows),
+    }));
+    return [mark.position, {
+      ...rest,
+      moments: own,
+      taps: found.map((of) => of.taps),
+      observed: found.map((of) => of.observed),
+    }];
+  });
+  reader.end();
+  const { own, ...rest } = signals(header);
+  const state: CacheState = {
+    ...rest,
+    heads,
+    ids: new TokenIds().with(ids),
+    rowFormat,
+    positions: header.positions,
+    moments: own && { own, shared: true },
+    gaps: header.gaps.map(([start, end]) => ({ start, end })),
+    pins: header.pins.map(([start, end]) => ({ start, end })),
+    marks: new Map(marks),
+  };
+  return { shape, taps, owner: header.owner, state };
+}
+
+function readHeader(bytes: Uint8Array, place: string): CacheHeader {
+  const magic = new TextDecoder().decode(bytes.subarray(0, CACHE_MAGIC.length));
+  if (magic !== CACHE_MAGIC) {
+    throw new SyntaxError(`Cannot load ${place} as it does not begin with ${CACHE_MAGIC}: it is no cache file`);
+  }
+  if (bytes.length < PREAMBLE_BYTES + HASH_BYTES) throw damaged(place);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const version = view.getUint32(CACHE_MAGIC.length, true);
+  if (version !== CACHE_VERSION) {
+    throw new SyntaxError(
+      `Cannot load ${place} as it is of version ${version}: this program reads version ${CACHE_VERSION}`,
+    );
+  }
+  const hash = createHash("sha256").update(bytes.subarray(0, -HASH_BYTES)).digest();
+  if (hash.some((byte, index) => byte !== bytes[bytes.length - HASH_BYTES + index])) throw damaged(place);
+  const end = headerEnd(bytes);
+  if (end > bytes.length - HASH_BYTES) throw contradiction(place);
+  return parseCacheHeader(bytes.subarray(PREAMBLE_BYTES, end), `the header of ${place}`);
+}
+
+function readFormat({ dtype, window }: CacheHeader, place: string): RowFormat {
+  try {
+    return rowFormat(dtype, window);
+  } catch {
+    throw new TypeError(
+      `Cannot load ${place} as its rows are ${dtype}: this program holds ${ROW_DTYPES.join(", ")} and two of them`,
+    );
+  }
+}
+
+function headerEnd(bytes: Uint8Array): number {
+  return PREAMBLE_BYTES + new DataView(bytes.buffer, bytes.byteOffset).getUint32(CACHE_MAGIC.length + 4, true);
+}
+
+/** Reads lists of numbers one after the other; asks for no memory that the file could not fill. */
+class NumberReader {
+  readonly #bytes: Uint8Array;
+  readonly #place: string;
+  #offset: number;
+
+  constructor(bytes: Uint8Array, place: string) {
+    this.#bytes = bytes.subarray(0, -HASH_BYTES);
+    this.#place = place;
+    this.#offset = headerEnd(bytes);
+  }
+
+  /** `count`, if the file may hold as many things of `size` bytes. */
+  room(count: number, size: number): number {
+    if (!(count * size <= this.#bytes.length - this.#offset)) throw contradiction(this.#place);
+    return count;
+  }
+
+  fill<N extends Numbers>(numbers: N): N {
+    const length = numbers.byteLength;
+    this.room(length, 1);
+    new Uint8Array(numbers.buffer, numbers.byteOffset, length).set(
+      this.#bytes.subarray(this.#offset, this.#offset + length),
+    );
+    this.#offset += Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+    return numbers;
+  }
+
+  /** Packed vectors, whose groups are among those of the file. */
+  vectors(format: VectorFormat, headDim: number, count: number, groups: number): PackedVectors {
+    this.room(count * headDim, format.dtype === "int4" ? 0.5 : 1);
+    this.room(groups * headDim, 4);
+    const vectors = emptyVectors(format, headDim, count, groups);
+    for (const numbers of [vectors.quanta, vectors.scales, vectors.minima, vectors.groups]) this.fill(numbers);
+    if (vectors.groups.some((group) => group < 0 || group >= groups)) throw contradiction(this.#place);
+    return vectors;
+  }
+
+  end(): void {
+    if (this.#offset !== this.#bytes.length) throw contradiction(this.#place);
+  }
+}
+
+function observed(reader: NumberReader, { observed }: SignalHeader, rows: number): HeadRows["observed"] {
+  return new Map(observed.toSorted().map((need) => [need, reader.fill(new Float32Array(rows))]));
+}
+
+function ascendBelow(positions: Int32Array, end: number): boolean {
+  return positions.every((position, row) => position < end && position > (row === 0 ? -1 : positions[row - 1]));
+}
+
+function damaged(place: string): SyntaxError {
+  return new SyntaxError(`Cannot load ${place} as its sha256 is not that of its content: it is damaged or cut short`);
+}
+
+function contradiction(place: string): SyntaxError {
+  return new SyntaxError(`Cannot load ${place} as its header and its content contradict each other: it was made wrong`);
+}

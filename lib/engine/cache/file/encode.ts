@@ -1,0 +1,152 @@
+import { createHash } from "node:crypto";
+import { writeAll, writeAtomic } from "../../../files/write_atomic.ts";
+import { rowFormatName } from "../../rows/cache_dtype.ts";
+import type { CacheOwner, CacheShape } from "../../rows/cache_shape.ts";
+import type { HeadRows } from "../../rows/head_rows.ts";
+import { groupCount, type PackedVectors } from "../../rows/quantized_vectors.ts";
+import type { Tap } from "../../signals/signals.ts";
+import type { CacheState, SignalMark } from "../state/cache_state.ts";
+import type { QueryMoments } from "../state/query_moments.ts";
+import type { CacheHeader, SignalHeader } from "./header.ts";
+
+/** What a cache file begins with. */
+export const CACHE_MAGIC = "KVMCACHE";
+/** The version of the format that this program writes and reads. */
+export const CACHE_VERSION = 2;
+/** Magic, version and length of the header. */
+export const PREAMBLE_BYTES = 16;
+/** sha256 of everything before it. */
+export const HASH_BYTES = 32;
+/** Header and lists of numbers begin at multiples of this. */
+export const ALIGNMENT = 8;
+
+/** A cache, taken apart. */
+export interface CacheContent {
+  readonly shape: CacheShape;
+  /** What it records; moments, if it does, last. */
+  readonly taps: readonly Tap[];
+  readonly state: CacheState;
+  readonly owner: CacheOwner;
+}
+
+/**
+ * Writes a cache as a file's bytes, in pieces: magic, version (u32), length of the header (u32), header (JSON), then in
+ * little-endian numbers, each list at a multiple of 8 bytes: token ids; of each head positions, packed keys and packed
+ * values (quanta, scales, minima, groups), the other keys and values, taps and observed signals; query moments; of each mark its heads' taps and observed signals. Last sha256 of all that.
+ */
+export function encodeCache({ shape, taps, state, owner }: CacheContent): Uint8Array[] {
+  const marks = [...state.marks].sort(([one], [other]) => one - other);
+  const moments = [...new Set([state.moments?.own, ...marks.map(([, mark]) => mark.moments)])]
+    .filter((found) => found !== undefined);
+  const header: CacheHeader = {
+    dtype: rowFormatName(state.rowFormat),
+    window: state.rowFormat.window,
+    owner,
+    shape,
+    positions: state.positions,
+    taps,
+    tokens: state.ids.length,
+    rows: state.heads.map(({ length }) => length),
+    packed_rows: state.heads.map(({ packedCount }) => packedCount),
+    key_groups: state.heads.map(({ packed }) => groupCount(packed?.keys)),
+    value_groups: state.heads.map(({ packed }) => groupCount(packed?.values)),
+    moment_counts: moments.map(({ count }) => count),
+    gaps: state.gaps.map(({ start, end }) => [start, end]),
+    pins: state.pins.map(({ start, end }) => [start, end]),
+    ...signalHeader(
+      { ...state, observed: state.heads.map(({ observed }) => observed) },
+      state.moments?.own,
+      taps,
+      moments,
+    ),
+    marks: marks.map(([position, mark]) => ({
+      position,
+      rows: mark.taps.map((of, head) => of[0]?.length ?? rowsBelow(state.heads[head], position)),
+      ...signalHeader(mark, mark.moments, taps, moments),
+    })),
+  };
+  const numbers = [
+    Int32Array.from(state.ids.slice()),
+    ...state.heads.flatMap((head) => [
+      head.livePositions(),
+      ...packedNumbers(head.packed?.keys),
+      ...packedNumbers(head.packed?.values),
+      head.keys.subarray(0, head.looseCount * head.headDim),
+      head.values.subarray(0, head.looseCount * head.headDim),
+      ...head.taps.map((tap) => tap.subarray(0, head.length)),
+      ...observedNumbers(head.observed),
+    ]),
+    ...moments.flatMap((own) => [own.numbers().means, own.numbers().scatter]),
+    ...marks.flatMap(([, mark]) => mark.taps.flatMap((of, head) => [...of, ...observedNumbers(mark.observed[head])])),
+  ];
+  return withHash([...beginning(header), ...numbers.flatMap(padded)]);
+}
+
+function signalHeader(
+  { lost, recordedUntil, observed }: Pick<SignalMark, "lost" | "recordedUntil" | "observed">,
+  own: QueryMoments | undefined,
+  taps: readonly Tap[],
+  moments: readonly QueryMoments[],
+): SignalHeader {
+  return {
+    lost: [...taps.keys()].filter((index) => lost.has(taps[index])),
+    recorded_until: recordedUntil,
+    observed: [...observed[0].keys()].sort(),
+    moments: own === undefined ? -1 : moments.indexOf(own),
+  };
+}
+
+function rowsBelow({ positions, length }: HeadRows, position: number): number {
+  return positions.subarray(0, length).filter((own) => own < position).length;
+}
+
+function packedNumbers(vectors: PackedVectors | undefined): PackedVectors["quanta" | "scales" | "groups"][] {
+  return vectors === undefined ? [] : [vectors.quanta, vectors.scales, vectors.minima, vectors.groups];
+}
+
+function observedNumbers(observed: HeadRows["observed"]): Float32Array[] {
+  return [...observed].sort(([one], [other]) => one < other ? -1 : 1).map(([, values]) => values);
+}
+
+function beginning(header: CacheHeader): Uint8Array[] {
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const text = new Uint8Array(Math.ceil(json.length / ALIGNMENT) * ALIGNMENT).fill(0x20);
+  text.set(json);
+  const preamble = new Uint8Array(PREAMBLE_BYTES);
+  preamble.set(new TextEncoder().encode(CACHE_MAGIC));
+  const view = new DataView(preamble.buffer);
+  view.setUint32(CACHE_MAGIC.length, CACHE_VERSION, true);
+  view.setUint32(CACHE_MAGIC.length + 4, text.length, true);
+  return [preamble, text];
+}
+
+function padded(numbers: ArrayBufferView): Uint8Array[] {
+  const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+  const rest = -bytes.length & (ALIGNMENT - 1);
+  return rest === 0 ? [bytes] : [bytes, new Uint8Array(rest)];
+}
+
+function withHash(pieces: readonly Uint8Array[]): Uint8Array[] {
+  const hash = createHash("sha256");
+  for (const piece of pieces) hash.update(piece);
+  return [...pieces, new Uint8Array(hash.digest())];
+}
+
+/**
+ * Writes a cache to a file, whole or not at all: see {@linkcode KvCache.save}.
+ *
+ * @throws {TypeError} if the cache belongs to no model
+ * @throws {RangeError} if the path is empty or a folder
+ */
+export async function saveCache(
+  path: string,
+  { owner, ...content }: Omit<CacheContent, "owner"> & Partial<Pick<CacheContent, "owner">>,
+): Promise<void> {
+  if (owner === undefined) throw new TypeError(`Cannot save this cache as it belongs to no model`);
+  await writeAtomic(path, (file) => {
+    // All in one go: nobody can change the rows between two pieces.
+    for (const piece of encodeCache({ ...content, owner })) {
+      writeAll(file, piece);
+    }
+  });
+}

@@ -1,0 +1,238 @@
+import { checkNeeds } from "../../policies/check_needs.ts";
+import type { Policy } from "../../policies/policy.ts";
+import { type Bound, checkBytes } from "../cache/bound.ts";
+import type { KvCache } from "../cache/kv_cache.ts";
+import type { GeneratedToken } from "../generate/generation.ts";
+import type { Model } from "../generate/model.ts";
+import { isFloatRows, type RowFormat } from "../rows/cache_dtype.ts";
+import { tokenBytes } from "../rows/cache_shape.ts";
+import { DEFAULT_TAPS, observedNeeds, tapsFor } from "../signals/signals.ts";
+import { splitConversation, turnIds } from "../tokenizer/chat_template.ts";
+import { type ChatRoom, chatRoom, type TurnSize } from "./turn_budget.ts";
+
+/** Options of {@linkcode Chat.open}. */
+export interface ChatOptions {
+  /** Chooses what stays when the cache is full. */
+  readonly policy: Policy;
+  /** Bytes of keys and values that the cache never goes beyond; without it nothing is evicted. */
+  readonly maxBytes?: number;
+  /** How rows that left the newest are held, of a new conversation; float32 by default. */
+  readonly rows?: RowFormat;
+  /** What the model is told before the first turn; it is pinned, as is what the template puts there by itself. */
+  readonly system?: string;
+  /** A conversation to go on with, or a prefix that was read before. */
+  readonly cache?: KvCache;
+  /** Tokens of an answer; 128 by default. */
+  readonly maxNewTokens?: number;
+  /** Called when the conversation goes past the positions that the model was trained on: a sentence. */
+  readonly onNotice?: (notice: string) => void;
+}
+
+/**
+ * A conversation over one live cache that stays within its bytes: turns are read as the chat template puts them, the
+ * system prompt is pinned, and turns can be taken back.
+ *
+ * Room for a question and its answer is made before the question is read, so that a turn rarely evicts on its way and can
+ * be taken back whole; if it gets longer than that, evictions come as it goes.
+ *
+ * @example
+ * ```ts ignore
+ * import { Chat, loadModel } from "kvmirror/engine";
+ * import { policy } from "kvmirror/policies";
+ *
+ * await using model = await loadModel("auto");
+ * const chat = await Chat.open(model, { policy: policy("snapkv"), maxBytes: 8e6, system: "Answer in one sentence." });
+ * for await (const { text } of chat.ask("What is a key-value cache?")) console.log(text);
+ * chat.rewind(1);
+ * ```
+ */
+export class Chat {
+  /** What was read so far. */
+  readonly cache: KvCache;
+  readonly #model: Model;
+  readonly #options: ChatOptions;
+  #policy: Policy;
+  #starts: number[];
+  #peak = 0;
+
+  private constructor(model: Model, cache: KvCache, options: ChatOptions) {
+    this.#model = model;
+    this.cache = cache;
+    this.#options = options;
+    this.#policy = options.policy;
+    this.#starts = options.cache === undefined ? [] : [...cache.marks];
+  }
+
+  /**
+   * Opens a conversation: reads and pins what comes before the first turn, or takes over what a cache holds.
+   *
+   * @throws {RangeError} if the bytes do not hold the system prompt and some rows more, or the cache begins otherwise
+   * @throws {TypeError} if the policy needs what a chat does not record
+   */
+  static async open(model: Model, options: ChatOptions): Promise<Chat> {
+    const { policy, system } = options;
+    const needed = tapsFor(policy.needs).filter((tap) => !DEFAULT_TAPS.includes(tap) || tap === "moments");
+    const taps = [...DEFAULT_TAPS.filter((tap) => tap !== "moments"), ...needed];
+    const cache = options.cache ?? model.createCache(taps, options.rows);
+    const chat = new Chat(model, cache, options);
+    checkChatPolicy(policy, cache, options.maxBytes);
+    if (options.maxBytes !== undefined && !isFloatRows(cache.rowFormat)) checkBytes(cache, options.maxBytes);
+    const ids = model.tokenizer.encode(splitConversation(model.tokenizer, system).open);
+    if (cache.tokenCount === 0) {
+      chat.#room({ pinned: ids.length, question: 0, answer: 0 });
+      if (ids.length > 0) {
+        await model.read(cache, ids, { logitsOf: "none" });
+        cache.pin(0, ids.length);
+      }
+    } else if (system !== undefined && ids.some((id, index) => cache.tokenIds(index, index + 1)[0] !== id)) {
+      throw new RangeError(
+        `Cannot go on with this cache as it begins with another system prompt: leave out the new one`,
+      );
+    }
+    chat.#makeRoom(0, 0);
+    chat.#peak = cache.liveBytes;
+    return chat;
+  }
+
+  /** Turns that were asked, less those taken back; of a loaded conversation, those that can be. */
+  get turns(): number {
+    return this.#starts.length;
+  }
+
+  /** What chooses the rows that stay. */
+  get policy(): Policy {
+    return this.#policy;
+  }
+
+  /** The most bytes of keys and values that there were between two steps. */
+  get peakBytes(): number {
+    return this.#peak;
+  }
+
+  /**
+   * Has another policy choose from now on.
+   *
+   * @throws {TypeError} if it needs a signal that this conversation does not record
+   */
+  usePolicy(policy: Policy): void {
+    checkChatPolicy(policy, this.cache, this.#options.maxBytes);
+    this.#policy = policy;
+  }
+
+  /**
+   * Asks, and streams the answer. An abort ends the answer where it is, without an error, and what was said stands. Where
+   * it, or an error, comes before the first word, the question is taken back if no eviction came between.
+   *
+   * @throws {RangeError} if the question is empty or does not fit
+   */
+  async *ask(
+    question: string,
+    { signal }: { signal?: AbortSignal } = {},
+  ): AsyncGenerator<GeneratedToken, void, undefined> {
+    if (question.trim() === "") throw new RangeError("Cannot ask an empty question: give at least one character");
+    const { cache } = this;
+    const { maxNewTokens = 128, onNotice } = this.#options;
+    const ids = turnIds(this.#model.tokenizer, question, cache.tokenIds());
+    const bound = this.#makeRoom(ids.length, maxNewTokens);
+    cache.mark();
+    const start = cache.tokenCount;
+    const said: number[] = [];
+    let ended = false;
+    try {
+      const options = { cache, maxNewTokens, attention: "record", bound, signal, onNotice } as const;
+      const onProgress = () => this.#notePeak();
+      for await (const token of this.#model.generateFrom(ids, { ...options, onProgress })) {
+        this.#notePeak();
+        said.push(token.id);
+        yield token;
+      }
+      ended = true;
+    } catch (error) {
+      ended = signal?.aborted === true && said.length > 0;
+      if (!ended && !signal?.aborted) throw error;
+    } finally {
+      // Where the caller stopped iterating, what was said stands.
+      if (ended || said.length > 0) {
+        await this.#finish(said, start + ids.length, bound);
+        this.#starts.push(start);
+      } else this.#takeBack(start);
+    }
+  }
+
+  /**
+   * Takes the last turns back, as if they had never been.
+   *
+   * @throws {RangeError} if there are fewer, or rows of before were evicted; it says how many can be taken back
+   */
+  rewind(turns = 1): void {
+    const { length } = this.#starts;
+    const back = (count: number) => this.#starts[length - count];
+    const can = [...Array(length).keys()].map((index) => index + 1).filter((count) => this.#canReach(back(count)));
+    if (!can.includes(turns)) {
+      const left = can.length === 0 ? "none can be taken back" : `what can be taken back is ${can.join(", ")}`;
+      throw new RangeError(
+        turns > length || !Number.isSafeInteger(turns) || turns < 1
+          ? `Cannot take back ${turns} turns as there are ${length}: ${left}`
+          : `Cannot take back ${turns} turns as rows of before were evicted since: ${left}`,
+      );
+    }
+    this.cache.rewind(back(turns));
+    this.#starts.length = length - turns;
+  }
+
+  /** Writes the conversation to a file, whole or not at all: see {@linkcode KvCache.save}. */
+  save(path: string): Promise<void> {
+    return this.cache.save(path);
+  }
+
+  #canReach(position: number): boolean {
+    return this.cache.rewindRanges.some(({ first, last }) => first <= position && position <= last);
+  }
+
+  #notePeak(): void {
+    this.#peak = Math.max(this.#peak, this.cache.liveBytes);
+  }
+
+  /** Reads what was said last: a generation gives its last token without reading it. The end token is the next turn's. */
+  async #finish(said: readonly number[], answerStart: number, bound: Bound | undefined): Promise<void> {
+    const { eosTokenIds } = this.#model.tokenizer;
+    const unread = said.slice(Math.max(0, this.cache.tokenCount - answerStart)).filter((id) =>
+      !eosTokenIds.includes(id)
+    );
+    if (unread.length > 0) await this.#model.read(this.cache, unread, { logitsOf: "none", bound });
+    this.#notePeak();
+  }
+
+  #takeBack(start: number): void {
+    if (this.#canReach(start)) this.cache.rewind(start);
+  }
+
+  /** Evicts where a question and its answer would not fit, and gives the bound for what comes longer than foreseen. */
+  #makeRoom(question: number, answer: number): Bound | undefined {
+    const pinned = this.cache.pins.reduce((sum, { start, end }) => sum + end - start, 0);
+    const room = this.#room({ pinned, question, answer });
+    if (room === undefined) return undefined;
+    if (this.cache.liveBytes > room.before) this.cache.compress(this.#policy, { maxBytes: room.before });
+    return { policy: this.#policy, maxBytes: room.maxBytes, every: room.every };
+  }
+
+  #room(size: Omit<TurnSize, "tokenBytes">): ChatRoom | undefined {
+    const { maxBytes } = this.#options;
+    if (maxBytes === undefined) return undefined;
+    return chatRoom(maxBytes, { ...size, tokenBytes: tokenBytes(this.cache.shape) });
+  }
+}
+
+function checkChatPolicy(policy: Policy, cache: KvCache, maxBytes: number | undefined): void {
+  if (policy.needs.includes("laterAttention")) {
+    throw new TypeError(`Cannot chat with ${policy.name} as it ranks by attention that is still to come: take another`);
+  }
+  if (maxBytes === undefined) return;
+  const [observed] = observedNeeds(policy);
+  if (observed !== undefined) {
+    throw new TypeError(
+      `Cannot chat with ${policy.name} as it needs ${observed}, a second look at the whole text: take a policy that reads once`,
+    );
+  }
+  if (cache.tokenCount > 0) checkNeeds(policy, cache.signals, "this conversation");
+}

@@ -1,0 +1,61 @@
+import type { TokenizerFiles } from "../tokenizer/tokenizer.ts";
+
+/** The architectures the engine builds. */
+export type Architecture = "llama" | "qwen2";
+
+/** A model's shape, from config.json or from a GGUF's metadata. */
+export interface ModelConfig {
+  /** Which decoder to build. */
+  readonly architecture: Architecture;
+  /** Rows of the embedding. */
+  readonly vocabSize: number;
+  /** Width of the residual stream. */
+  readonly hiddenSize: number;
+  /** Width of the gated network. */
+  readonly intermediateSize: number;
+  /** Layers. */
+  readonly numHiddenLayers: number;
+  /** Query heads per layer. */
+  readonly numAttentionHeads: number;
+  /** KV heads per layer. */
+  readonly numKeyValueHeads: number;
+  /** Length of a query, key or value vector. */
+  readonly headDim: number;
+  /** The context the model was trained for, in tokens. */
+  readonly maxPositionEmbeddings: number;
+  /** Base of the rotary frequencies. */
+  readonly ropeTheta: number;
+  /** Added to the mean square in RMSNorm. */
+  readonly rmsNormEps: number;
+  /** Whether the last projection is the embedding. */
+  readonly tieWordEmbeddings: boolean;
+  /** Ids that end a text. */
+  readonly eosTokenIds: readonly number[];
+}
+
+/** A tensor in a checkpoint: its shape as Hugging Face has it (`[out, in]` for a linear layer) and its stored type. */
+export interface TensorInfo {
+  /** Rows first. */
+  readonly shape: readonly number[];
+  /** `F32`, `F16`, `BF16`, `Q8_0`, `Q4_0`, `Q4_1`. */
+  readonly dtype: string;
+}
+
+/** Weights, shape and tokenizer of one model, whatever file they came from. */
+export interface Checkpoint extends Disposable {
+  /** The path it was read from. */
+  readonly path: string;
+  /** The model's shape. */
+  readonly config: ModelConfig;
+  /** sha256 of the content (weights and configuration), hex. */
+  readonly hash: string;
+  /** By Hugging Face's names (`model.layers.0.self_attn.q_proj.weight`). */
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  /** Reads one tensor as float32, row-major; the rows of q and k are in Hugging Face's order (halves, not pairs). */
+  readTensor(name: string): Float32Array<ArrayBuffer>;
+  /** What the tokenizer is built from. */
+  readonly tokenizer: TokenizerFiles;
+}
+
+/** What a reader makes of a checkpoint's bytes; its path, hash and open files are added at the edge. */
+export type CheckpointContent = Pick<Checkpoint, "config" | "tensors" | "readTensor" | "tokenizer">;

@@ -1,0 +1,160 @@
+import { type ByteSource, openFileSource } from "../../../files/byte_source.ts";
+import { fileSize } from "../../../files/exists.ts";
+import { parseJsonObject } from "../../../files/json_object.ts";
+import type { TokenizerFiles } from "../../tokenizer/tokenizer.ts";
+import { checkTensors } from "../architecture.ts";
+import type { CheckpointContent } from "../checkpoint.ts";
+import { readValues, TENSOR_FORMATS } from "../tensor_format.ts";
+import { huggingFaceConfig } from "./hugging_face_config.ts";
+import { readSafetensors, type SafeTensor } from "./read_safetensors.ts";
+import { readWeightMap } from "./shard_index.ts";
+
+const WEIGHTS = "model.safetensors";
+const INDEX = "model.safetensors.index.json";
+const CONFIG = "config.json";
+
+/** Bytes of a JSON file: the largest known, tokenizers of 262,144 tokens, have some 35 MB. */
+const MAX_JSON_BYTES = 1 << 28;
+/** Weight files of one model: the largest known has some 200. */
+const MAX_SHARDS = 1024;
+
+/** An opened Hugging Face folder: its parts, and the files that what the model computes depends on. */
+export interface HuggingFaceFolder {
+  readonly parts: HuggingFaceParts;
+  /** config.json and the weights, by name. */
+  readonly files: readonly string[];
+}
+
+/**
+ * Opens a Hugging Face folder: config.json, model.safetensors or its shards, tokenizer.json and, where they are there,
+ * generation_config.json, tokenizer_config.json and chat_template.jinja.
+ *
+ * @param opened takes the open weight files, to be closed by whoever called, also when this throws
+ * @throws {RangeError} if a file is missing or too large
+ * @throws {SyntaxError} if a file is malformed
+ */
+export function openHuggingFaceFolder(folder: string, opened: DisposableStack): HuggingFaceFolder {
+  const config = needJson(folder, CONFIG);
+  const index = fileSize(`${folder}/${WEIGHTS}`) !== undefined ? undefined : readJson(folder, INDEX);
+  const weightMap = index === undefined ? undefined : readWeightMap(index);
+  const shards = weightMap === undefined ? [WEIGHTS] : [...new Set(weightMap.values())].sort();
+  if (shards.length > MAX_SHARDS) {
+    throw new RangeError(`Cannot open the ${shards.length} weight files of the index: the limit is ${MAX_SHARDS}`);
+  }
+  for (const shard of shards) {
+    if (fileSize(`${folder}/${shard}`) === undefined) {
+      throw new RangeError(
+        `Cannot open the weights as ${shard} is not there: supported is ${WEIGHTS}, whole or in shards`,
+      );
+    }
+  }
+  const weights = new Map(shards.map((shard) => [shard, opened.use(openFileSource(`${folder}/${shard}`))]));
+  const parts = { config, generation: readJson(folder, "generation_config.json"), tokenizer: readTokenizer(folder) };
+  return { parts: { ...parts, weights, weightMap }, files: [CONFIG, ...shards] };
+}
+
+function readTokenizer(folder: string): TokenizerFiles {
+  const tokenizer = needJson(folder, "tokenizer.json");
+  const config = readJson(folder, "tokenizer_config.json") ?? {};
+  const template = readBytes(folder, "chat_template.jinja");
+  if (template === undefined) return { tokenizer, config };
+  return { tokenizer, config: { ...config, chat_template: new TextDecoder().decode(template) } };
+}
+
+function needJson(folder: string, name: string): Record<string, unknown> {
+  const found = readJson(folder, name);
+  if (found !== undefined) return found;
+  throw new RangeError(`Cannot open the checkpoint as ${name} is not there: a Hugging Face folder has one`);
+}
+
+function readJson(folder: string, name: string): Record<string, unknown> | undefined {
+  const bytes = readBytes(folder, name);
+  return bytes === undefined ? undefined : parseJsonObject(bytes, name);
+}
+
+function readBytes(folder: string, name: string): Uint8Array | undefined {
+  if (fileSize(`${folder}/${name}`) === undefined) return undefined;
+  using source = openFileSource(`${folder}/${name}`);
+  if (source.size <= MAX_JSON_BYTES) return source.read(0, source.size);
+  throw new RangeError(`Cannot read ${name} as it has ${source.size} bytes: the limit is ${MAX_JSON_BYTES}`);
+}
+
+/** The parts of a Hugging Face folder. */
+export interface HuggingFaceParts {
+  /** The contents of config.json. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** The contents of generation_config.json, where there is one. */
+  readonly generation?: Readonly<Record<string, unknown>>;
+  readonly tokenizer: TokenizerFiles;
+  /** The weight files by name. */
+  readonly weights: ReadonlyMap<string, ByteSource>;
+  /** The file of each tensor, where the weights are in several. */
+  readonly weightMap?: ReadonlyMap<string, string>;
+}
+
+/** The types of TENSOR_FORMATS that safetensors has too. */
+const DTYPES = ["F32", "F16", "BF16"];
+/** Buffers that old checkpoints keep although they follow from the configuration. */
+const DERIVED = /\.rotary_emb\.inv_freq$/;
+const HEAD = "lm_head.weight";
+
+interface PlacedTensor extends SafeTensor {
+  readonly source: ByteSource;
+}
+
+/**
+ * Reads the shape and the tables of tensors of a Hugging Face checkpoint; weights are read when asked for.
+ *
+ * @throws {SyntaxError} if a file is malformed, or the tensors are not those of the configuration
+ * @throws {RangeError} if the model or a tensor's type is not supported
+ */
+export function safetensorsCheckpoint(parts: HuggingFaceParts): CheckpointContent {
+  const config = huggingFaceConfig(parts.config, parts.generation);
+  const tensors = placeTensors(parts);
+  for (const name of tensors.keys()) {
+    const spare = DERIVED.test(name) || (name === HEAD && config.tieWordEmbeddings);
+    if (spare) tensors.delete(name);
+  }
+  if (!tensors.has(HEAD) && !config.tieWordEmbeddings) {
+    throw new SyntaxError(
+      `Cannot use the checkpoint as ${HEAD} is missing and tie_word_embeddings is not true in config.json`,
+    );
+  }
+  checkTensors(config, tensors);
+  for (const { name, dtype } of tensors.values()) {
+    if (!DTYPES.includes(dtype)) {
+      throw new RangeError(`Cannot read tensor ${name} of type ${dtype}: the supported types are ${DTYPES.join(", ")}`);
+    }
+  }
+  return {
+    config,
+    tensors,
+    tokenizer: parts.tokenizer,
+    readTensor: (name) => {
+      const tensor = tensors.get(name);
+      if (tensor === undefined) throw new RangeError(`Cannot read the tensor ${name} as the checkpoint has none of it`);
+      return readValues(tensor.source, tensor.offset, tensor.count, TENSOR_FORMATS[tensor.dtype]);
+    },
+  };
+}
+
+function placeTensors({ weights, weightMap }: HuggingFaceParts): Map<string, PlacedTensor> {
+  const tensors = new Map<string, PlacedTensor>();
+  for (const [file, source] of weights) {
+    for (const tensor of readSafetensors(source).values()) {
+      if (weightMap !== undefined && weightMap.get(tensor.name) !== file) {
+        throw new SyntaxError(
+          `Cannot use the checkpoint as ${file} holds ${tensor.name}, which the index puts ` +
+            `${weightMap.has(tensor.name) ? `in ${weightMap.get(tensor.name)}` : "nowhere"}`,
+        );
+      }
+      tensors.set(tensor.name, { ...tensor, source });
+    }
+  }
+  for (const [name, file] of weightMap ?? []) {
+    if (!tensors.has(name)) {
+      throw new SyntaxError(`Cannot use the checkpoint as ${file} lacks ${name}, which the index puts there`);
+    }
+  }
+  return tensors;
+}

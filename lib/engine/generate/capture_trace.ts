@@ -1,0 +1,90 @@
+import { bytesPerToken } from "../../metrics/bytes_per_token.ts";
+import { encodeFooter, encodeHeader, encodeStep } from "../../trace/encode_trace.ts";
+import type { TraceHeader, TraceStep } from "../../trace/trace_header.ts";
+import { TraceTotals } from "../../trace/trace_summary.ts";
+import type { KvCache } from "../cache/kv_cache.ts";
+import type { Model } from "./model.ts";
+
+/** Options of {@linkcode captureTrace}. */
+export interface CaptureOptions {
+  /** Steps: the prompt's last query is the first, each generated token but the last gives one more. 16 by default. */
+  readonly maxNewTokens?: number;
+  /** Receives the trace file piece by piece, header first; nothing is kept. */
+  readonly write?: (bytes: Uint8Array) => void;
+  /** Ends the capture between two steps. */
+  readonly signal?: AbortSignal;
+  /** Called with the tokens read and generated so far. */
+  readonly onProgress?: (read: number, total: number) => void;
+}
+
+/** What a capture gives besides the file: the totals, and what the model said. */
+export interface Capture {
+  /** The attention of all steps, added up. */
+  readonly totals: TraceTotals;
+  /** Generated ids. */
+  readonly ids: readonly number[];
+  /** Generated text. */
+  readonly text: string;
+}
+
+const NEWEST_QUERY = { attention: "sum", queries: 1 } as const;
+
+/**
+ * Reads a prompt as it stands and generates greedily, recording the attention that each step's newest query pays to the
+ * prompt's tokens in every layer and kv head. It stops at the model's end token.
+ *
+ * @throws {RangeError} if the prompt is empty or longer than the model's context
+ */
+export async function captureTrace(
+  model: Model,
+  prompt: string,
+  { maxNewTokens = 16, write, signal, onProgress }: CaptureOptions = {},
+): Promise<Capture> {
+  const promptIds = model.tokenizer.encode(prompt);
+  const header = traceHeader(model, promptIds);
+  write?.(encodeHeader(header));
+  using cache = model.createCache([NEWEST_QUERY.queries]);
+  const totals = new TraceTotals(header);
+  const total = promptIds.length + maxNewTokens;
+  const generation = model.generateFrom(promptIds, {
+    cache,
+    maxNewTokens,
+    attention: "record",
+    signal,
+    onProgress: (read) => onProgress?.(read, total),
+    onLogits: () => {
+      const step = promptAttention(cache, promptIds.length);
+      write?.(encodeStep(header, step));
+      totals.add(step);
+      onProgress?.(cache.tokenCount + 1, total);
+    },
+  });
+  const { text, ids } = await generation;
+  write?.(encodeFooter({ generated_token_count: ids.length, generated_ids: ids }));
+  return { totals, ids, text };
+}
+
+function traceHeader(model: Model, promptIds: readonly number[]): TraceHeader {
+  const { numHiddenLayers, numKeyValueHeads, headDim } = model.config;
+  return {
+    model_name: model.origin.name,
+    prompt_token_count: promptIds.length,
+    layer_count: numHiddenLayers,
+    kv_head_count: numKeyValueHeads,
+    bytes_per_token: bytesPerToken({
+      layerCount: numHiddenLayers,
+      headCount: numKeyValueHeads,
+      headDim,
+      bytesPerValue: 2,
+    }),
+    token_texts: promptIds.map((id) => model.tokenizer.tokenText(id)),
+  };
+}
+
+/** The newest query's attention to the prompt's rows: `[layers · kv heads, prompt tokens]`. */
+function promptAttention(cache: KvCache, count: number): TraceStep {
+  const heads = cache.layers().flatMap(({ heads }) => heads);
+  const step = new Float32Array(heads.length * count);
+  heads.forEach((head, index) => step.set(head.signal(NEWEST_QUERY).subarray(0, count), index * count));
+  return step;
+}

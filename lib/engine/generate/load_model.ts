@@ -1,0 +1,45 @@
+import { readCheckpoint } from "../checkpoint/read_checkpoint.ts";
+import { builtModel, builtRowModel } from "../graph/model_store.ts";
+import { WEIGHT_FORMATS, type WeightFormat } from "../graph/weights.ts";
+import { RowSessions } from "../runtime/decoder_pool.ts";
+import { openSession } from "../runtime/decoder_session.ts";
+import type { SessionOptions } from "../runtime/graph_session.ts";
+import { EMBEDDED_MODEL } from "../sources/embedded_model.ts";
+import { resolveModel, type ResolveOptions } from "../sources/resolve_model.ts";
+import { createTokenizer } from "../tokenizer/tokenizer.ts";
+import { Model } from "./model.ts";
+
+/** Options of {@linkcode loadModel}. */
+export interface LoadOptions extends ResolveOptions, SessionOptions {
+  /** How weights are held; `int8` by default, which is all but exact. */
+  readonly weights?: WeightFormat;
+}
+
+/**
+ * Loads a model by name or path: finds or fetches the checkpoint, builds its decoder the first time, opens it.
+ *
+ * @param name `qwen2.5-0.5b`, `smollm2-135m`, `tiny`, `auto`, or the path of a GGUF file or a Hugging Face folder
+ * @throws {RangeError} if the name is unknown, the weight format is, or no weights can be had
+ * @throws {SyntaxError} if the checkpoint is damaged or of a kind that is not supported
+ */
+export async function loadModel(
+  name: string,
+  { weights = "int8", threads, profile, ...resolve }: LoadOptions = {},
+): Promise<Model> {
+  if (!WEIGHT_FORMATS.includes(weights)) {
+    throw new RangeError(`Cannot hold weights as ${weights}: the formats are ${WEIGHT_FORMATS.join(", ")}`);
+  }
+  const resolved = await resolveModel(name, resolve);
+  using checkpoint = await readCheckpoint(resolved.path);
+  const tokenizer = createTokenizer(checkpoint.tokenizer, checkpoint.config.eosTokenIds);
+  const path = await builtModel(checkpoint, weights);
+  const options = { threads, profile };
+  const float = await openSession(path, checkpoint.config, options);
+  const sessions = new RowSessions(float, async (rows) => {
+    const model = await builtRowModel(resolved.path, weights, rows);
+    return openSession(model.path, model.config, options);
+  });
+  const { name: known, source } = resolved;
+  const label = known === EMBEDDED_MODEL.name ? `${known}, the embedded model` : known;
+  return new Model({ name: known, label, source, weights }, checkpoint, tokenizer, sessions);
+}

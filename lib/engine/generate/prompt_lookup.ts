@@ -1,0 +1,48 @@
+import type { Draft } from "./speculative_decoder.ts";
+
+/** Options of {@linkcode promptLookup}. */
+export interface PromptLookupOptions {
+  /** The most tokens that are looked for at once; 3 by default. */
+  readonly longest?: number;
+  /** The fewest; 2 by default. */
+  readonly shortest?: number;
+  /** Tokens of a draft; 8 by default. */
+  readonly length?: number;
+}
+
+/**
+ * Drafts from the text itself: where the newest tokens stood before, the latest time, what followed them then. It pays
+ * where an answer repeats its text, as in quoting, extracting and editing. Prompt lookup decoding (Saxena 2023,
+ * https://github.com/apoorvumang/prompt-lookup-decoding).
+ *
+ * @throws {RangeError} if the numbers are not whole, below 1, or the longest is below the shortest
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { promptLookup } from "kvmirror/engine";
+ *
+ * const draft = promptLookup({ length: 2 });
+ * assertEquals(draft([1, 2], [1, 2, 3, 4, 5, 9]), [3, 4]);
+ * ```
+ */
+export function promptLookup({ longest = 3, shortest = 2, length = 8 }: PromptLookupOptions = {}): Draft {
+  for (
+    const [name, value, least] of [["longest", longest, shortest], ["shortest", shortest, 1], ["length", length, 1]]
+  ) {
+    if (Number.isSafeInteger(value) && value >= least) continue;
+    throw new RangeError(`Cannot look up with ${name} ${value} as it must be a whole number of at least ${least}`);
+  }
+  return (generated, before) => {
+    const text = [...before, ...generated];
+    for (let size = Math.min(longest, text.length - 1); size >= shortest; size--) {
+      const newest = text.length - size;
+      for (let start = newest - 1; start >= 0; start--) {
+        let same = 0;
+        while (same < size && text[start + same] === text[newest + same]) same++;
+        if (same === size) return text.slice(start + size, start + size + length);
+      }
+    }
+    return [];
+  };
+}

@@ -1,0 +1,64 @@
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { FLOAT_ROWS, type RowFormat } from "../rows/cache_dtype.ts";
+import { attention } from "./attention_graph.ts";
+import { decoderLayers, lastProjection, layerInputName } from "./decoder_layers.ts";
+import { ELEMENT, GraphBuilder, type WeightSink } from "./onnx_graph.ts";
+import type { WeightFormat } from "./weights.ts";
+
+/** Raised whenever the graph changes, so that models built by earlier versions are built anew. */
+export const GRAPH_VERSION = 8;
+
+/**
+ * Builds the decoder with grouped-query attention that has a key and a value input per kv head.
+ *
+ * Inputs: `input_ids` [1, S], `rotary_cos` and `rotary_sin` [S, head_dim / 2], `causal_mask` [S·G, S], `minus_new` [1]
+ * (−S), `decoding` [] (S is 1 and R is 0), `few` [] (S is small and R is 0), `query_weights` [R, S·G], `logits_rows` [M],
+ * and per layer and kv head `keys.<layer>.<head>` and `values.<layer>.<head>` [1, 1, P + S, head_dim], whose last S rows
+ * the run writes. Where rows are held in fewer bits, also `packed_keys.<layer>.<head>` and so on, of older rows: see
+ * {@linkcode packedNames}.
+ * Outputs: `logits` [1, M, vocab], per layer and kv head `new_keys.<layer>.<head>` and `new_values.<layer>.<head>` [1, S,
+ * head_dim], and `attention` [1, 1, R, Σ (P + S)]: for each head in turn, query_weights × the attention probabilities. Values
+ * that a layer has anyway are outputs as well: `query_keys.<layer>` [1, S, (heads + kv heads) · head_dim], before
+ * rotation, and its normalised input, {@linkcode layerInputName} [1, S, hidden]. Unless they are fetched they cost nothing.
+ *
+ * `new_keys` and `new_values` must be fetched into the last S rows of what is fed as `keys` and `values`: there is no
+ * other way that they get into the run's own attention.
+ */
+export function buildDecoder(
+  checkpoint: Checkpoint,
+  format: WeightFormat,
+  sink: WeightSink,
+  rows: RowFormat = FLOAT_ROWS,
+): Uint8Array {
+  const graph = new GraphBuilder(sink);
+  const { config } = checkpoint;
+  const context = { graph, checkpoint, format };
+  const ids = graph.input("input_ids", ELEMENT.int64, [1, "S"]);
+  const inputs = {
+    cos: graph.input("rotary_cos", ELEMENT.float32, ["S", config.headDim / 2]),
+    sin: graph.input("rotary_sin", ELEMENT.float32, ["S", config.headDim / 2]),
+    mask: graph.input("causal_mask", ELEMENT.float32, ["SG", "S"]),
+    minusNew: graph.input("minus_new", ELEMENT.int64, [1]),
+    decoding: graph.input("decoding", ELEMENT.bool, []),
+    few: graph.input("few", ELEMENT.bool, []),
+    queryWeights: graph.input("query_weights", ELEMENT.float32, ["R", "SG"]),
+  };
+  const logitsRows = graph.input("logits_rows", ELEMENT.int64, ["M"]);
+
+  const taps: string[] = [];
+  const hidden = decoderLayers(context, ids, (layer, qkv) => {
+    const attended = attention(graph, config, rows, layer, qkv, inputs);
+    taps.push(attended.taps);
+    const width = (config.numAttentionHeads + config.numKeyValueHeads) * config.headDim;
+    graph.output(attended.queryKeys, ELEMENT.float32, [1, "S", width]);
+    graph.output(layerInputName(layer), ELEMENT.float32, [1, "S", config.hiddenSize]);
+    return attended.output;
+  });
+
+  const [last] = graph.node("Gather", [hidden, logitsRows], 1, { axis: 1 });
+  graph.node("Identity", [lastProjection(context, last)], ["logits"]);
+  graph.node("Concat", taps, ["attention"], { axis: 3 });
+  graph.output("logits", ELEMENT.float32, [1, "M", config.vocabSize]);
+  graph.output("attention", ELEMENT.float32, [1, 1, "R", "T"]);
+  return graph.encode();
+}

@@ -1,0 +1,132 @@
+import { heldPositions } from "../../numeric/held_positions.ts";
+import { rotaryTables } from "../../numeric/rotary.ts";
+import type { ProbedRows } from "../rows/head_rows.ts";
+
+/** What a probe needs to know of its model. */
+export interface ProbedModel {
+  /** Layers. */
+  readonly layerCount: number;
+  /** kv heads of a layer. */
+  readonly kvHeadCount: number;
+  /** Length of a key or value vector. */
+  readonly headDim: number;
+  /** Base of the rotary frequencies. */
+  readonly ropeTheta: number;
+}
+
+/** Linear probes of one model, one a kv head, all reading the whole layer's row of a token. */
+export interface AttentionProbe {
+  /** `[layer, kv head, features]`, the constant last. */
+  readonly weights: Float32Array;
+  /** The features' means, `[layer, features]`: what stands in for a row that a head no longer has. */
+  readonly means: Float32Array;
+}
+
+/** Features of a token in a layer: value and key of each kv head, and a constant. */
+export function probeWidth({ kvHeadCount, headDim }: ProbedModel): number {
+  return 2 * kvHeadCount * headDim + 1;
+}
+
+/** Turns keys back to position 0: cosines and sines of every position up to the longest, `[positions, head_dim / 2]`. */
+export type ProbeRotation = ReturnType<typeof rotaryTables>;
+
+/** The rotation for all of these rows. */
+export function probeRotation(heads: readonly ProbedRows[], model: ProbedModel): ProbeRotation {
+  const last = heads.reduce((most, { rotaryPositions }) => Math.max(most, rotaryPositions.at(-1) ?? 0), 0);
+  return rotaryTables(model, last + 1);
+}
+
+/**
+ * A layer's tokens as a probe sees them: for each kv head the value and the key turned back to position 0, then 1. Where a
+ * head has evicted the token, `means` stands in, or zeros.
+ *
+ * @returns the features, `[tokens, features]`, and the tokens' positions in the text, ascending
+ */
+export function probeFeatures(
+  heads: readonly ProbedRows[],
+  model: ProbedModel,
+  rotation: ProbeRotation,
+  means?: Float32Array,
+): { features: Float32Array; positions: Int32Array } {
+  const positions = heldPositions(heads);
+  const { headDim } = model;
+  const width = probeWidth(model);
+  const features = new Float32Array(positions.length * width);
+  for (let token = 0; token < positions.length; token++) {
+    if (means !== undefined) features.set(means, token * width);
+    features[(token + 1) * width - 1] = 1;
+  }
+  heads.forEach(({ keys, values, positions: own, rotaryPositions }, kvHead) => {
+    for (let row = 0, token = 0; row < own.length; row++, token++) {
+      while (positions[token] < own[row]) token++;
+      const first = token * width + 2 * kvHead * headDim;
+      for (let dim = 0; dim < headDim; dim++) features[first + dim] = values[row * headDim + dim];
+      turnBack(keys, row * headDim, features, first + headDim, headDim / 2, rotation, rotaryPositions[row]);
+    }
+  });
+  return { features, positions };
+}
+
+function turnBack(
+  keys: Float32Array,
+  from: number,
+  into: Float32Array,
+  to: number,
+  half: number,
+  { cos, sin }: ProbeRotation,
+  position: number,
+): void {
+  for (let pair = 0; pair < half; pair++) {
+    const [c, s] = [cos[position * half + pair], sin[position * half + pair]];
+    const [low, high] = [keys[from + pair], keys[from + pair + half]];
+    into[to + pair] = low * c + high * s;
+    into[to + pair + half] = high * c - low * s;
+  }
+}
+
+/**
+ * What a probe expects of every row: the log of the attention it will be paid. `[layer · kv heads + kv head]`, `[rows]`
+ * each.
+ *
+ * @param heads in the same order
+ */
+export function predictAttention(
+  { weights, means }: AttentionProbe,
+  model: ProbedModel,
+  heads: readonly ProbedRows[],
+): Float32Array[] {
+  const { layerCount, kvHeadCount } = model;
+  const width = probeWidth(model);
+  const rotation = probeRotation(heads, model);
+  return Array.from({ length: layerCount }, (_, layer) => {
+    const own = heads.slice(layer * kvHeadCount, (layer + 1) * kvHeadCount);
+    const mean = means.subarray(layer * width, (layer + 1) * width);
+    const { features, positions } = probeFeatures(own, model, rotation, mean);
+    return own.map((head, kvHead) => {
+      const weight = weights.subarray(
+        (layer * kvHeadCount + kvHead) * width,
+        (layer * kvHeadCount + kvHead + 1) * width,
+      );
+      const predicted = new Float32Array(head.positions.length);
+      for (let row = 0, token = 0; row < predicted.length; row++, token++) {
+        while (positions[token] < head.positions[row]) token++;
+        predicted[row] = dot(features, token * width, weight);
+      }
+      return predicted;
+    });
+  }).flat();
+}
+
+/** Four sums side by side do not wait for one another. */
+function dot(features: Float32Array, first: number, weights: Float32Array): number {
+  let [one, two, three, four] = [0, 0, 0, 0];
+  let feature = 0;
+  for (; feature + 3 < weights.length; feature += 4) {
+    one += weights[feature] * features[first + feature];
+    two += weights[feature + 1] * features[first + feature + 1];
+    three += weights[feature + 2] * features[first + feature + 2];
+    four += weights[feature + 3] * features[first + feature + 3];
+  }
+  for (; feature < weights.length; feature++) one += weights[feature] * features[first + feature];
+  return one + two + three + four;
+}

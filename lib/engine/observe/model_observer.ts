@@ -1,0 +1,105 @@
+import type { CacheObserver } from "../cache/kv_cache.ts";
+import type { ModelConfig } from "../checkpoint/checkpoint.ts";
+import type { RowSessions } from "../runtime/decoder_pool.ts";
+import { type GraphSession, openGraph } from "../runtime/graph_session.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { type AttentionProbe, predictAttention } from "./attention_probe.ts";
+import { buildMoments } from "./chunk_moments.ts";
+import { allOutputNorms, buildOutputNorms, readProjections } from "./output_norms.ts";
+import { readProbe } from "./probe_file.ts";
+import { buildReconstruction, reconstruction } from "./reconstruction.ts";
+import { repetitions } from "./repetitions.ts";
+
+/** What a {@linkcode ModelObserver} looks with. */
+export interface ObservedModel {
+  readonly config: ModelConfig;
+  readonly tokenizer: Tokenizer;
+  readonly sessions: RowSessions;
+  /** Where the checkpoint is. */
+  readonly path: string;
+  /** Its content hash. */
+  readonly hash: string;
+}
+
+/** The small graphs beside a model's decoder, each opened when a signal first needs it. */
+export class ModelObserver implements AsyncDisposable {
+  /** The graph of the queries' moments. */
+  readonly moments: Lazy<GraphSession>;
+  readonly #model: ObservedModel;
+  readonly #plain: Lazy<GraphSession>;
+  readonly #normalised: Lazy<GraphSession>;
+  readonly #norms: Lazy<GraphSession>;
+  readonly #projections: Lazy<Float32Array[]>;
+  #probe?: AttentionProbe;
+
+  constructor(model: ObservedModel) {
+    const { config, path } = model;
+    const groupSize = config.numAttentionHeads / config.numKeyValueHeads;
+    this.#model = model;
+    // It takes turns with the decoder, chunk by chunk: a second thread would spin beside the decoder's.
+    this.moments = new Lazy(() => openGraph(buildMoments(config), { threads: 1 }));
+    this.#plain = new Lazy(() => openGraph(buildReconstruction(config, "plain")));
+    this.#normalised = new Lazy(() => openGraph(buildReconstruction(config, "normalised")));
+    this.#norms = new Lazy(() => openGraph(buildOutputNorms({ headDim: config.headDim, groupSize })));
+    this.#projections = new Lazy(() => readProjections(path, config));
+  }
+
+  /** Looks at a cache of this model. */
+  readonly observe: CacheObserver = async (cache, need, options) => {
+    const { config, sessions, tokenizer } = this.#model;
+    if (need === "predictedAttention") {
+      return predictAttention(
+        this.#probe ??= readProbe(this.#model.hash, cache.shape),
+        cache.shape,
+        cache.probedRows(),
+      );
+    }
+    const norms = async () =>
+      await allOutputNorms(await this.#norms.get(), cache.shape, cache.past(), await this.#projections.get(), options);
+    if (need === "outputNorm1") return (await norms()).map(({ norm1 }) => norm1);
+    const stretches = repetitions(tokenizer, cache.tokenIds());
+    const longest = Math.max(0, ...stretches.map(({ ids }) => ids.length));
+    if (cache.nextRotaryPosition + longest > config.maxPositionEmbeddings) {
+      throw new RangeError(
+        `Cannot repeat ${longest} tokens at position ${cache.nextRotaryPosition} as the model's context is ` +
+          `${config.maxPositionEmbeddings}: shorten the text, or take a policy that reads it once`,
+      );
+    }
+    return need === "reconstruction"
+      ? reconstruction({ config, sessions, graph: await this.#plain.get() }, cache, stretches, options)
+      : reconstruction(
+        { config, sessions, graph: await this.#normalised.get(), norms: await norms() },
+        cache,
+        stretches,
+        options,
+      );
+  };
+
+  /** Closes the graphs that were opened. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const graphs = [this.moments, this.#plain, this.#normalised, this.#norms];
+    for (const graph of graphs) await graph[Symbol.asyncDispose]();
+  }
+}
+
+/** Something that is opened when it is first asked for, and closed if it was. */
+export class Lazy<Value> implements AsyncDisposable {
+  readonly #open: () => Promise<Value>;
+  #value?: Promise<Value>;
+
+  constructor(open: () => Promise<Value>) {
+    this.#open = open;
+  }
+
+  /** The value, the same at every call. */
+  get(): Promise<Value> {
+    return this.#value ??= this.#open();
+  }
+
+  /** Closes the value, if there is one that can be closed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const value = await this.#value;
+    this.#value = undefined;
+    await (value as Partial<AsyncDisposable> | undefined)?.[Symbol.asyncDispose]?.();
+  }
+}

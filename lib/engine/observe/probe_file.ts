@@ -1,0 +1,87 @@
+import { fileURLToPath } from "node:url";
+import { type ByteSource, openFileSource } from "../../files/byte_source.ts";
+import { cacheFolder } from "../../files/cache_folder.ts";
+import { encodeSafetensors } from "../checkpoint/safetensors/encode_safetensors.ts";
+import { readSafetensors } from "../checkpoint/safetensors/read_safetensors.ts";
+import { type AttentionProbe, type ProbedModel, probeWidth } from "./attention_probe.ts";
+
+/**
+ * Writes a probe as safetensors: `weights` and `means` in F32, and how it was fitted in the notes.
+ *
+ * @param notes how it was fitted, in words
+ */
+export function encodeProbe(
+  { weights, means }: AttentionProbe,
+  model: ProbedModel,
+  notes: Readonly<Record<string, string>>,
+): Uint8Array {
+  const { layerCount, kvHeadCount } = model;
+  const width = probeWidth(model);
+  const values: Record<string, Float32Array> = { weights, means };
+  const pieces = [...encodeSafetensors({
+    dtype: "F32",
+    notes,
+    shapes: [["weights", [layerCount, kvHeadCount, width]], ["means", [layerCount, width]]],
+    bytesOf: (name) => new Uint8Array(values[name].buffer, values[name].byteOffset, values[name].byteLength),
+  })];
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  pieces.reduce((offset, piece) => (bytes.set(piece, offset), offset + piece.length), 0);
+  return bytes;
+}
+
+/**
+ * Reads a probe.
+ *
+ * @throws {SyntaxError} if the file is malformed, or lacks a tensor
+ * @throws {TypeError} if it was fitted on a model of another shape
+ */
+export function decodeProbe(source: ByteSource, model: ProbedModel): AttentionProbe {
+  const tensors = readSafetensors(source);
+  const width = probeWidth(model);
+  const read = (name: string, wanted: readonly number[]) => {
+    const tensor = tensors.get(name);
+    if (tensor === undefined) throw new SyntaxError(`Cannot read the attention probe as tensor ${name} is missing`);
+    if (tensor.dtype !== "F32" || tensor.shape.join() !== wanted.join()) {
+      throw new TypeError(
+        `Cannot use the attention probe as its ${name} are ${tensor.dtype} [${tensor.shape.join(", ")}]: ` +
+          `this model takes F32 [${wanted.join(", ")}]`,
+      );
+    }
+    const bytes = source.read(tensor.offset, tensor.count * 4).slice();
+    return new Float32Array(bytes.buffer, bytes.byteOffset, tensor.count);
+  };
+  return {
+    weights: read("weights", [model.layerCount, model.kvHeadCount, width]),
+    means: read("means", [model.layerCount, width]),
+  };
+}
+
+/** Where a user's own probe of a model goes, by the checkpoint's content hash. */
+export function probePath(hash: string): string {
+  return `${cacheFolder()}/probes/${hash.slice(0, 32)}.safetensors`;
+}
+
+/** Where the probes are that come with the project. */
+export function shippedProbePath(hash: string): string {
+  return fileURLToPath(new URL(`../../../data/probes/${hash.slice(0, 32)}.safetensors`, import.meta.url));
+}
+
+/**
+ * The probe of a model: the user's own, else the one that comes with the project.
+ *
+ * @throws {RangeError} if there is none
+ * @throws {SyntaxError} if its file is malformed
+ */
+export function readProbe(hash: string, model: ProbedModel): AttentionProbe {
+  for (const path of [probePath(hash), shippedProbePath(hash)]) {
+    try {
+      using source = openFileSource(path);
+      return decodeProbe(source, model);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  throw new RangeError(
+    "Cannot predict attention as there is no attention probe for this model: fit one with `deno task fit_probe`",
+  );
+}

@@ -1,0 +1,244 @@
+import { rotaryTables } from "../../numeric/rotary.ts";
+import type { KvCache, ObserveOptions } from "../cache/kv_cache.ts";
+import type { ModelConfig } from "../checkpoint/checkpoint.ts";
+import { headsFirst } from "../graph/attention_graph.ts";
+import { ELEMENT, GraphBuilder, NO_WEIGHTS } from "../graph/onnx_graph.ts";
+import type { RowSessions } from "../runtime/decoder_pool.ts";
+import type { GraphInput, GraphSession } from "../runtime/graph_session.ts";
+import type { OutputNorms } from "./output_norms.ts";
+import type { Repetition } from "./repetitions.ts";
+
+/** Rows at the text's beginning that every stretch may look at. */
+const SINK_TOKENS = 4;
+/** Repeated tokens that one run reads. */
+const CHUNK_TOKENS = 256;
+
+/** What {@linkcode reconstruction} works with. */
+export interface ReconstructionTools {
+  readonly config: ModelConfig;
+  readonly sessions: RowSessions;
+  /** One layer's attention while a stretch is repeated. */
+  readonly graph: GraphSession;
+  /** KVzip+: the norms of what values write, `[layer · kv heads + kv head]`. */
+  readonly norms?: readonly OutputNorms[];
+}
+
+/** One head's rows of a stretch: where they begin in the cache's rows and how many sinks stand before them. */
+interface Stretch {
+  readonly first: number;
+  readonly sinks: number;
+  /** Keys of sinks and stretch, `[sinks + rows, head_dim]`. */
+  readonly keys: Float32Array;
+  readonly scores: Float32Array;
+}
+
+/**
+ * The most attention that each row gets from any query of its group while the model repeats the text: KVzip's scores
+ * (Kim et al. 2025, https://arxiv.org/abs/2505.23416), `[layer · kv heads + kv head]`, `[rows]` each. Each repetition is
+ * read on a fork of its own; rows that no stretch covers score 0.
+ */
+export async function reconstruction(
+  tools: ReconstructionTools,
+  cache: KvCache,
+  stretches: readonly Repetition[],
+  { signal, onProgress }: ObserveOptions = {},
+): Promise<Float32Array[]> {
+  const { kvHeadCount } = cache.shape;
+  const all = cache.past().map((_, index) =>
+    new Float32Array(cache.rowCount(Math.floor(index / kvHeadCount), index % kvHeadCount))
+  );
+  const total = stretches.reduce((sum, { ids }) => sum + ids.length, 0);
+  let read = 0;
+  for (const repetition of stretches) {
+    const past = cache.past();
+    const heads = all.map((scores, index) => stretchOf(cache, past[index].keys, index, repetition, scores));
+    using run = cache.fork();
+    run.reserve(repetition.ids.length);
+    for (let start = 0; start < repetition.ids.length; start += CHUNK_TOKENS) {
+      await new Promise((resume) => setTimeout(resume, 0));
+      signal?.throwIfAborted();
+      const ids = repetition.ids.slice(start, start + CHUNK_TOKENS);
+      await readChunk(tools, run, ids, start, heads);
+      onProgress?.(read += ids.length, total);
+    }
+  }
+  return all;
+}
+
+/** Reads some repeated tokens and raises the scores of the stretch's rows to what they got from them. */
+async function readChunk(
+  { config, sessions, graph, norms }: ReconstructionTools,
+  run: KvCache,
+  ids: readonly number[],
+  start: number,
+  heads: readonly Stretch[],
+): Promise<void> {
+  const { headDim, kvHeadCount, groupSize } = run.shape;
+  const rotaryPosition = run.nextRotaryPosition;
+  const outputs = await sessions.run(run.rowFormat, {
+    ids,
+    rotaryPosition,
+    rows: run.room(ids.length),
+    queryWeights: new Float32Array(0),
+    logitsRows: [],
+    layerValues: norms === undefined ? ["queryKeys"] : ["queryKeys", "layerInputs"],
+  });
+  run.append(ids, new Float32Array(0), "further");
+  const past = run.past();
+  const shared = chunkInputs(config, ids.length, rotaryPosition, start);
+  for (let layer = 0; layer < run.shape.layerCount; layer++) {
+    const inputs: Record<string, GraphInput> = {
+      ...shared,
+      query_keys: {
+        values: outputs.queryKeys[layer],
+        shape: [1, ids.length, outputs.queryKeys[layer].length / ids.length],
+      },
+      ...(norms === undefined ? {} : { input_scales: inverseNorms(outputs.layerInputs[layer], ids.length) }),
+    };
+    for (let head = 0; head < kvHeadCount; head++) {
+      const index = layer * kvHeadCount + head;
+      const { keys, sinks, first, scores } = heads[index];
+      const rows = keys.length / headDim;
+      const repeated = past[index].keys.subarray(past[index].keys.length - (start + ids.length) * headDim);
+      inputs[`context.${head}`] = { values: keys, shape: [1, rows, headDim] };
+      inputs[`repeated.${head}`] = { values: repeated, shape: [1, start + ids.length, headDim] };
+      inputs[`stretch.${head}`] = { values: BigInt64Array.of(BigInt(sinks)), shape: [1] };
+      inputs[`rows.${head}`] = { values: BigInt64Array.of(BigInt(rows)), shape: [1] };
+      if (norms !== undefined) {
+        inputs[`output_norms.${head}`] = {
+          values: columns(norms[index].norm2, scores.length, first, rows - sinks, groupSize),
+          shape: [groupSize, 1, rows - sinks],
+        };
+      }
+    }
+    const found = await graph.run(inputs, Array.from({ length: kvHeadCount }, (_, head) => `scores.${head}`));
+    for (let head = 0; head < kvHeadCount; head++) {
+      const { scores, first } = heads[layer * kvHeadCount + head];
+      found[`scores.${head}`].forEach((score, row) => scores[first + row] = Math.max(scores[first + row], score));
+    }
+  }
+}
+
+function chunkInputs(config: ModelConfig, count: number, position: number, start: number): Record<string, GraphInput> {
+  const { cos, sin } = rotaryTables(config, count, position);
+  const half = config.headDim / 2;
+  const queries = (config.numAttentionHeads / config.numKeyValueHeads) * count;
+  const width = start + count;
+  const mask = new Float32Array(queries * width);
+  for (let query = 0; query < queries; query++) {
+    mask.fill(-1e9, query * width + start + (query % count) + 1, (query + 1) * width);
+  }
+  return {
+    cos: { values: cos, shape: [count, half] },
+    sin: { values: sin, shape: [count, half] },
+    positions: { values: BigInt64Array.from({ length: count }, (_, index) => BigInt(index)), shape: [1, count] },
+    mask: { values: mask, shape: [queries, width] },
+  };
+}
+
+function stretchOf(
+  cache: KvCache,
+  all: Float32Array,
+  index: number,
+  { start, end }: Repetition,
+  scores: Float32Array,
+): Stretch {
+  const { kvHeadCount, headDim } = cache.shape;
+  const positions = cache.rowPositions(Math.floor(index / kvHeadCount), index % kvHeadCount);
+  const before = (position: number) => {
+    const found = positions.findIndex((own) => own >= position);
+    return found < 0 ? positions.length : found;
+  };
+  const [first, last, sinks] = [before(start), before(end), before(Math.min(SINK_TOKENS, start))];
+  const keys = new Float32Array((sinks + last - first) * headDim);
+  keys.set(all.subarray(0, sinks * headDim));
+  keys.set(all.subarray(first * headDim, last * headDim), sinks * headDim);
+  return { first, sinks, keys, scores };
+}
+
+/** 1 / ‖input‖₂ of each token, `[1, S, 1]`. */
+function inverseNorms(inputs: Float32Array, count: number): GraphInput {
+  const width = inputs.length / count;
+  const values = Float32Array.from({ length: count }, (_, token) => {
+    let sum = 0;
+    for (let index = token * width; index < (token + 1) * width; index++) sum += inputs[index] ** 2;
+    return 1 / Math.sqrt(sum);
+  });
+  return { values, shape: [1, count, 1] };
+}
+
+/** Some columns of `[rows, width]`. */
+function columns(values: Float32Array, width: number, first: number, count: number, rows: number): Float32Array {
+  const picked = new Float32Array(rows * count);
+  for (let row = 0; row < rows; row++) {
+    picked.set(values.subarray(row * width + first, row * width + first + count), row * count);
+  }
+  return picked;
+}
+
+/** `plain`: KVzip's scores; `normalised`: KVzip+'s, in units of what a row adds to the residual stream. */
+export type ReconstructionKind = "plain" | "normalised";
+
+/**
+ * Builds the graph of one layer's attention while a stretch of the context is repeated: softmax over sinks, stretch and
+ * repeated tokens only, then for each row of the stretch the most that any new query of the group gave it.
+ *
+ * Inputs: `query_keys` [1, S, (heads + kv heads) · head_dim] before rotation, `cos` and `sin` [S, head_dim / 2],
+ * `positions` [1, S] into them, `mask` [G·S, R], and per kv head `context.<head>` [1, C, head_dim] (sinks and stretch),
+ * `repeated.<head>` [1, R, head_dim], `stretch.<head>` [1]: where the stretch begins in the context's rows, and `rows.<head>`
+ * [1] = C. Normalised: `output_norms.<head>` [G, 1, C − sinks] and `input_scales` [1, S, 1].
+ * Outputs: `scores.<head>`, [C − sinks].
+ */
+export function buildReconstruction(config: ModelConfig, kind: ReconstructionKind): Uint8Array {
+  const { numAttentionHeads: heads, numKeyValueHeads: kvHeads, headDim } = config;
+  const graph = new GraphBuilder(NO_WEIGHTS);
+  const floats = (name: string, shape: (number | string)[]) => graph.input(name, ELEMENT.float32, shape);
+  const axis = (index: number) => graph.integers([index]);
+  const queryKeys = floats("query_keys", [1, "S", (heads + kvHeads) * headDim]);
+  const [flat] = graph.node("Slice", [queryKeys, axis(0), graph.integers([heads * headDim]), axis(2)]);
+  const [rotated] = graph.node(
+    "RotaryEmbedding",
+    [
+      flat,
+      graph.input("positions", ELEMENT.int64, [1, "S"]),
+      floats("cos", ["S", headDim / 2]),
+      floats("sin", ["S", headDim / 2]),
+    ],
+    1,
+    { num_heads: heads, interleaved: 0 },
+    "com.microsoft",
+  );
+  const apart = headsFirst(graph, rotated, heads, headDim);
+  const [queries] = graph.node("Reshape", [apart, graph.integers([kvHeads, -1, headDim])]);
+  const queriesOf = kvHeads === 1
+    ? [queries]
+    : graph.node("Split", [queries], kvHeads, { axis: 0, num_outputs: kvHeads });
+  const mask = floats("mask", ["GS", "R"]);
+  const scales = kind === "normalised" ? floats("input_scales", [1, "S", 1]) : "";
+  const scale = { float: 1 / Math.sqrt(headDim) };
+  for (let head = 0; head < kvHeads; head++) {
+    const product = (keys: string) =>
+      graph.node("FusedMatMul", [queriesOf[head], keys], 1, { transB: 1, alpha: scale }, "com.microsoft")[0];
+    const context = product(floats(`context.${head}`, [1, `C${head}`, headDim]));
+    const [repeated] = graph.node("Add", [product(floats(`repeated.${head}`, [1, "R", headDim])), mask]);
+    const [scores] = graph.node("Concat", [context, repeated], 1, { axis: 2 });
+    const [probabilities] = graph.node("Softmax", [scores], 1, { axis: -1 });
+    const stretch = graph.input(`stretch.${head}`, ELEMENT.int64, [1]);
+    const rows = graph.input(`rows.${head}`, ELEMENT.int64, [1]);
+    let [attention] = graph.node("Slice", [probabilities, stretch, rows, axis(2)]);
+    let reduced = [1];
+    if (kind === "normalised") {
+      const group = heads / kvHeads;
+      const [shape] = graph.node("Shape", [attention], 1, { start: 2 });
+      const [target] = graph.node("Concat", [graph.integers([group, -1]), shape], 1, { axis: 0 });
+      const [members] = graph.node("Reshape", [attention, target]);
+      const norms = floats(`output_norms.${head}`, [group, 1, `N${head}`]);
+      const [weighed] = graph.node("Mul", [members, norms]);
+      [attention] = graph.node("Mul", [weighed, scales]);
+      reduced = [0, 1];
+    }
+    graph.node("ReduceMax", [attention, graph.integers(reduced)], [`scores.${head}`], { keepdims: 0 });
+    graph.output(`scores.${head}`, ELEMENT.float32, kind === "normalised" ? [`N${head}`] : [1, `N${head}`]);
+  }
+  return graph.encode();
+}

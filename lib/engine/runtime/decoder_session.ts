@@ -1,0 +1,180 @@
+import * as onnxruntime from "onnxruntime-node";
+import { rotaryTables } from "../../numeric/rotary.ts";
+import type { ModelConfig } from "../checkpoint/checkpoint.ts";
+import { rowNames } from "../graph/attention_graph.ts";
+import { layerInputName } from "../graph/decoder_layers.ts";
+import { packedNames, type PackedPart, packedParts } from "../graph/quantized_attention_graph.ts";
+import type { RunRows } from "../rows/head_rows.ts";
+import type { PackedVectors } from "../rows/quantized_vectors.ts";
+import type { SessionOptions } from "./graph_session.ts";
+
+/** Up to here a run that copies scores is faster than one that copies keys. */
+const FEW_TOKENS = 9;
+
+/** A value that every layer has: queries and keys before rotation, or the layer's normalised input. */
+export type LayerValue = "queryKeys" | "layerInputs";
+
+/** One run of the decoder over S new tokens. */
+export interface DecoderInputs {
+  /** Token ids, `[S]`. */
+  readonly ids: ArrayLike<number>;
+  /** Rotary position of the first new token; the others follow. */
+  readonly rotaryPosition: number;
+  /** Rows and room for the S new ones, which the run writes: `[layer · kv heads + kv head]`. */
+  readonly rows: readonly RunRows[];
+  /** `[R, S · G]`: what each new query adds to each of R taps. */
+  readonly queryWeights: Float32Array;
+  /** Which of the new tokens to give logits for. */
+  readonly logitsRows: readonly number[];
+  /** Values of every layer to give as well; none by default. */
+  readonly layerValues?: readonly LayerValue[];
+}
+
+/** What a run gives. */
+export interface DecoderOutputs {
+  /** `[M, vocab]` */
+  readonly logits: Float32Array;
+  /** For each head in turn `[R, P + S]`, its R rows strided by the sum over all heads; empty where R is 0. */
+  readonly attention: Float32Array;
+  /** By layer `[S, (heads + kv heads) · head_dim]`; empty unless asked for. */
+  readonly queryKeys: readonly Float32Array[];
+  /** By layer `[S, hidden]`; empty unless asked for. */
+  readonly layerInputs: readonly Float32Array[];
+}
+
+/** A built decoder, open in onnxruntime. It holds no cache: every run brings its own. */
+export interface DecoderSession extends AsyncDisposable {
+  /** Runs the decoder once. */
+  run(inputs: DecoderInputs): Promise<DecoderOutputs>;
+}
+
+/** Opens a model file; its weights are mapped from the file beside it. */
+export async function openSession(
+  modelPath: string,
+  config: ModelConfig,
+  { threads = navigator.hardwareConcurrency, profile }: SessionOptions = {},
+): Promise<DecoderSession> {
+  const session = await onnxruntime.InferenceSession.create(modelPath, {
+    intraOpNumThreads: threads,
+    graphOptimizationLevel: "all",
+    logSeverityLevel: 3,
+    ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
+  });
+  const names = Array.from(
+    { length: config.numHiddenLayers * config.numKeyValueHeads },
+    (_, index) => rowNames(Math.floor(index / config.numKeyValueHeads), index % config.numKeyValueHeads),
+  );
+  const layers = [...Array(config.numHiddenLayers).keys()];
+  const layerNames = {
+    queryKeys: layers.map((layer) => `query_keys.${layer}`),
+    layerInputs: layers.map(layerInputName),
+  };
+  return {
+    run: async (inputs) => {
+      const wanted = (value: LayerValue) => inputs.layerValues?.includes(value) ? layerNames[value] : [];
+      const { feeds, fetches } = placeRows(inputs, config, names, config.numKeyValueHeads);
+      for (
+        const name of [
+          "logits",
+          ...(inputs.queryWeights.length > 0 ? ["attention"] : []),
+          ...wanted("queryKeys"),
+          ...wanted("layerInputs"),
+        ]
+      ) fetches[name] = null;
+      const outputs = await session.run({ ...feeds, ...feed(inputs, config) }, fetches);
+      const values = (name: string) => (outputs[name]?.data ?? new Float32Array(0)) as Float32Array;
+      return {
+        logits: values("logits"),
+        attention: values("attention"),
+        queryKeys: wanted("queryKeys").map(values),
+        layerInputs: wanted("layerInputs").map(values),
+      };
+    },
+    [Symbol.asyncDispose]: () => {
+      if (profile !== undefined) session.endProfiling();
+      return session.release();
+    },
+  };
+}
+
+/** What goes in and where the run's own rows come out: at the end of what goes in. */
+function placeRows(
+  { ids, rows }: DecoderInputs,
+  { headDim }: ModelConfig,
+  names: readonly ReturnType<typeof rowNames>[],
+  heads: number,
+): { feeds: Record<string, onnxruntime.Tensor>; fetches: Record<string, onnxruntime.Tensor | null> } {
+  const { Tensor } = onnxruntime;
+  const feeds: Record<string, onnxruntime.Tensor> = {};
+  const fetches: Record<string, onnxruntime.Tensor | null> = {};
+  for (let head = 0; head < rows.length; head++) {
+    const { keys, values, packed } = rows[head];
+    const [count, name] = [keys.length / headDim, names[head]];
+    const past = (count - ids.length) * headDim;
+    feeds[name.keys] = new Tensor("float32", keys, [1, 1, count, headDim]);
+    feeds[name.values] = new Tensor("float32", values, [1, 1, count, headDim]);
+    fetches[name.newKeys] = new Tensor("float32", keys.subarray(past), [1, ids.length, headDim]);
+    fetches[name.newValues] = new Tensor("float32", values.subarray(past), [1, ids.length, headDim]);
+    if (packed === undefined) continue;
+    const [layer, kvHead] = [Math.floor(head / heads), head % heads];
+    feedPacked(feeds, packedNames("keys", layer, kvHead), packed.keys);
+    feedPacked(feeds, packedNames("values", layer, kvHead), packed.values);
+  }
+  return { feeds, fetches };
+}
+
+function feedPacked(
+  feeds: Record<string, onnxruntime.Tensor>,
+  names: ReturnType<typeof packedNames>,
+  { format, headDim, count, quanta, scales, minima, groups }: PackedVectors,
+): void {
+  const { Tensor } = onnxruntime;
+  const shape = [1, 1, count, format.dtype === "int4" ? headDim / 2 : headDim];
+  const grid = format.granularity === "channel" ? [scales.length / headDim, headDim] : [count];
+  const tensors: Record<PackedPart, () => onnxruntime.Tensor> = {
+    quanta: () =>
+      quanta instanceof Float32Array
+        ? new Tensor("float32", quanta, shape)
+        : quanta instanceof Uint16Array
+        ? new Tensor("float16", quanta, shape)
+        : new Tensor("uint8", quanta, shape),
+    scales: () => new Tensor("float32", scales, grid),
+    minima: () => new Tensor("float32", minima, grid),
+    groups: () => new Tensor("int32", groups, [count]),
+  };
+  for (const part of packedParts(format)) feeds[names[part]] = tensors[part]();
+}
+
+function feed(
+  { ids, rotaryPosition, queryWeights, logitsRows, rows }: DecoderInputs,
+  config: ModelConfig,
+): Record<string, onnxruntime.Tensor> {
+  const { Tensor } = onnxruntime;
+  const count = ids.length;
+  const integers = (values: BigInt64Array, shape: number[]) => new Tensor("int64", values, shape);
+  const groupSize = config.numAttentionHeads / config.numKeyValueHeads;
+  const queries = groupSize * count;
+  // A head without packed rows has no largest number among them: it takes the way that needs none.
+  const decoding = count === 1 && queryWeights.length === 0 && rows.every(({ packed }) => packed?.keys.count !== 0);
+  const { cos, sin } = rotaryTables(config, count, rotaryPosition);
+  return {
+    input_ids: integers(BigInt64Array.from(ids, BigInt), [1, count]),
+    rotary_cos: new Tensor("float32", cos, [count, config.headDim / 2]),
+    rotary_sin: new Tensor("float32", sin, [count, config.headDim / 2]),
+    causal_mask: new Tensor("float32", causalMask(count, groupSize), [queries, count]),
+    minus_new: integers(BigInt64Array.of(BigInt(-count)), [1]),
+    decoding: new Tensor("bool", [decoding], []),
+    few: new Tensor("bool", [count <= FEW_TOKENS && queryWeights.length === 0], []),
+    query_weights: new Tensor("float32", queryWeights, [queryWeights.length / queries, queries]),
+    logits_rows: integers(BigInt64Array.from(logitsRows, BigInt), [logitsRows.length]),
+  };
+}
+
+/** Added to the scores among new tokens: 0 up to a query's own position, beyond it too low to count. */
+function causalMask(count: number, groupSize: number): Float32Array {
+  const mask = new Float32Array(groupSize * count * count);
+  for (let query = 0; query < groupSize * count; query++) {
+    mask.fill(-1e9, query * count + Math.floor(query / groupSize) + 1, (query + 1) * count);
+  }
+  return mask;
+}

@@ -1,0 +1,90 @@
+import { hubHosts, type SourceSettings } from "../settings.ts";
+import { reach } from "./fetch_or_explain.ts";
+
+/** A repository that was renamed redirects once, a small file once more: beyond this it is a loop. */
+const MAX_REDIRECTS = 5;
+
+/** A file on the hub, as its headers describe it. */
+export interface HubFile {
+  readonly path: string;
+  /** Where the hub hands it out; it may redirect to where the bytes are. */
+  readonly url: string;
+  /** Sent along to `url`: the user's token. `fetch` drops it where a redirect leaves the hub. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Bytes. */
+  readonly size: number;
+  /** sha256 (64 hex digits) of large files, git's own hash (40) of others. */
+  readonly etag: string;
+  /** The commit it belongs to, where the hub says. */
+  readonly revision: string | undefined;
+}
+
+/**
+ * Asks the hub about a file; undefined if the repository has no such file.
+ *
+ * The hub package's own `fileDownloadInfo` asks with a GET of the first byte and throws the server's words over several
+ * lines; a HEAD is what mirrors support as well, and all we need of it is these few headers.
+ *
+ * @throws {Error} in one line, with the fix, if the hub cannot be reached, refuses, or answers with something else
+ */
+export async function describeHubFile(
+  repository: string,
+  path: string,
+  settings: SourceSettings,
+  signal?: AbortSignal,
+): Promise<HubFile | undefined> {
+  const { endpoint, token } = settings;
+  const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
+  const url = `${endpoint}/${repository}/resolve/main/${path}`;
+  const { response, revision } = await askHub(url, headers, hubHosts(settings), signal);
+  const { status } = response;
+  if (status === 404) return undefined;
+  if (status === 401 || status === 403) {
+    throw new Error(
+      `Cannot fetch ${repository} as the hub answers ${status}: check the name, accept its terms there and set HF_TOKEN`,
+    );
+  }
+  const size = Number(response.headers.get("x-linked-size") ?? response.headers.get("content-length") ?? NaN);
+  const etag = plainEtag(response.headers.get("x-linked-etag") ?? response.headers.get("etag"));
+  if (status >= 400 || !Number.isSafeInteger(size) || etag === undefined) {
+    const type = response.headers.get("content-type") ?? "nothing";
+    const fix = status === 429 || status >= 500 ? "try again later" : "check HF_ENDPOINT and the network";
+    throw new Error(
+      `Cannot fetch ${path} of ${repository} as ${endpoint} answers ${status} ${type} in place of the file: ${fix}`,
+    );
+  }
+  return { path, url, headers, size, etag, revision };
+}
+
+/**
+ * A HEAD that follows redirects on the hub itself (a renamed repository, a small file's own address: they say nothing of
+ * the file) and stops at one that leaves it, whose headers describe the file.
+ */
+async function askHub(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  hosts: readonly string[],
+  signal?: AbortSignal,
+): Promise<{ response: Response; revision: string | undefined }> {
+  let revision: string | undefined;
+  for (let redirects = 0;; redirects++) {
+    // Compressed, a file would have another length than its own.
+    const asked = { ...headers, "accept-encoding": "identity" };
+    const response = await reach(url, { method: "HEAD", headers: asked, redirect: "manual", signal });
+    await response.body?.cancel();
+    revision ??= response.headers.get("x-repo-commit") ?? undefined;
+    const location = response.headers.get("location");
+    const described = response.headers.has("x-linked-etag");
+    if (response.status < 300 || response.status >= 400 || location === null || described) {
+      return { response, revision };
+    }
+    const target = new URL(location, url);
+    if (!hosts.includes(target.host) || redirects >= MAX_REDIRECTS) return { response, revision };
+    url = target.href;
+  }
+}
+
+function plainEtag(header: string | null): string | undefined {
+  const etag = header?.replace(/^W\//, "").replaceAll('"', "");
+  return etag !== undefined && /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(etag) ? etag : undefined;
+}

@@ -1,0 +1,129 @@
+import type { ChatMessage, Tokenizer } from "./tokenizer.ts";
+
+/** A chat template around one user message. */
+export interface ChatTemplateParts {
+  /** What comes before the message. */
+  readonly open: string;
+  /** What comes after it: the end of the user's turn and the beginning of the assistant's. */
+  readonly close: string;
+  /** What the template does to white space around the message. */
+  readonly whiteSpace: "kept" | "trimmed";
+}
+
+/** Two messages that no template mentions: what surrounds both is the template's own. */
+const SENTINELS = ["\u{e000}sentinel\u{e001}", "\u{e002}another\u{e003}"] as const;
+
+const parts = new WeakMap<object, ChatTemplateParts>();
+
+/**
+ * Splits the chat template at the user's message: `open + text + close` is the template applied to one user message
+ * with the generation prompt added. Where the template trims, that holds for text without white space around it.
+ *
+ * @throws {RangeError} if the model has no template, or its template changes messages in another way than to trim them
+ */
+export function splitChatTemplate(tokenizer: Pick<Tokenizer, "applyChatTemplate">): ChatTemplateParts {
+  let known = parts.get(tokenizer);
+  if (known === undefined) parts.set(tokenizer, known = split(tokenizer));
+  return known;
+}
+
+function split(tokenizer: Pick<Tokenizer, "applyChatTemplate">): ChatTemplateParts {
+  const render = (content: string) =>
+    tokenizer.applyChatTemplate([{ role: "user", content }], { addGenerationPrompt: true });
+  const pieces = render(SENTINELS[0]).split(SENTINELS[0]);
+  if (pieces.length !== 2) {
+    throw new RangeError(
+      `Cannot split the model's chat template at the user's message as it puts it ${pieces.length - 1} times: ` +
+        `give the text as it is (template "none")`,
+    );
+  }
+  const [open, close] = pieces;
+  const padded = ` \n${SENTINELS[1]}\n `;
+  const rendered = render(padded);
+  if (rendered === open + padded + close) return { open, close, whiteSpace: "kept" };
+  if (rendered === open + SENTINELS[1] + close) return { open, close, whiteSpace: "trimmed" };
+  throw new RangeError(
+    `Cannot split the model's chat template at the user's message as it depends on the message: ` +
+      `give the text as it is (template "none")`,
+  );
+}
+
+/** A chat template around a conversation. */
+export interface ConversationParts {
+  /** What comes before the user's first message, a system prompt among it. */
+  readonly open: string;
+  /** What comes after each of the user's messages, and opens the assistant's turn. */
+  readonly close: string;
+  /** What comes after an answer, and opens the user's next turn; it begins with the token that ends an answer. */
+  readonly between: string;
+}
+
+type Templated = Pick<Tokenizer, "applyChatTemplate">;
+
+/** Messages that no template mentions: three of the user's, two answers between them. */
+const TURN_SENTINELS = [0, 1, 2, 3, 4].map((index) => `\u{e010}turn ${index}\u{e011}`);
+
+/**
+ * Splits the chat template between the messages of a conversation, so that each turn can be read after the ones before.
+ *
+ * @param system the system prompt; without one, what the template puts there by itself
+ * @throws {RangeError} if the model has no template, or it puts earlier turns otherwise once later ones follow
+ */
+export function splitConversation(tokenizer: Templated, system?: string): ConversationParts {
+  const messages: ChatMessage[] = TURN_SENTINELS.map((content, index) => ({
+    role: index % 2 === 0 ? "user" : "assistant",
+    content,
+  }));
+  if (system !== undefined) messages.unshift({ role: "system", content: system });
+  const rendered = tokenizer.applyChatTemplate(messages, { addGenerationPrompt: true });
+  const [open, close, between] = pieces(rendered);
+  const parts = { open, close, between };
+  const one = messages.slice(0, system === undefined ? 1 : 2);
+  const alone = tokenizer.applyChatTemplate(one, { addGenerationPrompt: true });
+  const whole = open + TURN_SENTINELS.map((text, index) => text + (index % 2 === 0 ? close : between)).join("");
+  if (rendered === whole && alone === open + TURN_SENTINELS[0] + close) return parts;
+  throw new RangeError(
+    `Cannot go on with a conversation as the model's chat template puts earlier turns otherwise once later ones follow: ` +
+      `ask one question, or give texts as they are (template "none")`,
+  );
+}
+
+/** What stands before, between and after the first two messages; empty where they are not found. */
+function pieces(rendered: string): [string, string, string] {
+  const places = TURN_SENTINELS.map((text) => rendered.indexOf(text));
+  const after = (index: number) => places[index] + TURN_SENTINELS[index].length;
+  return [
+    rendered.slice(0, places[0]),
+    rendered.slice(after(0), places[1]),
+    rendered.slice(after(1), places[2]),
+  ];
+}
+
+/**
+ * The ids that a question adds to a conversation. After an answer they begin with the token that ends it, which a
+ * generation gives but does not read. Nothing read: the whole turn. A user's turn still open: its end.
+ *
+ * @param read ids read so far
+ * @throws {RangeError} if the template cannot be split
+ */
+export function turnIds(
+  tokenizer: Pick<Tokenizer, "applyChatTemplate" | "encode">,
+  question: string,
+  read: readonly number[],
+): number[] {
+  const { open, close, whiteSpace } = splitChatTemplate(tokenizer);
+  const trimmed = whiteSpace === "trimmed";
+  if (read.length === 0) return tokenizer.encode(open + (trimmed ? question.trim() : question) + close);
+  if (!wasAnswered(tokenizer, read, close)) {
+    return tokenizer.encode((trimmed ? question.trimEnd() : question) + close);
+  }
+  const { between } = splitConversation(tokenizer);
+  return tokenizer.encode(between + (trimmed ? question.trim() : question) + close);
+}
+
+/** Whether an assistant's turn has begun. */
+function wasAnswered(tokenizer: Pick<Tokenizer, "encode">, read: readonly number[], close: string): boolean {
+  const words = tokenizer.encode(close);
+  if (words.length === 0) return false;
+  return read.some((_, start) => words.every((id, index) => read[start + index] === id));
+}

@@ -1,0 +1,146 @@
+import { MersenneTwister } from "../../numeric/mersenne_twister.ts";
+import type { EvaluationRow } from "./evaluation_row.ts";
+
+/** What a prompt is drawn from. */
+export interface FactPromptOptions {
+  /** 42 by default. */
+  readonly seed?: number;
+  /** Facts in the text, spread evenly over it; 4 by default. */
+  readonly facts?: number;
+  /** Sentences of boilerplate around them; 36 by default, some 500 tokens. */
+  readonly sentences?: number;
+}
+
+/** A fact in a prompt, and the question that asks for it. */
+export interface Fact {
+  /** What to ask. */
+  readonly question: string;
+  /** How an answer begins; the model says the rest. */
+  readonly answerPrefix: string;
+  /** What a right answer contains. */
+  readonly answer: string;
+  /** The sentence in the text. */
+  readonly sentence: string;
+  /** Where it begins: the share of the text's characters before it, in [0, 1). */
+  readonly depth: number;
+}
+
+/** A text and what it says. */
+export interface FactPrompt {
+  /** The whole text. */
+  readonly text: string;
+  /** In the order of the text. */
+  readonly facts: readonly Fact[];
+}
+
+const BOILERPLATE = [
+  "The committee met again and read the minutes of the previous meeting.",
+  "No objection was raised and the usual procedure was followed.",
+  "Members are reminded to sign the attendance sheet before they leave.",
+  "The next item was deferred until further notice.",
+] as const;
+
+const COLOURS = ["red", "blue", "green", "white", "black", "yellow", "silver", "golden"] as const;
+const PLACES = ["gate", "tower", "cellar", "garden", "bridge", "library", "harbour", "kitchen"] as const;
+
+/** Facts that can be told apart: each has a place of its own. */
+const MAX_FACTS = PLACES.length;
+
+/**
+ * Writes a text of repeated boilerplate with facts in it, a code of four digits for each of several places: the shape
+ * of prompt that the original reports on (github.com/0xAshraFF/KVMirror), whose own was never published.
+ *
+ * @throws {RangeError} if there are no facts or more than {@linkcode MAX_FACTS}, or fewer sentences than facts
+ *
+ * @example
+ * ```ts
+ * import { factPrompt } from "kvmirror/eval";
+ *
+ * const { text, facts } = factPrompt({ seed: 7, facts: 4 });
+ * console.log(text, facts[0].question, facts[0].answer);
+ * ```
+ */
+export function factPrompt({ seed = 42, facts = 4, sentences = 36 }: FactPromptOptions = {}): FactPrompt {
+  if (!Number.isSafeInteger(facts) || facts < 1 || facts > MAX_FACTS) {
+    throw new RangeError(`Cannot write ${facts} facts as it must be a whole number from 1 to ${MAX_FACTS}`);
+  }
+  if (!Number.isSafeInteger(sentences) || sentences < facts) {
+    throw new RangeError(`Cannot write ${sentences} sentences around ${facts} facts as each fact needs one`);
+  }
+  const stream = new MersenneTwister(seed);
+  const below = (limit: number): number => Math.floor(stream.random() * limit);
+  const colours = shuffled(COLOURS, below);
+  const drawn = shuffled(PLACES, below).slice(0, facts).map((place, index) => {
+    const name = `${colours[index]} ${place}`;
+    const code = String(1000 + below(9000));
+    return {
+      after: Math.floor((index + stream.random()) * sentences / facts),
+      sentence: `The secret code of the ${name} is ${code}.`,
+      question: `What is the secret code of the ${name}?`,
+      answerPrefix: `The secret code of the ${name} is`,
+      answer: code,
+    };
+  });
+  const parts: string[] = [];
+  const starts: number[] = [];
+  for (let index = 0, length = 0; index < sentences; index++) {
+    for (const { sentence } of drawn.filter(({ after }) => after === index)) {
+      starts.push(length);
+      length += parts[parts.push(sentence) - 1].length + 1;
+    }
+    length += parts[parts.push(BOILERPLATE[index % BOILERPLATE.length]) - 1].length + 1;
+  }
+  const text = parts.join(" ");
+  return {
+    text,
+    facts: drawn.map(({ question, answerPrefix, answer, sentence }, index) => ({
+      question,
+      answerPrefix,
+      answer,
+      sentence,
+      depth: starts[index] / text.length,
+    })),
+  };
+}
+
+/** Fisher and Yates's shuffle, of a copy. */
+function shuffled<T>(items: readonly T[], below: (limit: number) => number): T[] {
+  const copy = [...items];
+  for (let last = copy.length - 1; last > 0; last--) {
+    const other = below(last + 1);
+    [copy[last], copy[other]] = [copy[other], copy[last]];
+  }
+  return copy;
+}
+
+/**
+ * A prompt with facts in it as a row of an evaluation: one of its facts is asked for.
+ *
+ * @param task what the row's scores go by
+ * @param index of the fact, from 0
+ * @throws {RangeError} if there is no such fact
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { factPrompt, factRow } from "kvmirror/eval";
+ *
+ * const prompt = factPrompt({ seed: 7 });
+ * assertEquals(factRow("codes", prompt, 1).answer, [prompt.facts[1].answer]);
+ * ```
+ */
+export function factRow(task: string, { text, facts }: FactPrompt, index = 0): EvaluationRow {
+  const fact = facts.at(index);
+  if (fact === undefined || index < 0) {
+    throw new RangeError(`Cannot ask for fact ${index} as the prompt has ${facts.length}`);
+  }
+  return {
+    task,
+    context: text,
+    question: `\n\nQuestion: ${fact.question}`,
+    answer_prefix: `Answer: ${fact.answerPrefix}`,
+    answer: [fact.answer],
+    max_new_tokens: 8,
+    depth: fact.depth,
+  };
+}

@@ -1,0 +1,38 @@
+import type { Tokenizer } from "../../engine/mod.ts";
+import { splitChatTemplate } from "../../engine/tokenizer/chat_template.ts";
+import type { EvaluationRow } from "./evaluation_row.ts";
+
+/** When rows go: before the question is read (`agnostic`), or after it, just before the answer (`aware`). */
+export type QuestionTiming = "agnostic" | "aware";
+
+/** A row as token ids: what is read before the eviction, and what after it. */
+export interface PromptIds {
+  /** The user's turn opened, and the context; with the question if that is known. */
+  readonly contextIds: readonly number[];
+  /** Of these, the tokens before the context: what the template opens with. */
+  readonly openingTokens: number;
+  /** The question, the turn's end and the answer's beginning. */
+  readonly questionIds: readonly number[];
+}
+
+/**
+ * Puts a row together as kvpress 0.5.5's pipeline does: the chat template is split around the context; question, the
+ * template's rest and the answer's beginning follow as one text; both are tokenised by themselves. A tokenizer without
+ * template puts its first token before the context and a line break after the question. `aware` moves the question into
+ * the context, as kvpress's `query_aware` does.
+ */
+export function kvpressPrompt(
+  tokenizer: Tokenizer,
+  row: Pick<EvaluationRow, "context" | "question" | "answer_prefix">,
+  timing: QuestionTiming = "agnostic",
+): PromptIds {
+  const [context, question] = timing === "aware" ? [row.context + row.question, ""] : [row.context, row.question];
+  const { open, close, whiteSpace } = tokenizer.hasChatTemplate
+    ? splitChatTemplate(tokenizer)
+    : { open: tokenizer.bosToken, close: "\n", whiteSpace: "kept" };
+  return {
+    openingTokens: tokenizer.encode(open).length,
+    contextIds: tokenizer.encode(open + (whiteSpace === "trimmed" ? context.trimStart() : context)),
+    questionIds: tokenizer.encode(question + close + row.answer_prefix),
+  };
+}

@@ -1,0 +1,121 @@
+import { type Model, type PositionMode, prefillTaps, tapsFor } from "../../engine/mod.ts";
+import { clusterBootstrap } from "../../metrics/bootstrap.ts";
+import { tokenLosses } from "../../numeric/log_probabilities.ts";
+import type { Policy } from "../../policies/policy.ts";
+
+/** When rows go: never, once the whole context was read, or between its chunks. */
+export type EvictionTime = "never" | "at the end" | "between chunks";
+
+/** How contexts are read. */
+export interface BoundedPrefillOptions {
+  /** Rows a head that are left of a context. */
+  readonly rows: number;
+  /** Tokens between two evictions; 256 by default. */
+  readonly every?: number;
+  /** Tokens of a context; 2,048 by default. */
+  readonly contextTokens?: number;
+  /** Tokens that judge it; 128 by default. The first is not counted: the full cache saw it coming. */
+  readonly judgeTokens?: number;
+  /** Contexts, one after the other in the text; as many as it has by default. */
+  readonly windows?: number;
+  /** `logical` by default. */
+  readonly positions?: PositionMode;
+  /** Ends the study between two readings. */
+  readonly signal?: AbortSignal;
+  /** Called with the contexts done and their number. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** What a policy's eviction at one time cost, by the names that JSON gives it. */
+export interface BoundedPrefillRow {
+  /** Its name. */
+  readonly policy: string;
+  /** When its rows went. */
+  readonly evicted: EvictionTime;
+  /** Contexts. */
+  readonly n: number;
+  /** e to the mean negative log-probability of the tokens that follow a context. */
+  readonly perplexity: number;
+  /** Nats a token more than when the same policy evicts at the end; 0 where it does. */
+  readonly cost: number;
+  /** Lower end of the cost's 95 % interval (bootstrap by context). */
+  readonly cost_low: number;
+  /** Upper end. */
+  readonly cost_high: number;
+  /** The most that keys and values took while a context was read, in bytes. */
+  readonly peak_live_bytes: number;
+}
+
+interface StudiedArm {
+  readonly policy?: Policy;
+  readonly evicted: EvictionTime;
+  readonly losses: number[][];
+  peak: number;
+}
+
+/**
+ * What a ceiling costs: contexts are read once with rows that go between chunks, once whole and compressed at the end, to
+ * the same number of rows, and judged on the tokens that follow. The full cache comes first.
+ *
+ * @param ids the text's tokens
+ * @throws {RangeError} if the text does not hold a context, or no policy is given
+ */
+export async function boundedPrefill(
+  model: Pick<Model, "read" | "createCache">,
+  ids: readonly number[],
+  policies: readonly Policy[],
+  options: BoundedPrefillOptions,
+): Promise<BoundedPrefillRow[]> {
+  const { rows, every = 256, contextTokens = 2048, judgeTokens = 128, positions = "logical", signal } = options;
+  const fitting = Math.floor(ids.length / (contextTokens + judgeTokens));
+  const count = Math.min(options.windows ?? fitting, fitting);
+  if (!(count >= 1) || policies.length === 0) {
+    throw new RangeError(
+      `Cannot judge ${policies.length} policies on contexts of ${contextTokens} + ${judgeTokens} tokens as the text has ` +
+        `${ids.length}: name a policy, and give a longer text`,
+    );
+  }
+  const arms: StudiedArm[] = [
+    { evicted: "never", losses: [], peak: 0 },
+    ...policies.flatMap((policy): StudiedArm[] => [
+      { policy, evicted: "at the end", losses: [], peak: 0 },
+      { policy, evicted: "between chunks", losses: [], peak: 0 },
+    ]),
+  ];
+  for (let window = 0; window < count; window++) {
+    const start = window * (contextTokens + judgeTokens);
+    const context = ids.slice(start, start + contextTokens);
+    const next = ids.slice(start + contextTokens, start + contextTokens + judgeTokens);
+    using whole = model.createCache(prefillTaps(policies.flatMap(({ needs }) => needs)));
+    await model.read(whole, context, { logitsOf: "none", signal });
+    for (const arm of arms) {
+      const { policy, evicted } = arm;
+      const bounding = evicted === "between chunks" ? policy : undefined;
+      using cache = bounding === undefined ? whole.fork() : model.createCache(tapsFor(bounding.needs));
+      arm.peak = Math.max(arm.peak, cache.liveBytes);
+      if (bounding !== undefined) {
+        const onProgress = () => arm.peak = Math.max(arm.peak, cache.liveBytes);
+        const bound = { policy: bounding, rows, every, positions };
+        await model.read(cache, context, { bound, chunkLength: every, logitsOf: "none", signal, onProgress });
+      }
+      if (policy !== undefined) cache.compress(policy, { rows, positions });
+      const logits = await model.read(cache, next.slice(0, -1), { logitsOf: "all", attention: "skip", signal });
+      arm.losses.push(tokenLosses(logits, next.slice(1)));
+    }
+    options.onProgress?.(window + 1, count);
+  }
+  return arms.map(({ policy, evicted, losses, peak }) => {
+    const atEnd = arms.find((arm) => arm.policy === policy && arm.evicted !== "between chunks")!.losses;
+    const cost = clusterBootstrap(losses.map((own, window) => own.map((loss, at) => loss - atEnd[window][at])));
+    return {
+      policy: policy?.name ?? "keep_all",
+      evicted,
+      n: count,
+      perplexity: Math.exp(clusterBootstrap(losses).mean),
+      cost: cost.mean,
+      cost_low: cost.low,
+      cost_high: cost.high,
+      peak_live_bytes: peak,
+    };
+  });
+}

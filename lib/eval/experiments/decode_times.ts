@@ -1,0 +1,31 @@
+import type { KvCache, Model } from "../../engine/mod.ts";
+
+/**
+ * Milliseconds of each of `count` greedy tokens on a cache, which stays as it is: they go on in a fork. A token more is
+ * decoded first and not counted.
+ *
+ * @throws {RangeError} if the cache is empty, or the tokens do not fit the model's context
+ *
+ * @example
+ * ```ts ignore
+ * import { loadModel } from "kvmirror/engine";
+ * import { decodeTimes } from "kvmirror/eval";
+ *
+ * await using model = await loadModel("tiny");
+ * using cache = await model.prefill("A text.");
+ * console.log(await decodeTimes(model, cache, 8));
+ * ```
+ */
+export async function decodeTimes(
+  model: Pick<Model, "generateFrom">,
+  cache: KvCache,
+  count: number,
+): Promise<number[]> {
+  const last = cache.tokenIds().at(-1);
+  if (last === undefined) throw new RangeError("Cannot decode on an empty cache: read a text first");
+  using fork = cache.fork();
+  const arrivals: number[] = [];
+  const options = { cache: fork, maxNewTokens: count + 1, atEnd: "continue" } as const;
+  for await (const _ of model.generateFrom([last], options)) arrivals.push(performance.now());
+  return arrivals.slice(1).map((time, index) => time - arrivals[index]);
+}

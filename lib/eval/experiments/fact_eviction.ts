@@ -1,0 +1,66 @@
+import type { Model } from "../../engine/mod.ts";
+import { MersenneTwister } from "../../numeric/mersenne_twister.ts";
+import type { Policy } from "../../policies/policy.ts";
+import { findTokens } from "../../trace/find_tokens.ts";
+import type { FactPrompt } from "../dataset/fact_prompt.ts";
+import { type Answer, answerStudy } from "../run/answer_study.ts";
+
+/** The names of {@linkcode factEviction}'s arms. */
+export const FACT_EVICTION_ARMS = ["keep_all", "without_the_fact", "without_others"] as const;
+
+/** Options of {@linkcode factEviction}. */
+export interface FactEvictionOptions {
+  /** Of the other rows' draw; 42 by default. */
+  readonly seed?: number;
+  /** Ends the study between two answers. */
+  readonly signal?: AbortSignal;
+}
+
+/** Rows before this stay where others are evicted: a model leans on its first tokens whatever they are. */
+const SINKS = 4;
+
+/**
+ * Does an answer come from the fact's own rows? Asks each prompt for its first fact three times: with all rows, without
+ * those of the fact's sentence, and without as many others, drawn from the rest of the text.
+ *
+ * @throws {RangeError} if a text has not as many other tokens
+ */
+export async function factEviction(
+  model: Pick<Model, "prefill" | "generate" | "tokenizer">,
+  prompts: readonly FactPrompt[],
+  { seed = 42, signal }: FactEvictionOptions = {},
+): Promise<Answer[]> {
+  const stream = new MersenneTwister(seed);
+  const answers: Answer[] = [];
+  for (const [context, prompt] of prompts.entries()) {
+    const [fact] = prompt.facts;
+    const tokens = model.tokenizer.encode(prompt.text).map((id) => model.tokenizer.tokenText(id));
+    const own = findTokens(tokens, fact.sentence);
+    const rest = [...tokens.keys()].filter((token) => token >= SINKS && !own.includes(token));
+    if (rest.length < own.length) {
+      throw new RangeError(`Cannot evict ${own.length} other tokens as the text has ${rest.length}: make it longer`);
+    }
+    const others = own.map(() => rest.splice(Math.floor(stream.random() * rest.length), 1)[0]);
+    const arms = [[], own, others].map((positions, index) => ({
+      policy: without(FACT_EVICTION_ARMS[index], new Set(positions)),
+      compressionRatio: 0,
+    }));
+    const one = { ...prompt, facts: [fact] };
+    for (const answer of await answerStudy(model, [one], arms, { signal })) answers.push({ ...answer, context });
+  }
+  return answers;
+}
+
+/** Keeps all rows but those at these positions. */
+function without(name: string, positions: ReadonlySet<number>): Policy {
+  return {
+    name,
+    needs: [],
+    choose: (layers) =>
+      layers.map(({ heads }) =>
+        heads.map((head) => ({
+          rows: Uint32Array.from(head.positions.keys()).filter((row) => !positions.has(head.positions[row])),
+        }))
+      ),
+  };
+}

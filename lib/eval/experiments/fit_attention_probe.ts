@@ -1,0 +1,46 @@
+import type { AttentionProbe, Model } from "../../engine/mod.ts";
+import { AttentionProbeFit } from "../../engine/observe/attention_probe_fit.ts";
+import type { EvaluationRow } from "../dataset/evaluation_row.ts";
+import { kvpressPrompt } from "../dataset/kvpress_prompt.ts";
+
+/** Options of {@linkcode fitAttentionProbe}. */
+export interface FitAttentionProbeOptions {
+  /** On the weights' squares; 10 by default. */
+  readonly penalty?: number;
+  /** Ends the work between two chunks. */
+  readonly signal?: AbortSignal;
+  /** Called after each row. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** What the probe learns: the signal that KVzip reads the text a second time for. */
+const TARGET = { name: "attention_probe", needs: ["reconstruction"] } as const;
+
+/**
+ * Fits a model's attention probe to KVzip's scores: the most attention that a row gets while the model repeats the text.
+ * Questions and answers are not looked at.
+ *
+ * @param rows whose contexts are learned from; none that is to be evaluated later
+ * @throws {RangeError} if there are no rows
+ */
+export async function fitAttentionProbe(
+  model: Pick<Model, "createCache" | "read" | "tokenizer">,
+  rows: readonly EvaluationRow[],
+  { penalty, signal, onProgress }: FitAttentionProbeOptions = {},
+): Promise<AttentionProbe> {
+  let fit: AttentionProbeFit | undefined;
+  for (const [index, row] of rows.entries()) {
+    const { contextIds } = kvpressPrompt(model.tokenizer, row);
+    using context = model.createCache([]);
+    await model.read(context, contextIds, { logitsOf: "none", signal });
+    await context.observe(TARGET, { signal });
+    const wanted = context.layers().flatMap(({ heads }) =>
+      heads.map((head) => Float32Array.from(head.signal("reconstruction")))
+    );
+    fit ??= new AttentionProbeFit(context.shape);
+    fit.add(context.probedRows(), wanted);
+    onProgress?.(index + 1, rows.length);
+  }
+  if (fit === undefined) throw new RangeError("Cannot fit an attention probe to no rows: give some");
+  return fit.solve(penalty);
+}

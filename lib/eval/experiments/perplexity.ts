@@ -1,0 +1,98 @@
+import { DEFAULT_TAPS, type Model, type PositionMode } from "../../engine/mod.ts";
+import { clusterBootstrap } from "../../metrics/bootstrap.ts";
+import { tokenLosses } from "../../numeric/log_probabilities.ts";
+import { keepAll } from "../../policies/keep_all.ts";
+import { evictedForks } from "../run/evicted_forks.ts";
+import { type Arm, type ArmName, armName } from "../run/setting.ts";
+
+/** How a long text is read. */
+export interface PerplexityOptions {
+  /** Tokens read before an eviction; 768 by default. */
+  readonly contextTokens?: number;
+  /** Tokens read after it, which is also the stride; 256 by default. The first is not judged: the full cache saw it coming. */
+  readonly stride?: number;
+  /** Windows; as many as the text has by default. */
+  readonly windows?: number;
+  /** `logical` by default. */
+  readonly positions?: PositionMode;
+  /** Ends the study between two readings. */
+  readonly signal?: AbortSignal;
+  /** Called with the windows done and their number. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** How well an arm foresees text, by the names that JSON gives it. */
+export interface PerplexityRow extends ArmName {
+  /** Windows. */
+  readonly n: number;
+  /** Tokens judged. */
+  readonly tokens: number;
+  /** e to the mean negative log-probability of a token. */
+  readonly perplexity: number;
+  /** Lower end of its 95 % interval (bootstrap by window). */
+  readonly ci_low: number;
+  /** Upper end of its interval. */
+  readonly ci_high: number;
+  /** Nats a token more than the full cache's, on the same tokens. */
+  readonly more: number;
+  /** Lower end of its 95 % interval (paired bootstrap by window). */
+  readonly more_low: number;
+  /** Upper end of its interval. */
+  readonly more_high: number;
+}
+
+/**
+ * Perplexity of a long text under evicted caches: windows that overlap in their context are read, evicted, and judged on
+ * the tokens that follow, so that no token is judged twice. The full cache comes first.
+ *
+ * @param ids the text's tokens
+ * @throws {RangeError} if the text does not hold a window
+ */
+export async function perplexity(
+  model: Pick<Model, "read" | "createCache" | "config">,
+  ids: readonly number[],
+  arms: readonly Arm[],
+  { contextTokens = 768, stride = 256, windows, positions = "logical", signal, onProgress }: PerplexityOptions = {},
+): Promise<PerplexityRow[]> {
+  const fitting = Math.floor((ids.length - contextTokens) / stride);
+  const count = Math.min(windows ?? fitting, fitting);
+  if (!(count >= 1) || stride < 2) {
+    throw new RangeError(
+      `Cannot judge windows of ${contextTokens} + ${stride} tokens as the text has ${ids.length}: give a longer text`,
+    );
+  }
+  const all: Arm[] = [{ policy: keepAll(), compressionRatio: 0 }, ...arms];
+  const losses = all.map(() => [] as number[][]);
+  for (let window = 0; window < count; window++) {
+    const start = window * stride;
+    const next = ids.slice(start + contextTokens, start + contextTokens + stride);
+    using context = model.createCache(DEFAULT_TAPS);
+    await model.read(context, ids.slice(start, start + contextTokens), { logitsOf: "none", signal });
+    const evicted = evictedForks(context, positions);
+    for (const [arm, { policy, compressionRatio, rows }] of all.entries()) {
+      using cache = await evicted(policy, compressionRatio, { signal });
+      if (rows !== undefined) cache.quantise(rows);
+      const logits = await model.read(cache, next.slice(0, -1), { logitsOf: "all", attention: "skip", signal });
+      losses[arm].push(tokenLosses(logits, next.slice(1)));
+    }
+    onProgress?.(window + 1, count);
+  }
+  return all.map(({ policy, compressionRatio, rows }, arm) => {
+    const { mean, low, high } = clusterBootstrap(losses[arm]);
+    const more = clusterBootstrap(
+      losses[arm].map((own, window) => own.map((loss, at) => loss - losses[0][window][at])),
+    );
+    return {
+      policy: armName({ policy, rows }),
+      compression_ratio: compressionRatio,
+      n: count,
+      tokens: count * (stride - 1),
+      perplexity: Math.exp(mean),
+      ci_low: Math.exp(low),
+      ci_high: Math.exp(high),
+      more: more.mean,
+      more_low: more.low,
+      more_high: more.high,
+    };
+  });
+}

@@ -1,0 +1,181 @@
+import { type CacheShape, DEFAULT_TAPS, type Model, type PositionMode } from "../../engine/mod.ts";
+import { FLOAT_ROWS, isFloatRows, type RowFormat, rowFormat, rowFormatName } from "../../engine/rows/cache_dtype.ts";
+import type { Policy } from "../../policies/policy.ts";
+import { policy } from "../../policies/table.ts";
+import type { EvaluationRow } from "../dataset/evaluation_row.ts";
+import { kvpressPrompt } from "../dataset/kvpress_prompt.ts";
+import { CUT_PROMPT } from "../run/cut_prompt.ts";
+import { evaluate, type EvaluateOptions } from "../run/evaluate.ts";
+import type { EvaluatedCell } from "../run/sample.ts";
+import { type ArmName, armName, type EvaluationArm, parseArm } from "../run/setting.ts";
+import { armComparisons } from "../scores/comparisons.ts";
+import { policyChoice } from "../scores/policy_choice.ts";
+import { ratioFor } from "./equal_bytes.ts";
+
+/** What is asked of {@linkcode recommend}. */
+export interface RecommendOptions extends Pick<EvaluateOptions, "cells" | "signal" | "onProgress"> {
+  /** Bytes of keys and values that the cache may take after the text was read. */
+  readonly maxBytes: number;
+  /** Tokens of the text that it is for. */
+  readonly context: number;
+  /** Policies to choose among, by name. */
+  readonly policies: readonly string[];
+  /** Row formats to choose among; float32 and int8 by default. */
+  readonly formats?: readonly RowFormat[];
+}
+
+/** One policy of those that were tried, beside the full cache on the same rows. */
+export interface RecommendEvidence extends ArmName {
+  /** Where rows stood. */
+  readonly positions: PositionMode;
+  /** Rows of the sample. */
+  readonly n: number;
+  /** Mean score, in [0, 1], and its 95 % interval. */
+  readonly score: number;
+  /** Lower end of the score's interval. */
+  readonly ci_low: number;
+  /** Upper end of the score's interval. */
+  readonly ci_high: number;
+  /** Mean divergence from the full cache, in nats a token of its answer. */
+  readonly kl: number;
+  /** Share of those tokens that are the likeliest here too. */
+  readonly top1_agreement: number;
+  /** Cache bytes after the eviction, the mean. */
+  readonly live_bytes: number;
+}
+
+/** What fits, and what speaks for it. */
+export interface Recommendation extends RecommendEvidence {
+  /** How rows are held. */
+  readonly dtype: string;
+  /** How often this policy comes first when the sample is drawn anew, in [0, 1]. */
+  readonly best_share: number;
+  /** Policies that the sample does not tell apart from it. */
+  readonly as_good: readonly string[];
+  /** ms a token of an answer. */
+  readonly ms_per_token: number;
+  /** ms a token with the full cache, in the same run. */
+  readonly full_ms_per_token: number;
+  /** The full cache first, then all that was tried, the best first. */
+  readonly evidence: readonly RecommendEvidence[];
+}
+
+/** Tokens that a time is taken over. */
+const TIMED_TOKENS = 16;
+
+/**
+ * Tries policies and row formats on a sample, each at the ratio that the memory leaves it, and names the best with what
+ * speaks for it: by score, and where scores are alike by divergence from the full cache. Where rows stand is tried for
+ * that one.
+ *
+ * @throws {RangeError} if the memory holds no token, there are no policies or rows, or every policy failed
+ */
+export async function recommend(
+  model: Model,
+  rows: readonly EvaluationRow[],
+  { maxBytes, context, policies, formats = [FLOAT_ROWS, rowFormat("int8")], ...options }: RecommendOptions,
+): Promise<Recommendation> {
+  if (policies.length === 0 || rows.length === 0 || formats.length === 0) {
+    throw new RangeError(
+      `Cannot choose among ${policies.length} policies in ${formats.length} row formats on ${rows.length} rows: ` +
+        `give some of each`,
+    );
+  }
+  const arms = armsToTry(model.createCache().shape, { maxBytes, context, policies, formats });
+  const logical = await evaluate(model, rows, arms, options);
+  const failed = new Set(logical.failures.map(({ policy }) => policy));
+  const tried = arms.filter((arm) => !failed.has(armName(arm)));
+  if (tried.length === 0 && arms.length > 0) {
+    throw new RangeError(
+      `Cannot recommend any of ${arms.map(armName).join(", ")} as each failed: ${logical.failures[0].reason}`,
+    );
+  }
+  const evidence = evidenceOf(logical.cells, "logical");
+  const [full, ...others] = evidence;
+  const chosen = others.toSorted(byMerit)[0] ?? full;
+  const choices = tried.length === 0 ? [] : policyChoice(atOneRatio(logical.cells), 0, tried.map(armName));
+  const arm = parseArm(chosen.policy);
+  const movable = chosen.compression_ratio > 0 && (arm.rows === undefined || arm.rows.keys.dtype === "f32");
+  const moved = !movable ? undefined : evidenceOf(
+    (await evaluate(model, rows, [{ ...arm, compressionRatio: chosen.compression_ratio }], {
+      ...options,
+      positions: "compact",
+    })).cells,
+    "compact",
+  )[1];
+  const best = moved !== undefined && byMerit(moved, chosen) < 0 ? moved : chosen;
+  const [fullMs, ms] = await timed(model, rows[0], best);
+  return {
+    ...best,
+    dtype: rowFormatName(arm.rows ?? FLOAT_ROWS),
+    best_share: choices.find(({ policy }) => policy === best.policy)?.best_share ?? 1,
+    as_good: choices.filter(({ policy, behind_low }) => policy !== best.policy && behind_low <= 0).map(({ policy }) =>
+      policy
+    ),
+    ms_per_token: ms,
+    full_ms_per_token: fullMs,
+    evidence: [full, ...[...others, ...(moved === undefined ? [] : [moved])].sort(byMerit)],
+  };
+}
+
+/** Nothing where all fits as it is; a format in which all fits wants no policy. */
+function armsToTry(
+  shape: CacheShape,
+  { maxBytes, context, policies, formats }: Required<Omit<RecommendOptions, "cells" | "signal" | "onProgress">>,
+): (EvaluationArm & { policy: Policy })[] {
+  if (ratioFor(maxBytes, context, shape, FLOAT_ROWS) === 0) return [];
+  return formats.flatMap((format) => {
+    const compressionRatio = ratioFor(maxBytes, context, shape, format);
+    const rows = isFloatRows(format) ? undefined : format;
+    if (compressionRatio === 0) return [{ policy: policy("keep_all"), rows, compressionRatio }];
+    return policies.map((name) => ({ policy: policy(name), rows, compressionRatio }));
+  });
+}
+
+/** Arms of other formats have ratios of their own, and are compared all the same: their names tell them apart. */
+function atOneRatio(cells: readonly EvaluatedCell[]): EvaluatedCell[] {
+  return cells.map((cell) => ({ ...cell, compression_ratio: 0 }));
+}
+
+function byMerit(one: RecommendEvidence, other: RecommendEvidence): number {
+  return other.score - one.score || one.kl - other.kl;
+}
+
+function evidenceOf(cells: readonly EvaluatedCell[], positions: PositionMode): RecommendEvidence[] {
+  const tasks = [...new Set(cells.map(({ task }) => task))];
+  return armComparisons(cells, tasks).map((arm) => ({
+    policy: arm.policy,
+    compression_ratio: arm.compression_ratio,
+    positions,
+    n: arm.n,
+    score: arm.score,
+    ci_low: arm.ci_low,
+    ci_high: arm.ci_high,
+    kl: arm.kl,
+    top1_agreement: arm.top1_agreement,
+    live_bytes: arm.live_bytes,
+  }));
+}
+
+/** ms a token with the full cache and with the best, in turns: the lesser of two. */
+async function timed(model: Model, row: EvaluationRow, best: RecommendEvidence): Promise<[number, number]> {
+  using full = model.createCache(DEFAULT_TAPS);
+  await model.read(full, kvpressPrompt(model.tokenizer, row).contextIds, { logitsOf: "none" });
+  using small = full.fork();
+  const { policy: chooser, rows: format } = parseArm(best.policy);
+  if (best.compression_ratio > 0 && chooser !== CUT_PROMPT) {
+    await small.observe(chooser);
+    small.compress(chooser, { compressionRatio: best.compression_ratio, positions: best.positions });
+  }
+  if (format !== undefined) small.quantise(format);
+  const times: number[][] = [[], []];
+  for (let turn = 0; turn < 2; turn++) {
+    for (const [place, cache] of [full, small].entries()) {
+      using fork = cache.fork();
+      const started = performance.now();
+      for (let token = 0; token < TIMED_TOKENS; token++) await model.read(fork, [token + 10], { attention: "skip" });
+      times[place].push((performance.now() - started) / TIMED_TOKENS);
+    }
+  }
+  return [Math.min(...times[0]), Math.min(...times[1])];
+}

@@ -1,0 +1,144 @@
+import { jsonReport, saveFigure, writeReport } from "../../report/files/write_report.ts";
+import { table } from "../../report/table/table.ts";
+import type { EvaluatedCell } from "../run/sample.ts";
+import { armComparisons } from "../scores/comparisons.ts";
+import { depthScores } from "../scores/depth_scores.ts";
+import { openTasks } from "../scores/task_gates.ts";
+import { type EvaluationReport, evaluationReport, failureRows } from "./evaluation_report.ts";
+
+/** Writes an evaluation's files into a folder, each whole. */
+export async function writeEvaluation(folder: string, report: Omit<EvaluationReport, "figures">): Promise<void> {
+  const { cells, results, gates, failures, perplexities } = report;
+  await writeReport(`${folder}/results.json`, jsonReport(results));
+  await writeReport(`${folder}/predictions.jsonl`, lines(cells.map(prediction)));
+  await writeReport(`${folder}/measures.jsonl`, lines(cells.map(measures)));
+  await writeReport(`${folder}/predictions.csv`, predictionsCsv(cells));
+  const comparisons = armComparisons(cells, openTasks(gates)).map(withoutNaN);
+  await writeReport(
+    `${folder}/summary.json`,
+    jsonReport({ gates, comparisons, perplexity: perplexities, failures: failureRows(failures) }),
+  );
+  const evicting = results.some(({ policy }) => policy !== "keep_all");
+  const figures = evicting ? await drawFigures(folder, report) : "";
+  await writeReport(`${folder}/report.md`, evaluationReport({ ...report, figures }));
+}
+
+/** Draws the scores and, where there are several lengths, needle depth against length, one heat map a ratio. */
+async function drawFigures(
+  folder: string,
+  { cells, results, gates }: Pick<EvaluationReport, "cells" | "results" | "gates">,
+): Promise<string> {
+  // Charts load native code, which who only evaluates does without.
+  const { depthChart, scoreChart } = await import("./evaluation_charts.ts");
+  let figures = await saveFigure(`${folder}/figures`, "scores", await scoreChart(results, gates));
+  const scores = depthScores(cells);
+  if (new Set(scores.map(({ length }) => length)).size < 2) return figures;
+  const ratios = [...new Set(scores.filter(({ policy }) => policy !== "keep_all").map((row) => row.compression_ratio))];
+  for (const ratio of ratios) {
+    figures += `\n${await saveFigure(`${folder}/figures`, `depth_${ratio}`, await depthChart(scores, ratio))}`;
+  }
+  return figures;
+}
+
+function prediction({ index, task, policy, compression_ratio, prediction, score }: EvaluatedCell): object {
+  return { index, task, policy, compression_ratio, prediction, score };
+}
+
+/** What stands beside a score: by step the divergence and the agreement, and sizes. */
+function measures(cell: EvaluatedCell): object {
+  const { index, context, task, policy, compression_ratio, score, row } = cell;
+  const { context_tokens, answer_tokens, live_bytes, kl, agreement } = cell;
+  return {
+    index,
+    context,
+    task,
+    policy,
+    compression_ratio,
+    score,
+    length: row.length ?? null,
+    depth: row.depth ?? null,
+    context_tokens,
+    answer_tokens,
+    live_bytes,
+    kl,
+    agreement,
+  };
+}
+
+function withoutNaN<T extends object>(row: T): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, Number.isNaN(value) ? null : value]),
+  );
+}
+
+function lines(rows: readonly object[]): string {
+  return rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+}
+
+/** One model's evaluation, its figures aside. */
+export interface ModelReport extends Omit<EvaluationReport, "figures"> {
+  readonly model: string;
+  readonly weights: string;
+}
+
+/** Beside the folders of several weights: all their results in one file, and each score in one table. */
+export async function writeComparison(folder: string, reports: readonly ModelReport[]): Promise<void> {
+  const rows = reports.flatMap(({ weights, results }) => results.map((row) => ({ weights, ...row })));
+  await writeReport(`${folder}/results.json`, jsonReport(rows));
+  const arms = Map.groupBy(
+    rows,
+    ({ task, policy, compression_ratio }) => JSON.stringify([task, policy, compression_ratio]),
+  );
+  const scores = [...arms.values()].map((own) => ({
+    task: own[0].task,
+    policy: own[0].policy,
+    compression_ratio: own[0].compression_ratio,
+    n: own[0].n,
+    ...Object.fromEntries(
+      own.map((row) => [row.weights, `${row.score.toFixed(3)} [${row.ci_low.toFixed(3)}, ${row.ci_high.toFixed(3)}]`]),
+    ),
+  }));
+  const folders = reports.map(({ weights }) => `[${weights}](${weights}/report.md)`).join(", ");
+  await writeReport(
+    `${folder}/report.md`,
+    [
+      "# Evaluation by weights",
+      `Scores with their 95 % intervals. All there is to each: ${folders}.`,
+      table(scores).markdown,
+      reports[0].provenance,
+    ].join("\n\n") + "\n",
+  );
+}
+
+const COLUMNS = [
+  "task",
+  "question",
+  "answer_prefix",
+  "answer",
+  "max_new_tokens",
+  "predicted_answer",
+  "compression_ratio",
+  "press_name",
+];
+
+/**
+ * The predictions with the columns of kvpress's `predictions.csv` (RFC 4180), all presses in one file: its own column,
+ * `press_name`, is the last. Lists are JSON.
+ */
+export function predictionsCsv(cells: readonly EvaluatedCell[]): string {
+  const lines = cells.map(({ row, prediction, policy, compression_ratio }) => [
+    row.task,
+    row.question,
+    row.answer_prefix,
+    JSON.stringify(row.answer),
+    String(row.max_new_tokens),
+    prediction,
+    String(compression_ratio),
+    policy === "keep_all" && compression_ratio === 0 ? "no_press" : policy,
+  ]);
+  return [COLUMNS, ...lines].map((fields) => `${fields.map(quote).join(",")}\n`).join("");
+}
+
+function quote(field: string): string {
+  return /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
+}

@@ -1,0 +1,176 @@
+import { likeliest } from "../../engine/generate/sampling.ts";
+import { DEFAULT_TAPS, type KvCache, type Model, type PositionMode } from "../../engine/mod.ts";
+import { isFloatRows } from "../../engine/rows/cache_dtype.ts";
+import { divergence } from "../../metrics/divergence.ts";
+import type { PromptIds } from "../dataset/kvpress_prompt.ts";
+import { CUT_PROMPT, cutPrompt } from "./cut_prompt.ts";
+import { evictedForks } from "./evicted_forks.ts";
+import { type LaterAttention, laterAttention } from "./later_attention.ts";
+import type { Cell } from "./sample.ts";
+import type { EvaluationArm } from "./setting.ts";
+
+/** What an evaluation needs of a model. */
+export type EvaluatedModel = Pick<Model, "read" | "createCache" | "tokenizer" | "config" | "hash" | "origin">;
+
+/** A question about a context, and the arms that are to answer it. */
+export interface ContextQuestion extends PromptIds {
+  readonly maxNewTokens: number;
+  readonly arms: readonly EvaluationArm[];
+}
+
+/** What became of one arm and question. */
+export interface ContextOutcome<Question extends ContextQuestion> {
+  readonly question: Question;
+  readonly arm: Question["arms"][number];
+  /** The cell, or why there is none. */
+  readonly cell: Cell | Error;
+}
+
+/**
+ * Answers questions about one context under their arms: the context is read once, and every arm forks from it. What
+ * fails is given as an error, and the others go on; nothing else is thrown than the signal's reason.
+ */
+export async function* evaluateContext<Question extends ContextQuestion>(
+  model: EvaluatedModel,
+  questions: readonly Question[],
+  positions: PositionMode,
+  signal?: AbortSignal,
+): AsyncGenerator<ContextOutcome<Question>, void, undefined> {
+  const attempt = async <Result>(make: () => Promise<Result>): Promise<Result | Error> => {
+    try {
+      return await make();
+    } catch (error) {
+      signal?.throwIfAborted();
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  };
+  using context = model.createCache(DEFAULT_TAPS);
+  const read = await attempt(() => model.read(context, questions[0].contextIds, { logitsOf: "none", signal }));
+  const evicted = evictedForks(context, positions);
+  for (const question of questions) {
+    const reference = read instanceof Error
+      ? read
+      : await attempt(() => referenceAnswer(model, context, question, signal));
+    let later: LaterAttention | undefined;
+    for (const arm of question.arms as readonly Question["arms"][number][]) {
+      const cell = reference instanceof Error ? reference : await attempt(async () => {
+        if (arm.policy !== CUT_PROMPT && arm.policy.needs.includes("laterAttention")) {
+          const ids = [...question.questionIds, ...reference.ids.slice(0, -1)];
+          later ??= await laterAttention(model, context, ids, signal);
+        }
+        using cache = arm.policy === CUT_PROMPT
+          ? await cutPrompt(model, question, arm.compressionRatio, signal)
+          : await evicted(arm.policy, arm.compressionRatio, { later, signal });
+        if (arm.rows !== undefined) cache.quantise(arm.rows);
+        return await answerRow(model, cache, question satisfies AskedQuestion, reference, signal);
+      });
+      yield { question, arm, cell };
+    }
+  }
+}
+
+/** What answering needs of a model. */
+export type ReadingModel = Pick<Model, "read" | "tokenizer" | "config">;
+
+/** The full cache's answer: what others are held to. */
+export interface ReferenceAnswer {
+  /** Its tokens, the one that ended it among them. */
+  readonly ids: readonly number[];
+  /** The logits that each was drawn from, `[tokens · vocab]`. */
+  readonly logits: Float32Array;
+}
+
+/** A question, and where its answer ends at the latest. */
+export interface AskedQuestion {
+  /** Its tokens, and those of the answer's beginning. */
+  readonly questionIds: readonly number[];
+  /** Tokens of the longest answer. */
+  readonly maxNewTokens: number;
+}
+
+/** What the full cache answers. */
+export async function referenceAnswer(
+  model: ReadingModel,
+  context: KvCache,
+  { questionIds, maxNewTokens }: AskedQuestion,
+  signal?: AbortSignal,
+): Promise<ReferenceAnswer> {
+  using asked = context.fork();
+  const first = await model.read(asked, questionIds, { attention: "skip", signal });
+  const ids = await greedyAnswer(model, asked, [likeliest(first)], maxNewTokens, signal);
+  // Read once more as other caches will read it, so that what differs is due to their rows alone.
+  using again = context.fork();
+  return { ids, logits: await forcedLogits(model, again, questionIds, ids, signal) };
+}
+
+/**
+ * What a compressed cache answers, and how far its distributions are from the reference's on the reference's tokens. The
+ * question and the reference's answer are read in one run, and the answer is decoded only from where it parts from that:
+ * up to there, both read the same tokens.
+ *
+ * @param cache grows by what is read
+ */
+export async function answerRow(
+  model: ReadingModel,
+  cache: KvCache,
+  { questionIds, maxNewTokens }: AskedQuestion,
+  reference: ReferenceAnswer,
+  signal?: AbortSignal,
+): Promise<Cell> {
+  const { liveBytes, tokenCount } = cache;
+  // A rewind leaves rows rounded that were rounded since: such a cache is kept as it was.
+  using unasked = isFloatRows(cache.rowFormat) ? undefined : cache.fork();
+  const logits = await forcedLogits(model, cache, questionIds, reference.ids, signal);
+  const { vocabSize } = model.config;
+  const at = (values: Float32Array, step: number) => values.subarray(step * vocabSize, (step + 1) * vocabSize);
+  const steps = reference.ids.map((_, step) => [at(reference.logits, step), at(logits, step)] as const);
+  const parts = reference.ids.findIndex((id, step) => likeliest(at(logits, step)) !== id);
+  let ids = reference.ids;
+  if (parts >= 0) {
+    const alike = reference.ids.slice(0, parts);
+    if (unasked === undefined) cache.rewind(tokenCount + questionIds.length + parts);
+    else await model.read(unasked, [...questionIds, ...alike], { logitsOf: "none", attention: "skip", signal });
+    const begun = [...alike, likeliest(at(logits, parts))];
+    ids = await greedyAnswer(model, unasked ?? cache, begun, maxNewTokens, signal);
+  }
+  return {
+    prediction: model.tokenizer.decode(ids, { specialTokens: "skip" }),
+    answer_tokens: ids.length,
+    context_tokens: tokenCount,
+    live_bytes: liveBytes,
+    kl: steps.map(([expected, actual]) => Number(Math.max(0, divergence(expected, actual)).toPrecision(6))),
+    agreement: steps.map(([expected, actual]) => Number(likeliest(expected) === likeliest(actual))),
+  };
+}
+
+/**
+ * Greedy tokens from some on, as kvpress 0.5.5 takes them: the first does not end the answer, whatever it is.
+ *
+ * @param cache has read all but the last of the tokens that the answer begins with
+ * @param begun these tokens, one at least
+ */
+async function greedyAnswer(
+  model: ReadingModel,
+  cache: KvCache,
+  begun: readonly number[],
+  maxNewTokens: number,
+  signal?: AbortSignal,
+): Promise<number[]> {
+  const ids = [...begun];
+  while (ids.length < maxNewTokens && (ids.length === 1 || !model.tokenizer.eosTokenIds.includes(ids.at(-1)!))) {
+    ids.push(likeliest(await model.read(cache, ids.slice(-1), { attention: "skip", signal })));
+  }
+  return ids;
+}
+
+/** Logits before each of these tokens, when the question and the ones before it are given: `[tokens · vocab]`. */
+function forcedLogits(
+  model: ReadingModel,
+  cache: KvCache,
+  questionIds: readonly number[],
+  ids: readonly number[],
+  signal?: AbortSignal,
+): Promise<Float32Array> {
+  const read = [...questionIds, ...ids.slice(0, -1)];
+  return model.read(cache, read, { logitsOf: ids.length, attention: "skip", signal });
+}

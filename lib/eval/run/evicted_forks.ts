@@ -1,0 +1,48 @@
+import type { KvCache, PositionMode } from "../../engine/mod.ts";
+import { checkSignals } from "../../engine/signals/signals.ts";
+import { budgetForRatio } from "../../policies/budget.ts";
+import type { Layer, Policy } from "../../policies/policy.ts";
+import { scoreOnce } from "../../policies/score_once.ts";
+import { foreseen, type LaterAttention } from "./later_attention.ts";
+
+/** Options of {@linkcode EvictedForks}. */
+export interface EvictedForkOptions {
+  /** The signal `laterAttention`, where it is known. */
+  readonly later?: LaterAttention;
+  /** Ends a further look at the context. */
+  readonly signal?: AbortSignal;
+}
+
+/** A fork of a context with what a policy keeps at a ratio: the rows that `compress` would keep. */
+export type EvictedForks = (
+  policy: Policy,
+  compressionRatio: number,
+  options?: EvictedForkOptions,
+) => Promise<KvCache>;
+
+/**
+ * Forks a context that many arms start from and none changes. A policy that is asked for one ratio after the other takes
+ * the look at the context that it needs, and scores the rows, once.
+ */
+export function evictedForks(context: KvCache, positions: PositionMode = "logical"): EvictedForks {
+  let last: { policy: Policy; later?: LaterAttention; once: Policy; layers: readonly Layer[] } | undefined;
+  return async (policy, compressionRatio, { later, signal } = {}) => {
+    const needs = policy.needs.filter((need) => need !== "laterAttention" || later === undefined);
+    await context.observe({ name: policy.name, needs }, { signal });
+    checkSignals({ ...policy, needs }, context.signals, "all");
+    if (last?.policy !== policy || last.later !== later) {
+      // What was observed since is in new views only.
+      const layers = later === undefined ? context.layers() : foreseen(context.layers(), later);
+      last = { policy, later, once: scoreOnce(policy), layers };
+    }
+    const choice = last.once.choose(last.layers, budgetForRatio(context.longestHead, compressionRatio));
+    const cache = context.fork();
+    try {
+      cache.keep(choice, positions, policy.name);
+    } catch (error) {
+      cache[Symbol.dispose]();
+      throw error;
+    }
+    return cache;
+  };
+}

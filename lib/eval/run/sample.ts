@@ -1,0 +1,46 @@
+import type { EvaluationRow } from "../dataset/evaluation_row.ts";
+import type { ArmName } from "./setting.ts";
+
+/** What one arm made of one row. */
+export interface Cell {
+  /** What the model said, after the answer's beginning. */
+  readonly prediction: string;
+  /** Tokens of it. */
+  readonly answer_tokens: number;
+  /** Tokens read before the eviction. */
+  readonly context_tokens: number;
+  /** Cache bytes after the eviction, over all layers and heads. */
+  readonly live_bytes: number;
+  /** Divergence from the full cache in nats at each token of the full cache's answer. */
+  readonly kl: readonly number[];
+  /** Whether the likeliest token is the full cache's, 1 or 0, at each token of the full cache's answer. */
+  readonly agreement: readonly number[];
+}
+
+/** A cell's scores and measures in their place: what statistics are taken of. */
+export interface ScoredCell extends ArmName, Pick<Cell, "kl" | "agreement" | "answer_tokens" | "live_bytes"> {
+  /** The row's place among all, from 0. */
+  readonly index: number;
+  /** Which context it is about; rows of one context share it. */
+  readonly context: number;
+  /** The row's task. */
+  readonly task: string;
+  /** The score, in [0, 1]. */
+  readonly score: number;
+}
+
+/** A finished cell in its place. */
+export interface EvaluatedCell extends ScoredCell, Cell {
+  /** The row. */
+  readonly row: EvaluationRow;
+}
+
+/** A cell that could not be had. */
+export interface FailedCell extends ArmName {
+  /** The row's place in the dataset, from 0. */
+  readonly index: number;
+  /** The row's task. */
+  readonly task: string;
+  /** Why, in one line. */
+  readonly reason: string;
+}

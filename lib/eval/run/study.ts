@@ -1,0 +1,191 @@
+import type { PositionMode } from "../../engine/mod.ts";
+import { taskRows } from "../dataset/task_rows.ts";
+import { evaluate } from "./evaluate.ts";
+import type { EvaluatedModel } from "./evaluate_context.ts";
+import type { EvaluatedCell, FailedCell, ScoredCell } from "./sample.ts";
+import type { CellStore } from "./sample_store.ts";
+import { type ArmName, parseArm } from "./setting.ts";
+import type { StudyFile } from "./study_file.ts";
+
+/** Rows of one task, and the arms that are to answer them. */
+export interface StudyStage {
+  /** A task after RULER. */
+  readonly task: string;
+  /** Tokens that a prompt and its answer take at most. */
+  readonly length: number;
+  /** Rows; the first of more are the same. */
+  readonly samples: number;
+  /** Tokens after which an answer is cut, in place of the task's own. */
+  readonly maxNewTokens?: number;
+  /** Policies by name, `cut_prompt` among them if wanted, each `in` a row format if wanted. */
+  readonly policies: readonly string[];
+  /** Fractions of rows removed, each in [0, 1). */
+  readonly ratios: readonly number[];
+}
+
+/** Options of {@linkcode policyStudy}. */
+export interface PolicyStudyOptions {
+  /** 42 by default. */
+  readonly seed?: number;
+  /** `logical` by default. */
+  readonly positions?: PositionMode;
+  /** Where finished cells are kept, so that another run goes on; nowhere by default. */
+  readonly cells?: CellStore;
+  /** Ends the study between two tokens. */
+  readonly signal?: AbortSignal;
+  /** Called with the cells done and their number. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** All cells of a study. */
+export interface PolicyStudy {
+  /** Stage by stage; where a task comes at several lengths, it goes by `task@length`. */
+  readonly cells: readonly EvaluatedCell[];
+  /** Cells that could not be had. */
+  readonly failures: readonly FailedCell[];
+}
+
+/** Evaluates several tasks, each with policies and ratios of its own; the full cache is always among the arms. */
+export async function policyStudy(
+  model: EvaluatedModel,
+  stages: readonly StudyStage[],
+  { seed, onProgress, ...options }: PolicyStudyOptions = {},
+): Promise<PolicyStudy> {
+  const cells: EvaluatedCell[] = [];
+  const failures: FailedCell[] = [];
+  const sizes = stages.map(({ samples, policies, ratios }) => samples * (1 + policies.length * ratios.length));
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  let [done, first] = [0, 0];
+  for (const [index, { task, length, samples, maxNewTokens, policies, ratios }] of stages.entries()) {
+    const lengths = new Set(stages.filter((stage) => stage.task === task).map((stage) => stage.length));
+    const name = lengths.size > 1 ? `${task}@${length}` : task;
+    const rows = taskRows(model.tokenizer, task, { length, samples, seed, maxNewTokens });
+    const arms = policies.map(parseArm).flatMap((method) =>
+      ratios.map((compressionRatio) => ({ ...method, compressionRatio }))
+    );
+    const found = await evaluate(model, rows, arms, {
+      ...options,
+      onProgress: (finished) => onProgress?.(done + finished, total),
+    });
+    const placed = <Placed extends { index: number }>(cell: Placed) => ({
+      ...cell,
+      task: name,
+      index: cell.index + first,
+    });
+    cells.push(...found.cells.map((cell) => ({ ...placed(cell), context: cell.context + first })));
+    failures.push(...found.failures.map(placed));
+    done += sizes[index];
+    first += samples;
+  }
+  return { cells, failures };
+}
+
+/** What a study has once another task was asked. */
+export interface GrownStudy {
+  /** All cells, the known ones as they were; a task goes by `task@length`. */
+  readonly cells: readonly ScoredCell[];
+  /** Cells of that task that could not be had. */
+  readonly failures: readonly FailedCell[];
+}
+
+const FULL: ArmName = { policy: "keep_all", compression_ratio: 0 };
+
+/**
+ * Asks only what a study lacks. An arm is asked on all rows of its task where one of them is missing; known cells stay as
+ * they are. Stages of one task, length and number of rows are asked together, from one prefill a row. After each task
+ * all that the study has then is given, to be written down.
+ *
+ * @param known the study so far, its tasks by `task@length`
+ * @throws {RangeError} if the study is of another checkpoint, of other weights, of another seed, or of other texts
+ *
+ * @example
+ * ```ts ignore
+ * import { loadModel } from "kvmirror/engine";
+ * import { encodeStudy, growStudy, parseStudy, studyPath } from "kvmirror/eval";
+ *
+ * await using model = await loadModel("smollm2-135m");
+ * const path = studyPath("04_policies");
+ * const known = parseStudy(await Deno.readTextFile(path));
+ * const stage = { task: "niah_single_2", length: 1024, samples: 50, maxNewTokens: 24, policies: ["tova"], ratios: [0.9] };
+ * for await (const { cells } of growStudy(model, [stage], known)) {
+ *   await Deno.writeTextFile(path, encodeStudy({ ...known, cells }));
+ * }
+ * ```
+ */
+export async function* growStudy(
+  model: EvaluatedModel,
+  stages: readonly StudyStage[],
+  known: StudyFile,
+  { seed = 42, onProgress, ...options }: PolicyStudyOptions = {},
+): AsyncGenerator<GrownStudy, void, undefined> {
+  const ours = { sha256: model.hash, weights: model.origin.weights, seed };
+  for (const name of ["sha256", "weights", "seed"] as const) {
+    if (known[name] === ours[name]) continue;
+    throw new RangeError(`Cannot grow the study as its ${name} must be ${known[name]}: current value is ${ours[name]}`);
+  }
+  const cells = new Map(numbered(known.cells, "in each").map((cell) => [cellName(cell), cell]));
+  const tasks = [...Map.groupBy(stages, rowsName).values()].map((own) => ({ ...own[0], arms: lacking(own, cells) }))
+    .filter(({ arms }) => arms.length > 0)
+    .map(({ arms, ...task }) => {
+      const evicting = arms.filter(({ policy }) => policy !== FULL.policy);
+      return { ...task, evicting, size: task.samples * (1 + evicting.length) }; // the full cache is answered anyway
+    });
+  const total = tasks.reduce((sum, { size }) => sum + size, 0);
+  let before = 0;
+  for (const { task, length, samples, maxNewTokens, evicting, size } of tasks) {
+    const rows = taskRows(model.tokenizer, task, { length, samples, seed, maxNewTokens });
+    const arms = evicting.map(({ policy, compression_ratio }) => ({
+      ...parseArm(policy),
+      compressionRatio: compression_ratio,
+    }));
+    const found = await evaluate(model, rows, arms, {
+      ...options,
+      onProgress: (done) => onProgress?.(before + done, total),
+    });
+    before += size;
+    for (const { prediction: _, context_tokens: __, row: ___, ...rest } of found.cells) {
+      const cell: ScoredCell = { ...rest, task: `${task}@${length}` };
+      const there = cells.get(cellName(cell));
+      if (there === undefined) cells.set(cellName(cell), cell);
+      else if (there.policy === FULL.policy && there.live_bytes !== cell.live_bytes) {
+        throw new RangeError(`Cannot grow the study as row ${cell.index} of ${cell.task} was another text there`);
+      }
+    }
+    const failures = found.failures.map((cell) => ({ ...cell, task: `${task}@${length}` }));
+    yield { cells: numbered([...cells.values()], "through all"), failures };
+  }
+}
+
+function rowsName({ task, length, samples, maxNewTokens }: StudyStage): string {
+  return JSON.stringify([task, length, samples, maxNewTokens]);
+}
+
+function cellName({ policy, compression_ratio, task, index }: ArmName & Pick<ScoredCell, "task" | "index">): string {
+  return JSON.stringify([policy, compression_ratio, task, index]);
+}
+
+/** The arms of a task's stages, the full cache among them, that a row is missing of. */
+function lacking(stages: readonly StudyStage[], cells: ReadonlyMap<string, ScoredCell>): ArmName[] {
+  const [{ task, length, samples }] = stages;
+  const arms = stages.flatMap(({ policies, ratios }) =>
+    policies.flatMap((policy) => ratios.map((compression_ratio) => ({ policy, compression_ratio })))
+  );
+  const unique = new Map([FULL, ...arms].map((arm) => [JSON.stringify(arm), arm]));
+  const rows = Array.from({ length: samples }, (_, index) => ({ index, task: `${task}@${length}` }));
+  return [...unique.values()].filter((arm) => rows.some((row) => !cells.has(cellName({ ...arm, ...row }))));
+}
+
+/** The same cells task by task, rows and contexts counted from 0 in each of them, or through all. */
+function numbered(cells: readonly ScoredCell[], from: "in each" | "through all"): ScoredCell[] {
+  let first = 0;
+  return [...Map.groupBy(cells, ({ task }) => task).values()].flatMap((own) => {
+    const least = Math.min(...own.map(({ index }) => index));
+    const moved = own.map((cell) => ({
+      ...cell,
+      index: cell.index - least + first,
+      context: cell.context - least + first,
+    }));
+    if (from === "through all") first = 1 + Math.max(...moved.map(({ index }) => index));
+    return moved;
+  });
+}

@@ -1,0 +1,138 @@
+import {
+  type BootstrapOptions,
+  bootstrapStatistic,
+  clusterBootstrap,
+  type MeanInterval,
+  type StatisticInterval,
+} from "../../metrics/bootstrap.ts";
+import type { ScoredCell } from "../run/sample.ts";
+import type { ArmName } from "../run/setting.ts";
+import { byContext } from "./task_scores.ts";
+
+/** The arms that others are held to, beside the full cache. */
+export const FLOORS: readonly string[] = ["random", "streaming_llm"];
+
+/** One arm over several tasks, beside the full cache, the floors and the oracle on the same rows. */
+export interface ArmComparison extends ArmName {
+  /** Rows. */
+  readonly n: number;
+  /** Mean score, in [0, 1], and its 95 % interval (bootstrap by context). */
+  readonly score: number;
+  /** Lower end of the score's interval. */
+  readonly ci_low: number;
+  /** Upper end of the score's interval. */
+  readonly ci_high: number;
+  /** Score less the full cache's on the same rows, and its interval (paired bootstrap by context). */
+  readonly difference: number;
+  /** Lower end of the difference's interval. */
+  readonly difference_low: number;
+  /** Upper end of the difference's interval. */
+  readonly difference_high: number;
+  /**
+   * How far it is from the better floor (0) to the oracle (1) at the same ratio; null where one of them is missing, or
+   * the oracle is not above the floor.
+   */
+  readonly oracle_gap_closed: number | null;
+  /** Mean divergence from the full cache, in nats a token of its answer. */
+  readonly kl: number;
+  /** Share of those tokens that are the likeliest here too. */
+  readonly top1_agreement: number;
+  /** Mean tokens of an answer. */
+  readonly answer_tokens: number;
+  /** Mean cache bytes after the eviction. */
+  readonly live_bytes: number;
+}
+
+/**
+ * Compares arms over the rows of some tasks. An arm is held to the others on the rows that both have.
+ *
+ * @param tasks those that count
+ */
+export function armComparisons(cells: readonly ScoredCell[], tasks: readonly string[]): ArmComparison[] {
+  const counted = cells.filter(({ task }) => tasks.includes(task));
+  const arms = Map.groupBy(counted, armKey);
+  const full = arms.get(armKey({ policy: "keep_all", compression_ratio: 0 })) ?? [];
+  return [...arms.values()].map((own) => {
+    const { policy, compression_ratio } = own[0];
+    const at = (name: string) => arms.get(armKey({ policy: name, compression_ratio })) ?? [];
+    const score = clusterBootstrap(byContext(own, (cell) => cell.score));
+    const difference = pairedDifference(own, full);
+    const floors = FLOORS.map((name) => pairedDifference(own, at(name)).mean);
+    const mean = (value: (cell: ScoredCell) => number) => average(own.map(value));
+    return {
+      policy,
+      compression_ratio,
+      n: own.length,
+      score: score.mean,
+      ci_low: score.low,
+      ci_high: score.high,
+      difference: difference.mean,
+      difference_low: difference.low,
+      difference_high: difference.high,
+      oracle_gap_closed: gapClosed(Math.min(...floors), pairedDifference(own, at("oracle")).mean),
+      kl: mean(({ kl }) => average(kl)),
+      top1_agreement: mean(({ agreement }) => average(agreement)),
+      answer_tokens: mean((cell) => cell.answer_tokens),
+      live_bytes: mean((cell) => cell.live_bytes),
+    };
+  });
+}
+
+/** Of the way from the floor to the oracle, the share that is done: both are given as the arm's score less theirs. */
+function gapClosed(overFloor: number, overOracle: number): number | null {
+  const gap = overFloor - overOracle;
+  return gap > 0 ? overFloor / gap : null;
+}
+
+/** Own scores less another arm's, by context; NaN where no row has both. */
+export function pairedDifference(own: readonly ScoredCell[], other: readonly ScoredCell[]): MeanInterval {
+  const others = new Map(other.map(({ index, score }) => [index, score]));
+  const paired = own.filter(({ index }) => others.has(index));
+  if (paired.length === 0) return { mean: NaN, low: NaN, high: NaN };
+  return clusterBootstrap(byContext(paired, ({ index, score }) => score - others.get(index)!));
+}
+
+function armKey({ policy, compression_ratio }: ArmName): string {
+  return JSON.stringify([policy, compression_ratio]);
+}
+
+function average(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/**
+ * How much of the full cache's score an arm keeps: its mean score over the full cache's on the same rows, with its 95 %
+ * interval (bootstrap by context). 1 is all of it; rows that only one of them answered do not count.
+ *
+ * @param own one arm's cells
+ * @param full the full cache's, of the same rows
+ * @returns the interval, and `n`: how many rows both answered
+ * @throws {RangeError} if no row was answered by both
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { type ScoredCell, shareOfFull } from "kvmirror/eval";
+ *
+ * const cells = (scores: number[]): ScoredCell[] => scores.map((score, index) => (
+ *   { policy: "tova", compression_ratio: 0.5, task: "qa", index, context: index, score, kl: [0], agreement: [1], answer_tokens: 1, live_bytes: 1 }));
+ * assertEquals(shareOfFull(cells([1, 0, 0.5]), cells([1, 1, 0])).value, 0.75);
+ * ```
+ */
+export function shareOfFull(
+  own: readonly ScoredCell[],
+  full: readonly ScoredCell[],
+  { seed = 42, resamples = 2000 }: BootstrapOptions = {},
+): StatisticInterval & { readonly n: number } {
+  const scores = new Map(own.map(({ index, score }) => [index, score]));
+  const shared = full.filter(({ index }) => scores.has(index));
+  if (shared.length === 0) throw new RangeError("Cannot compare with the full cache as no row was answered by both");
+  const contexts = [...Map.groupBy(shared, ({ context }) => context).values()];
+  const sum = (rows: readonly ScoredCell[], score: (row: ScoredCell) => number) =>
+    rows.reduce((total, row) => total + score(row), 0);
+  const share = (drawn: readonly ScoredCell[][]) => {
+    const rows = drawn.flat();
+    return sum(rows, ({ index }) => scores.get(index)!) / sum(rows, ({ score }) => score);
+  };
+  return { ...bootstrapStatistic(contexts, share, { seed, resamples }), n: shared.length };
+}

@@ -1,0 +1,70 @@
+import { createHash } from "node:crypto";
+import { cacheFolder } from "./cache_folder.ts";
+import { writeAtomicSync } from "./write_atomic.ts";
+
+/** A file of a checkpoint: its name within it, and where it is. */
+export interface ContentFile {
+  readonly name: string;
+  readonly path: string;
+}
+
+/** Bytes read at once. */
+const CHUNK_BYTES = 1 << 22;
+/** A file changed this many ms ago or less may change again without its time of change telling: its hash is not kept. */
+const SETTLED_MS = 2000;
+
+/**
+ * sha256 of a checkpoint's content, hex: one file's own, or of several the hash over their names and hashes, in the order
+ * of their names. A file's hash is kept in the cache folder by its path, size and time of change, so that only the
+ * first start reads it.
+ */
+export async function contentHash(files: readonly ContentFile[], folder: string = cacheFolder()): Promise<string> {
+  const sorted = files.toSorted((one, other) => one.name < other.name ? -1 : 1);
+  const hashes: string[] = [];
+  for (const { path } of sorted) hashes.push(await keptHash(path, folder));
+  if (hashes.length === 1) return hashes[0];
+  return textHash(sorted.map(({ name }, index) => `${hashes[index]}  ${name}\n`).join(""));
+}
+
+async function keptHash(path: string, folder: string): Promise<string> {
+  const { size, mtime } = await Deno.stat(path);
+  const changed = mtime?.getTime();
+  if (changed === undefined || Date.now() - changed < SETTLED_MS) return hashFile(path, "sha256");
+  const key = textHash(`${await Deno.realPath(path)}\n${size}\n${changed}`);
+  const kept = `${folder}/content_hashes/${key}`;
+  const known = await Deno.readTextFile(kept).catch(() => "");
+  if (/^[0-9a-f]{64}$/.test(known)) return known;
+  const hash = hashFile(path, "sha256");
+  try {
+    Deno.mkdirSync(`${folder}/content_hashes`, { recursive: true });
+    writeAtomicSync(kept, hash);
+  } catch {
+    // A cache that cannot be written to costs time, not the result.
+  }
+  return hash;
+}
+
+/** sha256 of a text in UTF-8, hex. */
+export function textHash(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/**
+ * The hash of a file as the model hub gives it, hex: `sha256` of the content, or `git`'s blob hash (sha1 behind a
+ * header), which small files go by.
+ */
+export function hashFile(path: string, kind: "sha256" | "git"): string {
+  using file = Deno.openSync(path);
+  const hash = createHash(kind === "git" ? "sha1" : "sha256");
+  if (kind === "git") hash.update(`blob ${file.statSync().size}\0`);
+  const bytes = new Uint8Array(CHUNK_BYTES);
+  for (let count = file.readSync(bytes); count !== null; count = file.readSync(bytes)) {
+    hash.update(bytes.subarray(0, count));
+  }
+  return hash.digest("hex");
+}
+
+/** Which hash a hub's tag is: git's has 40 hex digits, sha256 has 64. */
+export function hashKind(etag: string): "sha256" | "git" {
+  return etag.length === 40 ? "git" : "sha256";
+}

@@ -1,0 +1,74 @@
+import { isFolder } from "./exists.ts";
+
+/** What files that are still being written end in. */
+export const UNFINISHED = ".unfinished";
+
+/** What {@linkcode writeAll} writes to. */
+export interface ByteSink {
+  /** Writes some of the bytes and returns how many. */
+  writeSync(bytes: Uint8Array): number;
+}
+
+/** Writes all of the bytes: one call of the system may write fewer than it was given. */
+export function writeAll(sink: ByteSink, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length;) written += sink.writeSync(bytes.subarray(written));
+}
+
+/**
+ * Writes a file atomically: it goes by another name until `write` has returned, so that nobody ever sees a part of it. What is written is on the disk by then.
+ *
+ * @throws {RangeError} if the path is empty or a folder
+ */
+export async function writeAtomic(path: string, write: (file: Deno.FsFile) => Promise<void> | void): Promise<void> {
+  const { file, finish, discard } = openUnfinished(path);
+  try {
+    await write(file);
+    file.syncSync();
+  } catch (error) {
+    discard();
+    throw error;
+  }
+  finish();
+}
+
+/**
+ * Writes a small file's content atomically and at once: see {@linkcode writeAtomic}. It does not wait for the disk.
+ *
+ * @throws {RangeError} if the path is empty or a folder
+ */
+export function writeAtomicSync(path: string, content: string | Uint8Array): void {
+  const { file, finish, discard } = openUnfinished(path);
+  try {
+    writeAll(file, typeof content === "string" ? new TextEncoder().encode(content) : content);
+  } catch (error) {
+    discard();
+    throw error;
+  }
+  finish();
+}
+
+/** A file under its unfinished name, and the two ways to end it. */
+function openUnfinished(path: string): { file: Deno.FsFile; finish(): void; discard(): void } {
+  if (path === "" || isFolder(path)) {
+    throw new RangeError(`Cannot write ${path || "to no path"}: name a file, not a folder`);
+  }
+  const unfinished = `${path}.${crypto.randomUUID().slice(0, 8)}${UNFINISHED}`;
+  const file = Deno.openSync(unfinished, { write: true, createNew: true });
+  const discard = () => {
+    file.close();
+    Deno.removeSync(unfinished);
+  };
+  return {
+    file,
+    discard,
+    finish: () => {
+      file.close();
+      try {
+        Deno.renameSync(unfinished, path);
+      } catch (error) {
+        Deno.removeSync(unfinished);
+        throw error;
+      }
+    },
+  };
+}

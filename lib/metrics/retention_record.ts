@@ -1,0 +1,60 @@
+import { tokenSurvival } from "./token_retention.ts";
+
+/** Which tokens of a text survived a run, and where: what `deno task compress --json` prints, and may be made by hand. */
+export interface KeptRecord {
+  /** Who chose; undefined where the record does not say. */
+  readonly policy?: string;
+  /** The text, token by token; a token that only begins a character is empty, the one that ends it spells it. */
+  readonly tokens: readonly string[];
+  /** Positions that stayed, `[layer][kv head][row]`. */
+  readonly kept: readonly (readonly (readonly number[])[])[];
+  /** Share of kv heads that hold each token, `[tokens]`. */
+  readonly survival: Float64Array;
+}
+
+/**
+ * Reads a run's record; fields beside `policy`, `tokens` and `kept` are left alone.
+ *
+ * @throws {SyntaxError} if it is no JSON, or `tokens` or `kept` is missing or of the wrong kind
+ * @throws {RangeError} if there are no tokens or kv heads, or positions are not ascending and below the tokens
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseKeptRecord } from "kvmirror";
+ *
+ * const { survival } = parseKeptRecord('{"tokens": ["A", " dog"], "kept": [[[0, 1], [1]]]}');
+ * assertEquals([...survival], [0.5, 1]);
+ * ```
+ */
+export function parseKeptRecord(text: string): KeptRecord {
+  let record: { readonly policy?: unknown; readonly tokens?: unknown; readonly kept?: unknown } | null;
+  try {
+    record = JSON.parse(text);
+  } catch {
+    throw new SyntaxError("Cannot read the record as it is no JSON: deno task compress --json makes one");
+  }
+  const { policy, tokens, kept } = record ?? {};
+  if (!isListOf(tokens, (token) => typeof token === "string")) {
+    throw new SyntaxError(
+      "Cannot read the record as it has no tokens, a list of texts: deno task compress --json makes one",
+    );
+  }
+  if (!isListOf(kept, (layer) => isListOf(layer, (head) => isListOf(head, (row) => typeof row === "number")))) {
+    throw new SyntaxError(
+      "Cannot read the record as it has no kept positions, [layer][kv head][row]: deno task compress --json makes one",
+    );
+  }
+  if (tokens.length === 0) throw new RangeError("Cannot read the record as it has 0 tokens: give a text");
+  const positions = kept as KeptRecord["kept"];
+  return {
+    ...(typeof policy === "string" ? { policy } : {}),
+    tokens: tokens as string[],
+    kept: positions,
+    survival: tokenSurvival(positions, tokens.length),
+  };
+}
+
+function isListOf(value: unknown, isOne: (entry: unknown) => boolean): value is unknown[] {
+  return Array.isArray(value) && value.every(isOne);
+}

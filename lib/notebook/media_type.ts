@@ -1,4 +1,0 @@
-/** Whether a media type's content is JSON, not text. */
-export function isJson(mediaType: string): boolean {
-  return /^application\/(?:.*\+)?json$/.test(mediaType);
-}

@@ -1,0 +1,46 @@
+import { seriesScales } from "../render/palette.ts";
+import { type Chart, chart } from "./chart.ts";
+import {
+  type Axis,
+  chartBase,
+  type ChartOptions,
+  distinct,
+  fieldChannel,
+  fieldOf,
+  nameChannel,
+  numberChannel,
+} from "./chart_options.ts";
+
+/** A bar chart: one number a name, the number written at the bar's end. */
+export interface BarChartOptions extends ChartOptions {
+  /** The names down the side. */
+  readonly y: Axis;
+  /** The number, from zero. */
+  readonly x: Axis;
+  /** A d3-format of the numbers at the bars' ends. */
+  readonly label: string;
+  /** Every name of a family of charts, so that each looks the same in all of them. */
+  readonly order?: readonly string[];
+}
+
+/** Draws one bar a name; the side names the bars and their ends say the number, so colour only repeats it. */
+export function barChart(options: BarChartOptions): Promise<Chart> {
+  const { x, y, label, order } = options;
+  const { base, rows } = chartBase(options, [fieldOf(x), fieldOf(y)]);
+  const { color } = seriesScales(distinct(rows, fieldOf(y)), order);
+  const axis = numberChannel(x);
+  return chart({
+    ...base,
+    encoding: { y: nameChannel(y), x: { ...axis, scale: { ...axis.scale as object, zero: true } } },
+    layer: [
+      {
+        mark: { type: "bar" },
+        encoding: { color: { ...fieldChannel(y), type: "nominal", sort: null, scale: color, legend: null } },
+      },
+      {
+        mark: { type: "text", align: "left", dx: 4, fontSize: 12, color: "#222" },
+        encoding: { text: { field: fieldOf(x), type: "quantitative", format: label } },
+      },
+    ],
+  });
+}

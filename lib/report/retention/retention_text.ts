@@ -1,0 +1,89 @@
+import { Buffer } from "node:buffer";
+import { DISPLAY, type Displayable, type Figure } from "../render/display.ts";
+import { renderPng } from "../render/render_png.ts";
+import { percent } from "../table/number_format.ts";
+import { survivalHtml } from "./html.ts";
+import { type SurvivalDrawing, survivalPieces, type SurvivingToken } from "./pieces.ts";
+import { survivalSvg } from "./svg.ts";
+
+/** A text as one run left it. */
+export interface SurvivingText {
+  /** What it is called: the policy. */
+  readonly name: string;
+  /** The text. */
+  readonly tokens: readonly SurvivingToken[];
+}
+
+/** A picture of texts, coloured by what survives of them. */
+export interface SurvivalTextOptions {
+  /** One below the other: the same text under several policies, say. */
+  readonly texts: readonly SurvivingText[];
+  /** The claim, as a sentence. */
+  readonly title: string;
+  /** What was measured, on what. */
+  readonly subtitle?: string;
+  /** What the picture shows, in words; by default, the share of rows that each text kept. */
+  readonly description?: string;
+  /** Pixels of a line of text; 720 by default. */
+  readonly width?: number;
+}
+
+/** Texts coloured by survival: a notebook displays them, a report takes SVG and PNG, a browser the page. */
+export interface SurvivalText extends Displayable, Figure {
+  /** A whole page that needs nothing else; pointing at a token tells its number and share. */
+  readonly html: string;
+}
+
+/**
+ * Colours texts, token by token, by the share of kv heads that still hold each: light where it survives, dark where it
+ * was forgotten. Colour is never alone: a line under each token is as long as its share, and what no head holds is struck
+ * out. `¶` is a line end, `·` a space that is a token.
+ *
+ * Characters that the font of the PNG lacks are boxes there; HTML and SVG show them where the viewer has them.
+ *
+ * @throws {RangeError} if there are no texts, one is empty, or a share is not in [0, 1]
+ *
+ * @example
+ * ```ts
+ * import { survivalText } from "kvmirror/report";
+ *
+ * const tokens = [{ text: "Call", survival: 1 }, { text: " me", survival: 0 }, { text: " Ishmael", survival: 0.5 }];
+ * const { html, svg } = survivalText({ title: "Half of the heads know the name", texts: [{ name: "hybrid", tokens }] });
+ * console.log(html.length, svg.length);
+ * ```
+ */
+export function survivalText({ texts, title, subtitle, description, width = 720 }: SurvivalTextOptions): SurvivalText {
+  if (texts.length === 0) throw new RangeError("Cannot colour 0 texts: give at least one");
+  if (!(width >= 200 && width <= 10_000)) {
+    throw new RangeError(`Cannot draw lines of ${width} pixels as it must be in [200, 10000]`);
+  }
+  const shares = texts.map(({ name, tokens }) => `${name} ${percent(1)(meanSurvival(tokens))}`);
+  const drawing: SurvivalDrawing = {
+    title,
+    subtitle,
+    description: description ?? `${title}. Rows kept: ${shares.join(", ")}.`,
+    sections: texts.map(({ name, tokens }) => ({
+      heading: `${name}: ${percent(1)(meanSurvival(tokens))} of rows kept`,
+      pieces: survivalPieces(tokens),
+    })),
+  };
+  const svg = survivalSvg(drawing, width);
+  let png: Uint8Array<ArrayBuffer> | undefined;
+  const picture = {
+    description: drawing.description,
+    html: survivalHtml(drawing, width),
+    svg,
+    get png() {
+      return png ??= renderPng(svg);
+    },
+    [DISPLAY]: () => ({
+      "image/png": Buffer.from(picture.png).toString("base64"),
+      "text/plain": drawing.description,
+    }),
+  };
+  return picture;
+}
+
+function meanSurvival(tokens: readonly SurvivingToken[]): number {
+  return tokens.reduce((sum, { survival }) => sum + survival, 0) / tokens.length;
+}

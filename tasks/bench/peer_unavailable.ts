@@ -1,2 +1,0 @@
-/** A peer that cannot be had here: a notice and no row, never a failure. */
-export class PeerUnavailable extends Error {}

@@ -1,0 +1,100 @@
+import { type Floor, floorMs } from "../metrics/floor.ts";
+import { type BenchRow, findRow, speedUp } from "../plan/bench_result.ts";
+
+/** What a second start of a model of half a billion weights may take. */
+const LARGE_LOAD = { ms: 3000, timesItsWeights: 1.2 };
+
+/** What this project wants to reach: so many times as good as another, in one run. */
+export interface Aim {
+  readonly own: readonly [system: string, metric: string];
+  readonly other: readonly [system: string, metric: string];
+  /** The rows' context; where it is absent, whichever was measured. */
+  readonly context?: number;
+  readonly times: number;
+}
+
+const decode = (context: number, other: string, times: number): Aim => (
+  { own: ["kvmirror", "decode"], other: [other, "decode"], context, times }
+);
+
+/** The aims of the issue that asked for this benchmark. */
+export const AIMS: readonly Aim[] = [
+  decode(64, "onnxruntime-genai", 1.3),
+  decode(1024, "transformers.js", 2),
+  decode(4096, "transformers.js", 5),
+  decode(4096, "onnxruntime-genai", 2.5),
+  decode(4096, "node-llama-cpp", 2),
+  { own: ["kvmirror", "decode_evicted_87.5"], other: ["transformers.js", "decode"], context: 4096, times: 10 },
+  { own: ["kvmirror", "prefill"], other: ["transformers.js", "prefill"], context: 4096, times: 1.5 },
+  { own: ["kvmirror f32", "study"], other: ["kvpress", "study"], times: 10 },
+  { own: ["kvmirror", "study"], other: ["kvpress", "study"], times: 20 },
+  { own: ["kvmirror", "simulate"], other: ["original (Python)", "simulate"], times: 20 },
+  { own: ["kvmirror", "simulate_peak"], other: ["original (Python)", "simulate_peak"], times: 4 },
+];
+
+/** Times the floor that decoding may take. */
+export const FLOOR_AIM = 1.5;
+
+/** An aim and what was reached, as a table shows it. */
+export interface ReachedAim {
+  readonly metric: string;
+  readonly context: number;
+  readonly against: string;
+  /** `≥ 5×` */
+  readonly aim: string;
+  /** How many times as good; of the floor, how many times its time. */
+  readonly reached: number;
+  readonly met: "yes" | "no";
+}
+
+/** A model of half a billion weights, its start against a limit and its memory against its weights. */
+function largeLoad(rows: readonly BenchRow[]): ReachedAim[] {
+  const value = (metric: string) => findRow(rows, "kvmirror", `load_0.5b_${metric}`, 0)?.value;
+  const [warm, resident, weights] = [value("warm"), value("resident"), value("weights")];
+  if (warm === undefined || resident === undefined || weights === undefined) return [];
+  const within = (metric: string, against: string, limit: number, reached: number): ReachedAim => (
+    { metric, context: 0, against, aim: `≤ ${limit}×`, reached, met: reached <= limit ? "yes" : "no" }
+  );
+  return [
+    within("load_0.5b_warm", `${LARGE_LOAD.ms / 1000} s`, 1, warm / LARGE_LOAD.ms),
+    within("load_0.5b_resident", "its weights", LARGE_LOAD.timesItsWeights, resident / weights),
+  ];
+}
+
+/** Aims whose rows were measured; those against the floor come last. */
+export function reachedAims(rows: readonly BenchRow[], floor?: Floor): ReachedAim[] {
+  const against = AIMS.flatMap(({ own, other, context, times }): ReachedAim[] => {
+    const mine = rows.find((row) =>
+      row.system === own[0] && row.metric === own[1] && (context === undefined || row.context === context)
+    );
+    const theirs = mine && findRow(rows, other[0], other[1], mine.context);
+    if (mine === undefined || theirs === undefined) return [];
+    const reached = speedUp(mine, theirs);
+    return [{
+      metric: own[0] === "kvmirror f32" ? `${own[1]}, float32 weights` : own[1],
+      context: mine.context,
+      against: own[1] === other[1] ? other[0] : `${other[0]}, ${other[1]}`,
+      aim: `≥ ${times}×`,
+      reached,
+      met: reached >= times ? "yes" : "no",
+    }];
+  });
+  const decoding = floor === undefined
+    ? []
+    : rows.filter(({ system, metric }) => system === "kvmirror" && metric === "decode");
+  return [
+    ...against,
+    ...largeLoad(rows),
+    ...decoding.map(({ metric, context, value }): ReachedAim => {
+      const reached = value / floorMs(floor!, context);
+      return {
+        metric,
+        context,
+        against: "the floor",
+        aim: `≤ ${FLOOR_AIM}×`,
+        reached,
+        met: reached <= FLOOR_AIM ? "yes" : "no",
+      };
+    }),
+  ];
+}

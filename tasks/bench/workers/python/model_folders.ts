@@ -1,0 +1,78 @@
+import { type Checkpoint, readCheckpoint, type ResolvedModel } from "kvmirror/engine";
+import { writeSafetensors } from "../../../../lib/engine/checkpoint/safetensors/encode_safetensors.ts";
+import { builtFolder } from "../../../../lib/files/built_folder.ts";
+import { printNotice } from "../../../cli/run_task.ts";
+import { pythonEnvironment, runPython } from "./environment.ts";
+
+/** Raised whenever what is written changes. */
+const FOLDER_VERSION = 1;
+
+const ARCHITECTURES = { llama: "LlamaForCausalLM", qwen2: "Qwen2ForCausalLM" } as const;
+
+/**
+ * The model as a folder that Hugging Face's libraries load, in the cache: config.json, float32 weights as
+ * model.safetensors, the tokenizer's files. So peers in Python run the weights that this engine runs.
+ *
+ * @returns the folder's path
+ */
+export async function huggingFaceFolder({ path }: Pick<ResolvedModel, "path">): Promise<string> {
+  using checkpoint = await readCheckpoint(path);
+  const name = `peers/hugging_face/${checkpoint.hash.slice(0, 32)}-${FOLDER_VERSION}`;
+  return await builtFolder(name, async (folder) => {
+    const write = (file: string, value: unknown) => Deno.writeTextFile(`${folder}/${file}`, JSON.stringify(value));
+    await write("config.json", configOf(checkpoint));
+    await write("tokenizer.json", checkpoint.tokenizer.tokenizer);
+    await write("tokenizer_config.json", {
+      ...checkpoint.tokenizer.config,
+      tokenizer_class: "PreTrainedTokenizerFast",
+    });
+    writeSafetensors(`${folder}/model.safetensors`, {
+      dtype: "F32",
+      shapes: [...checkpoint.tensors].map(([name, { shape }]) => [name, shape]),
+      bytesOf: (name) => new Uint8Array(checkpoint.readTensor(name).buffer),
+    });
+  });
+}
+
+function configOf({ config }: Checkpoint): Record<string, unknown> {
+  return {
+    architectures: [ARCHITECTURES[config.architecture]],
+    model_type: config.architecture,
+    vocab_size: config.vocabSize,
+    hidden_size: config.hiddenSize,
+    intermediate_size: config.intermediateSize,
+    num_hidden_layers: config.numHiddenLayers,
+    num_attention_heads: config.numAttentionHeads,
+    num_key_value_heads: config.numKeyValueHeads,
+    head_dim: config.headDim,
+    max_position_embeddings: config.maxPositionEmbeddings,
+    rope_theta: config.ropeTheta,
+    rms_norm_eps: config.rmsNormEps,
+    hidden_act: "silu",
+    tie_word_embeddings: config.tieWordEmbeddings,
+    bos_token_id: null,
+    eos_token_id: config.eosTokenIds.length === 1 ? config.eosTokenIds[0] : config.eosTokenIds,
+    torch_dtype: "float32",
+  };
+}
+
+/** Raised whenever the builder or its settings change. */
+const MODEL_VERSION = 1;
+
+/**
+ * The model as onnxruntime-genai's own builder makes it, in the cache: int4 weights in blocks of 32, products in 8 bits,
+ * as this engine has them.
+ *
+ * @returns the folder's path
+ */
+export async function genaiFolder(model: ResolvedModel): Promise<string> {
+  const source = await huggingFaceFolder(model);
+  const environment = await pythonEnvironment();
+  const hash = source.slice(source.lastIndexOf("/") + 1);
+  return await builtFolder(`peers/onnxruntime_genai/${hash}-int4-${MODEL_VERSION}`, async (folder) => {
+    printNotice("onnxruntime-genai builds its model: a minute, once");
+    const paths = ["-i", source, "-o", folder, "-c", `${folder}/downloads`];
+    const format = ["-p", "int4", "-e", "cpu", "--extra_options", "int4_block_size=32", "int4_accuracy_level=4"];
+    await runPython([...environment, "-m", "onnxruntime_genai.models.builder", ...paths, ...format]);
+  });
+}

@@ -1,0 +1,49 @@
+import type { Checkpoint, WeightFormat } from "kvmirror/engine";
+import { GRAPH_VERSION } from "../../../../lib/engine/graph/decoder_graph.ts";
+import { writeModel } from "../../../../lib/engine/graph/model_files.ts";
+import { builtFolder } from "../../../../lib/files/built_folder.ts";
+import { buildGroupedQueryDecoder, DECODER_VERSION } from "./grouped_query_decoder.ts";
+
+/** What transformers.js calls a weight format, and the name it gives the model's file. */
+export const LIBRARY_FORMATS = {
+  f32: { dtype: "fp32", file: "model.onnx" },
+  int8: { dtype: "q8", file: "model_quantized.onnx" },
+  int4: { dtype: "q4", file: "model_q4.onnx" },
+} as const satisfies Record<WeightFormat, { dtype: string; file: string }>;
+
+/**
+ * A checkpoint as transformers.js loads it from a folder, in the cache and built if it is not there yet: config.json,
+ * the tokenizer's files, and the decoder under `onnx/`.
+ *
+ * @returns the folder's path
+ */
+export function libraryFolder(checkpoint: Checkpoint, format: WeightFormat): Promise<string> {
+  const version = `${GRAPH_VERSION}.${DECODER_VERSION}`;
+  const name = `peers/transformers_js/${checkpoint.hash.slice(0, 32)}-${format}-${version}`;
+  return builtFolder(name, async (folder) => {
+    const write = (file: string, value: unknown) => Deno.writeTextFile(`${folder}/${file}`, JSON.stringify(value));
+    await write("config.json", libraryConfig(checkpoint));
+    await write("tokenizer.json", checkpoint.tokenizer.tokenizer);
+    await write("tokenizer_config.json", checkpoint.tokenizer.config);
+    await Deno.mkdir(`${folder}/onnx`);
+    const { file } = LIBRARY_FORMATS[format];
+    const files = { model: file, weights: `${file}_data` };
+    await writeModel(`${folder}/onnx`, files, (sink) => buildGroupedQueryDecoder(checkpoint, format, sink));
+  });
+}
+
+/** Without an end token, so that every run gives as many tokens as it is asked for. */
+function libraryConfig({ config }: Checkpoint): Record<string, unknown> {
+  return {
+    model_type: config.architecture,
+    vocab_size: config.vocabSize,
+    hidden_size: config.hiddenSize,
+    intermediate_size: config.intermediateSize,
+    num_hidden_layers: config.numHiddenLayers,
+    num_attention_heads: config.numAttentionHeads,
+    num_key_value_heads: config.numKeyValueHeads,
+    head_dim: config.headDim,
+    max_position_embeddings: config.maxPositionEmbeddings,
+    "transformers.js_config": { use_external_data_format: true },
+  };
+}

@@ -1,0 +1,42 @@
+import { checkModelName, loadModel, type Model, WEIGHT_FORMATS, type WeightFormat } from "kvmirror/engine";
+import { type Flags, usage } from "./flags.ts";
+import { createProgress } from "./progress.ts";
+import { printNotice, UsageError } from "./run_task.ts";
+
+/** The flags of {@linkcode modelFromFlags}. */
+export const MODEL_FLAGS = ["model", "weights"] as const;
+
+/** Loads the model that `--model` (default `auto`) and `--weights` name; says on stderr which it took. */
+export async function modelFromFlags(flags: Flags, signal?: AbortSignal): Promise<Model> {
+  const given = flags.text("weights");
+  return await modelOfWeights(flags, given === undefined ? undefined : checkedWeights(given), signal);
+}
+
+/** The format of this name; another one is a usage error. */
+export function checkedWeights(name: string): WeightFormat {
+  const found = WEIGHT_FORMATS.find((format) => format === name);
+  if (found !== undefined) return found;
+  throw new UsageError(`Cannot hold weights as ${name}: the formats are ${WEIGHT_FORMATS.join(", ")}`);
+}
+
+/** Like {@linkcode modelFromFlags}, with weights that are named elsewhere. */
+export async function modelOfWeights(
+  flags: Flags,
+  weights: WeightFormat | undefined,
+  signal?: AbortSignal,
+  threads?: number,
+): Promise<Model> {
+  const progress = createProgress("fetching");
+  const name = flags.text("model") ?? "auto";
+  usage(() => checkModelName(name));
+  const model = await loadModel(name, {
+    weights,
+    threads,
+    signal,
+    onProgress: ({ received, total }) => progress.update(received, total),
+  });
+  progress.close();
+  const { origin } = model;
+  printNotice(`model ${origin.name}, ${origin.weights} weights, from ${origin.source}`);
+  return model;
+}

@@ -1,0 +1,69 @@
+import type { EvaluationRow } from "kvmirror/eval";
+import type { Flags } from "../cli/flags.ts";
+import { printNotice, UsageError } from "../cli/run_task.ts";
+
+/** What each process is started with: the permissions of `deno task evaluate`. */
+const PERMISSIONS = [
+  "-P=engine",
+  "--allow-sys=cpus,hostname,osRelease,systemMemoryInfo,uid,homedir,networkInterfaces",
+];
+
+/**
+ * Evaluates in several processes of one thread each: every one takes its share of the contexts and leaves its cells where
+ * the others' are. A decoder's small steps gain little from a second thread, so this is faster than one process with as
+ * many threads. The first one's progress is shown.
+ */
+export async function runJobs(jobs: number, args: readonly string[], signal: AbortSignal): Promise<void> {
+  const task = new URL("../evaluate.ts", import.meta.url).href;
+  const children = Array.from({ length: jobs }, (_, index) =>
+    new Deno.Command(Deno.execPath(), {
+      args: ["run", "-q", "--no-prompt", ...PERMISSIONS, task, ...withoutJobs(args), "--shard", `${index}/${jobs}`],
+      stdin: "null",
+      stdout: "null",
+      stderr: index === 0 ? "inherit" : "null",
+    }).spawn());
+  const stop = () => children.forEach((child) => kill(child));
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  const ends = await Promise.all(children.map((child) => child.status));
+  signal.removeEventListener("abort", stop);
+  signal.throwIfAborted();
+  ends.forEach(({ code }, index) => {
+    if (code !== 0) printNotice(`process ${index + 1} of ${jobs} ended with exit ${code}: what it left is done here`);
+  });
+}
+
+function withoutJobs(args: readonly string[]): string[] {
+  const kept = args.filter((arg) => !arg.startsWith("--jobs="));
+  const place = kept.indexOf("--jobs");
+  return place < 0 ? kept : kept.toSpliced(place, 2);
+}
+
+function kill(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGTERM");
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** One part of the contexts: `--shard 0/2` is every second one, from the first on. */
+export interface Shard {
+  readonly index: number;
+  readonly count: number;
+}
+
+/** The shard that `--shard` names; undefined for all contexts. */
+export function shardFromFlags(flags: Flags): Shard | undefined {
+  const text = flags.text("shard");
+  if (text === undefined) return undefined;
+  const [, index, count] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
+  if (count !== undefined && Number(index) < Number(count)) return { index: Number(index), count: Number(count) };
+  throw new UsageError(`Cannot evaluate --shard ${text} as it must be a part and their number: write it like 0/2`);
+}
+
+/** Rows of a shard's contexts; rows of one context stay together, as they share its prefill. */
+export function shardRows(rows: readonly EvaluationRow[], { index, count }: Shard): EvaluationRow[] {
+  const places = new Map([...new Set(rows.map(({ context }) => context))].map((context, place) => [context, place]));
+  return rows.filter(({ context }) => places.get(context)! % count === index);
+}

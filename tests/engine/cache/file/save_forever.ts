@@ -1,0 +1,17 @@
+/** Saves a cache to the file that it is given, over and over, until it is killed. Each time the tokens are one more. */
+import { KvCache } from "kvmirror/engine";
+import { appendRows } from "../../../fixtures/append_rows.ts";
+
+const [path] = Deno.args;
+const shape = { layerCount: 4, kvHeadCount: 2, groupSize: 1, headDim: 64, ropeTheta: 10_000 };
+const cache = new KvCache(shape, [1], undefined, { name: "made up", hash: "a".repeat(64), weights: "f32" });
+const append = (count: number) => {
+  const values = new Float32Array(shape.layerCount * shape.kvHeadCount * count * shape.headDim).fill(cache.tokenCount);
+  appendRows(cache, new Int32Array(count), values, values);
+};
+append(2000);
+for (let saved = 0;; saved++) {
+  append(1);
+  await cache.save(path);
+  if (saved === 0) console.log("saving");
+}

@@ -1,0 +1,144 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { type Cell, type CellStore, evaluate, type EvaluationArm, parseArm } from "kvmirror/eval";
+import { definePolicy, keepAll, type Policy, policy } from "kvmirror/policies";
+import { evaluationGolden } from "../../fixtures/evaluation_golden.ts";
+import { openCheckpoint } from "../../fixtures/golden.ts";
+
+const { rows, answers } = evaluationGolden();
+const STREAMING: EvaluationArm = { policy: policy("streaming_llm"), compressionRatio: 0.5 };
+
+function memory(): CellStore & { readonly cells: Map<string, Cell> } {
+  const cells = new Map<string, Cell>();
+  return { cells, read: (key) => cells.get(key), write: (key, cell) => void cells.set(key, cell) };
+}
+
+Deno.test("answers are kvpress's, of the full cache and of one that its StreamingLLM cut to half", async () => {
+  await using model = await openCheckpoint("qwen2_untied_f32");
+  const { cells, failures } = await evaluate(model, rows, [STREAMING]);
+  assertEquals(failures, []);
+  const said = (name: string) => cells.filter((cell) => cell.policy === name).map(({ prediction }) => prediction);
+  assertEquals(said("keep_all"), answers.keep_all);
+  assertEquals(said("streaming_llm"), answers.streaming_llm);
+});
+
+Deno.test("an eviction of nothing is the full cache: no divergence, the same tokens", async () => {
+  await using model = await openCheckpoint("qwen2_untied_f32");
+  const { cells } = await evaluate(model, rows.slice(0, 1), [{ policy: keepAll(), compressionRatio: 0.5 }, STREAMING]);
+  const [full, all, streaming] = cells;
+  assertEquals([full.kl.length, full.agreement.length], [full.answer_tokens, full.answer_tokens]);
+  for (const cell of [full, all]) {
+    assert(cell.kl.every((kl) => kl < 1e-6), String(cell.kl));
+    assert(cell.agreement.every((same) => same === 1));
+  }
+  const perToken = full.live_bytes / full.context_tokens;
+  assertEquals(all.live_bytes, full.live_bytes);
+  assertEquals(streaming.live_bytes, Math.floor(full.context_tokens / 2) * perToken);
+});
+
+Deno.test("what stays may be held in fewer bits: an arm of its own name, fewer bytes, a little divergence", async () => {
+  await using model = await openCheckpoint("qwen2_untied_f32");
+  const arms = ["keep_all in int8 window 8", "streaming_llm in int8 window 8"].map(parseArm);
+  const { cells, failures } = await evaluate(model, rows.slice(0, 1), [
+    { ...arms[0], compressionRatio: 0 },
+    { ...arms[1], compressionRatio: 0.5 },
+  ]);
+  assertEquals(failures, []);
+  const [full, all, half] = cells;
+  assertEquals([all.policy, half.policy], ["keep_all in int8 window 8", "streaming_llm in int8 window 8"]);
+  // 16 numbers a vector: 20 bytes a rounded one, 64 another; 3 layers of 2 heads.
+  const tokens = full.context_tokens;
+  assertEquals(all.live_bytes, 6 * 2 * (20 * (tokens - 8) + 64 * 8));
+  assertEquals(half.live_bytes, 6 * 2 * (20 * (Math.floor(tokens / 2) - 8) + 64 * 8));
+  assert(all.kl.some((kl) => kl > 0) && all.kl.every((kl) => kl < 0.1), String(all.kl));
+});
+
+Deno.test("rows of one context share its prefill, and query-aware ones read the question before the eviction", async () => {
+  await using model = await openCheckpoint("qwen2_untied_f32");
+  const twice = [rows[0], { ...rows[0], question: "Where is the mill? ", task: "other" }];
+  let contexts = 0;
+  const counting = new Proxy(model, {
+    get: (target, name) => {
+      if (name === "createCache") {
+        return (...args: Parameters<typeof model.createCache>) => (contexts++, model.createCache(...args));
+      }
+      const value = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const agnostic = await evaluate(counting, twice, []);
+  assertEquals([contexts, agnostic.cells.map(({ context }) => context)], [1, [0, 0]]);
+  const aware = await evaluate(counting, twice, [], { timing: "aware" });
+  assertEquals([contexts, aware.cells.map(({ context }) => context)], [3, [0, 1]]);
+  assert(aware.cells[0].context_tokens > agnostic.cells[0].context_tokens);
+});
+
+Deno.test("finished cells are taken from the store: a run that ended goes on where it was", async () => {
+  await using model = await openCheckpoint("qwen2_untied_f32");
+  const whole = await evaluate(model, rows, [STREAMING]);
+  const cells = memory();
+  const controller = new AbortController();
+  const stop = (done: number) => done === 3 ? controller.abort(new Error("interrupted")) : undefined;
+  await assertRejects(
+    () => evaluate(model, rows, [STREAMING], { cells, signal: controller.signal, onProgress: stop }),
+    Error,
+    "interrupted",
+  );
+  assertEquals(cells.cells.size, 3);
+  let found = 0;
+  const rest = await evaluate(model, rows, [STREAMING], { cells, onProgress: (_, taken) => found = taken });
+  assertEquals([found, cells.cells.size], [3, 6]);
+  assertEquals(rest, whole);
+  const other = await evaluate(model, rows.slice(0, 1), [STREAMING], { cells, positions: "compact" });
+  assertEquals([other.cells.length, cells.cells.size], [2, 8]);
+});
+
+Deno.test("a policy that fails is reported with its reason, and the others finish", async () => {
+  await using model = await openCheckpoint("qwen2_untied_f32");
+  const blind: Policy = { name: "blind", needs: [{ attention: "max", queries: 3 }], choose: () => [] };
+  const broken = definePolicy({
+    name: "broken",
+    needs: [],
+    score: ({ heads }) => heads.map(({ positions }) => new Float32Array(positions.length).fill(NaN)),
+  });
+  const doubled: Policy = {
+    name: "doubled",
+    needs: [],
+    choose: (layers) => layers.map(({ heads }) => heads.map(() => ({ rows: Uint32Array.of(1, 1) }))),
+  };
+  const arms = [blind, broken, doubled, policy("random")].map((own) => ({ policy: own, compressionRatio: 0.5 }));
+  const { cells, failures } = await evaluate(model, rows.slice(0, 2), arms);
+  assertEquals(cells.map((cell) => cell.policy), ["keep_all", "keep_all", "random", "random"]);
+  assertEquals(failures.map((cell) => [cell.policy, cell.index]), [
+    ["blind", 0],
+    ["broken", 0],
+    ["doubled", 0],
+    ["blind", 1],
+    ["broken", 1],
+    ["doubled", 1],
+  ]);
+  const [first, second, third] = failures.map(({ reason }) => reason);
+  assert(first.startsWith("Cannot run policy blind as it needs attention (max over the last 3 queries)"), first);
+  assert(second.startsWith("Cannot choose rows as the score of row 0 is NaN: policy broken, layer 0"), second);
+  assert(third.startsWith("Cannot keep row 1 after row 1 as rows must ascend: doubled, layer 0"), third);
+});
+
+Deno.test("a context that does not fit fails by itself", async () => {
+  await using model = await openCheckpoint("qwen2_untied_f32");
+  const long = { ...rows[0], context: rows[0].context.repeat(30) };
+  const { cells, failures } = await evaluate(model, [long, rows[1]], []);
+  assertEquals(cells.map(({ index }) => index), [1]);
+  assert(failures[0].reason.includes("as the model's context is 1024"), failures[0].reason);
+});
+
+Deno.test("the oracle keeps what the answer will look at: nearer to the full cache than a random choice", async () => {
+  await using model = await openCheckpoint("qwen2_untied_f32");
+  const arms: EvaluationArm[] = [{ policy: policy("oracle"), compressionRatio: 0.5 }, {
+    policy: policy("random"),
+    compressionRatio: 0.5,
+  }];
+  const { cells, failures } = await evaluate(model, rows, arms);
+  assertEquals(failures, []);
+  const kl = (name: string) => cells.filter((cell) => cell.policy === name).flatMap((cell) => cell.kl);
+  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  assert(mean(kl("oracle")) < mean(kl("random")), `${mean(kl("oracle"))} against ${mean(kl("random"))}`);
+});

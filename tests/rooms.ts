@@ -1,0 +1,341 @@
+import type { Imports } from "./import_graph.ts";
+
+/** A room of lib/: a folder with a door. */
+export interface Room {
+  /** Rooms below it that its files import from. */
+  readonly uses: readonly string[];
+  /** Its files that other rooms import, by their path in it. */
+  readonly door: readonly string[];
+}
+
+/** The plan of lib/, which is law: an arrow or a door that is not here is an error, and so is one that nobody uses. */
+export const ROOMS: Readonly<Record<string, Room>> = {
+  "eval/files": {
+    uses: [
+      "eval/experiments",
+      "eval/scores",
+      "eval/run",
+      "report/files",
+      "report/charts",
+      "report/table",
+      "report/render",
+    ],
+    door: [],
+  },
+  "eval/experiments": {
+    uses: [
+      "eval/scores",
+      "eval/run",
+      "eval/dataset",
+      "engine/observe",
+      "engine/rows",
+      "engine",
+      "trace",
+      "policies",
+      "metrics",
+      "numeric",
+    ],
+    door: ["perplexity.ts"],
+  },
+  "eval/scores": {
+    uses: ["eval/run", "metrics", "numeric"],
+    door: ["comparisons.ts", "depth_scores.ts", "policy_choice.ts", "task_gates.ts", "task_scores.ts"],
+  },
+  "eval/run": {
+    uses: [
+      "eval/dataset",
+      "engine/generate",
+      "engine/rows",
+      "engine/signals",
+      "engine",
+      "policies",
+      "metrics",
+      "files",
+    ],
+    door: [
+      "answer_study.ts",
+      "cut_prompt.ts",
+      "evaluate.ts",
+      "evicted_forks.ts",
+      "later_attention.ts",
+      "sample.ts",
+      "setting.ts",
+    ],
+  },
+  "eval/dataset": {
+    uses: ["engine/tokenizer", "engine", "numeric"],
+    door: ["evaluation_row.ts", "fact_prompt.ts", "kvpress_prompt.ts", "task_rows.ts"],
+  },
+  "report/files": { uses: ["report/render", "files"], door: ["write_report.ts"] },
+  "report/retention": { uses: ["report/table", "report/render"], door: [] },
+  "report/charts": { uses: ["report/table", "report/render"], door: ["chart.ts", "heat_map.ts"] },
+  "report/table": { uses: ["report/render"], door: ["number_format.ts", "records.ts", "table.ts"] },
+  "report/render": {
+    uses: [],
+    door: ["display.ts", "escape.ts", "font.ts", "palette.ts", "render_png.ts", "render_svg.ts"],
+  },
+  "engine/chat": {
+    uses: ["engine/generate", "engine/cache", "engine/rows", "engine/signals", "engine/tokenizer", "policies"],
+    door: [],
+  },
+  "engine/generate": {
+    uses: [
+      "engine/observe",
+      "engine/cache",
+      "engine/runtime",
+      "engine/cache/file",
+      "engine/graph",
+      "engine/sources",
+      "engine/rows",
+      "engine/checkpoint",
+      "engine/signals",
+      "engine/tokenizer",
+      "trace",
+      "metrics",
+      "numeric",
+    ],
+    door: ["generation.ts", "model.ts", "sampling.ts"],
+  },
+  "engine/observe": {
+    uses: [
+      "engine/cache",
+      "engine/runtime",
+      "engine/cache/state",
+      "engine/graph",
+      "engine/rows",
+      "engine/checkpoint",
+      "engine/tokenizer",
+      "numeric",
+      "files",
+    ],
+    door: ["attention_probe_fit.ts", "chunk_moments.ts", "model_observer.ts"],
+  },
+  "engine/cache": {
+    uses: [
+      "engine/cache/file",
+      "engine/cache/state",
+      "engine/choose",
+      "engine/rows",
+      "engine/checkpoint",
+      "engine/signals",
+      "trace",
+      "policies",
+      "metrics",
+    ],
+    door: ["bound.ts", "kv_cache.ts"],
+  },
+  "engine/runtime": {
+    uses: ["engine/graph", "engine/rows", "engine/checkpoint", "numeric"],
+    door: ["decoder_pool.ts", "decoder_session.ts", "graph_session.ts"],
+  },
+  "engine/cache/file": {
+    uses: ["engine/cache/state", "engine/rows", "engine/signals", "files"],
+    door: ["decode.ts", "encode.ts"],
+  },
+  "engine/cache/state": {
+    uses: ["engine/rows", "engine/signals", "policies"],
+    door: [
+      "append.ts",
+      "cache_state.ts",
+      "evict.ts",
+      "quantize_rows.ts",
+      "query_moments.ts",
+      "rewind.ts",
+      "signal_mark.ts",
+    ],
+  },
+  "engine/choose": { uses: ["engine/rows", "policies", "numeric"], door: ["beside_pins.ts", "choose_rows.ts"] },
+  "engine/graph": {
+    uses: ["engine/rows", "engine/checkpoint", "files"],
+    door: [
+      "attention_graph.ts",
+      "decoder_layers.ts",
+      "model_store.ts",
+      "onnx_graph.ts",
+      "quantized_attention_graph.ts",
+      "weights.ts",
+    ],
+  },
+  "engine/sources": {
+    uses: ["engine/checkpoint", "numeric", "files"],
+    door: ["embedded_model.ts", "resolve_model.ts"],
+  },
+  "engine/rows": {
+    uses: ["engine/signals", "policies", "metrics", "numeric"],
+    door: [
+      "cache_dtype.ts",
+      "cache_shape.ts",
+      "head_rows.ts",
+      "position_range.ts",
+      "quantized_vectors.ts",
+      "rotary_positions.ts",
+      "row_bytes.ts",
+      "token_ids.ts",
+    ],
+  },
+  "engine/checkpoint": {
+    uses: ["engine/tokenizer", "numeric", "files"],
+    door: [
+      "checkpoint.ts",
+      "read_checkpoint.ts",
+      "safetensors/encode_safetensors.ts",
+      "safetensors/read_safetensors.ts",
+      "safetensors/shard_index.ts",
+    ],
+  },
+  "engine/signals": { uses: ["policies"], door: ["signals.ts"] },
+  "engine/tokenizer": { uses: [], door: ["byte_level.ts", "chat_template.ts", "text_stream.ts", "tokenizer.ts"] },
+  sim: { uses: ["policies", "metrics", "numeric"], door: [] },
+  trace: {
+    uses: ["policies", "metrics"],
+    door: ["encode_trace.ts", "find_tokens.ts", "trace_header.ts", "trace_summary.ts"],
+  },
+  notebook: { uses: [], door: [] },
+  policies: {
+    uses: ["numeric"],
+    door: ["budget.ts", "check_needs.ts", "keep_all.ts", "policy.ts", "policy_rules.ts", "score_once.ts", "table.ts"],
+  },
+  metrics: {
+    uses: ["numeric"],
+    door: [
+      "bootstrap.ts",
+      "bytes_per_token.ts",
+      "cache_usage.ts",
+      "divergence.ts",
+      "linear_trend.ts",
+      "rank_correlation.ts",
+      "recall.ts",
+      "retention.ts",
+      "wilson_interval.ts",
+    ],
+  },
+  numeric: {
+    uses: [],
+    door: [
+      "average_pool.ts",
+      "half.ts",
+      "held_positions.ts",
+      "log_probabilities.ts",
+      "mersenne_twister.ts",
+      "nearest_name.ts",
+      "ridge_regression.ts",
+      "rotary.ts",
+      "top_k.ts",
+      "vectors.ts",
+    ],
+  },
+  files: {
+    uses: [],
+    door: [
+      "built_folder.ts",
+      "byte_source.ts",
+      "cache_folder.ts",
+      "exists.ts",
+      "fields.ts",
+      "file_lock.ts",
+      "hash.ts",
+      "json_object.ts",
+      "write_atomic.ts",
+      "zip_member.ts",
+    ],
+  },
+};
+
+/** Files that gather a room's names for users: importing them is importing the room. */
+const ENTRY = /(^|\/)mod\.ts$/;
+
+/** The innermost room of the plan that a file stands in. */
+export function roomOf(file: string, rooms: Readonly<Record<string, Room>> = ROOMS): string | undefined {
+  const parts = file.split("/").slice(0, -1);
+  for (let depth = parts.length; depth > 0; depth--) {
+    const room = parts.slice(0, depth).join("/");
+    if (Object.hasOwn(rooms, room)) return room;
+  }
+  return ENTRY.test(file) ? parts.join("/") || "." : undefined;
+}
+
+/** An import from one room into another. */
+export interface Arrow {
+  readonly from: string;
+  readonly to: string;
+  readonly file: string;
+  readonly target: string;
+}
+
+/** Every import of lib/ that crosses rooms; entry points gather names and have none. */
+export function arrows(graph: readonly Imports[], rooms: Readonly<Record<string, Room>> = ROOMS): Arrow[] {
+  return graph.filter(({ file }) => !ENTRY.test(file)).flatMap(({ file, files }) => {
+    const from = roomOf(file, rooms) ?? "(no room)";
+    return files.filter((target) => !target.startsWith("../")).map((target) => ({
+      from,
+      to: roomOf(target, rooms) ?? "(no room)",
+      file,
+      target,
+    })).filter(({ from, to }) => from !== to);
+  });
+}
+
+/** What the code does that the plan does not say, and what the plan says that the code does not do, in words. */
+export function differences(graph: readonly Imports[], rooms: Readonly<Record<string, Room>> = ROOMS): string[] {
+  const found = arrows(graph, rooms);
+  const wrong = found.flatMap(({ from, to, file, target }) => {
+    if (!rooms[from]?.uses.includes(to)) return [`${file} imports ${target}: ${from} does not use ${to}`];
+    const door = target.slice(to.length + 1);
+    const open = ENTRY.test(target) || rooms[to]?.door.includes(door);
+    return open ? [] : [`${file} imports ${target}: it is no door of ${to}`];
+  });
+  const unused = Object.entries(rooms).flatMap(([room, { uses, door }]) => [
+    ...uses.filter((to) => !found.some((arrow) => arrow.from === room && arrow.to === to))
+      .map((to) => `no file of ${room} imports from ${to}`),
+    ...door.filter((file) => !found.some(({ target }) => target === `${room}/${file}`))
+      .map((file) => `no other room imports ${room}/${file}`),
+  ]);
+  return [...new Set([...wrong, ...unused])];
+}
+
+/**
+ * The floor of each room, 1 at the ground: one above the highest room that it uses.
+ *
+ * @throws {RangeError} if rooms use each other in a circle
+ */
+export function floors(rooms: Readonly<Record<string, Pick<Room, "uses">>> = ROOMS): Map<string, number> {
+  const known = new Map<string, number>();
+  // A name that is no room is the entry point of all rooms in it.
+  const usedBy = (room: string) =>
+    rooms[room]?.uses ?? Object.keys(rooms).filter((inner) => inner.startsWith(`${room}/`));
+  const floorOf = (room: string, above: readonly string[]): number => {
+    if (above.includes(room)) {
+      throw new RangeError(`Cannot place rooms that use each other: ${[...above, room].join(" → ")}`);
+    }
+    const floor = known.get(room) ??
+      1 + Math.max(0, ...usedBy(room).map((to) => floorOf(to, [...above, room])));
+    known.set(room, floor);
+    return floor;
+  };
+  for (const room of Object.keys(rooms)) floorOf(room, []);
+  return known;
+}
+
+/** Groups of files that import each other in a circle, type imports counted (Tarjan's algorithm, 1972). */
+export function fileCircles(graph: readonly Imports[]): string[][] {
+  const imports = new Map(graph.map(({ file, files }) => [file, files]));
+  const index = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const open: string[] = [];
+  const circles: string[][] = [];
+  const visit = (file: string): void => {
+    index.set(file, index.size);
+    lowest.set(file, index.get(file)!);
+    open.push(file);
+    for (const to of imports.get(file) ?? []) {
+      if (!imports.has(to)) continue;
+      if (!index.has(to)) visit(to);
+      if (open.includes(to)) lowest.set(file, Math.min(lowest.get(file)!, lowest.get(to)!));
+    }
+    if (lowest.get(file) !== index.get(file)) return;
+    const circle = open.splice(open.indexOf(file));
+    if (circle.length > 1 || imports.get(file)?.includes(file)) circles.push(circle.sort());
+  };
+  for (const { file } of graph) if (!index.has(file)) visit(file);
+  return circles;
+}
