@@ -15,25 +15,25 @@
  */
 export { attentionShare } from "./metrics/attention_share.ts";
 export {
-  type CacheAccount,
-  cacheAccount,
-  type HeadAccount,
+  type CacheUsage,
+  type HeadUsage,
   type HeldRows,
   type RowsAndBytes,
+  usageOfHeads,
 } from "./metrics/cache_usage.ts";
 export { bytesPerToken, type CacheShape } from "./metrics/bytes_per_token.ts";
 export { bootstrapStatistic, type StatisticInterval } from "./metrics/bootstrap.ts";
 export { divergence } from "./metrics/divergence.ts";
 export { clusterBootstrap, type MeanInterval } from "./metrics/bootstrap.ts";
-export { type KeptRecord, parseKeptRecord } from "./metrics/retention_record.ts";
-export { type LayerAccount, layerAccounts } from "./metrics/cache_usage.ts";
+export { parseRetentionRecord, type RetentionRecord } from "./metrics/retention_record.ts";
+export { type LayerUsage, usageByLayer } from "./metrics/cache_usage.ts";
 export { type LinearTrend, linearTrend } from "./metrics/linear_trend.ts";
 export { type BootstrapOptions, pairedBootstrap, type PairedDifference } from "./metrics/bootstrap.ts";
 export { paretoFront } from "./metrics/pareto_front.ts";
 export { rankCorrelation } from "./metrics/rank_correlation.ts";
 export { recall } from "./metrics/recall.ts";
 export { type RetentionStats, retentionStats, type RetentionTargets } from "./metrics/retention.ts";
-export { tokenSurvival } from "./metrics/token_retention.ts";
+export { tokenRetention } from "./metrics/token_retention.ts";
 export { type Interval, wilsonInterval } from "./metrics/wilson_interval.ts";
 export { logProbabilities } from "./numeric/log_probabilities.ts";
 export { MersenneTwister } from "./numeric/mersenne_twister.ts";
@@ -57,7 +57,7 @@ export { openTrace, type TraceFile } from "./trace/read_trace.ts";
 export { type TraceFooter, type TraceHeader, type TraceStep } from "./trace/trace_header.ts";
 export {
   type PromptRole,
-  summariseTrace,
+  summarizeTrace,
   type TokenTrace,
   type TraceSummary,
   TraceTotals,

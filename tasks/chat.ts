@@ -1,9 +1,9 @@
 /** `deno task chat`: a conversation from line to line, over a cache that stays within its bytes. */
-import { Chat, type Model, rowFormatName } from "kvmirror/engine";
+import { cacheDtypeName, Chat, type Model } from "kvmirror/engine";
 import { fileSize, isFolder } from "../lib/files/exists.ts";
 import { type ChatCommand, chatStatus, parseChatCommand, runChatCommand } from "./chat/commands.ts";
 import { inputLines, TurnInterrupt } from "./chat/terminal.ts";
-import { ROW_FLAGS, rowsFromFlags } from "./cli/cache_flags.ts";
+import { CACHE_DTYPE_FLAGS, cacheDtypeFromFlags } from "./cli/cache_flags.ts";
 import { byteSize, parseFlags, textFromFlag, usage } from "./cli/flags.ts";
 import { MODEL_FLAGS, modelFromFlags } from "./cli/model_flags.ts";
 import { policyFromFlags } from "./cli/policy_flags.ts";
@@ -11,8 +11,8 @@ import { printNotice, runTask, UsageError, writeText } from "./cli/run_task.ts";
 
 await runTask(async () => {
   const flags = parseFlags(Deno.args, {
-    text: [...MODEL_FLAGS, "policy", "max-cache", "system", "system-file", "load", "save", ...ROW_FLAGS.text],
-    integer: ["max-new-tokens", ...ROW_FLAGS.integer],
+    text: [...MODEL_FLAGS, "policy", "max-cache", "system", "system-file", "load", "save", ...CACHE_DTYPE_FLAGS.text],
+    integer: ["max-new-tokens", ...CACHE_DTYPE_FLAGS.integer],
     toggle: ["json"],
   });
   if (flags.positional.length > 0) {
@@ -27,10 +27,12 @@ await runTask(async () => {
     throw new UsageError("Cannot give two system prompts: leave out --system or --system-file");
   }
   const system = flags.text("system") ?? textFromFlag(flags, "system-file");
-  const rows = rowsFromFlags(flags);
+  const cacheDtype = cacheDtypeFromFlags(flags);
   const [load, save] = [flags.text("load"), flags.text("save")];
-  if (load !== undefined && rows !== undefined) {
-    throw new UsageError("Cannot hold a loaded conversation's --rows otherwise as its file says how: leave out one");
+  if (load !== undefined && cacheDtype !== undefined) {
+    throw new UsageError(
+      "Cannot hold a loaded conversation's --cache-dtype otherwise as its file says how: leave out one",
+    );
   }
   if (load !== undefined && fileSize(load) === undefined) {
     throw new UsageError(`Cannot load ${load} as there is no such file`);
@@ -40,7 +42,7 @@ await runTask(async () => {
   const interrupt = new TurnInterrupt();
   await using model = await modelFromFlags(flags);
   const cache = load === undefined ? undefined : await model.loadCache(load);
-  const options = { policy, maxBytes, rows, system, cache, maxNewTokens, onNotice: printNotice };
+  const options = { policy, maxBytes, cacheDtype, system, cache, maxNewTokens, onNotice: printNotice };
   const chat = await Chat.open(model, options).catch((error) =>
     usage((): Chat => {
       throw error;
@@ -113,7 +115,7 @@ async function answer(chat: Chat, question: string, { model, json, maxBytes, sig
         full_bytes: cache.fullBytes,
         max_cache: maxBytes ?? null,
         policy: policy.name,
-        rows: rowFormatName(cache.rowFormat),
+        cache_dtype: cacheDtypeName(cache.cacheDtype),
         model: model.origin.name,
         weights: model.origin.weights,
       })

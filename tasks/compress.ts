@@ -1,6 +1,6 @@
 /** `deno task compress`: reads a context raw, evicts, reads a question raw; shows what is left and what comes next. */
-import { layerAccounts, logProbabilities } from "kvmirror";
-import { accountOf, type KvCache, type Model, prefillTaps, rowFormatName, tokenTexts } from "kvmirror/engine";
+import { logProbabilities, usageByLayer } from "kvmirror";
+import { cacheDtypeName, cacheUsage, type KvCache, type Model, prefillRecordings, tokenTexts } from "kvmirror/engine";
 import { evictionFromFlags, LIVE_FLAGS } from "./cli/cache_flags.ts";
 import { parseFlags, requiredText, textFromFlag } from "./cli/flags.ts";
 import { modelFromFlags } from "./cli/model_flags.ts";
@@ -22,19 +22,19 @@ await runTask(async () => {
   // Without a question, the context's last token is what the next one follows: it is read after the eviction.
   const questionIds = question === undefined ? contextIds.splice(-1) : model.tokenizer.encode(question);
   const progress = createProgress("prefill");
-  const cache = model.createCache(prefillTaps(eviction.policy.needs));
+  const cache = model.createCache(prefillRecordings(eviction.policy.signals));
   await model.read(cache, contextIds, { logitsOf: "none", signal, onProgress: progress.update });
   progress.close();
   await eviction.apply(cache, signal);
   const { liveBytes, fullBytes } = cache;
   const kept = keptPositions(cache, model);
-  const account = accountOf(cache);
+  const usage = cacheUsage(cache);
   let top = { ids: [] as number[], logprobs: [] as number[] };
   let first = true;
   const { ids, text } = await model.generateFrom(questionIds, {
     cache,
     maxNewTokens: eviction.maxNewTokens,
-    atEnd: "continue",
+    ignoreEos: true,
     signal,
     onLogits: (logits) => {
       if (first) top = likeliestTokens(logits);
@@ -51,17 +51,17 @@ await runTask(async () => {
       ids,
       policy: eviction.policy.name,
       compression_ratio: eviction.compressionRatio,
-      rows: rowFormatName(cache.rowFormat),
+      cache_dtype: cacheDtypeName(cache.cacheDtype),
       model: model.origin.name,
       weights: model.origin.weights,
       // Of what the eviction chose from: without a question, the prompt's last token was read after it.
       tokens: tokenTexts(model.tokenizer, contextIds),
-      account: account.heads,
+      usage: usage.heads,
     });
     return;
   }
   printText(`${eviction.policy.name} kept ${liveBytes} of ${fullBytes} bytes (${promptTokens} prompt tokens)`);
-  for (const { layer, dtype, rows, fewest_rows, most_rows, live_bytes } of layerAccounts([account])) {
+  for (const { layer, dtype, rows, fewest_rows, most_rows, live_bytes } of usageByLayer([usage])) {
     printText(
       `layer ${layer}: ${rows} rows, ${fewest_rows} to ${most_rows} a kv head, ${live_bytes} bytes in ${dtype}`,
     );

@@ -1,18 +1,18 @@
 /** `deno task evaluate`: answers to a dataset's questions, or to tasks after RULER, under evicted caches. */
 import type { Model } from "kvmirror/engine";
 import {
-  armName,
-  cellFolder,
-  type CellStore,
   CUT_PROMPT,
+  type DatasetRow,
   evaluate,
-  type EvaluationRow,
-  type FailedCell,
+  type FailedSample,
   mobyDick,
-  parseEvaluationRows,
+  parseDatasetRows,
   perplexity,
   type PerplexityRow,
   resultRows,
+  sampleFolder,
+  type SampleStore,
+  settingName,
   taskGates,
   taskRows,
 } from "kvmirror/eval";
@@ -31,18 +31,18 @@ await runTask(async () => {
   const request = requestFromFlags(flags);
   const { source, weights } = request;
   const output = flags.text("output");
-  const dataset = typeof source === "string" ? parseEvaluationRows(readDataset(source), source) : undefined;
-  const cells = usage(() => cellFolder(output === undefined ? undefined : `${output}/cells`));
+  const dataset = typeof source === "string" ? parseDatasetRows(readDataset(source), source) : undefined;
+  const samples = usage(() => sampleFolder(output === undefined ? undefined : `${output}/cells`));
   const signal = interruptSignal();
   const reports: ModelReport[] = [];
   if (request.jobs > 1) await runJobs(request.jobs, Deno.args, signal);
   for (const format of weights) {
     await using model = await modelOfWeights(flags, format, signal, request.shard && 1);
     if (request.shard !== undefined) {
-      await evaluateModel(model, request, dataset, cells, signal);
+      await evaluateModel(model, request, dataset, samples, signal);
       continue;
     }
-    const report = await evaluateModel(model, request, dataset, cells, signal);
+    const report = await evaluateModel(model, request, dataset, samples, signal);
     reports.push(report);
     if (output !== undefined) {
       await writeEvaluation(weights.length === 1 ? output : `${output}/${report.weights}`, report);
@@ -66,7 +66,7 @@ await runTask(async () => {
   if (failed.length === 0) return;
   const lines = failureRows(failed).map((row) =>
     `${row.policy} at ${row.compression_ratio} on ${row.task}${
-      row.cells > 1 ? `, ${row.cells} cells` : ""
+      row.samples > 1 ? `, ${row.samples} cells` : ""
     }: ${row.reason}`
   );
   for (const line of lines.slice(1)) printNotice(`failed: ${line}`);
@@ -76,19 +76,19 @@ await runTask(async () => {
 async function evaluateModel(
   model: Model,
   request: EvaluationRequest,
-  dataset: readonly EvaluationRow[] | undefined,
-  cells: CellStore,
+  dataset: readonly DatasetRow[] | undefined,
+  samples: SampleStore,
   signal: AbortSignal,
 ): Promise<ModelReport> {
-  const { source, arms, timing, positions } = request;
+  const { source, settings, timing, positions } = request;
   const all = limited(dataset ?? writeRows(model, request), request.maxNewTokens);
   const rows = request.shard === undefined ? all : shardRows(all, request.shard);
-  const progress = createProgress("cells");
+  const progress = createProgress("samples");
   const started = performance.now();
-  const evaluation = await evaluate(model, rows, arms, {
+  const evaluation = await evaluate(model, rows, settings, {
     timing,
     positions,
-    cells,
+    samples,
     signal,
     onProgress: (done, found, total) => {
       progress.update(done, total, timeLeft(performance.now() - started, done - found, total - done));
@@ -98,7 +98,7 @@ async function evaluateModel(
     if (signal.aborted) printNotice("what is finished is kept: the same command goes on from there");
   });
   const perplexities = request.shard === undefined ? await judgeText(model, request, evaluation.failures, signal) : [];
-  const results = resultRows(evaluation.cells);
+  const results = resultRows(evaluation.samples);
   const { name, weights } = model.origin;
   const provenance = provenanceLine({
     command: `deno task evaluate ${Deno.args.join(" ")}`,
@@ -117,7 +117,7 @@ function readDataset(path: string): string {
   }
 }
 
-function writeRows({ tokenizer }: Model, { source, timing }: EvaluationRequest): EvaluationRow[] {
+function writeRows({ tokenizer }: Model, { source, timing }: EvaluationRequest): DatasetRow[] {
   if (typeof source === "string") return [];
   const { tasks, lengths, samples, seed } = source;
   return tasks.flatMap((task) =>
@@ -128,7 +128,7 @@ function writeRows({ tokenizer }: Model, { source, timing }: EvaluationRequest):
   );
 }
 
-function limited(rows: readonly EvaluationRow[], maxNewTokens: number | undefined): readonly EvaluationRow[] {
+function limited(rows: readonly DatasetRow[], maxNewTokens: number | undefined): readonly DatasetRow[] {
   return maxNewTokens === undefined ? rows : rows.map((row) => ({ ...row, max_new_tokens: maxNewTokens }));
 }
 
@@ -136,20 +136,21 @@ function limited(rows: readonly EvaluationRow[], maxNewTokens: number | undefine
 async function judgeText(
   model: Model,
   request: EvaluationRequest,
-  failures: readonly FailedCell[],
+  failures: readonly FailedSample[],
   signal: AbortSignal,
 ): Promise<PerplexityRow[]> {
   const { perplexityWindows: windows, positions } = request;
   if (windows === 0) return [];
   const failed = new Set(failures.map(({ policy }) => policy));
-  const arms = request.arms.flatMap(({ policy, compressionRatio, rows }) =>
-    policy === CUT_PROMPT || policy.needs.includes("laterAttention") || failed.has(armName({ policy, rows }))
+  const settings = request.settings.flatMap(({ policy, compressionRatio, cacheDtype }) =>
+    policy === CUT_PROMPT || policy.signals.includes("laterAttention") ||
+      failed.has(settingName({ policy, cacheDtype }))
       ? []
-      : [{ policy, compressionRatio, rows }]
+      : [{ policy, compressionRatio, cacheDtype }]
   );
   const progress = createProgress("windows of text");
   const ids = model.tokenizer.encode(mobyDick().slice(0, 4 + Math.ceil(windows / 8)).join("\n\n"));
-  const rows = await perplexity(model, ids, arms, { windows, positions, signal, onProgress: progress.update });
+  const rows = await perplexity(model, ids, settings, { windows, positions, signal, onProgress: progress.update });
   progress.close();
   return rows;
 }

@@ -1,5 +1,5 @@
 /** `deno task generate`: opens a user's turn with a prompt, evicts, closes it with a question, and answers. */
-import { prefillTaps, rowFormatName } from "kvmirror/engine";
+import { cacheDtypeName, prefillRecordings } from "kvmirror/engine";
 import {
   BOUND_FLAGS,
   boundFromFlags,
@@ -30,11 +30,11 @@ await runTask(async () => {
   const signal = interruptSignal();
   await using model = await modelFromFlags(flags, signal);
   const progress = createProgress("prefill");
-  const taps = prefillTaps(eviction.policy.needs);
+  const recordings = prefillRecordings(eviction.policy.signals);
   const read = {
-    taps,
+    recordings,
     bound,
-    rows: bound && eviction.rows,
+    cacheDtype: bound && eviction.cacheDtype,
     signal,
     onProgress: progress.update,
     onNotice: printNotice,
@@ -65,7 +65,7 @@ await runTask(async () => {
       policy: eviction.policy.name,
       compression_ratio: eviction.compressionRatio,
       positions: eviction.positions,
-      rows: rowFormatName(cache.rowFormat),
+      cache_dtype: cacheDtypeName(cache.cacheDtype),
       model: model.origin.name,
       weights: model.origin.weights,
     });

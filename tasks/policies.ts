@@ -1,5 +1,5 @@
 /** `deno task policies [--json]`: every policy and wrapper with its paper, the signals it needs and its options. */
-import { describeNeed, POLICIES, policy, WRAPPERS } from "kvmirror/policies";
+import { describeSignal, POLICIES, policy, WRAPPERS } from "kvmirror/policies";
 import { parseFlags } from "./cli/flags.ts";
 import { printJson, printText, runTask, UsageError } from "./cli/run_task.ts";
 
@@ -13,28 +13,28 @@ await runTask(() => {
   if (flags.positional.length > 0) throw new UsageError(`Cannot use ${flags.positional[0]}: policies takes no names`);
   const rows = [...Object.entries(POLICIES).map(policyRow), ...Object.entries(WRAPPERS).map(wrapperRow)];
   if (flags.toggle("json")) return printJson(rows);
-  for (const { name, paper, needs, options } of rows) {
+  for (const { name, paper, signals, options } of rows) {
     printText(name);
     printText(`  from     ${paper}`);
-    printText(`  needs    ${needs.join(", ") || "nothing but positions"}`);
+    printText(`  needs    ${signals.join(", ") || "nothing but positions"}`);
     printText(
       `  options  ${Object.entries(options).map(([option, value]) => `${option} ${value}`).join(", ") || "none"}`,
     );
   }
 });
 
-type Row = { name: string; paper: string; needs: string[]; options: Readonly<Record<string, number | string>> };
+type Row = { name: string; paper: string; signals: string[]; options: Readonly<Record<string, number | string>> };
 
 function policyRow([name, { create, options }]: [string, typeof POLICIES[string]]): Row {
-  const { recipe, needs } = create();
-  const paper = recipe === undefined && name !== "keep_all" ? ORIGINAL : recipe?.paper ?? "a control";
-  return { name, paper, needs: needs.map(describeNeed), options };
+  const { definition, signals } = create();
+  const paper = definition === undefined && name !== "keep_all" ? ORIGINAL : definition?.paper ?? "a control";
+  return { name, paper, signals: signals.map(describeSignal), options };
 }
 
 function wrapperRow([name, { create, options }]: [string, typeof WRAPPERS[string]]): Row {
   const inner = policy(WRAPPED);
-  const { recipe, needs } = create(inner);
-  const own = needs.filter((need) => !inner.needs.includes(need)).map(describeNeed);
-  const paper = recipe?.paper === inner.recipe?.paper ? "this project" : recipe?.paper ?? "this project";
-  return { name: `${name}(…)`, paper, needs: ["those of the policy in it", ...own], options };
+  const { definition, signals } = create(inner);
+  const own = signals.filter((signal) => !inner.signals.includes(signal)).map(describeSignal);
+  const paper = definition?.paper === inner.definition?.paper ? "this project" : definition?.paper ?? "this project";
+  return { name: `${name}(…)`, paper, signals: ["those of the policy in it", ...own], options };
 }

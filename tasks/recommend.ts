@@ -1,12 +1,12 @@
 /** `deno task recommend`: tries policies on a sample, and names the one to take for a text and a memory. */
-import { rowFormat } from "kvmirror/engine";
+import { parseCacheDtype } from "kvmirror/engine";
 import {
-  cellFolder,
   checkTaskName,
-  type EvaluationRow,
-  parseEvaluationRows,
+  type DatasetRow,
+  parseDatasetRows,
   recommend,
   type Recommendation,
+  sampleFolder,
   splitNames,
   taskRows,
 } from "kvmirror/eval";
@@ -25,7 +25,7 @@ const TASKS = "niah_single_2,niah_multikey_1";
 
 await runTask(async () => {
   const flags = parseFlags(Deno.args, {
-    text: [...MODEL_FLAGS, "memory", "dataset", "task", "policy", "rows"],
+    text: [...MODEL_FLAGS, "memory", "dataset", "task", "policy", "cache-dtype"],
     integer: ["context", "samples", "seed"],
     toggle: ["json"],
   });
@@ -40,23 +40,23 @@ await runTask(async () => {
   const maxBytes = byteSize("memory", memory);
   const policies = usage(() => splitNames(flags.text("policy") ?? POLICIES));
   usage(() => policies.forEach(checkPolicyName));
-  const formats = usage(() => splitNames(flags.text("rows") ?? ROWS).map((name) => rowFormat(name)));
+  const cacheDtypes = usage(() => splitNames(flags.text("cache-dtype") ?? ROWS).map((name) => parseCacheDtype(name)));
   const dataset = flags.text("dataset");
   const given = ["task", "samples", "seed"].find((name) => flags.text(name) !== undefined);
   if (dataset !== undefined && given !== undefined) {
     throw new UsageError(`Cannot use --${given} with --dataset as its rows are what they are: leave out one`);
   }
-  const read = dataset === undefined ? undefined : parseEvaluationRows(requiredText(flags, "dataset"), dataset);
+  const read = dataset === undefined ? undefined : parseDatasetRows(requiredText(flags, "dataset"), dataset);
   const signal = interruptSignal();
   await using model = await modelFromFlags(flags, signal);
   const rows = read ?? sampleRows(flags, model.tokenizer, context);
-  const progress = createProgress("cells");
+  const progress = createProgress("samples");
   const found = await recommend(model, rows, {
     maxBytes,
     context,
     policies,
-    formats,
-    cells: cellFolder(),
+    cacheDtypes,
+    samples: sampleFolder(),
     signal,
     onProgress: (done, _found, total) => progress.update(done, total),
   }).finally(() => progress.close());
@@ -68,7 +68,7 @@ function checkPolicyName(name: string): void {
   policyEntry(name).create();
 }
 
-function sampleRows(flags: Flags, tokenizer: Parameters<typeof taskRows>[0], context: number): EvaluationRow[] {
+function sampleRows(flags: Flags, tokenizer: Parameters<typeof taskRows>[0], context: number): DatasetRow[] {
   const tasks = usage(() => splitNames(flags.text("task") ?? TASKS));
   usage(() => tasks.forEach(checkTaskName));
   const samples = flags.number("samples") ?? 4;
@@ -89,7 +89,7 @@ function inWords(found: Recommendation, context: number, maxBytes: number): stri
     }: policy ${found.policy}, compression ratio ${found.compression_ratio}, ` +
       `${found.positions} positions, ${found.dtype} rows.`;
   const sure = found.evidence.length === 1 ? [] : [
-    `It comes first in ${percent(0)(found.best_share)} of redrawn samples` +
+    `It comes first in ${percent(0)(found.p_best)} of redrawn samples` +
     (found.as_good.length === 0 ? "." : `; this sample does not tell it apart from ${found.as_good.join(", ")}.`),
   ];
   const poor = full.score < 0.5

@@ -1,5 +1,5 @@
 /** `deno task replay`: runs a policy on a recorded trace. */
-import { openTrace, parseSummary, replay, summariseTrace, type TraceSummary } from "kvmirror";
+import { openTrace, parseSummary, replay, summarizeTrace, type TraceSummary } from "kvmirror";
 import { parseFlags } from "./cli/flags.ts";
 import { POLICY_NUMBERS, ratioFromFlags, traceablePolicyFromFlags } from "./cli/policy_flags.ts";
 import { printJson, printText, runTask, UsageError } from "./cli/run_task.ts";
@@ -28,7 +28,7 @@ function readSummary(path: string): TraceSummary {
   try {
     if (path.endsWith(".json")) return parseSummary(Deno.readTextFileSync(path));
     using trace = openTrace(path);
-    return summariseTrace(trace.reading).summary();
+    return summarizeTrace(trace.reading).summary();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) throw new UsageError(`Cannot read ${path} as there is no such file`);
     throw error;

@@ -7,7 +7,7 @@ import { type FileChange, folderChanges, readFolder } from "../lib/notebook/fold
 import { injectParameters, type Parameter, parameterValues } from "../lib/notebook/parameters.ts";
 import { type NotebookFile, readNotebooks } from "../lib/notebook/read_notebooks.ts";
 import { runNotebook } from "../lib/notebook/run_notebook.ts";
-import { serialiseNotebook } from "../lib/notebook/serialize_notebook.ts";
+import { serializeNotebook } from "../lib/notebook/serialize_notebook.ts";
 import { nearestName } from "../lib/numeric/nearest_name.ts";
 import { parseFlags, usage } from "./cli/flags.ts";
 import { createProgress, interruptSignal } from "./cli/progress.ts";
@@ -91,7 +91,7 @@ async function reproduce({ name, notebook }: NotebookFile, job: Job, progress: N
     for (const frame of tracedFiles(run.failed)) printNotice(`  ${frame}`);
     throw new Error(describeFailure(`${name}.ipynb`, run.failed));
   }
-  await writeAtomic(`${reports}/${name}.ipynb`, (file) => writeText(file, serialiseNotebook(run.notebook)));
+  await writeAtomic(`${reports}/${name}.ipynb`, (file) => writeText(file, serializeNotebook(run.notebook)));
   const { model, ...shared } = facts;
   const { seed, model: usesModel } = parameterValues(set);
   await writeRunRecord(`${reports}/${RECORD_FILE}`, name, {

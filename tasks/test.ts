@@ -1,5 +1,5 @@
 /** `deno task test [FILTER…]`: runs the tests in tests/ and closes with the line `N passed, N failed[, N skipped]`. */
-import { summariseTests, summaryLine } from "./checks/test_summary.ts";
+import { summarizeTests, summaryLine } from "./checks/test_summary.ts";
 import { printNotice, printText, runTask } from "./cli/run_task.ts";
 
 /** Where tests are: the examples in doc comments are tests as well. */
@@ -20,7 +20,7 @@ await runTask(async () => {
       env: { DENO_JOBS: Deno.env.get("DENO_JOBS") ?? "2", DENO_NO_UPDATE_CHECK: "1" },
       stdin: "null",
     }).spawn().status;
-    const summary = summariseTests(await readReport(report), success);
+    const summary = summarizeTests(await readReport(report), success);
     failed = !success || summary.failed > 0;
     if (!success && code !== 1) printNotice(`the test runner ended with exit ${code}`);
     printText(summaryLine(summary));

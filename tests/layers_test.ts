@@ -8,7 +8,7 @@ const ROOT = new URL("../", import.meta.url);
 const POLICY_INTERFACE = [
   "policies/policy.ts",
   "policies/budget.ts",
-  "policies/check_needs.ts",
+  "policies/check_signals.ts",
   "policies/policy_rules.ts",
 ];
 const RUNNERS = ["sim", "engine", "trace"];

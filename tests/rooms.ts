@@ -64,7 +64,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   "eval/dataset": {
     uses: ["engine/tokenizer", "engine", "numeric"],
-    door: ["evaluation_row.ts", "fact_prompt.ts", "kvpress_prompt.ts", "task_rows.ts"],
+    door: ["dataset_row.ts", "fact_prompt.ts", "kvpress_prompt.ts", "task_rows.ts"],
   },
   "report/files": { uses: ["report/render", "files"], door: ["write_report.ts"] },
   "report/retention": { uses: ["report/table", "report/render"], door: [] },
@@ -193,7 +193,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   notebook: { uses: [], door: [] },
   policies: {
     uses: ["numeric"],
-    door: ["budget.ts", "check_needs.ts", "keep_all.ts", "policy.ts", "policy_rules.ts", "score_once.ts", "table.ts"],
+    door: ["budget.ts", "check_signals.ts", "keep_all.ts", "policy.ts", "policy_rules.ts", "score_once.ts", "table.ts"],
   },
   metrics: {
     uses: ["numeric"],

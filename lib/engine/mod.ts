@@ -13,7 +13,7 @@
  *
  * @module
  */
-export { accountOf } from "./cache/cache_usage.ts";
+export { cacheUsage } from "./cache/cache_usage.ts";
 export { type Bound, type BoundSize } from "./cache/bound.ts";
 export { type Machine } from "../files/cache_folder.ts";
 export { type Capture, type CaptureOptions, captureTrace } from "./generate/capture_trace.ts";
@@ -45,7 +45,7 @@ export { reusePrefix } from "./cache/reuse_prefix.ts";
 export { type LogitsOf, type ReadOptions } from "./generate/read_tokens.ts";
 export { type CacheObserver, type ObserveOptions } from "./cache/kv_cache.ts";
 export { type ChunkMoments } from "./cache/state/query_moments.ts";
-export { OBSERVED_NEEDS, type ObservedNeed } from "./signals/signals.ts";
+export { OBSERVED_SIGNALS, type ObservedSignal } from "./signals/signals.ts";
 export { createSampler, likeliest, type Sampler, type SamplingOptions } from "./generate/sampling.ts";
 export {
   type DecoderInputs,
@@ -55,22 +55,29 @@ export {
 } from "./runtime/decoder_session.ts";
 export { type RowViews, type RunRows } from "./rows/head_rows.ts";
 export { type SessionOptions } from "./runtime/graph_session.ts";
-export { type PackedRows } from "./rows/head_rows.ts";
-export { type PackedVectors } from "./rows/quantized_vectors.ts";
+export { type QuantizedRows } from "./rows/head_rows.ts";
+export { type QuantizedVectors } from "./rows/quantized_vectors.ts";
 export { type RowBytes } from "./rows/row_bytes.ts";
 export {
-  DEFAULT_WINDOW,
-  FLOAT_ROWS,
+  type CacheDtype,
+  cacheDtypeName,
+  DEFAULT_RESIDUAL_LENGTH,
+  ELEMENT_DTYPES,
+  type ElementDtype,
+  FLOAT32_CACHE,
   type Granularity,
-  isFloatRows,
-  ROW_DTYPES,
-  type RowDtype,
-  type RowFormat,
-  rowFormat,
-  rowFormatName,
+  isFloat32,
+  parseCacheDtype,
   type VectorFormat,
 } from "./rows/cache_dtype.ts";
-export { type AttentionTap, type ChunkStart, DEFAULT_TAPS, prefillTaps, type Tap, tapsFor } from "./signals/signals.ts";
+export {
+  type AttentionRecording,
+  type ChunkStart,
+  DEFAULT_RECORDINGS,
+  prefillRecordings,
+  type Recording,
+  recordingsFor,
+} from "./signals/signals.ts";
 export {
   type ChatMessage,
   type ChatTemplateOptions,

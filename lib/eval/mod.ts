@@ -4,27 +4,27 @@
  *
  * ```ts ignore
  * import { loadModel } from "kvmirror/engine";
- * import { answerStudy, factPrompt, summariseAnswers } from "kvmirror/eval";
+ * import { answerStudy, factPrompt, summarizeAnswers } from "kvmirror/eval";
  * import { policy } from "kvmirror/policies";
  *
  * await using model = await loadModel("auto");
  * const prompts = Array.from({ length: 8 }, (_, seed) => factPrompt({ seed }));
- * const arms = ["recent_window", "hybrid"].map((name) => ({ policy: policy(name), compressionRatio: 0.5 }));
- * const scores = summariseAnswers(await answerStudy(model, prompts, arms), "recent_window");
+ * const settings = ["recent_window", "hybrid"].map((name) => ({ policy: policy(name), compressionRatio: 0.5 }));
+ * const scores = summarizeAnswers(await answerStudy(model, prompts, settings), "recent_window");
  * ```
  *
  * @module
  */
 export { type Answer, type AnsweringModel, answerStudy, type AnswerStudyOptions } from "./run/answer_study.ts";
-export { type Arm } from "./run/setting.ts";
+export { type PolicySetting } from "./run/setting.ts";
 export { isRight } from "./run/scorers.ts";
 export { type QuestionTiming } from "./dataset/kvpress_prompt.ts";
-export { FACT_EVICTION_ARMS, factEviction, type FactEvictionOptions } from "./experiments/fact_eviction.ts";
+export { FACT_EVICTION_SETTINGS, factEviction, type FactEvictionOptions } from "./experiments/fact_eviction.ts";
 export { type Fact, type FactPrompt, factPrompt, type FactPromptOptions } from "./dataset/fact_prompt.ts";
 export { mobyDick, sentencesOf } from "./dataset/moby_dick.ts";
 export { decodeTimes } from "./experiments/decode_times.ts";
 export { factRow } from "./dataset/fact_prompt.ts";
-export { type KeptRecall, keptRecall, type KeptRecallOptions } from "./experiments/kept_recall.ts";
+export { type RetentionRecall, retentionRecall, type RetentionRecallOptions } from "./experiments/retention_recall.ts";
 export {
   type AgreementOf,
   type ProxyAgreement,
@@ -33,19 +33,19 @@ export {
 } from "./experiments/proxy_agreement.ts";
 export { recallPrompt, type RecallPromptOptions, type RecallTask } from "./dataset/recall_prompt.ts";
 export { residentBytes } from "./experiments/resident_bytes.ts";
-export { type AnswerSummary, summariseAnswers } from "./scores/summarize_answers.ts";
+export { type AnswerSummary, summarizeAnswers } from "./scores/summarize_answers.ts";
 export { type AskedQuestion, type ReadingModel, type ReferenceAnswer } from "./run/evaluate_context.ts";
-export { type ArmComparison, armComparisons, FLOORS, pairedDifference } from "./scores/comparisons.ts";
+export { FLOORS, pairedDifference, type SettingComparison, settingComparisons } from "./scores/comparisons.ts";
 export {
   boundedPrefill,
   type BoundedPrefillOptions,
   type BoundedPrefillRow,
   type EvictionTime,
 } from "./experiments/bounded_prefill.ts";
-export { cellFolder } from "./run/sample_store.ts";
+export { sampleFolder } from "./run/sample_store.ts";
 export { ratioFor } from "./experiments/equal_bytes.ts";
-export { type EqualByteArm, equalByteArms, type EqualByteGrid } from "./experiments/equal_bytes.ts";
-export { type ArmMethod, armName, parseArm } from "./run/setting.ts";
+export { type EqualByteGrid, type EqualByteSetting, equalByteSettings } from "./experiments/equal_bytes.ts";
+export { parseSetting, type SettingMethod, settingName } from "./run/setting.ts";
 export { CUT_PROMPT } from "./run/cut_prompt.ts";
 export { type DepthScore, depthScores } from "./scores/depth_scores.ts";
 export { evenDepths } from "./dataset/task_rows.ts";
@@ -54,11 +54,11 @@ export { fullyAsked } from "./scores/policy_choice.ts";
 export { evaluate, type EvaluateOptions, type Evaluation } from "./run/evaluate.ts";
 export { EarlierAnswers } from "./run/answer_study.ts";
 export { type EvaluatedModel } from "./run/evaluate_context.ts";
-export { type EvaluationArm } from "./run/setting.ts";
-export { type ArmName } from "./run/setting.ts";
-export { type Cell, type EvaluatedCell, type FailedCell, type ScoredCell } from "./run/sample.ts";
-export { type CellStore } from "./run/sample_store.ts";
-export { type EvaluationRow, parseEvaluationRows } from "./dataset/evaluation_row.ts";
+export { type Setting } from "./run/setting.ts";
+export { type SettingName } from "./run/setting.ts";
+export { type EvaluatedSample, type FailedSample, type Sample, type ScoredSample } from "./run/sample.ts";
+export { type SampleStore } from "./run/sample_store.ts";
+export { type DatasetRow, parseDatasetRows } from "./dataset/dataset_row.ts";
 export { kvpressPrompt, type PromptIds } from "./dataset/kvpress_prompt.ts";
 export { type LaterAttention, laterAttention } from "./run/later_attention.ts";
 export { perplexity, type PerplexityOptions, type PerplexityRow } from "./experiments/perplexity.ts";

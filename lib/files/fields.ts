@@ -16,14 +16,14 @@ export interface Fields {
  * Gives typed access to fields.
  *
  * @param get a field by its key
- * @param place where the fields are from, for errors: `config.json`
+ * @param label where the fields are from, for errors: `config.json`
  */
-export function createFields(get: (key: string) => unknown, place: string): Fields {
+export function createFields(get: (key: string) => unknown, label: string): Fields {
   const value = (key: string) => get(key) ?? undefined;
   const checked = <T>(key: string, kind: string, is: (found: unknown) => found is T, found: unknown): T => {
     if (is(found)) return found;
     const state = found === undefined ? "absent" : JSON.stringify(found).slice(0, 80);
-    throw new SyntaxError(`Cannot read ${place} as ${key} must be ${kind}: current value is ${state}`);
+    throw new SyntaxError(`Cannot read ${label} as ${key} must be ${kind}: current value is ${state}`);
   };
   return {
     value,

@@ -3,10 +3,10 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 /**
  * Parses a JSON object; of a key that is there twice, JSON.parse would silently take the last.
  *
- * @param place what is parsed, for errors: `config.json`
+ * @param label what is parsed, for errors: `config.json`
  * @throws {SyntaxError} if it is no JSON, no object, or has a key twice
  */
-export function parseJsonObject(bytes: Uint8Array, place: string): Record<string, unknown> {
+export function parseJsonObject(bytes: Uint8Array, label: string): Record<string, unknown> {
   let text: string;
   let parsed: unknown;
   try {
@@ -14,14 +14,14 @@ export function parseJsonObject(bytes: Uint8Array, place: string): Record<string
     parsed = JSON.parse(text);
   } catch (error) {
     const reason = error instanceof SyntaxError ? error.message : "it is not UTF-8";
-    throw new SyntaxError(`Cannot read ${place} as JSON: ${reason}`, { cause: error });
+    throw new SyntaxError(`Cannot read ${label} as JSON: ${reason}`, { cause: error });
   }
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
-    throw new SyntaxError(`Cannot read ${place} as it must be a JSON object: it is ${text.trim().slice(0, 20)}`);
+    throw new SyntaxError(`Cannot read ${label} as it must be a JSON object: it is ${text.trim().slice(0, 20)}`);
   }
   const twice = repeatedKey(text);
   if (twice !== undefined) {
-    throw new SyntaxError(`Cannot read ${place} as the key ${JSON.stringify(twice)} is there twice`);
+    throw new SyntaxError(`Cannot read ${label} as the key ${JSON.stringify(twice)} is there twice`);
   }
   return parsed as Record<string, unknown>;
 }

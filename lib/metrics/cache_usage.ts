@@ -1,4 +1,4 @@
-import { tokenSurvival } from "./token_retention.ts";
+import { tokenRetention } from "./token_retention.ts";
 
 /** What one kv head holds. */
 export interface HeldRows {
@@ -23,7 +23,7 @@ export interface RowsAndBytes {
 }
 
 /** What one kv head of one layer holds. */
-export interface HeadAccount extends RowsAndBytes {
+export interface HeadUsage extends RowsAndBytes {
   /** The layer, from 0. */
   readonly layer: number;
   /** The kv head in its layer, from 0. */
@@ -33,13 +33,13 @@ export interface HeadAccount extends RowsAndBytes {
 }
 
 /** What a cache holds at one moment. */
-export interface CacheAccount extends RowsAndBytes {
+export interface CacheUsage extends RowsAndBytes {
   /** Tokens read until then, evicted or not. */
   readonly tokens: number;
   /** Every kv head, layer by layer. */
-  readonly heads: readonly HeadAccount[];
+  readonly heads: readonly HeadUsage[];
   /** Share of kv heads that hold each token, `[tokens]`. */
-  readonly survival: Float64Array;
+  readonly retention: Float64Array;
 }
 
 /**
@@ -52,18 +52,18 @@ export interface CacheAccount extends RowsAndBytes {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { cacheAccount } from "kvmirror";
+ * import { usageOfHeads } from "kvmirror";
  *
  * const held = (...positions: number[]) => ({ positions, dtype: "f32", liveBytes: 512 * positions.length });
- * const account = cacheAccount([[held(0, 1), held(0)]], 2);
- * assertEquals([account.rows, account.live_bytes], [3, 1536]);
- * assertEquals([...account.survival], [1, 0.5]);
+ * const usage = usageOfHeads([[held(0, 1), held(0)]], 2);
+ * assertEquals([usage.rows, usage.live_bytes], [3, 1536]);
+ * assertEquals([...usage.retention], [1, 0.5]);
  * ```
  */
-export function cacheAccount(layers: readonly (readonly HeldRows[])[], tokens: number): CacheAccount {
-  const survival = tokenSurvival(layers.map((layer) => layer.map(({ positions }) => positions)), tokens);
+export function usageOfHeads(layers: readonly (readonly HeldRows[])[], tokens: number): CacheUsage {
+  const retention = tokenRetention(layers.map((layer) => layer.map(({ positions }) => positions)), tokens);
   const heads = layers.flatMap((layer, index) =>
-    layer.map(({ positions, dtype, liveBytes, allocatedBytes = liveBytes }, head): HeadAccount => ({
+    layer.map(({ positions, dtype, liveBytes, allocatedBytes = liveBytes }, head): HeadUsage => ({
       layer: index,
       kv_head: head,
       dtype,
@@ -72,7 +72,7 @@ export function cacheAccount(layers: readonly (readonly HeldRows[])[], tokens: n
       allocated_bytes: allocatedBytes,
     }))
   );
-  return { tokens, ...sumRows(heads), heads, survival };
+  return { tokens, ...sumRows(heads), heads, retention };
 }
 
 /** The sums over some heads. */
@@ -82,7 +82,7 @@ export function sumRows(heads: readonly RowsAndBytes[]): RowsAndBytes {
 }
 
 /** What one layer holds in one dtype at one moment: a row of a table. */
-export interface LayerAccount extends RowsAndBytes {
+export interface LayerUsage extends RowsAndBytes {
   /** Tokens read until then. */
   readonly tokens: number;
   /** The layer, from 0. */
@@ -103,16 +103,16 @@ export interface LayerAccount extends RowsAndBytes {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { cacheAccount, layerAccounts } from "kvmirror";
+ * import { usageOfHeads, usageByLayer } from "kvmirror";
  *
  * const held = (...positions: number[]) => ({ positions, dtype: "f32", liveBytes: 8 * positions.length });
- * const [before, after] = layerAccounts([cacheAccount([[held(0, 1)]], 2), cacheAccount([[held(1)]], 2)]);
+ * const [before, after] = usageByLayer([usageOfHeads([[held(0, 1)]], 2), usageOfHeads([[held(1)]], 2)]);
  * assertEquals([before.rows, after.rows, after.kept_ratio], [2, 1, 0.5]);
  * ```
  */
-export function layerAccounts(accounts: readonly CacheAccount[]): LayerAccount[] {
-  return accounts.flatMap(({ tokens, heads }) =>
-    [...Map.groupBy(heads, ({ layer, dtype }) => `${layer} ${dtype}`).values()].map((own): LayerAccount => {
+export function usageByLayer(usages: readonly CacheUsage[]): LayerUsage[] {
+  return usages.flatMap(({ tokens, heads }) =>
+    [...Map.groupBy(heads, ({ layer, dtype }) => `${layer} ${dtype}`).values()].map((own): LayerUsage => {
       const rows = own.map((head) => head.rows);
       const sums = sumRows(own);
       return {

@@ -29,13 +29,13 @@ export function linearTrend(x: readonly number[], y: readonly number[]): LinearT
     throw new TypeError(`Cannot fit a line to ${x.length} and ${y.length} numbers as each point has both`);
   }
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const [centreX, centreY] = [mean(x), mean(y)];
-  const spread = x.reduce((sum, value) => sum + (value - centreX) ** 2, 0);
+  const [centerX, centerY] = [mean(x), mean(y)];
+  const spread = x.reduce((sum, value) => sum + (value - centerX) ** 2, 0);
   if (x.length < 3 || spread === 0) {
     throw new RangeError(`Cannot fit a line to ${x.length} points as it takes three, not all at one place`);
   }
-  const slope = x.reduce((sum, value, index) => sum + (value - centreX) * (y[index] - centreY), 0) / spread;
-  const intercept = centreY - slope * centreX;
+  const slope = x.reduce((sum, value, index) => sum + (value - centerX) * (y[index] - centerY), 0) / spread;
+  const intercept = centerY - slope * centerX;
   const left = x.reduce((sum, value, index) => sum + (y[index] - intercept - slope * value) ** 2, 0);
   return { slope, standardError: Math.sqrt(left / (x.length - 2) / spread), intercept };
 }

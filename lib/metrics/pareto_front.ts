@@ -7,8 +7,8 @@
  * import { assertEquals } from "@std/assert";
  * import { paretoFront } from "kvmirror";
  *
- * const arms = [{ bytes: 4, score: 0.9 }, { bytes: 2, score: 0.7 }, { bytes: 3, score: 0.6 }];
- * assertEquals(paretoFront(arms, ({ bytes }) => bytes, ({ score }) => score).map(({ bytes }) => bytes), [2, 4]);
+ * const settings = [{ bytes: 4, score: 0.9 }, { bytes: 2, score: 0.7 }, { bytes: 3, score: 0.6 }];
+ * assertEquals(paretoFront(settings, ({ bytes }) => bytes, ({ score }) => score).map(({ bytes }) => bytes), [2, 4]);
  * ```
  */
 export function paretoFront<Thing>(

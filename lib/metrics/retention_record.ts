@@ -1,7 +1,7 @@
-import { tokenSurvival } from "./token_retention.ts";
+import { tokenRetention } from "./token_retention.ts";
 
 /** Which tokens of a text survived a run, and where: what `deno task compress --json` prints, and may be made by hand. */
-export interface KeptRecord {
+export interface RetentionRecord {
   /** Who chose; undefined where the record does not say. */
   readonly policy?: string;
   /** The text, token by token; a token that only begins a character is empty, the one that ends it spells it. */
@@ -9,7 +9,7 @@ export interface KeptRecord {
   /** Positions that stayed, `[layer][kv head][row]`. */
   readonly kept: readonly (readonly (readonly number[])[])[];
   /** Share of kv heads that hold each token, `[tokens]`. */
-  readonly survival: Float64Array;
+  readonly retention: Float64Array;
 }
 
 /**
@@ -21,13 +21,13 @@ export interface KeptRecord {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { parseKeptRecord } from "kvmirror";
+ * import { parseRetentionRecord } from "kvmirror";
  *
- * const { survival } = parseKeptRecord('{"tokens": ["A", " dog"], "kept": [[[0, 1], [1]]]}');
- * assertEquals([...survival], [0.5, 1]);
+ * const { retention } = parseRetentionRecord('{"tokens": ["A", " dog"], "kept": [[[0, 1], [1]]]}');
+ * assertEquals([...retention], [0.5, 1]);
  * ```
  */
-export function parseKeptRecord(text: string): KeptRecord {
+export function parseRetentionRecord(text: string): RetentionRecord {
   let record: { readonly policy?: unknown; readonly tokens?: unknown; readonly kept?: unknown } | null;
   try {
     record = JSON.parse(text);
@@ -46,12 +46,12 @@ export function parseKeptRecord(text: string): KeptRecord {
     );
   }
   if (tokens.length === 0) throw new RangeError("Cannot read the record as it has 0 tokens: give a text");
-  const positions = kept as KeptRecord["kept"];
+  const positions = kept as RetentionRecord["kept"];
   return {
     ...(typeof policy === "string" ? { policy } : {}),
     tokens: tokens as string[],
     kept: positions,
-    survival: tokenSurvival(positions, tokens.length),
+    retention: tokenRetention(positions, tokens.length),
   };
 }
 

@@ -9,12 +9,12 @@
  * @example Two heads hold the first of three tokens, one the last
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { tokenSurvival } from "kvmirror";
+ * import { tokenRetention } from "kvmirror";
  *
- * assertEquals([...tokenSurvival([[[0, 2]], [[0]]], 3)], [1, 0, 0.5]);
+ * assertEquals([...tokenRetention([[[0, 2]], [[0]]], 3)], [1, 0, 0.5]);
  * ```
  */
-export function tokenSurvival(layers: readonly (readonly ArrayLike<number>[])[], tokens: number): Float64Array {
+export function tokenRetention(layers: readonly (readonly ArrayLike<number>[])[], tokens: number): Float64Array {
   if (!Number.isSafeInteger(tokens) || tokens < 0) {
     throw new RangeError(`Cannot account for ${tokens} tokens as it must be a whole number of at least 0`);
   }

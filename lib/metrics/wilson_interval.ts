@@ -36,10 +36,10 @@ export function wilsonInterval(successes: number, trials: number): Interval {
   }
   const share = successes / trials;
   const scale = 1 + Z ** 2 / trials;
-  const centre = (share + Z ** 2 / (2 * trials)) / scale;
+  const center = (share + Z ** 2 / (2 * trials)) / scale;
   const half = (Z / scale) * Math.sqrt((share * (1 - share)) / trials + Z ** 2 / (4 * trials ** 2));
   return {
-    low: successes === 0 ? 0 : Math.max(0, centre - half),
-    high: successes === trials ? 1 : Math.min(1, centre + half),
+    low: successes === 0 ? 0 : Math.max(0, center - half),
+    high: successes === trials ? 1 : Math.min(1, center + half),
   };
 }

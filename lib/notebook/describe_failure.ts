@@ -5,9 +5,9 @@ export type FailedCell = NonNullable<NotebookRun["failed"]>;
 
 /** Says in one line which cell failed, where in it, and why. */
 export function describeFailure(notebook: string, { cell, number, failure }: FailedCell): string {
-  const place = failure.place === undefined ? "" : `, line ${failure.place.line}`;
+  const label = failure.place === undefined ? "" : `, line ${failure.place.line}`;
   const message = failure.message.replaceAll(/\s*\n\s*/g, " ").trim();
-  return `${notebook}, cell ${number} (id ${cell.id})${place}: ${failure.name}: ${message}`;
+  return `${notebook}, cell ${number} (id ${cell.id})${label}: ${failure.name}: ${message}`;
 }
 
 /** The source of the cell that failed, its lines numbered, the line of the error marked. */

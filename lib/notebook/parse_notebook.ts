@@ -22,12 +22,12 @@ export function parseNotebook(text: string): Notebook {
 }
 
 function readCell(value: unknown, index: number): Cell {
-  const place = `cell ${index + 1}`;
-  const cell = asObject(value, place);
+  const label = `cell ${index + 1}`;
+  const cell = asObject(value, label);
   const base = {
-    id: cell.id === undefined ? `cell-${index + 1}` : readId(cell.id, place),
-    source: readText(cell.source, `${place}'s source`),
-    metadata: asObject(cell.metadata ?? {}, `${place}'s metadata`),
+    id: cell.id === undefined ? `cell-${index + 1}` : readId(cell.id, label),
+    source: readText(cell.source, `${label}'s source`),
+    metadata: asObject(cell.metadata ?? {}, `${label}'s metadata`),
   };
   switch (cell.cell_type) {
     case "markdown":
@@ -35,29 +35,29 @@ function readCell(value: unknown, index: number): Cell {
       return { type: cell.cell_type, ...base };
     case "code": {
       const outputs = cell.outputs ?? [];
-      if (!Array.isArray(outputs)) throw new SyntaxError(`Cannot read ${place} as its outputs are no list`);
+      if (!Array.isArray(outputs)) throw new SyntaxError(`Cannot read ${label} as its outputs are no list`);
       const executionCount = typeof cell.execution_count === "number" ? cell.execution_count : null;
-      const read = outputs.map((output) => readOutput(asObject(output, `${place}'s output`), place));
+      const read = outputs.map((output) => readOutput(asObject(output, `${label}'s output`), label));
       return { type: "code", ...base, executionCount, outputs: read } satisfies CodeCell;
     }
   }
-  throw new SyntaxError(`Cannot read ${place} as its cell_type is ${JSON.stringify(cell.cell_type)}`);
+  throw new SyntaxError(`Cannot read ${label} as its cell_type is ${JSON.stringify(cell.cell_type)}`);
 }
 
-function readOutput(output: Record<string, unknown>, place: string): Output {
+function readOutput(output: Record<string, unknown>, label: string): Output {
   switch (output.output_type) {
     case "stream":
       return {
         type: "stream",
         name: output.name === "stderr" ? "stderr" : "stdout",
-        text: readText(output.text, `${place}'s stream`),
+        text: readText(output.text, `${label}'s stream`),
       };
     case "display_data":
     case "execute_result":
       return {
         type: output.output_type === "display_data" ? "display" : "result",
-        data: readData(output.data, place),
-        metadata: asObject(output.metadata ?? {}, `${place}'s output metadata`),
+        data: readData(output.data, label),
+        metadata: asObject(output.metadata ?? {}, `${label}'s output metadata`),
       };
     case "error":
       return {
@@ -67,28 +67,28 @@ function readOutput(output: Record<string, unknown>, place: string): Output {
         traceback: Array.isArray(output.traceback) ? output.traceback.map(String) : [],
       };
   }
-  throw new SyntaxError(`Cannot read ${place} as an output_type is ${JSON.stringify(output.output_type)}`);
+  throw new SyntaxError(`Cannot read ${label} as an output_type is ${JSON.stringify(output.output_type)}`);
 }
 
 /** The text forms may be lists of lines; JSON forms are as they are, and may be lists too. */
-function readData(value: unknown, place: string): DisplayOutput["data"] {
-  const data = asObject(value, `${place}'s output data`);
+function readData(value: unknown, label: string): DisplayOutput["data"] {
+  const data = asObject(value, `${label}'s output data`);
   return Object.fromEntries(
-    Object.entries(data).map(([type, form]) => [type, isJson(type) ? form : readText(form, `${place}'s ${type}`)]),
+    Object.entries(data).map(([type, form]) => [type, isJson(type) ? form : readText(form, `${label}'s ${type}`)]),
   );
 }
 
-function readId(id: unknown, place: string): string {
+function readId(id: unknown, label: string): string {
   if (typeof id === "string" && /^[\w-]{1,64}$/.test(id)) return id;
   throw new SyntaxError(
-    `Cannot read ${place} as its id is ${JSON.stringify(id)}: it must be 1 to 64 of a-z A-Z 0-9 - _`,
+    `Cannot read ${label} as its id is ${JSON.stringify(id)}: it must be 1 to 64 of a-z A-Z 0-9 - _`,
   );
 }
 
-function readText(value: unknown, place: string): string {
+function readText(value: unknown, label: string): string {
   if (typeof value === "string") return value;
   if (Array.isArray(value) && value.every((line) => typeof line === "string")) return value.join("");
-  throw new SyntaxError(`Cannot read ${place} as it must be a text or a list of lines`);
+  throw new SyntaxError(`Cannot read ${label} as it must be a text or a list of lines`);
 }
 
 function parseJson(text: string): unknown {
@@ -99,7 +99,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-function asObject(value: unknown, place: string): Record<string, unknown> {
+function asObject(value: unknown, label: string): Record<string, unknown> {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new SyntaxError(`Cannot read ${place} as it must be an object`);
+  throw new SyntaxError(`Cannot read ${label} as it must be an object`);
 }

@@ -16,7 +16,7 @@ const LANGUAGE = {
  * Writes a notebook as the text of an .ipynb file (nbformat 4.5). The same notebook gives the same bytes: keys are in
  * one order, and nothing tells when or by which kernel it was run.
  */
-export function serialiseNotebook({ cells, metadata }: Notebook): string {
+export function serializeNotebook({ cells, metadata }: Notebook): string {
   const root = {
     cells: cells.map(writeCell),
     metadata: sortKeys({ ...metadata, ...LANGUAGE }),

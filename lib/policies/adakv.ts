@@ -28,10 +28,10 @@ export function adakv(policy: Policy, { safeguard = 0.2 }: AdakvOptions = {}): P
   if (!(safeguard >= 0 && safeguard <= 1)) {
     throw new RangeError(`Cannot safeguard ${safeguard} of a head as it must be in [0, 1]`);
   }
-  const recipe = scorerOf(policy, "adakv");
+  const definition = scorerOf(policy, "adakv");
   return definePolicy({
-    ...recipe,
-    name: `adakv(${recipe.name})`,
+    ...definition,
+    name: `adakv(${definition.name})`,
     paper: "Feng et al. 2024, https://arxiv.org/abs/2407.11550",
     allocate: (scores, budget, layers) => {
       const longest = Math.max(0, ...layers.flatMap(({ heads }) => heads.map(({ positions }) => positions.length)));

@@ -16,7 +16,7 @@ export function attentionProbe({ sinkTokens = 4 }: AttentionProbeOptions = {}): 
   return definePolicy({
     name: "attention_probe",
     paper: "this project",
-    needs: ["predictedAttention"],
+    signals: ["predictedAttention"],
     score: eachHead(({ signal }) => signal("predictedAttention")),
     protect: { sinks: sinkTokens },
   });

@@ -1,7 +1,7 @@
 import type { Vector } from "../numeric/vectors.ts";
 import { budgetForRatio } from "./budget.ts";
-import { describeNeed, sameNeed } from "./check_needs.ts";
-import type { Budget, Choice, Head, Layer, Need, Policy, Protection } from "./policy.ts";
+import { describeSignal, sameSignal } from "./check_signals.ts";
+import type { Budget, Choice, Head, Layer, Policy, Protection, Signal } from "./policy.ts";
 import {
   type BudgetShare,
   checkBudget,
@@ -9,9 +9,9 @@ import {
   checkRows,
   checkSame,
   longestHead,
-  type Place,
   type PolicyRule,
   type Report,
+  type RowLocation,
 } from "./policy_rules.ts";
 
 /** A promise that was not kept, by the names that tables give it: its first case, and how many there are. */
@@ -66,7 +66,7 @@ const RATIOS = [0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.999];
  *
  * const dice = definePolicy({
  *   name: "dice",
- *   needs: [],
+ *   signals: [],
  *   score: eachHead(({ positions }) => Float32Array.from(positions, () => Math.random())),
  * });
  * const head = { positions: Int32Array.from({ length: 500 }, (_, row) => row), signal: () => new Float32Array(500) };
@@ -78,7 +78,7 @@ const RATIOS = [0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.999];
 export function checkPolicy(
   policy: Policy,
   caches: readonly (readonly Layer[])[],
-  { compressionRatios = RATIOS, budget: shared = "head", slack = 0, protect = policy.recipe?.protect }:
+  { compressionRatios = RATIOS, budget: shared = "head", slack = 0, protect = policy.definition?.protect }:
     CheckPolicyOptions = {},
 ): PolicyViolation[] {
   if (caches.length === 0) throw new RangeError("Cannot check a policy on 0 caches: give at least one");
@@ -131,7 +131,7 @@ function reporter(policy: string, budget: Budget, cacheRows: number, found: Map<
 
 /** What the policy chooses of copies of the signals; undefined if it throws. */
 function choose(policy: Policy, layers: readonly Layer[], budget: Budget, report: Report): Choice | undefined {
-  const watched = watchedLayers(layers, policy.needs, report);
+  const watched = watchedLayers(layers, policy.signals, report);
   try {
     return policy.choose(watched.layers, budget);
   } catch (error) {
@@ -150,9 +150,9 @@ export interface WatchedLayers {
 }
 
 /** Copies layers for a policy: reads of signals that it does not name are reported, and later, writes. */
-export function watchedLayers(layers: readonly Layer[], needs: readonly Need[], report: Report): WatchedLayers {
+export function watchedLayers(layers: readonly Layer[], signals: readonly Signal[], report: Report): WatchedLayers {
   const watched = layers.map((layer) =>
-    layer.heads.map((head, kvHead) => watch(head, needs, report, { layer: layer.index, kvHead }))
+    layer.heads.map((head, kvHead) => watch(head, signals, report, { layer: layer.index, kvHead }))
   );
   return {
     layers: layers.map((layer, index) => ({ ...layer, heads: watched[index].map(({ head }) => head) })),
@@ -161,18 +161,23 @@ export function watchedLayers(layers: readonly Layer[], needs: readonly Need[], 
 }
 
 /** A head of copies, and a comparison of these with what they were. */
-function watch(head: Head, needs: readonly Need[], report: Report, place: Place): { head: Head; compare(): void } {
-  const copies = new Map<string, { copy: Vector; need: Need }>();
+function watch(
+  head: Head,
+  signals: readonly Signal[],
+  report: Report,
+  location: RowLocation,
+): { head: Head; compare(): void } {
+  const copies = new Map<string, { copy: Vector; need: Signal }>();
   const positions = head.positions.slice();
   return {
     head: {
       positions,
-      signal: (need) => {
-        const name = describeNeed(need);
-        if (!needs.some((named) => sameNeed(named, need))) {
-          report("needs", `Cannot read ${name} as it is not among the needs`, place);
+      signal: (signal) => {
+        const name = describeSignal(signal);
+        if (!signals.some((named) => sameSignal(named, signal))) {
+          report("signals", `Cannot read ${name} as it is not among its signals`, location);
         }
-        if (!copies.has(name)) copies.set(name, { copy: head.signal(need).slice(), need });
+        if (!copies.has(name)) copies.set(name, { copy: head.signal(signal).slice(), need: signal });
         return copies.get(name)!.copy;
       },
     },
@@ -181,11 +186,11 @@ function watch(head: Head, needs: readonly Need[], report: Report, place: Place)
         const index = Array.prototype.findIndex.call(now, (value, at) => !Object.is(value, before[at]));
         const row = Math.floor(index / (before.length / head.positions.length));
         if (index >= 0) {
-          report("signals", `Cannot write into ${name}, row ${row}, as runners share it`, { ...place, row });
+          report("writes", `Cannot write into ${name}, row ${row}, as runners share it`, { ...location, row });
         }
       };
       written("positions", positions, head.positions);
-      for (const [name, { copy, need }] of copies) written(name, copy, head.signal(need));
+      for (const [name, { copy, need: signal }] of copies) written(name, copy, head.signal(signal));
     },
   };
 }

@@ -23,10 +23,10 @@ export function chunkkv(policy: Policy, { chunkLength = 20 }: ChunkkvOptions = {
       `Cannot use chunkLength ${chunkLength} for chunkkv as it must be a whole number of at least 1`,
     );
   }
-  const recipe = scorerOf(policy, "chunkkv");
+  const definition = scorerOf(policy, "chunkkv");
   return definePolicy({
-    ...recipe,
-    name: `chunkkv(${recipe.name})`,
+    ...definition,
+    name: `chunkkv(${definition.name})`,
     paper: "Liu et al. 2025, https://arxiv.org/abs/2502.00299",
     select: (scores, counts, budget) => {
       const [{ length }] = scores;

@@ -25,13 +25,13 @@ export function criticalkv(policy: Policy, { firstStage = 0.5 }: CriticalkvOptio
   if (!(firstStage >= 0 && firstStage <= 1)) {
     throw new RangeError(`Cannot fill ${firstStage} of the budget in criticalkv's first stage as it must be in [0, 1]`);
   }
-  const recipe = scorerOf(policy, "criticalkv");
+  const definition = scorerOf(policy, "criticalkv");
   return definePolicy({
-    name: `criticalkv(${recipe.name})`,
+    name: `criticalkv(${definition.name})`,
     paper: "Feng et al. 2025, https://arxiv.org/abs/2502.03805",
-    needs: [...recipe.needs, "outputNorm1"],
+    signals: [...definition.signals, "outputNorm1"],
     score: (layer, budget) =>
-      raisedScores(recipe, layer, budget).map((own, kvHead) => {
+      raisedScores(definition, layer, budget).map((own, kvHead) => {
         const norms = layer.heads[kvHead].signal("outputNorm1");
         const scores = Float64Array.from(own, (score, row) => (score + EPSILON) * norms[row]);
         const first = Math.floor((1 - budget.ratio) * own.length * firstStage);

@@ -1,7 +1,7 @@
 import { topK } from "../numeric/top_k.ts";
 import type { Vector } from "../numeric/vectors.ts";
 import { headRows } from "./budget.ts";
-import type { Budget, Choice, Head, Layer, Policy, Protection, Recipe, Scores } from "./policy.ts";
+import type { Budget, Choice, Head, Layer, Policy, PolicyDefinition, Protection, Scores } from "./policy.ts";
 
 /**
  * Completes a recipe to a policy: scores each layer, raises protected rows to the layer's maximum + 1, shares out the
@@ -13,7 +13,7 @@ import type { Budget, Choice, Head, Layer, Policy, Protection, Recipe, Scores } 
  *
  * const smallestKeys = definePolicy({
  *   name: "smallest_keys",
- *   needs: ["keys"],
+ *   signals: ["keys"],
  *   score: eachHead((head) => {
  *     const keys = head.signal("keys");
  *     const width = keys.length / head.positions.length;
@@ -24,12 +24,12 @@ import type { Budget, Choice, Head, Layer, Policy, Protection, Recipe, Scores } 
  *
  * @throws {RangeError} from `choose`, if the recipe's scores have another length than the rows, or hold NaN
  */
-export function definePolicy(recipe: Recipe): Policy {
+export function definePolicy(definition: PolicyDefinition): Policy {
   return {
-    name: recipe.name,
-    needs: recipe.needs,
-    recipe,
-    choose: (layers, budget) => chooseRows(recipe, layers, budget),
+    name: definition.name,
+    signals: definition.signals,
+    definition,
+    choose: (layers, budget) => chooseRows(definition, layers, budget),
   };
 }
 
@@ -49,33 +49,33 @@ function firstRows(count: number): Uint32Array {
   return rows;
 }
 
-function chooseRows(recipe: Recipe, layers: readonly Layer[], budget: Budget): Choice {
+function chooseRows(definition: PolicyDefinition, layers: readonly Layer[], budget: Budget): Choice {
   if (budget.ratio === 0) return everyRow(layers);
-  const scores = layers.map((layer) => raisedScores(recipe, layer, budget));
-  const counts = recipe.allocate?.(scores, budget, layers) ?? uniform(layers, budget);
+  const scores = layers.map((layer) => raisedScores(definition, layer, budget));
+  const counts = definition.allocate?.(scores, budget, layers) ?? uniform(layers, budget);
   return layers.map((_, index) => {
-    const rows = recipe.select?.(scores[index], counts[index], budget) ??
+    const rows = definition.select?.(scores[index], counts[index], budget) ??
       scores[index].map((head, kvHead) => topK(head, counts[index][kvHead]));
     return rows.map((kept) => ({ rows: kept }));
   });
 }
 
 /** A layer's scores, checked, with protected rows raised above all others. */
-export function raisedScores(recipe: Recipe, layer: Layer, budget: Budget): Scores {
-  return protect(layer, checked(recipe, layer, recipe.score(layer, budget)), recipe.protect);
+export function raisedScores(definition: PolicyDefinition, layer: Layer, budget: Budget): Scores {
+  return protect(layer, checked(definition, layer, definition.score(layer, budget)), definition.protect);
 }
 
-function checked(recipe: Recipe, layer: Layer, scores: Scores): Scores {
+function checked(definition: PolicyDefinition, layer: Layer, scores: Scores): Scores {
   layer.heads.forEach((head, kvHead) => {
-    const place = `policy ${recipe.name}, layer ${layer.index}, kv head ${kvHead}`;
+    const label = `policy ${definition.name}, layer ${layer.index}, kv head ${kvHead}`;
     const rows = head.positions.length;
     if (scores[kvHead]?.length !== rows) {
       throw new RangeError(
-        `Cannot choose rows by ${scores[kvHead]?.length ?? 0} scores as there are ${rows} rows: ${place}`,
+        `Cannot choose rows by ${scores[kvHead]?.length ?? 0} scores as there are ${rows} rows: ${label}`,
       );
     }
     const row = scores[kvHead].findIndex(Number.isNaN);
-    if (row >= 0) throw new RangeError(`Cannot choose rows as the score of row ${row} is NaN: ${place}`);
+    if (row >= 0) throw new RangeError(`Cannot choose rows as the score of row ${row} is NaN: ${label}`);
   });
   return scores;
 }

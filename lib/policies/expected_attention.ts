@@ -37,7 +37,7 @@ export function expectedAttention(
   return definePolicy({
     name: "expected_attention",
     paper: "Devoto et al. 2025, https://arxiv.org/abs/2510.00636",
-    needs: ["queryMoments", "keys", "values"],
+    signals: ["queryMoments", "keys", "values"],
     score: eachHead(({ positions, signal }, { model }) => {
       const first = positions.findIndex((position) => position >= sinkTokens);
       const scores = new Float64Array(positions.length);
@@ -83,14 +83,14 @@ function rotate(moments: Vector, rotation: Rotation): { mean: Float64Array; cova
   const width = 2 * rotation.cos.length;
   const mean = new Float64Array(moments.subarray(0, width));
   const covariance = new Float64Array(moments.subarray(width));
-  turn(mean, 0, 1, rotation);
-  for (let column = 0; column < width; column++) turn(covariance, column, width, rotation);
-  for (let row = 0; row < width; row++) turn(covariance, row * width, 1, rotation);
+  rotateVector(mean, 0, 1, rotation);
+  for (let column = 0; column < width; column++) rotateVector(covariance, column, width, rotation);
+  for (let row = 0; row < width; row++) rotateVector(covariance, row * width, 1, rotation);
   return { mean, covariance };
 }
 
 /** Turns the vector that begins at `start`, its elements `stride` apart, in place. */
-function turn(values: Float64Array, start: number, stride: number, { cos, sin }: Rotation): void {
+function rotateVector(values: Float64Array, start: number, stride: number, { cos, sin }: Rotation): void {
   const half = cos.length;
   for (let pair = 0; pair < half; pair++) {
     const [low, high] = [start + pair * stride, start + (pair + half) * stride];

@@ -11,11 +11,11 @@ import { scorerOf } from "./wrap.ts";
  * @throws {TypeError} if the policy cannot be wrapped
  */
 export function globalkv(policy: Policy): Policy {
-  const recipe = scorerOf(policy, "globalkv");
+  const definition = scorerOf(policy, "globalkv");
   return definePolicy({
-    ...recipe,
-    name: `globalkv(${recipe.name})`,
-    allocate: (scores, budget, layers) => shareOverModel(scores, budget, layers, recipe.protect),
+    ...definition,
+    name: `globalkv(${definition.name})`,
+    allocate: (scores, budget, layers) => shareOverModel(scores, budget, layers, definition.protect),
   });
 }
 

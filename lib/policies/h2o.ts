@@ -1,5 +1,5 @@
 import { definePolicy, eachHead } from "./define_policy.ts";
-import type { Need, Policy } from "./policy.ts";
+import type { Policy, Signal } from "./policy.ts";
 
 /** Options of {@linkcode h2o}. */
 export interface H2oOptions {
@@ -18,14 +18,14 @@ export function h2o({ decay = 1 }: H2oOptions = {}): Policy {
   if (!(decay > 0 && decay <= 1)) {
     throw new RangeError(`Cannot let attention fade by ${decay} a query as it must be in (0, 1]`);
   }
-  const need: Need = { attention: "sum", queries: "all", ...(decay === 1 ? {} : { decay }) };
+  const wanted: Signal = { attention: "sum", queries: "all", ...(decay === 1 ? {} : { decay }) };
   return definePolicy({
     name: "h2o",
     paper: "Zhang et al. 2023, https://arxiv.org/abs/2306.14048",
-    needs: [need],
+    signals: [wanted],
     score: (layer, budget) =>
       eachHead(({ positions, signal }) => {
-        const received = signal(need);
+        const received = signal(wanted);
         const recent = positions.length - Math.ceil(budget.rows / 2);
         return Float64Array.from(received, (sum, row) => row < recent ? sum : Infinity);
       })(layer),

@@ -9,7 +9,7 @@ export function keydiff(): Policy {
   return definePolicy({
     name: "keydiff",
     paper: "Park et al. 2025, https://arxiv.org/abs/2504.15364",
-    needs: ["keys"],
+    signals: ["keys"],
     score: eachHead((head, { model }) => unlikeness(head.signal("keys"), model.headDim)),
   });
 }

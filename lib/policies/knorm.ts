@@ -7,7 +7,7 @@ export function knorm(): Policy {
   return definePolicy({
     name: "knorm",
     paper: "Devoto et al. 2024, https://arxiv.org/abs/2406.11430",
-    needs: ["keys"],
+    signals: ["keys"],
     score: eachHead((head, { model }) => rowNorms(head.signal("keys"), model.headDim).map((norm) => -norm)),
   });
 }

@@ -18,20 +18,20 @@ export function kvzip(options: KvzipOptions = {}): Policy {
 
 /** {@linkcode kvzip} with attention weighed by what the row adds to the residual stream, ‖W_o v‖₂ / ‖input‖₂: KVzip+. */
 export function kvzipPlus(options: KvzipOptions = {}): Policy {
-  return repeated("kvzip_plus", "normalisedReconstruction", options);
+  return repeated("kvzip_plus", "normalizedReconstruction", options);
 }
 
 function repeated(
   name: string,
-  need: "reconstruction" | "normalisedReconstruction",
+  wanted: "reconstruction" | "normalizedReconstruction",
   { sinkTokens = 4 }: KvzipOptions,
 ): Policy {
   const protect = { sinks: sinkTokens };
   return definePolicy({
     name,
     paper: "Kim et al. 2025, https://arxiv.org/abs/2505.23416",
-    needs: [need],
-    score: eachHead(({ signal }) => signal(need)),
+    signals: [wanted],
+    score: eachHead(({ signal }) => signal(wanted)),
     protect,
     allocate: (scores, budget, layers) => shareOverModel(scores, budget, layers, protect),
   });

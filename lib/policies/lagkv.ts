@@ -19,7 +19,7 @@ export function lagkv({ sinkTokens = 4, lagSize = 128 }: LagkvOptions = {}): Pol
   return definePolicy({
     name: "lagkv",
     paper: "Liang et al. 2025, https://arxiv.org/abs/2504.04704",
-    needs: ["keys", "values"],
+    signals: ["keys", "values"],
     score: eachHead((head, { model }) => {
       const rows = head.positions.length;
       const scores = new Float64Array(rows).fill(1);

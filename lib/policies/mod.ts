@@ -14,7 +14,7 @@
  */
 export { adakv, type AdakvOptions } from "./adakv.ts";
 export { budgetForRatio, budgetForRows, headRows, keptRows } from "./budget.ts";
-export { checkNeeds, describeNeed, sameNeed } from "./check_needs.ts";
+export { checkSignals, describeSignal, sameSignal } from "./check_signals.ts";
 export { checkPolicy, type CheckPolicyOptions, type PolicyViolation } from "./check_policy.ts";
 export { attentionProbe, type AttentionProbeOptions } from "./attention_probe.ts";
 export { chunkkv, type ChunkkvOptions } from "./chunkkv.ts";
@@ -33,7 +33,7 @@ export { lagkv, type LagkvOptions } from "./lagkv.ts";
 export { h2o, type H2oOptions } from "./h2o.ts";
 export { observedAttention } from "./observed_attention.ts";
 export type * from "./policy.ts";
-export type { Vector } from "../numeric/vectors.ts";
+export { type Vector } from "../numeric/vectors.ts";
 export { protect } from "./protect.ts";
 export { type BudgetShare, type PolicyRule } from "./policy_rules.ts";
 export { oracle } from "./oracle.ts";

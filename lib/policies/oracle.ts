@@ -9,7 +9,7 @@ import type { Policy } from "./policy.ts";
 export function oracle(): Policy {
   return definePolicy({
     name: "oracle",
-    needs: ["laterAttention"],
+    signals: ["laterAttention"],
     score: eachHead(({ signal }) => signal("laterAttention")),
   });
 }

@@ -7,7 +7,7 @@ import type { Vector } from "../numeric/vectors.ts";
  * - `outputNorm1`: ‖W_o v‖₁, what a row's value writes into the residual stream, over the query heads the mean;
  * - `queryMoments`: of the text's queries before rotation, sinks left out: for each query head of the group the mean
  *   `[head_dim]`, then the covariance `[head_dim, head_dim]`;
- * - `reconstruction`, `normalisedReconstruction`: the most attention a row got while the text was repeated (KVzip,
+ * - `reconstruction`, `normalizedReconstruction`: the most attention a row got while the text was repeated (KVzip,
  *   KVzip+);
  * - `predictedAttention`: what a linear probe of the model's expects the logarithm of `reconstruction` to be, from keys
  *   and values alone;
@@ -15,14 +15,14 @@ import type { Vector } from "../numeric/vectors.ts";
  * - `{ attention, queries }`: the attention a row received, over its kv head's query heads the mean, from `queries`
  *   last queries (`"all"`: from every query since the row exists), summed or the maximum.
  */
-export type Need =
+export type Signal =
   | "keys"
   | "values"
   | "novelty"
   | "outputNorm1"
   | "queryMoments"
   | "reconstruction"
-  | "normalisedReconstruction"
+  | "normalizedReconstruction"
   | "predictedAttention"
   | "laterAttention"
   | { readonly attention: "sum" | "max"; readonly queries: "all" | number; readonly decay?: number };
@@ -32,7 +32,7 @@ export interface Head {
   /** Position in the text of each row, ascending: `[rows]`. */
   readonly positions: Int32Array;
   /** A signal of these rows: `[rows]`, or `[rows, head_dim]` for vectors. Throws a TypeError where it was not recorded. */
-  signal(need: Need): Vector;
+  signal(signal: Signal): Vector;
 }
 
 /** What policies may know of a model. */
@@ -82,9 +82,9 @@ export interface Policy {
   /** The name it goes by. */
   readonly name: string;
   /** The signals it reads. */
-  readonly needs: readonly Need[];
+  readonly signals: readonly Signal[];
   /** What it is made of, where a wrapper may wrap it. */
-  readonly recipe?: Recipe;
+  readonly definition?: PolicyDefinition;
   /** Chooses rows for every layer and head; reads nothing but its arguments. */
   choose(layers: readonly Layer[], budget: Budget): Choice;
 }
@@ -98,13 +98,13 @@ export interface Protection {
 }
 
 /** A policy as data and pure functions: what `definePolicy` completes and a wrapper may wrap. */
-export interface Recipe {
+export interface PolicyDefinition {
   /** The name it goes by. */
   readonly name: string;
   /** Where the method is from: authors, year, link. */
   readonly paper?: string;
   /** The signals it reads. */
-  readonly needs: readonly Need[];
+  readonly signals: readonly Signal[];
   /** Scores one layer's rows. */
   score(layer: Layer, budget: Budget): Scores;
   /** Protected rows are raised to the layer's maximum + 1. */

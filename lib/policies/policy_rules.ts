@@ -4,9 +4,9 @@ import type { Budget, Choice, Layer, Protection } from "./policy.ts";
 /** What a policy promises its runners. */
 export type PolicyRule =
   /** It reads no signal but those that it says it needs. */
-  | "needs"
-  /** It does not write into the signals. */
   | "signals"
+  /** It does not write into the signals. */
+  | "writes"
   /** It gives a choice, and no error. */
   | "choice"
   /** Rows are in range, ascending and unique, one choice a head. */
@@ -22,20 +22,20 @@ export type PolicyRule =
 export type BudgetShare = "head" | "layer" | "model" | "none";
 
 /** Where something was wrong. */
-export interface Place {
+export interface RowLocation {
   readonly layer?: number;
   readonly kvHead?: number;
   readonly row?: number;
 }
 
 /** Notes that a promise was not kept. */
-export type Report = (rule: PolicyRule, what: string, place?: Place) => void;
+export type Report = (rule: PolicyRule, what: string, location?: RowLocation) => void;
 
 /** What is wrong with the rows of a choice: they must ascend, be unique and in range, one choice a head. */
 function* wrongRows(
   choice: Choice,
   layers: readonly Layer[],
-): Generator<[what: string, place: Place], void, undefined> {
+): Generator<[what: string, place: RowLocation], void, undefined> {
   if (choice.length !== layers.length) {
     yield [`Cannot keep rows of ${choice.length} layers of ${layers.length}`, {}];
     return;
@@ -78,7 +78,7 @@ export function checkChoice(choice: Choice, layers: readonly Layer[], by: string
 /** Whether the choice is one that can be kept. */
 export function checkRows(choice: Choice, layers: readonly Layer[], report: Report): boolean {
   const wrong = [...wrongRows(choice, layers)];
-  for (const [what, place] of wrong) report("rows", what, place);
+  for (const [what, location] of wrong) report("rows", what, location);
   return wrong.length === 0;
 }
 

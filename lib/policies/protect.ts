@@ -8,16 +8,16 @@ import type { Policy, Protection } from "./policy.ts";
  * @throws {TypeError} if the policy ranks whole tokens: those protect sinks of their own
  */
 export function protect(policy: Policy, { sinks = 4, recent = 0 }: Protection = {}): Policy {
-  const { recipe } = policy;
-  if (recipe === undefined) {
+  const { definition } = policy;
+  if (definition === undefined) {
     throw new TypeError(`Cannot wrap ${policy.name} in protect as it ranks whole tokens: give it sinkTokens`);
   }
   return definePolicy({
-    ...recipe,
-    name: `protect(${recipe.name})`,
+    ...definition,
+    name: `protect(${definition.name})`,
     protect: {
-      sinks: Math.max(sinks, recipe.protect?.sinks ?? 0),
-      recent: Math.max(recent, recipe.protect?.recent ?? 0),
+      sinks: Math.max(sinks, definition.protect?.sinks ?? 0),
+      recent: Math.max(recent, definition.protect?.recent ?? 0),
     },
   });
 }

@@ -20,11 +20,11 @@ export interface PyramidOptions {
  */
 export function pyramid(policy: Policy, { beta = 20, smallestLayer = 1 }: PyramidOptions = {}): Policy {
   if (!(beta >= 1)) throw new RangeError(`Cannot use beta ${beta} for pyramid as it must be at least 1`);
-  const recipe = scorerOf(policy, "pyramid");
-  const shape = { beta, smallestLayer, window: recipe.protect?.recent ?? 0 };
+  const definition = scorerOf(policy, "pyramid");
+  const shape = { beta, smallestLayer, window: definition.protect?.recent ?? 0 };
   return definePolicy({
-    ...recipe,
-    name: `pyramid(${recipe.name})`,
+    ...definition,
+    name: `pyramid(${definition.name})`,
     paper: "Cai et al. 2024, https://arxiv.org/abs/2406.02069",
     allocate: (_, budget, layers) => pyramidRows(budget, layers, shape),
   });

@@ -1,7 +1,7 @@
 import { definePolicy } from "./define_policy.ts";
 import type { Policy } from "./policy.ts";
 import { pyramidRows } from "./pyramid.ts";
-import { type SnapkvOptions, snapkvRecipe } from "./snapkv.ts";
+import { snapkvDefinition, type SnapkvOptions } from "./snapkv.ts";
 
 /** Options of {@linkcode pyramidkv}. */
 export interface PyramidkvOptions extends SnapkvOptions {
@@ -23,7 +23,7 @@ export function pyramidkv({ beta = 20, smallestLayer, ...options }: PyramidkvOpt
   const window = options.windowSize ?? 64;
   const shape = { beta, smallestLayer: smallestLayer ?? window, window };
   return definePolicy({
-    ...snapkvRecipe(options),
+    ...snapkvDefinition(options),
     name: "pyramidkv",
     paper: "Cai et al. 2024, https://arxiv.org/abs/2406.02069",
     allocate: (_, budget, layers) => pyramidRows(budget, layers, shape),

@@ -16,7 +16,7 @@ export interface RandomOptions {
 export function random({ seed = 0, sinkTokens = 0 }: RandomOptions = {}): Policy {
   return definePolicy({
     name: "random",
-    needs: [],
+    signals: [],
     score: ({ index, heads }) =>
       heads.map(({ positions }, kvHead) =>
         Float64Array.from(positions, (position) => hash([seed, index, kvHead, position]) / 2 ** 32)

@@ -13,7 +13,7 @@ import type { Layer, Policy, Scores } from "./policy.ts";
  * let scored = 0;
  * const newest = scoreOnce(definePolicy({
  *   name: "newest",
- *   needs: [],
+ *   signals: [],
  *   score: ({ heads }) => (scored++, heads.map(({ positions }) => Float32Array.from(positions))),
  * }));
  * const heads = [{ positions: Int32Array.of(0, 1, 2, 3), signal: () => new Float32Array(0) }];
@@ -23,14 +23,14 @@ import type { Layer, Policy, Scores } from "./policy.ts";
  * ```
  */
 export function scoreOnce(policy: Policy): Policy {
-  const { recipe } = policy;
+  const { definition } = policy;
   // A function that declares no budget does not read one.
-  if (recipe === undefined || recipe.score.length !== 1) return policy;
+  if (definition === undefined || definition.score.length !== 1) return policy;
   const known = new WeakMap<Layer, Scores>();
   return definePolicy({
-    ...recipe,
+    ...definition,
     score: (layer, budget) => {
-      const scores = known.get(layer) ?? recipe.score(layer, budget);
+      const scores = known.get(layer) ?? definition.score(layer, budget);
       known.set(layer, scores);
       return scores;
     },

@@ -12,7 +12,7 @@ export function streamingLlm({ sinkTokens = 4 }: StreamingLlmOptions = {}): Poli
   return definePolicy({
     name: "streaming_llm",
     paper: "Xiao et al. 2023, https://arxiv.org/abs/2309.17453",
-    needs: [],
+    signals: [],
     score: eachHead(({ positions }) => Float64Array.from(positions)),
     protect: { sinks: sinkTokens },
   });

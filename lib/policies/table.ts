@@ -168,7 +168,7 @@ export function policyEntry(text: string): PolicyEntry {
 
 /** Numbers of its own belong to the name, as results are told apart by it. */
 function renamed(made: Policy, name: string): Policy {
-  return made.recipe === undefined ? { ...made, name } : definePolicy({ ...made.recipe, name });
+  return made.definition === undefined ? { ...made, name } : definePolicy({ ...made.definition, name });
 }
 
 function checkOptions(owner: string, given: object, takes: object): void {

@@ -3,7 +3,7 @@ import { topK } from "../numeric/top_k.ts";
 import type { Vector } from "../numeric/vectors.ts";
 import { headRows } from "./budget.ts";
 import { everyRow } from "./define_policy.ts";
-import type { Budget, Choice, Layer, Need, Policy } from "./policy.ts";
+import type { Budget, Choice, Layer, Policy, Signal } from "./policy.ts";
 
 /** The numbers of the original's policies. Given `windowSize` or `topk`, a policy keeps to them and not to a budget. */
 export interface TokenPolicyOptions {
@@ -44,7 +44,7 @@ export function tokenPolicy(ranking: TokenRanking, options: TokenPolicyOptions):
   }
   return {
     name: ranking.name,
-    needs: TOKEN_NEEDS,
+    signals: TOKEN_SIGNALS,
     choose: (layers, budget) => chooseTokens(ranking, options, layers, budget),
   };
 }
@@ -111,7 +111,7 @@ function defined(options: TokenPolicyOptions): TokenPolicyOptions {
 }
 
 /** The signals of the policies that rank tokens: attention from the newest query, and novelty. */
-export const TOKEN_NEEDS: readonly Need[] = [{ attention: "sum", queries: 1 }, "novelty"];
+export const TOKEN_SIGNALS: readonly Signal[] = [{ attention: "sum", queries: 1 }, "novelty"];
 
 /** The cache seen as tokens rather than rows: each column is `[tokens]`, positions ascending. */
 export interface TokenTable {
@@ -129,8 +129,8 @@ export function tokenTable(layers: readonly Layer[]): TokenTable {
     const [head] = all;
     return {
       positions: head.positions,
-      attention: head.signal(TOKEN_NEEDS[0]),
-      novelty: head.signal(TOKEN_NEEDS[1]),
+      attention: head.signal(TOKEN_SIGNALS[0]),
+      novelty: head.signal(TOKEN_SIGNALS[1]),
     };
   }
   const positions = heldPositions(all);
@@ -138,8 +138,8 @@ export function tokenTable(layers: readonly Layer[]): TokenTable {
   const novelty = new Float64Array(positions.length);
   for (const { heads } of layers) {
     for (const head of heads) {
-      const received = head.signal(TOKEN_NEEDS[0]);
-      const novel = head.signal(TOKEN_NEEDS[1]);
+      const received = head.signal(TOKEN_SIGNALS[0]);
+      const novel = head.signal(TOKEN_SIGNALS[1]);
       addHead({ positions, attention, novelty }, head.positions, received, novel, heads.length);
     }
   }

@@ -1,7 +1,7 @@
 import { definePolicy } from "./define_policy.ts";
 import type { Layer, Policy } from "./policy.ts";
 
-const NEED = { attention: "sum", queries: 1 } as const;
+const SIGNAL = { attention: "sum", queries: 1 } as const;
 
 /**
  * The newest query's attention, a mean over all heads of a layer, the same for every kv head; the last row stays: TOVA
@@ -11,7 +11,7 @@ export function tova(): Policy {
   return definePolicy({
     name: "tova",
     paper: "Oren et al. 2024, https://arxiv.org/abs/2401.06104",
-    needs: [NEED],
+    signals: [SIGNAL],
     score: (layer) => {
       const means = meanByPosition(layer);
       return layer.heads.map(({ positions }) =>
@@ -26,7 +26,7 @@ export function tova(): Policy {
 function meanByPosition({ heads }: Layer): Map<number, number> {
   const received = new Map<number, { sum: number; holders: number }>();
   for (const { positions, signal } of heads) {
-    const attention = signal(NEED);
+    const attention = signal(SIGNAL);
     positions.forEach((position, row) => {
       const at = received.get(position);
       if (at === undefined) received.set(position, { sum: attention[row], holders: 1 });

@@ -41,17 +41,17 @@ export { bytes, fixed, type Format, MISSING, percent, plain } from "./table/numb
 export { DASHES, OKABE_ITO, RAMP, type SeriesScales, seriesScales, SHAPES } from "./render/palette.ts";
 export { pointChart, type PointChartOptions } from "./charts/series_chart.ts";
 export { type ModelProvenance, type Provenance, provenanceLine } from "./files/provenance.ts";
-export { type RampColour, rampColour } from "./render/palette.ts";
+export { type RampColor, rampColor } from "./render/palette.ts";
 export { type Cell, listRows, type RecordSource, type Row, type Rows } from "./table/records.ts";
 export { saveFigure } from "./files/write_report.ts";
 export { replaceSection, writeSection } from "./files/section.ts";
 export {
-  type SurvivalText,
-  survivalText,
-  type SurvivalTextOptions,
-  type SurvivingText,
+  type RetainedText,
+  type RetentionText,
+  retentionText,
+  type RetentionTextOptions,
 } from "./retention/retention_text.ts";
-export { type SurvivingToken } from "./retention/pieces.ts";
+export { type RetainedToken } from "./retention/pieces.ts";
 export { type Table, table, type TableOptions } from "./table/table.ts";
 export { textWidth } from "./render/font.ts";
 export { writeReport } from "./files/write_report.ts";

@@ -2,8 +2,8 @@ import { bytesPerToken, type CacheShape } from "../metrics/bytes_per_token.ts";
 import { type RetentionStats, retentionStats } from "../metrics/retention.ts";
 import type { Vector } from "../numeric/vectors.ts";
 import { budgetForRatio } from "../policies/budget.ts";
-import { checkNeeds, describeNeed, sameNeed } from "../policies/check_needs.ts";
-import type { Layer, Need, Policy } from "../policies/policy.ts";
+import { checkSignals, describeSignal, sameSignal } from "../policies/check_signals.ts";
+import type { Layer, Policy, Signal } from "../policies/policy.ts";
 import type { SyntheticSequence } from "./synthetic_sequence.ts";
 
 /** What {@linkcode simulate} measures by; the defaults are the original's. */
@@ -45,7 +45,7 @@ export interface Simulation {
  */
 export function simulate(sequence: SyntheticSequence, policy: Policy, options: SimulateOptions = {}): Simulation {
   const { topk = 96, compressionRatio = 0, layerCount = 24, headCount = 8, headDim = 128, bytesPerValue = 2 } = options;
-  checkNeeds(policy, SEQUENCE_NEEDS, "a synthetic sequence");
+  checkSignals(policy, SEQUENCE_SIGNALS, "a synthetic sequence");
   const bytes = bytesPerToken({ layerCount, headCount, headDim, bytesPerValue });
   const [[{ rows }]] = policy.choose([sequenceLayer(sequence)], budgetForRatio(sequence.length, compressionRatio));
   return {
@@ -62,7 +62,7 @@ export function simulate(sequence: SyntheticSequence, policy: Policy, options: S
 }
 
 /** The signals that a synthetic sequence has. */
-export const SEQUENCE_NEEDS: readonly Need[] = [{ attention: "sum", queries: 1 }, "novelty"];
+export const SEQUENCE_SIGNALS: readonly Signal[] = [{ attention: "sum", queries: 1 }, "novelty"];
 
 /** A synthetic sequence as policies see it: one layer with one kv head, every token a row. */
 export function sequenceLayer(sequence: SyntheticSequence): Layer {
@@ -70,13 +70,13 @@ export function sequenceLayer(sequence: SyntheticSequence): Layer {
   for (let position = 0; position < positions.length; position++) positions[position] = position;
   return {
     index: 0,
-    heads: [{ positions, signal: (need) => signalOf(sequence, need) }],
+    heads: [{ positions, signal: (signal) => signalOf(sequence, signal) }],
     model: { layerCount: 1, headDim: 128, groupSize: 1, ropeTheta: 10_000 },
   };
 }
 
-function signalOf(sequence: SyntheticSequence, need: Need): Vector {
-  if (need === "novelty") return sequence.novelty;
-  if (sameNeed(need, SEQUENCE_NEEDS[0])) return sequence.attention;
-  throw new TypeError(`Cannot read ${describeNeed(need)} as a synthetic sequence has no such signal`);
+function signalOf(sequence: SyntheticSequence, signal: Signal): Vector {
+  if (signal === "novelty") return sequence.novelty;
+  if (sameSignal(signal, SEQUENCE_SIGNALS[0])) return sequence.attention;
+  throw new TypeError(`Cannot read ${describeSignal(signal)} as a synthetic sequence has no such signal`);
 }

@@ -1,7 +1,7 @@
 import { type RetentionStats, retentionStats } from "../metrics/retention.ts";
 import { budgetForRatio } from "../policies/budget.ts";
-import { checkNeeds, sameNeed } from "../policies/check_needs.ts";
-import type { Layer, Need, Policy } from "../policies/policy.ts";
+import { checkSignals, sameSignal } from "../policies/check_signals.ts";
+import type { Layer, Policy, Signal } from "../policies/policy.ts";
 import type { TraceSummary } from "./trace_summary.ts";
 
 /** Options of {@linkcode replay}; the defaults are the original's. */
@@ -25,7 +25,7 @@ export interface Replay {
 }
 
 /** The signals that a trace has. */
-export const TRACE_NEEDS: readonly Need[] = [{ attention: "sum", queries: 1 }, "novelty", "laterAttention"];
+export const TRACE_SIGNALS: readonly Signal[] = [{ attention: "sum", queries: 1 }, "novelty", "laterAttention"];
 
 /**
  * Runs a policy on a recorded trace and measures what it keeps. Note that the recall target is the attention which the
@@ -55,7 +55,7 @@ export function replay(
  * @throws {RangeError} if the ratio is outside [0, 1)
  */
 export function replayRows(trace: TraceSummary, policy: Policy, compressionRatio = 0): Uint32Array {
-  checkNeeds(policy, TRACE_NEEDS, "a trace");
+  checkSignals(policy, TRACE_SIGNALS, "a trace");
   const [[{ rows }]] = policy.choose([traceLayer(trace)], budgetForRatio(trace.prompt_token_count, compressionRatio));
   return rows;
 }
@@ -68,11 +68,11 @@ export function traceLayer(trace: TraceSummary): Layer {
     model: { layerCount: 1, headDim: 1, groupSize: 1, ropeTheta: 10_000 },
     heads: [{
       positions: Int32Array.from({ length: count }, (_, index) => index),
-      signal: (need) => {
-        if (need === "novelty") {
+      signal: (signal) => {
+        if (signal === "novelty") {
           return Float64Array.from(trace.token_traces, ({ prompt_role }) => prompt_role === "content" ? 1 : 0.4);
         }
-        if (need !== "laterAttention" && !sameNeed(need, TRACE_NEEDS[0])) {
+        if (signal !== "laterAttention" && !sameSignal(signal, TRACE_SIGNALS[0])) {
           throw new TypeError("Cannot read a signal that the trace does not have");
         }
         return Float64Array.from(trace.token_traces, ({ attention_received }) => attention_received);

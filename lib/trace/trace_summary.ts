@@ -73,7 +73,7 @@ export class TraceTotals {
 }
 
 /** Reads a whole trace and adds it up; holds one step at a time. */
-export function summariseTrace(reading: TraceReading): TraceTotals {
+export function summarizeTrace(reading: TraceReading): TraceTotals {
   const totals = new TraceTotals(reading.header);
   for (const step of reading.steps()) totals.add(step);
   return totals;

@@ -3,13 +3,13 @@ import { printNotice } from "../cli/run_task.ts";
 import { measureDivergence } from "./metrics/divergence.ts";
 import { measureFloor } from "./metrics/floor.ts";
 import { measureLargeLoad } from "./metrics/large_load.ts";
-import { lookupTurn } from "./metrics/lookup.ts";
+import { lookupWorkload } from "./metrics/lookup.ts";
 import { measureProfile, type TokenProfile } from "./metrics/profile.ts";
-import type { Course } from "./metrics/run_context.ts";
+import type { RunContext } from "./metrics/run_context.ts";
 import { measureSimulate } from "./metrics/simulate.ts";
 import { measureStarts } from "./metrics/starts.ts";
-import { studyTurn } from "./metrics/study.ts";
-import { measureInTurns, type Turn } from "./metrics/workloads.ts";
+import { studyWorkload } from "./metrics/study.ts";
+import { measureInTurns, type Workload } from "./metrics/workloads.ts";
 import { type BenchPlan, timesTokens } from "./plan/bench_plan.ts";
 import { isOwn } from "./plan/bench_result.ts";
 import type { BenchReport } from "./report/bench_report.ts";
@@ -35,47 +35,49 @@ export async function measure(
   systems: readonly string[],
   model: ResolvedModel,
   plan: BenchPlan,
-  course: Course,
+  run: RunContext,
   versions: Versions,
 ): Promise<void> {
   const { metrics, rounds } = plan;
   const starts = metrics.includes("load") || metrics.includes("resident");
-  const launches = timesTokens(plan) || starts ? await prepareAll(systems, model, course) : [];
-  if (timesTokens(plan)) await takeTurns(launches, tokenTurns(plan), rounds, course, versions);
-  if (metrics.includes("kl")) await measureDivergence(model, course);
-  if (starts) await measureStarts(launches, plan, course);
-  if (metrics.includes("load_0.5b")) await measureLargeLoad(course);
+  const launches = timesTokens(plan) || starts ? await prepareAll(systems, model, run) : [];
+  if (timesTokens(plan)) await runWorkloads(launches, tokenWorkloads(plan), rounds, run, versions);
+  if (metrics.includes("kl")) await measureDivergence(model, run);
+  if (starts) await measureStarts(launches, plan, run);
+  if (metrics.includes("load_0.5b")) await measureLargeLoad(run);
   if (metrics.includes("study")) {
-    await measureTurn(STUDYING, systems, model, studyTurn, Math.min(2, rounds), course, versions);
+    await measureWorkload(STUDYING, systems, model, studyWorkload, Math.min(2, rounds), run, versions);
   }
-  if (metrics.includes("lookup")) await measureTurn(DRAFTING, systems, model, lookupTurn, rounds, course, versions);
+  if (metrics.includes("lookup")) {
+    await measureWorkload(DRAFTING, systems, model, lookupWorkload, rounds, run, versions);
+  }
   if (metrics.includes("simulate")) {
-    await measureSimulate(plan.simulated, Math.min(3, rounds), systems.every(isOwn), course);
+    await measureSimulate(plan.simulated, Math.min(3, rounds), systems.every(isOwn), run);
   }
 }
 
 /** Has some of the systems take turns at one request. Of ours float32 weights come beside int4: kvpress runs them too. */
-async function measureTurn(
+async function measureWorkload(
   some: readonly string[],
   systems: readonly string[],
   model: ResolvedModel,
-  turnOf: (maxPositionEmbeddings: number) => Turn,
+  workloadOf: (maxPositionEmbeddings: number) => Workload,
   rounds: number,
-  course: Course,
+  run: RunContext,
   versions: Versions,
 ): Promise<void> {
   const wanted = systems.includes("kvmirror") ? [...systems, "kvmirror f32"] : systems;
-  const launches = await prepareAll(some.filter((system) => wanted.includes(system)), model, course);
+  const launches = await prepareAll(some.filter((system) => wanted.includes(system)), model, run);
   using checkpoint = await readCheckpoint(model.path);
-  await takeTurns(launches, [turnOf(checkpoint.config.maxPositionEmbeddings)], rounds, course, versions);
+  await runWorkloads(launches, [workloadOf(checkpoint.config.maxPositionEmbeddings)], rounds, run, versions);
 }
 
-function tokenTurns({ contexts, tokens, metrics }: BenchPlan): Turn[] {
+function tokenWorkloads({ contexts, tokens, metrics }: BenchPlan): Workload[] {
   const evict = metrics.includes("decode_evicted");
   return contexts.map((context) => ({ context, request: { measure: "tokens", context, tokens, evict } }));
 }
 
-async function prepareAll(systems: readonly string[], model: ResolvedModel, { signal }: Course): Promise<Launch[]> {
+async function prepareAll(systems: readonly string[], model: ResolvedModel, { signal }: RunContext): Promise<Launch[]> {
   const launches: Launch[] = [];
   for (const system of systems) {
     const launch = await prepareSystem(system, model).catch((error) => {
@@ -89,22 +91,22 @@ async function prepareAll(systems: readonly string[], model: ResolvedModel, { si
 }
 
 /** Starts every system, has each take its turns, and ends them. */
-async function takeTurns(
+async function runWorkloads(
   launches: readonly Launch[],
-  turns: readonly Turn[],
+  workloads: readonly Workload[],
   rounds: number,
-  course: Course,
+  run: RunContext,
   versions: Versions,
 ): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const processes: SystemProcess[] = [];
   for (const launch of launches) {
-    const process = stack.use(await startSystem(launch, course.signal));
+    const process = stack.use(await startSystem(launch, run.signal));
     if (versions[process.system] === undefined) printNotice(`${process.system} ${process.facts.version}`);
     versions[process.system] = process.facts.version;
     processes.push(process);
   }
-  await measureInTurns(processes, turns, rounds, course);
+  await measureInTurns(processes, workloads, rounds, run);
 }
 
 /** Where the time of a token goes, and the least that it can take. */

@@ -1,4 +1,4 @@
-import { type Chat, isFloatRows, rowFormatName } from "kvmirror/engine";
+import { cacheDtypeName, type Chat, isFloat32 } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
 import { nearestName } from "../../lib/numeric/nearest_name.ts";
 
@@ -86,7 +86,7 @@ function stats(chat: Chat, maxBytes: number | undefined): string {
 /** One line: how many bytes the cache holds, of how many. */
 export function chatStatus({ cache, policy, peakBytes }: Chat, maxBytes: number | undefined): string {
   const most = maxBytes === undefined ? "" : ` of ${maxBytes}`;
-  const without = isFloatRows(cache.rowFormat) ? policy.name : `${policy.name} and ${rowFormatName(cache.rowFormat)}`;
+  const without = isFloat32(cache.cacheDtype) ? policy.name : `${policy.name} and ${cacheDtypeName(cache.cacheDtype)}`;
   const evicted = cache.liveBytes < cache.fullBytes ? `, ${cache.fullBytes} without ${without}` : "";
   return `${cache.liveBytes}${most} bytes live (at most ${peakBytes})${evicted}, ${cache.tokenCount} tokens`;
 }

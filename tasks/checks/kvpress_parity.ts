@@ -97,7 +97,7 @@ function firstStage(name: string): Policy | undefined {
  * Criticalkv's first stage ties where the protected window is longer than that stage.
  */
 function compare(
-  { recipe }: Policy,
+  { definition }: Policy,
   first: Policy | undefined,
   budget: Budget,
   choice: Choice,
@@ -107,10 +107,10 @@ function compare(
   const layers = cache.layers();
   let [kept, both, tied, score_gap] = [0, 0, 0, 0];
   choice.forEach((heads, layer) => {
-    const raised = recipe && raisedScores(recipe, layers[layer], budget);
-    const means = raised && recipe.select && chunkMeans(raised, CHUNK);
+    const raised = definition && raisedScores(definition, layers[layer], budget);
+    const means = raised && definition.select && chunkMeans(raised, CHUNK);
     const scores = means ? raised.map((own) => own.map((_, row) => means[Math.floor(row / CHUNK)])) : raised;
-    const inner = first?.recipe && raisedScores(first.recipe, layers[layer], budget);
+    const inner = first?.definition && raisedScores(first.definition, layers[layer], budget);
     heads.forEach(({ rows }, head) => {
       const mine = new Set(rows);
       const own = scores?.[head];

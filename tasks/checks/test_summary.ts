@@ -15,7 +15,7 @@ const STEP = " &gt; ";
  *
  * @param success whether the test runner ended with exit 0
  */
-export function summariseTests(junit: string, success: boolean): TestSummary {
+export function summarizeTests(junit: string, success: boolean): TestSummary {
   const cases = [...junit.matchAll(CASE)].map(([, name, result = ""]) => ({ name, result }));
   const names = new Set(cases.map(({ name }) => name));
   // The report lists a step under the file that runs it, which may be a helper's and not its test's.

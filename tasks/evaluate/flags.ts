@@ -1,5 +1,5 @@
-import { isFloatRows, type PositionMode, type RowFormat, rowFormat, type WeightFormat } from "kvmirror/engine";
-import { armName, checkTaskName, CUT_PROMPT, type EvaluationArm, FLOORS, parseArm, splitNames } from "kvmirror/eval";
+import { type CacheDtype, isFloat32, parseCacheDtype, type PositionMode, type WeightFormat } from "kvmirror/engine";
+import { checkTaskName, CUT_PROMPT, FLOORS, parseSetting, type Setting, settingName, splitNames } from "kvmirror/eval";
 import { type Flags, type FlagTypes, usage } from "../cli/flags.ts";
 import { checkedWeights, MODEL_FLAGS } from "../cli/model_flags.ts";
 import { positionsFromFlags } from "../cli/policy_flags.ts";
@@ -18,7 +18,7 @@ export const EVALUATE_FLAGS = {
     "output",
     "length",
     "shard",
-    "rows",
+    "cache-dtype",
   ],
   integer: ["samples", "seed", "max-new-tokens", "perplexity", "jobs"],
   toggle: ["query-aware", "json"],
@@ -38,7 +38,7 @@ export interface EvaluationRequest {
   /** A dataset's path, or the tasks to write rows of. */
   readonly source: string | GeneratedTasks;
   /** The policies that were named and the controls, at every ratio. */
-  readonly arms: readonly EvaluationArm[];
+  readonly settings: readonly Setting[];
   readonly timing: "agnostic" | "aware";
   readonly positions: PositionMode;
   /** How the model's weights are held, one evaluation for each; undefined for the default. */
@@ -68,7 +68,7 @@ export function requestFromFlags(flags: Flags): EvaluationRequest {
   if (stray !== undefined) throw new UsageError(`Cannot use ${stray}: give rows with --dataset or --task`);
   return {
     source: sourceFromFlags(flags),
-    arms: armsFromFlags(flags),
+    settings: settingsFromFlags(flags),
     timing: flags.toggle("query-aware") ? "aware" : "agnostic",
     positions: positionsFromFlags(flags),
     weights: weightsFromFlags(flags),
@@ -116,36 +116,44 @@ function lengthsFromFlags(flags: Flags): number[] {
   return [...new Set(lengths)].sort((one, other) => one - other);
 }
 
-function armsFromFlags(flags: Flags): EvaluationArm[] {
+function settingsFromFlags(flags: Flags): Setting[] {
   const list = flags.text("policy");
   if (list === undefined) {
     throw new UsageError("Cannot evaluate without policies: give --policy, such as hybrid,random");
   }
   const names = [...new Set([...usage(() => splitNames(list)), ...FLOORS, ...CONTROLS])];
-  const methods = names.map((name) => usage(() => parseArm(name)));
-  const formats = (flags.text("rows") ?? "f32").split(",").map((name) => usage(() => rowFormat(name.trim())));
+  const methods = names.map((name) => usage(() => parseSetting(name)));
+  const cacheDtypes = (flags.text("cache-dtype") ?? "f32").split(",").map((name) =>
+    usage(() => parseCacheDtype(name.trim()))
+  );
   const ratios = (flags.text("compression-ratio") ?? "0.5").split(",").map((text) => {
     const ratio = Number(text);
     if (text.trim() !== "" && ratio >= 0 && ratio < 1) return ratio;
     throw new UsageError(`Cannot compress to ratio ${text.trim() || "of no text"} as it must be in [0, 1)`);
   });
   const distinct = [...new Set(ratios)].sort((one, other) => one - other);
-  const arms = methods.flatMap(({ policy, rows: own }) =>
-    formats.flatMap((format) =>
-      distinct.map((compressionRatio) => ({ policy, compressionRatio, rows: own ?? roundedRows(format) }))
+  const settings = methods.flatMap(({ policy, cacheDtype: cacheDtype }) =>
+    cacheDtypes.flatMap((dtype) =>
+      distinct.map((compressionRatio) => ({
+        policy,
+        compressionRatio,
+        cacheDtype: cacheDtype ?? quantizedDtype(dtype),
+      }))
     )
   );
-  return [...new Map(arms.map((arm) => [`${armName(arm)} ${arm.compressionRatio}`, arm])).values()]
-    .filter(({ policy, compressionRatio, rows }) =>
-      !(isKeepAll(policy) && compressionRatio === 0 && rows === undefined)
+  return [
+    ...new Map(settings.map((setting) => [`${settingName(setting)} ${setting.compressionRatio}`, setting])).values(),
+  ]
+    .filter(({ policy, compressionRatio, cacheDtype }) =>
+      !(isKeepAll(policy) && compressionRatio === 0 && cacheDtype === undefined)
     );
 }
 
-function roundedRows(format: RowFormat): RowFormat | undefined {
-  return isFloatRows(format) ? undefined : format;
+function quantizedDtype(cacheDtype: CacheDtype): CacheDtype | undefined {
+  return isFloat32(cacheDtype) ? undefined : cacheDtype;
 }
 
 /** The full cache is always there, first. */
-function isKeepAll(chosen: EvaluationArm["policy"]): boolean {
+function isKeepAll(chosen: Setting["policy"]): boolean {
   return chosen !== CUT_PROMPT && chosen.name === "keep_all";
 }

@@ -1,4 +1,4 @@
-import type { EvaluationRow } from "kvmirror/eval";
+import type { DatasetRow } from "kvmirror/eval";
 import type { Flags } from "../cli/flags.ts";
 import { printNotice, UsageError } from "../cli/run_task.ts";
 
@@ -63,7 +63,7 @@ export function shardFromFlags(flags: Flags): Shard | undefined {
 }
 
 /** Rows of a shard's contexts; rows of one context stay together, as they share its prefill. */
-export function shardRows(rows: readonly EvaluationRow[], { index, count }: Shard): EvaluationRow[] {
+export function shardRows(rows: readonly DatasetRow[], { index, count }: Shard): DatasetRow[] {
   const places = new Map([...new Set(rows.map(({ context }) => context))].map((context, place) => [context, place]));
   return rows.filter(({ context }) => places.get(context)! % count === index);
 }

@@ -8,10 +8,10 @@ import type { Cell } from "../../lib/notebook/notebook.ts";
 import { injectParameters, type Parameter } from "../../lib/notebook/parameters.ts";
 import { type NotebookFile, readNotebooks } from "../../lib/notebook/read_notebooks.ts";
 import { runNotebook } from "../../lib/notebook/run_notebook.ts";
-import { serialiseNotebook } from "../../lib/notebook/serialize_notebook.ts";
+import { serializeNotebook } from "../../lib/notebook/serialize_notebook.ts";
 import { parseFlags } from "../../tasks/cli/flags.ts";
 import { printNotice, printText, runTask, UsageError } from "../../tasks/cli/run_task.ts";
-import { madeUpNotebook } from "../fixtures/made_up_notebook.ts";
+import { syntheticNotebook } from "../fixtures/synthetic_notebook.ts";
 import { findChromium, type Page, startChromium } from "./chromium.ts";
 import * as lab from "./lab_notebook.ts";
 import { makeLabRoot } from "./lab_root.ts";
@@ -65,7 +65,7 @@ async function checkNotebook(
 ): Promise<string[]> {
   const folder = `${root}/notebooks`;
   const notebook = injectParameters(source, parameters);
-  await Deno.writeTextFile(`${folder}/${name}.ipynb`, serialiseNotebook(notebook));
+  await Deno.writeTextFile(`${folder}/${name}.ipynb`, serializeNotebook(notebook));
   const { notebook: expected, failed } = await runNotebook(notebook, { folder });
   if (failed !== undefined) throw new Error(`${name} fails headless: ${failed.failure.message}`);
   await lab.openNotebook(page, server, `notebooks/${name}.ipynb`);
@@ -76,7 +76,7 @@ async function checkNotebook(
   const charts = [...expected.cells.keys()].filter((index) => hasChart(expected.cells[index]));
   const drawn = await lab.drawnCharts(page);
   const missing = charts.filter((index) =>
-    !drawn.some(({ cell, width, height, colours }) => cell === index && width > 50 && height > 50 && colours > 2)
+    !drawn.some(({ cell, width, height, colors }) => cell === index && width > 50 && height > 50 && colors > 2)
   );
   await lab.closeNotebook(page);
   const cells = expected.cells.filter(({ type }) => type === "code").length;
@@ -93,7 +93,7 @@ async function checkNotebook(
 async function checkStop({ root, server, page, screenshots }: Bench): Promise<string[]> {
   await Deno.writeTextFile(
     `${root}/notebooks/stop.ipynb`,
-    serialiseNotebook(madeUpNotebook("const kept = 'kept';", "for (;;);", "kept;")),
+    serializeNotebook(syntheticNotebook("const kept = 'kept';", "for (;;);", "kept;")),
   );
   await lab.openNotebook(page, server, "notebooks/stop.ipynb");
   const kernel = await lab.kernelId(page);

@@ -79,12 +79,12 @@ export function misplacedOutputs(actual: Notebook, expected: Notebook): string[]
 function essence({ outputs }: CodeCell): unknown {
   const stream = (name: string) =>
     outputs.flatMap((output) => output.type === "stream" && output.name === name ? [output.text] : []).join("");
-  const shown = outputs.flatMap((output) => "data" in output ? [withoutColours(output.data)] : []);
+  const shown = outputs.flatMap((output) => "data" in output ? [withoutColors(output.data)] : []);
   const errors = outputs.flatMap((output) => output.type === "error" ? [`${output.name}: ${output.message}`] : []);
   return { stdout: stream("stdout"), stderr: stream("stderr"), shown, errors };
 }
 
-function withoutColours(data: DisplayOutput["data"]): unknown {
+function withoutColors(data: DisplayOutput["data"]): unknown {
   const text = data["text/plain"];
   return typeof text === "string" ? { ...data, "text/plain": stripVTControlCharacters(text) } : data;
 }
@@ -96,7 +96,7 @@ export interface DrawnChart {
   readonly width: number;
   readonly height: number;
   /** How many colours it has: a blank one has one. */
-  readonly colours: number;
+  readonly colors: number;
 }
 
 /** The Vega charts that the page shows, with the cell they are under. */

@@ -21,9 +21,9 @@ for (const name of CHECKPOINTS) {
 
   Deno.test(`${name} in int8 and int4 still means the same`, async () => {
     await using int8 = await openCheckpoint(name, "int8");
-    await checkQuantised(int8, readGolden(name), 0.1);
+    await checkQuantized(int8, readGolden(name), 0.1);
     await using int4 = await openCheckpoint(name, "int4");
-    await checkQuantised(int4, readGolden(name), 2);
+    await checkQuantized(int4, readGolden(name), 2);
   });
 }
 
@@ -35,7 +35,7 @@ Deno.test("the embedded model agrees with PyTorch and kvpress to 1e-4", async (t
 Deno.test("the embedded model in int8 and int4 still means the same", async () => {
   for (const [weights, limit] of [["int8", 0.05], ["int4", 0.5]] as const) {
     await using model = await loadModel("tiny", { weights });
-    await checkQuantised(model, readGolden("tiny"), limit);
+    await checkQuantized(model, readGolden("tiny"), limit);
   }
 });
 
@@ -56,7 +56,7 @@ Deno.test({
   fn: async () => {
     for (const [weights, limit] of [["int8", 0.05], ["int4", 0.5]] as const) {
       await using model = await loadModel(smollm2!, { weights });
-      await checkQuantised(model, readGolden("smollm2"), limit);
+      await checkQuantized(model, readGolden("smollm2"), limit);
     }
   },
 });
@@ -91,7 +91,7 @@ export async function checkParity(
       else report(`chunks of ${chunkLength} against all at once`, largestDifference(logits, whole), 1e-4);
       const last = await model.read(cache.fork(), golden.ids.slice(-1));
       report(`logits in chunks of ${chunkLength}`, largestDifference(last, numbers(golden.logits)));
-      const { ids } = await model.generateFrom(golden.ids.slice(-1), { cache, maxNewTokens: 32, atEnd: "continue" });
+      const { ids } = await model.generateFrom(golden.ids.slice(-1), { cache, maxNewTokens: 32, ignoreEos: true });
       assertEquals(ids, golden.greedy);
     }
   });
@@ -138,7 +138,7 @@ export async function checkParity(
       const { ids } = await model.generateFrom(golden.question, {
         cache: fork,
         maxNewTokens: 8,
-        atEnd: "continue",
+        ignoreEos: true,
         onLogits: (logits) => first ??= logits.slice(),
       });
       compare(`ragged, ${positions}`, first!, expected.logits);
@@ -147,18 +147,18 @@ export async function checkParity(
   });
 
   await test.step("the taps record the attention that PyTorch computes, whole and in chunks", async () => {
-    const { context, heads, taps } = golden.signals;
+    const { context, heads, recordings } = golden.signals;
     for (const chunkLength of [256, 50]) {
       const { cache } = await readAll(model, golden.ids.slice(0, context), chunkLength);
-      for (const [tap, expected] of Object.entries(taps)) {
-        const queries = tap === "all" ? tap : Number(tap);
+      for (const [recording, expected] of Object.entries(recordings)) {
+        const queries = recording === "all" ? recording : Number(recording);
         const given = heads.flatMap((
           [layer, head],
         ) => [...cache.layers()[layer].heads[head].signal({ attention: "sum", queries })]);
         report(
-          `attention of ${tap} in chunks of ${chunkLength}`,
+          `attention of ${recording} in chunks of ${chunkLength}`,
           largestDifference(Float32Array.from(given), numbers(expected)),
-          tap === "1" ? 1e-5 : 2e-4, // a sum over queries adds their roundings up
+          recording === "1" ? 1e-5 : 2e-4, // a sum over queries adds their roundings up
         );
       }
     }
@@ -179,7 +179,7 @@ export async function checkParity(
 }
 
 /** Holds quantised weights to float32 ones: prints the divergence, asks for the same sense rather than the same numbers. */
-export async function checkQuantised(model: Model, golden: Golden, limit: number): Promise<void> {
+export async function checkQuantized(model: Model, golden: Golden, limit: number): Promise<void> {
   const { logits } = await readAll(model, golden.ids);
   const expected = numbers(golden.logits);
   const nats = divergence(expected, logits);

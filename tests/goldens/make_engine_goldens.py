@@ -262,7 +262,7 @@ def golden(model, tokenizer, name, long, short, seed=1):
     model.set_attn_implementation("eager")
     every = [(layer, head) for layer in range(layers) for head in range(kv_heads)]
     heads = every if len(every) < 10 else every[::29]
-    result["signals"] = dict(context=len(half), heads=heads, taps=signals(model, half, heads))
+    result["signals"] = dict(context=len(half), heads=heads, recordings=signals(model, half, heads))
     result["trace"] = dict(context=len(half), **original_trace(model, half, 6))
     return result
 

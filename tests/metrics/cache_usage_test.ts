@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { cacheAccount, layerAccounts, tokenSurvival } from "kvmirror";
+import { tokenRetention, usageByLayer, usageOfHeads } from "kvmirror";
 
 const held = (positions: number[], allocatedBytes?: number) => ({
   positions,
@@ -10,11 +10,11 @@ const held = (positions: number[], allocatedBytes?: number) => ({
 });
 
 Deno.test("cacheAccount: two layers of two heads, by hand", () => {
-  const account = cacheAccount([[held([0, 1, 3]), held([0])], [held([0, 3], 50), held([])]], 4);
-  assertEquals([account.tokens, account.rows, account.live_bytes, account.allocated_bytes], [4, 6, 60, 90]);
-  assertEquals([...account.survival], [0.75, 0.25, 0, 0.5]);
+  const usage = usageOfHeads([[held([0, 1, 3]), held([0])], [held([0, 3], 50), held([])]], 4);
+  assertEquals([usage.tokens, usage.rows, usage.live_bytes, usage.allocated_bytes], [4, 6, 60, 90]);
+  assertEquals([...usage.retention], [0.75, 0.25, 0, 0.5]);
   const row = { dtype: "f32" };
-  assertEquals(account.heads, [
+  assertEquals(usage.heads, [
     { layer: 0, kv_head: 0, ...row, rows: 3, live_bytes: 30, allocated_bytes: 30 },
     { layer: 0, kv_head: 1, ...row, rows: 1, live_bytes: 10, allocated_bytes: 10 },
     { layer: 1, kv_head: 0, ...row, rows: 2, live_bytes: 20, allocated_bytes: 50 },
@@ -23,17 +23,17 @@ Deno.test("cacheAccount: two layers of two heads, by hand", () => {
 });
 
 Deno.test("layerAccounts: a row for each moment, layer and dtype", () => {
-  const before = cacheAccount([[held([0, 1]), held([0, 1])], [held([0, 1]), held([0, 1])]], 2);
+  const before = usageOfHeads([[held([0, 1]), held([0, 1])], [held([0, 1]), held([0, 1])]], 2);
   const half = { positions: [0, 2], dtype: "int8", liveBytes: 8 };
-  const after = cacheAccount([[held([2]), half], [held([0, 1, 2]), held([2])]], 3);
-  assertEquals(layerAccounts([before, after]).map((row) => Object.values(row)), [
+  const after = usageOfHeads([[held([2]), half], [held([0, 1, 2]), held([2])]], 3);
+  assertEquals(usageByLayer([before, after]).map((row) => Object.values(row)), [
     [2, 0, "f32", 4, 40, 40, 2, 2, 1],
     [2, 1, "f32", 4, 40, 40, 2, 2, 1],
     [3, 0, "f32", 1, 10, 10, 1, 1, 1 / 3],
     [3, 0, "int8", 2, 8, 8, 2, 2, 2 / 3],
     [3, 1, "f32", 4, 40, 40, 1, 3, 4 / 6],
   ]);
-  assertEquals(Object.keys(layerAccounts([before])[0]), [
+  assertEquals(Object.keys(usageByLayer([before])[0]), [
     "tokens",
     "layer",
     "dtype",
@@ -44,21 +44,21 @@ Deno.test("layerAccounts: a row for each moment, layer and dtype", () => {
     "most_rows",
     "kept_ratio",
   ]);
-  assertEquals(layerAccounts([cacheAccount([[held([])]], 0)])[0].kept_ratio, 1);
+  assertEquals(usageByLayer([usageOfHeads([[held([])]], 0)])[0].kept_ratio, 1);
 });
 
 Deno.test("survival times the heads sums to the rows, and no share is outside [0, 1]", () => {
   const head = fc.uniqueArray(fc.nat(30)).map((positions) => positions.sort((one, other) => one - other));
   const layers = fc.array(fc.array(head, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 });
   fc.assert(fc.property(layers, (layers) => {
-    const survival = tokenSurvival(layers, 31);
+    const retention = tokenRetention(layers, 31);
     const heads = layers.flat();
     assertAlmostEquals(
-      survival.reduce((sum, share) => sum + share, 0) * heads.length,
+      retention.reduce((sum, share) => sum + share, 0) * heads.length,
       heads.reduce((rows, positions) => rows + positions.length, 0),
       1e-9,
     );
-    survival.forEach((share, token) => {
+    retention.forEach((share, token) => {
       assertEquals(share, heads.filter((positions) => positions.includes(token)).length / heads.length);
     });
   }));
@@ -76,5 +76,7 @@ Deno.test("positions that cannot be are refused by layer and head", () => {
     [[[]], 4, "0 kv heads"],
     [[[[]]], -1, "-1 tokens"],
   ];
-  for (const [layers, tokens, message] of wrong) assertThrows(() => tokenSurvival(layers, tokens), RangeError, message);
+  for (const [layers, tokens, message] of wrong) {
+    assertThrows(() => tokenRetention(layers, tokens), RangeError, message);
+  }
 });

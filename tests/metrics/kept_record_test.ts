@@ -1,13 +1,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseKeptRecord } from "kvmirror";
+import { parseRetentionRecord } from "kvmirror";
 
 Deno.test("parseKeptRecord reads tokens and positions, and leaves the rest alone", () => {
   const kept = [[[0, 2], [2]], [[2], []]];
   const text = JSON.stringify({ policy: "hybrid", tokens: ["A", "", "ü"], kept, live_bytes: "?" });
-  const record = parseKeptRecord(text);
+  const record = parseRetentionRecord(text);
   assertEquals([record.policy, record.tokens, record.kept], ["hybrid", ["A", "", "ü"], kept]);
-  assertEquals([...record.survival], [0.25, 0, 0.75]);
-  assertEquals("policy" in parseKeptRecord('{"policy": 3, "tokens": ["A"], "kept": [[[]]]}'), false);
+  assertEquals([...record.retention], [0.25, 0, 0.75]);
+  assertEquals("policy" in parseRetentionRecord('{"policy": 3, "tokens": ["A"], "kept": [[[]]]}'), false);
 });
 
 Deno.test("a record that is none is refused in one line that says what it lacks", () => {
@@ -25,7 +25,7 @@ Deno.test("a record that is none is refused in one line that says what it lacks"
     ['{"tokens": ["A"], "kept": [[["0"]]]}', "no kept positions"],
   ];
   for (const [text, message] of syntax) {
-    const error = assertThrows(() => parseKeptRecord(text), SyntaxError, message);
+    const error = assertThrows(() => parseRetentionRecord(text), SyntaxError, message);
     assertEquals(error.message.includes("\n"), false);
   }
   const range: [string, string][] = [
@@ -34,5 +34,5 @@ Deno.test("a record that is none is refused in one line that says what it lacks"
     ['{"tokens": ["A"], "kept": [[[1]]]}', "position 1 of layer 0, kv head 0"],
     ['{"tokens": ["A", "B"], "kept": [[[1, 0]]]}', "position 0 of layer 0, kv head 0"],
   ];
-  for (const [text, message] of range) assertThrows(() => parseKeptRecord(text), RangeError, message);
+  for (const [text, message] of range) assertThrows(() => parseRetentionRecord(text), RangeError, message);
 });

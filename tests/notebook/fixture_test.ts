@@ -3,7 +3,7 @@ import { checkNotebook } from "../../lib/notebook/check_notebook.ts";
 import { injectParameters } from "../../lib/notebook/parameters.ts";
 import { readNotebooks } from "../../lib/notebook/read_notebooks.ts";
 import { runNotebook } from "../../lib/notebook/run_notebook.ts";
-import { serialiseNotebook } from "../../lib/notebook/serialize_notebook.ts";
+import { serializeNotebook } from "../../lib/notebook/serialize_notebook.ts";
 
 const FOLDER = new URL("fixtures/", import.meta.url).pathname;
 
@@ -17,7 +17,7 @@ Deno.test("a notebook of every kind of output: checked, run twice, the same byte
     await runNotebook(notebook, { folder: FOLDER }),
   ];
   assertEquals(one.failed, undefined);
-  assertEquals(serialiseNotebook(one.notebook), serialiseNotebook(other.notebook));
+  assertEquals(serializeNotebook(one.notebook), serializeNotebook(other.notebook));
   const forms = one.notebook.cells.flatMap((cell) =>
     cell.type === "code" && cell.outputs.length > 0
       ? [[cell.id, ...cell.outputs.map((output) => "data" in output ? Object.keys(output.data).sort() : output.type)]]

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import type { Notebook } from "../../lib/notebook/notebook.ts";
 import { parseNotebook } from "../../lib/notebook/parse_notebook.ts";
-import { serialiseNotebook } from "../../lib/notebook/serialize_notebook.ts";
+import { serializeNotebook } from "../../lib/notebook/serialize_notebook.ts";
 
 const text = fc.string({ unit: fc.constantFrom("a", "é", "\n", " ", '"', "\\", "𝛼") });
 const data = fc.record({ "text/plain": text, "image/png": fc.base64String(), "application/json": fc.jsonValue() }, {
@@ -31,9 +31,9 @@ const cell = fc.oneof(
 Deno.test("a notebook that was written reads as it was", () => {
   fc.assert(fc.property(fc.array(cell), (cells) => {
     const notebook = { cells: cells.map((value, index) => ({ ...value, id: `c${index}` })), metadata: {} } as Notebook;
-    const written = serialiseNotebook(notebook);
+    const written = serializeNotebook(notebook);
     assertEquals(parseNotebook(written).cells, JSON.parse(JSON.stringify(notebook.cells)));
-    assertEquals(serialiseNotebook(parseNotebook(written)), written);
+    assertEquals(serializeNotebook(parseNotebook(written)), written);
   }));
 });
 
@@ -44,7 +44,7 @@ Deno.test("forms of an output are written in one order, and nothing of the kerne
     metadata: {},
   }];
   const write = (keys: string[]) =>
-    serialiseNotebook({
+    serializeNotebook({
       cells: [{ type: "code", id: "a", source: "", metadata: {}, executionCount: 1, outputs: outputs(keys) }],
       metadata: { language_info: { version: "6.0.3" } },
     });

@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { injectParameters } from "../../lib/notebook/parameters.ts";
 import { type NotebookRun, runNotebook } from "../../lib/notebook/run_notebook.ts";
-import { serialiseNotebook } from "../../lib/notebook/serialize_notebook.ts";
-import { madeUpNotebook } from "../fixtures/made_up_notebook.ts";
+import { serializeNotebook } from "../../lib/notebook/serialize_notebook.ts";
+import { syntheticNotebook } from "../fixtures/synthetic_notebook.ts";
 
 /** A folder inside the checkout: its deno.json is found upward from here. */
 const FOLDER = new URL("fixtures/", import.meta.url).pathname;
 
 async function run(...cells: string[]): Promise<NotebookRun> {
-  return await runNotebook(madeUpNotebook(...cells), { folder: FOLDER, timeout: 60_000 });
+  return await runNotebook(syntheticNotebook(...cells), { folder: FOLDER, timeout: 60_000 });
 }
 
 /** What each cell showed, in short. */
@@ -50,7 +50,7 @@ Deno.test("every output is under its own cell, run after run", async () => {
   for (let attempt = 0; attempt < 12; attempt++) {
     const done = await run(...cells);
     assertEquals(shown(done), expected, `run ${attempt + 1}`);
-    copies.add(serialiseNotebook(done.notebook));
+    copies.add(serializeNotebook(done.notebook));
   }
   assertEquals(copies.size, 1, "the executed copy is the same bytes each time");
 });
@@ -116,7 +116,7 @@ Deno.test("errors beside a cell's own course fail it: in a display, a timer, a p
 });
 
 Deno.test("an error that comes up after its cell was done fails the run all the same", async () => {
-  const notebook = madeUpNotebook("setTimeout(() => { throw new Error('late'); }, 50); 1", "2");
+  const notebook = syntheticNotebook("setTimeout(() => { throw new Error('late'); }, 50); 1", "2");
   const wait = () => {
     for (const end = performance.now() + 300; performance.now() < end;);
   };
@@ -133,7 +133,7 @@ Deno.test("a kernel that dies is a failure of the cell that killed it", async ()
 
 Deno.test("a cell that runs too long is stopped, in a loop or while it awaits, and keeps what it showed", async () => {
   for (const endless of ["for (;;);", "await new Promise(() => {});"]) {
-    const notebook = madeUpNotebook(`console.log('begun'); ${endless}`, "2");
+    const notebook = syntheticNotebook(`console.log('begun'); ${endless}`, "2");
     const done = await runNotebook(notebook, { folder: FOLDER, timeout: 1000 });
     assertEquals([done.failed?.failure.kind, done.failed?.failure.message], ["timeout", "the cell ran past 1 s"]);
     assertEquals(shown(done), [["stdout begun\n", "error Timeout: the cell ran past 1 s"], []]);
@@ -142,7 +142,7 @@ Deno.test("a cell that runs too long is stopped, in a loop or while it awaits, a
 
 Deno.test("an abort kills the kernel, whatever it is at", async () => {
   const controller = new AbortController();
-  const running = runNotebook(madeUpNotebook("1", "for (;;);"), {
+  const running = runNotebook(syntheticNotebook("1", "for (;;);"), {
     folder: FOLDER,
     signal: controller.signal,
     onCell: (_, { step }) => step === 2 && setTimeout(() => controller.abort(new Error("enough")), 50),
@@ -156,8 +156,8 @@ Deno.test("a kernel ends when its runner is killed", async () => {
     args: [
       "eval",
       `import { runNotebook } from ${module("../../lib/notebook/run_notebook.ts")};
-       import { madeUpNotebook } from ${module("../fixtures/made_up_notebook.ts")};
-       await runNotebook(madeUpNotebook("1", "await new Promise(() => {})"), {
+       import { syntheticNotebook } from ${module("../fixtures/synthetic_notebook.ts")};
+       await runNotebook(syntheticNotebook("1", "await new Promise(() => {})"), {
          folder: ".",
          onCell: (_, { step }) => step === 2 && console.log("running"),
        });`,
@@ -190,7 +190,7 @@ Deno.test("what native addons print is kept apart and corrupts nothing", async (
 });
 
 Deno.test("parameters reach the cells after them", async () => {
-  const notebook = madeUpNotebook(
+  const notebook = syntheticNotebook(
     { source: "let model: string = 'auto';\nlet seed = 1;", tags: ["parameters"] },
     "console.log(model, seed)",
   );
@@ -205,11 +205,11 @@ Deno.test("relative imports and paths start at the notebook's folder", async () 
     await Deno.writeTextFile(`${folder}/beside.ts`, "export const found: string = 'beside';\n");
     await Deno.writeTextFile(`${folder}/text.txt`, "read");
     const done = await runNotebook(
-      madeUpNotebook("import { found } from './beside.ts'; found", "Deno.readTextFileSync('text.txt')"),
+      syntheticNotebook("import { found } from './beside.ts'; found", "Deno.readTextFileSync('text.txt')"),
       { folder },
     );
     assertEquals(shown(done), [['result "beside"'], ['result "read"']]);
-    const missing = await runNotebook(madeUpNotebook("import './absent.ts'"), { folder });
+    const missing = await runNotebook(syntheticNotebook("import './absent.ts'"), { folder });
     assertMatch(missing.failed!.failure.message, /^Module not found "file:.*absent\.ts"/);
     assertEquals((await Array.fromAsync(Deno.readDir(folder))).length, 2, "nothing is left behind");
   } finally {
@@ -228,7 +228,7 @@ Deno.test("deno.json is found upward: cells import by name, npm packages with na
 });
 
 Deno.test("a kernel that cannot start says why", async () => {
-  const error = await assertRejects(() => runNotebook(madeUpNotebook("1"), { folder: FOLDER, executable: "false" }));
+  const error = await assertRejects(() => runNotebook(syntheticNotebook("1"), { folder: FOLDER, executable: "false" }));
   assertStringIncludes((error as Error).message, "the kernel died (exit 1)");
 });
 

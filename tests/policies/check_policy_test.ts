@@ -9,9 +9,9 @@ import {
   policyNames,
   type PolicyRule,
 } from "kvmirror/policies";
-import { madeUpCache, snapshot } from "../fixtures/synthetic_cache.ts";
+import { snapshot, syntheticCache } from "../fixtures/synthetic_cache.ts";
 
-const CACHES = [1, 17, 130, 300].map((rows) => madeUpCache(rows).layers());
+const CACHES = [1, 17, 130, 300].map((rows) => syntheticCache(rows).layers());
 
 /** Wrapped policies and those of whole chunks or pyramids, and who shares the budget there. */
 const SHARES: Readonly<Record<string, { budget: BudgetShare; slack?: number }>> = {
@@ -39,8 +39,8 @@ for (
 }
 
 Deno.test("every policy that reads what a prefill records names it, writes nothing and chooses the same again", () => {
-  const recorded = policyNames().map((name) => policy(name)).filter(({ needs }) =>
-    needs.every((need) => typeof need !== "string" || ["keys", "values", "novelty"].includes(need))
+  const recorded = policyNames().map((name) => policy(name)).filter(({ signals }) =>
+    signals.every((signal) => typeof signal !== "string" || ["keys", "values", "novelty"].includes(signal))
   );
   assert(recorded.length > 10);
   for (const each of recorded) {
@@ -48,13 +48,17 @@ Deno.test("every policy that reads what a prefill records names it, writes nothi
   }
 });
 
-const newest = { name: "newest", needs: [], score: eachHead(({ positions }) => Float32Array.from(positions)) } as const;
+const newest = {
+  name: "newest",
+  signals: [],
+  score: eachHead(({ positions }) => Float32Array.from(positions)),
+} as const;
 
 /** A policy that keeps the rows that `rows` says of each head. */
-function keeping(rows: (count: number, kept: number) => number[], needs: Policy["needs"] = []): Policy {
+function keeping(rows: (count: number, kept: number) => number[], signals: Policy["signals"] = []): Policy {
   return {
     name: "own",
-    needs,
+    signals,
     choose: (layers, budget) =>
       layers.map(({ heads }) =>
         heads.map(({ positions }) => ({ rows: Uint32Array.from(rows(positions.length, budget.rows)) }))
@@ -84,9 +88,9 @@ Deno.test("rows that are not there, doubled or out of order: policy, layer, head
 });
 
 Deno.test("choices for too few layers or heads", () => {
-  broken({ name: "own", needs: [], choose: () => [] }, "rows", "Cannot keep rows of 0 layers of 2");
+  broken({ name: "own", signals: [], choose: () => [] }, "rows", "Cannot keep rows of 0 layers of 2");
   broken(
-    { name: "own", needs: [], choose: () => [[], []] },
+    { name: "own", signals: [], choose: () => [[], []] },
     "rows",
     "Cannot keep rows of 0 kv heads of 3: policy own, layer 0",
   );
@@ -119,14 +123,14 @@ Deno.test("signals that are read unnamed, or written into; the cache is unharmed
       ...newest,
       score: eachHead((head) => Float32Array.from(head.positions, (at) => head.signal("novelty")[at])),
     }),
-    "needs",
-    "Cannot read novelty as it is not among the needs: policy newest, layer 0, kv head 0",
+    "signals",
+    "Cannot read novelty as it is not among its signals: policy newest, layer 0, kv head 0",
   );
-  const cache = madeUpCache(40);
+  const cache = syntheticCache(40);
   const before = snapshot(cache);
   const sorted = definePolicy({
     ...newest,
-    needs: ["keys"],
+    signals: ["keys"],
     score: eachHead((head) => head.signal("keys").sort().subarray(0, 40)),
   });
   const [violation] = checkPolicy(sorted, [cache.layers()], { compressionRatios: [0.5] });
@@ -143,7 +147,7 @@ Deno.test("errors of a policy are its violation: scores that are NaN, signals th
   );
   const far = { attention: "sum", queries: 7 } as const;
   broken(
-    definePolicy({ ...newest, needs: [far], score: eachHead((head) => head.signal(far)) }),
+    definePolicy({ ...newest, signals: [far], score: eachHead((head) => head.signal(far)) }),
     "choice",
     "as it was not recorded: policy newest",
   );

@@ -1,16 +1,16 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { budgetForRatio, definePolicy, eachHead, type Recipe } from "kvmirror/policies";
-import { madeUpCache } from "../fixtures/synthetic_cache.ts";
+import { budgetForRatio, definePolicy, eachHead, type PolicyDefinition } from "kvmirror/policies";
+import { syntheticCache } from "../fixtures/synthetic_cache.ts";
 
-const byPosition: Recipe = {
+const byPosition: PolicyDefinition = {
   name: "newest",
-  needs: [],
+  signals: [],
   score: eachHead(({ positions }) => Float32Array.from(positions)),
 };
 
-function chosen(recipe: Recipe, ratio: number, length = 10): number[][] {
-  const layers = madeUpCache(length).layers();
-  return definePolicy(recipe).choose(layers, budgetForRatio(length, ratio)).flat().map(({ rows }) => [...rows]);
+function chosen(definition: PolicyDefinition, ratio: number, length = 10): number[][] {
+  const layers = syntheticCache(length).layers();
+  return definePolicy(definition).choose(layers, budgetForRatio(length, ratio)).flat().map(({ rows }) => [...rows]);
 }
 
 Deno.test("the highest scores stay, and protected rows before them", () => {

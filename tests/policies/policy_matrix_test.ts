@@ -9,7 +9,7 @@ import {
   type PolicyOptions,
   WRAPPERS,
 } from "kvmirror/policies";
-import { madeUp, madeUpCache } from "../fixtures/synthetic_cache.ts";
+import { syntheticCache, syntheticNumbers } from "../fixtures/synthetic_cache.ts";
 
 /** Every policy with easy and hard options, and the rows it protects. A new policy adds its row. */
 const MATRIX: readonly {
@@ -83,8 +83,10 @@ function layersOf(cache: KvCache): Layer[] {
     ...layer,
     heads: layer.heads.map((head, kvHead) => ({
       ...head,
-      signal: (need) =>
-        need === "laterAttention" ? madeUp(head.positions.length, 7 * layer.index + kvHead) : head.signal(need),
+      signal: (signal) =>
+        signal === "laterAttention"
+          ? syntheticNumbers(head.positions.length, 7 * layer.index + kvHead)
+          : head.signal(signal),
     })),
   }));
 }
@@ -104,10 +106,10 @@ Deno.test("the matrix has every policy of the table", () => {
 for (const { name, options, sinks, recent = 0, follows } of MATRIX) {
   Deno.test(`${name} ${JSON.stringify(options)}: budget, order, protection, determinism`, async () => {
     const chooser = policy(name, options);
-    const other = madeUpCache(33, undefined, 8);
+    const other = syntheticCache(33, undefined, 8);
     await other.observe(chooser);
     for (const length of LENGTHS) {
-      const cache = madeUpCache(length);
+      const cache = syntheticCache(length);
       await cache.observe(chooser);
       for (const ratio of RATIOS) {
         const budget = budgetForRatio(length, ratio);
@@ -183,7 +185,7 @@ Deno.test("equal attention is decided by novelty, then by the earlier token; hyb
 
 Deno.test("policies look at the rows that are held, however far in the text they stand", () => {
   const far = (start: number): Layer => {
-    const near = oneHead(madeUp(20, 3) as unknown as Float64Array);
+    const near = oneHead(syntheticNumbers(20, 3) as unknown as Float64Array);
     const positions = Int32Array.from({ length: 20 }, (_, row) => row < 4 ? row : start + row);
     return { ...near, heads: [{ ...near.heads[0], positions }] };
   };
@@ -194,7 +196,7 @@ Deno.test("policies look at the rows that are held, however far in the text they
 });
 
 Deno.test("heads that lost tokens still agree on those they have", () => {
-  const cache = madeUpCache(60);
+  const cache = syntheticCache(60);
   cache.compress(policy("random"), { compressionRatio: 0.5 });
   cache.compress(policy("heavy_hitter", { sinkTokens: 2 }), { compressionRatio: 0.5 });
   const positions = cache.layers().flatMap(({ heads }) => heads.map((head) => [...head.positions]));
@@ -204,7 +206,7 @@ Deno.test("heads that lost tokens still agree on those they have", () => {
 
 Deno.test("heads of lengths of their own: every policy still chooses rows that are there", async () => {
   for (const { name, options } of MATRIX) {
-    const cache = madeUpCache(90);
+    const cache = syntheticCache(90);
     cache.compress(policy("adakv(knorm)"), { compressionRatio: 0.4 });
     const chooser = policy(name, options);
     await cache.observe(chooser);
@@ -214,7 +216,7 @@ Deno.test("heads of lengths of their own: every policy still chooses rows that a
 });
 
 Deno.test("pyramid(snapkv) is pyramidkv as its paper has it", () => {
-  const cache = madeUpCache(200);
+  const cache = syntheticCache(200);
   for (const ratio of [0.1, 0.5, 0.75, 0.85]) {
     const chosen = (name: string) => policy(name).choose(cache.layers(), budgetForRatio(200, ratio));
     assertEquals(chosen("pyramid(snapkv)"), chosen("pyramidkv(smallestLayer=1)"));
@@ -224,7 +226,7 @@ Deno.test("pyramid(snapkv) is pyramidkv as its paper has it", () => {
 });
 
 Deno.test("numbers in parentheses are a policy's or a wrapper's own, and belong to its name", () => {
-  const cache = madeUpCache(100);
+  const cache = syntheticCache(100);
   const chosen = (name: string, options: PolicyOptions = {}) =>
     policy(name, options).choose(cache.layers(), budgetForRatio(100, 0.5));
   assertEquals(chosen("random(seed=9)"), chosen("random", { seed: 9 }));
@@ -284,7 +286,8 @@ function oneHead(attention: Float64Array, novelty = new Float64Array(attention.l
     model: { layerCount: 1, headDim: 4, groupSize: 1, ropeTheta: 10_000 },
     heads: [{
       positions: Int32Array.from(attention.keys()),
-      signal: (need) => need === "novelty" ? novelty : need === "keys" ? madeUp(attention.length * 4, 1) : attention,
+      signal: (signal) =>
+        signal === "novelty" ? novelty : signal === "keys" ? syntheticNumbers(attention.length * 4, 1) : attention,
     }],
   };
 }

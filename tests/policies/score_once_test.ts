@@ -12,10 +12,10 @@ Deno.test("a layer is scored once, another one again, and the rows are the polic
   let scored = 0;
   const plain = policy("knorm");
   const once = scoreOnce(definePolicy({
-    ...plain.recipe!,
+    ...plain.definition!,
     score: (layer) => {
       scored++;
-      return plain.recipe!.score(layer, budgetForRatio(4, 0.5));
+      return plain.definition!.score(layer, budgetForRatio(4, 0.5));
     },
   }));
   const [one, other] = [layerOf([3, 0, 1, 0, 2, 0, 4, 0]), layerOf([1, 0, 2, 0, 3, 0, 4, 0])];

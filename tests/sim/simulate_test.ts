@@ -71,7 +71,7 @@ Deno.test({
 });
 
 Deno.test("a policy that reads what a synthetic sequence lacks is refused; both are named", () => {
-  const byKeys = definePolicy({ name: "by_keys", needs: ["keys"], score: () => [] });
+  const byKeys = definePolicy({ name: "by_keys", signals: ["keys"], score: () => [] });
   assertThrows(
     () => simulate(syntheticSequence({ sequenceLength: 4 }), byKeys),
     TypeError,

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { loadModel, rowFormatName } from "kvmirror/engine";
+import { cacheDtypeName, loadModel } from "kvmirror/engine";
 import { checkpointPath } from "../fixtures/golden.ts";
 import { runTask, type TaskResult } from "../fixtures/run_task.ts";
 
@@ -58,28 +58,28 @@ Deno.test("chat: answers alone on stdout, bytes on stderr, under the ceiling; a 
   assertEquals(plain.stderr.match(/\d+ of 250000 bytes live/g)?.length, 4);
 });
 
-Deno.test("chat --rows: a conversation under the same ceiling keeps more of itself, and its file says how", async () => {
+Deno.test("chat --cache-dtype: a conversation under the same ceiling keeps more of itself, and its file says how", async () => {
   await withFolder(async (folder) => {
     const lines = ["What is Sam's dog called?", "What is Ann's cat called?", "And who is Felix?", "Where is the mill?"];
     const limits = ["--max-cache", "400KB", "--policy", "streaming_llm"];
-    const rows = ["--rows", "int8", "--row-window", "8"];
+    const rows = ["--cache-dtype", "int8", "--residual-length", "8"];
     const float = await chat([...SMALL, ...limits, "--save", `${folder}/float`], lines);
     const rounded = await chat([...SMALL, ...limits, ...rows, "--json", "--save", `${folder}/rounded`], lines);
     assertEquals([float.code, rounded.code], [0, 0], rounded.stderr);
     for (const turn of parsed(rounded.stdout)) {
       assert(turn.peak_bytes <= 400_000, `${turn.peak_bytes}`);
-      assertEquals(turn.rows, "int8");
+      assertEquals(turn.cache_dtype, "int8");
     }
     const held = async (name: string) => {
       await using model = await loadModel("tiny");
       using cache = await model.loadCache(`${folder}/${name}`);
-      return [cache.longestHead, rowFormatName(cache.rowFormat)];
+      return [cache.longestHead, cacheDtypeName(cache.cacheDtype)];
     };
     const [[few], [many, format]] = [await held("float"), await held("rounded")];
     assertEquals(format, "int8");
     assert(many > few, `${many} rows in int8, ${few} in float32`);
     const on = await chat(["--model", "tiny", "--load", `${folder}/rounded`, "--json"], ["Who?"]);
-    assertEquals(parsed(on.stdout)[0].rows, "int8");
+    assertEquals(parsed(on.stdout)[0].cache_dtype, "int8");
   });
 });
 
@@ -166,9 +166,13 @@ Deno.test("chat: wrong flags are exit 2, wrong files exit 1, one line each", asy
     const wrong: [string[], number, RegExp][] = [
       [["--max-cache", "8 parsecs"], 2, /--max-cache 8 parsecs/],
       [["--max-cache", "1KB", "--model", "tiny"], 2, /Cannot chat within 1000 bytes as .* give at least/],
-      [["--max-cache", "250KB", "--rows", "int8/int4", "--row-window", "99", "--model", "tiny"], 2, /a smaller window/],
-      [["--rows", "int3"], 2, /int3 is none of/],
-      [["--load", `${folder}/c`, "--rows", "int8"], 2, /its file says how/],
+      [
+        ["--max-cache", "250KB", "--cache-dtype", "int8/int4", "--residual-length", "99", "--model", "tiny"],
+        2,
+        /a smaller window/,
+      ],
+      [["--cache-dtype", "int3"], 2, /int3 is none of/],
+      [["--load", `${folder}/c`, "--cache-dtype", "int8"], 2, /its file says how/],
       [["--policy", "snapvk"], 2, /did you mean snapkv/],
       [["--policy", "oracle", "--model", "tiny"], 2, /still to come/],
       [["--policy", "kvzip", "--max-cache", "8MB", "--model", "tiny"], 2, /second look/],

@@ -30,29 +30,29 @@ Deno.test("evaluate: a dataset becomes results, predictions, tables and a chart,
     const text = (name: string) => Deno.readTextFileSync(`${out}/${name}`);
     const results = JSON.parse(text("results.json"));
     assertEquals(Object.keys(results[0]), ["policy", "compression_ratio", "task", "score", "n", "ci_low", "ci_high"]);
-    const arms = [
+    const settings = [
       "keep_all 0",
       ...["hybrid", "random", "streaming_llm", "oracle", "cut_prompt"].flatMap((
         name,
       ) => [`${name} 0.5`, `${name} 0.75`]),
     ];
     const named = (row: { policy: string; compression_ratio: number }) => `${row.policy} ${row.compression_ratio}`;
-    assertEquals([...new Set(results.map(named))], arms);
+    assertEquals([...new Set(results.map(named))], settings);
     assertEquals(
       results.filter((row: { task: string }) => row.task === "colour").every((row: { n: number }) => row.n === 2),
       true,
     );
     const predictions = text("predictions.jsonl").trim().split("\n").map((line) => JSON.parse(line));
     assertEquals(Object.keys(predictions[0]), ["index", "task", "policy", "compression_ratio", "prediction", "score"]);
-    assertEquals(predictions.length, arms.length * rows.length);
+    assertEquals(predictions.length, settings.length * rows.length);
     const said = (name: string) => predictions.filter((row) => named(row) === name).map(({ prediction }) => prediction);
     assertEquals([said("keep_all 0"), said("streaming_llm 0.5")], [answers.keep_all, answers.streaming_llm]);
     assertMatch(text("predictions.csv"), /^task,question,answer_prefix,answer,max_new_tokens,predicted_answer,/);
     assertMatch(text("report.md"), /\| colour \| 0\.000 \| 2 \| closed, unsure \|/);
     assertMatch(text("report.md"), /figures\/scores\.png/);
     assert(Deno.statSync(`${out}/figures/scores.svg`).size > 1000);
-    const cell = text("measures.jsonl").split("\n")[1];
-    assertEquals(JSON.parse(cell).kl.length, JSON.parse(cell).answer_tokens);
+    const sample = text("measures.jsonl").split("\n")[1];
+    assertEquals(JSON.parse(sample).kl.length, JSON.parse(sample).answer_tokens);
     const files = [...Deno.readDirSync(`${out}/cells`)].map(({ name }) => name);
     assertEquals([files.length, files.every((name) => /^[0-9a-f]{64}\.json$/.test(name))], [predictions.length, true]);
   });
@@ -65,15 +65,15 @@ Deno.test("evaluate: a run that was killed goes on, and ends as one that was not
     assertEquals(whole.code, 0, whole.stderr);
     assertEquals((await run(...args("killed"))).code, 0);
     // What a kill leaves: some cells, one of them begun under another name, and no results.
-    const cells = [...Deno.readDirSync(`${folder}/killed/cells`)].map(({ name }) => `${folder}/killed/cells/${name}`)
+    const samples = [...Deno.readDirSync(`${folder}/killed/cells`)].map(({ name }) => `${folder}/killed/cells/${name}`)
       .sort();
-    for (const path of cells.slice(0, 4)) Deno.removeSync(path);
-    Deno.writeTextFileSync(`${cells[0]}.1234.unfinished`, '{"prediction": "h');
+    for (const path of samples.slice(0, 4)) Deno.removeSync(path);
+    Deno.writeTextFileSync(`${samples[0]}.1234.unfinished`, '{"prediction": "h');
     Deno.removeSync(`${folder}/killed/results.json`);
-    const kept = Deno.statSync(cells[4]).mtime;
+    const kept = Deno.statSync(samples[4]).mtime;
     const rest = await run(...args("killed"));
     assertEquals([rest.code, rest.stdout], [0, whole.stdout], rest.stderr);
-    assertEquals(Deno.statSync(cells[4]).mtime, kept);
+    assertEquals(Deno.statSync(samples[4]).mtime, kept);
     for (const name of ["results.json", "predictions.jsonl", "measures.jsonl", "predictions.csv"]) {
       assertEquals(Deno.readTextFileSync(`${folder}/killed/${name}`), Deno.readTextFileSync(`${folder}/whole/${name}`));
     }

@@ -90,22 +90,22 @@ Deno.test("generate: streams a text, or prints JSON alone; either question flag"
   });
 });
 
-Deno.test("generate --rows: the prompt's rows in fewer bits, in memory and in the answer's JSON", async () => {
+Deno.test("generate --cache-dtype: the prompt's rows in fewer bits, in memory and in the answer's JSON", async () => {
   const golden = readGolden("qwen2_untied_f32");
   await withFiles({ "p.txt": golden.text }, async (path) => {
     const flags = ["--prompt-file", path("p.txt"), "--question", "What runs?", "--max-new-tokens", "4", "--json"];
-    const rows = ["--rows", "int8/int4", "--row-window", "10"];
+    const rows = ["--cache-dtype", "int8/int4", "--residual-length", "10"];
     const { stdout, stderr, code } = await runTask(["generate", ...MODEL, ...flags, ...rows]);
     assertEquals(code, 0, stderr);
-    const { rows: named, live_bytes, prompt_tokens } = JSON.parse(stdout);
+    const { cache_dtype: named, live_bytes, prompt_tokens } = JSON.parse(stdout);
     // 16 numbers a vector: int8 takes 20 bytes, int4 16, float32 64; 3 layers of 2 heads.
     assertEquals([named, live_bytes], ["int8/int4", 6 * ((prompt_tokens - 10) * 36 + 10 * 128)]);
     const compressed = await runTask([
       ...["compress", ...MODEL, "--prompt-file", path("p.txt"), "--policy", "tova", "--compression-ratio", "0.5"],
       ...[...rows, "--json"],
     ]);
-    const { account, live_bytes: half } = JSON.parse(compressed.stdout);
-    assertEquals(account[0].dtype, "int8/int4");
+    const { usage, live_bytes: half } = JSON.parse(compressed.stdout);
+    assertEquals(usage[0].dtype, "int8/int4");
     assert(half < 0.6 * live_bytes, `${half} of ${live_bytes}`);
   });
 });
@@ -139,7 +139,7 @@ Deno.test("generate --max-cache: a text past the context in a cache of that size
       path("long.txt"),
       "--policy",
       "h2o(decay=0.9)",
-      "--every",
+      "--compression-interval",
       "16",
     ];
     const size = ["--max-cache", "48KB", "--max-new-tokens", "20", "--json"];
@@ -232,14 +232,22 @@ Deno.test("what is wrong is one line on stderr, with exit 2 for a usage error an
       [["compress", ...MODEL], 2, /--prompt-file/],
       [["generate", ...MODEL, ...prompt, "--positions", "compakt"], 2, /logical or compact/],
       [["generate", ...MODEL, ...prompt, "--policy", "tova", "--max-cache", "8 parsecs"], 2, /8MB or 512KiB/],
-      [["generate", ...MODEL, ...prompt, "--policy", "tova", "--max-cache", "8MB", "--every", "0"], 2, /--every 0/],
-      [["generate", ...MODEL, ...prompt, "--policy", "tova", "--every", "8"], 2, /give --max-cache/],
-      [["generate", ...MODEL, ...prompt, "--max-cache", "8MB"], 2, /give --policy/],
-      [["generate", ...MODEL, ...prompt, "--rows", "int3"], 2, /int3 is none of f32, f16, int8, int4/],
-      [["generate", ...MODEL, ...prompt, "--row-window", "9"], 2, /give --rows int8 as well/],
-      [["generate", ...MODEL, ...prompt, "--rows", "int8", "--positions", "compact"], 1, /hold rows as f32\/int8/],
       [
-        ["generate", ...MODEL, ...prompt, "--policy", "tova", "--max-cache", "50KB", "--rows", "int8"],
+        ["generate", ...MODEL, ...prompt, "--policy", "tova", "--max-cache", "8MB", "--compression-interval", "0"],
+        2,
+        /--compression-interval 0/,
+      ],
+      [["generate", ...MODEL, ...prompt, "--policy", "tova", "--compression-interval", "8"], 2, /give --max-cache/],
+      [["generate", ...MODEL, ...prompt, "--max-cache", "8MB"], 2, /give --policy/],
+      [["generate", ...MODEL, ...prompt, "--cache-dtype", "int3"], 2, /int3 is none of f32, f16, int8, int4/],
+      [["generate", ...MODEL, ...prompt, "--residual-length", "9"], 2, /give --cache-dtype int8 as well/],
+      [
+        ["generate", ...MODEL, ...prompt, "--cache-dtype", "int8", "--positions", "compact"],
+        1,
+        /hold rows as f32\/int8/,
+      ],
+      [
+        ["generate", ...MODEL, ...prompt, "--policy", "tova", "--max-cache", "50KB", "--cache-dtype", "int8"],
         1,
         /the newest 96 rows, which stay float32 for a while, take 73728: give more, or a smaller window/,
       ],
@@ -251,7 +259,11 @@ Deno.test("what is wrong is one line on stderr, with exit 2 for a usage error an
       [["generate", ...MODEL, ...prompt, "--policy", "tova", "--max-cache", "700"], 1, /one row a head takes 768/],
       [["generate", ...MODEL, ...prompt, "--policy", "kvzip", "--max-cache", "8MB"], 1, /kvzip as it needs/],
       [["generate", ...MODEL, ...prompt, "--draft", "magic"], 2, /the ways are: lookup/],
-      [["generate", ...MODEL, ...prompt, "--draft", "lookup", "--rows", "int8"], 2, /Cannot draft beside --rows/],
+      [
+        ["generate", ...MODEL, ...prompt, "--draft", "lookup", "--cache-dtype", "int8"],
+        2,
+        /Cannot draft beside --cache-dtype/,
+      ],
       [["generate", ...prompt, "--model", "smollm3"], 2, /did you mean smollm2-135m/],
       [["generate", ...prompt, "--model", path("none.gguf")], 2, /no such file/],
       [["generate", ...prompt, "--model", path("cut.gguf")], 1, /cut\.gguf/],

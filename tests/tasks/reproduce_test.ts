@@ -1,19 +1,19 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { readFolder } from "../../lib/notebook/folder_changes.ts";
-import { serialiseNotebook } from "../../lib/notebook/serialize_notebook.ts";
-import { type MadeUpCell, madeUpNotebook } from "../fixtures/made_up_notebook.ts";
+import { serializeNotebook } from "../../lib/notebook/serialize_notebook.ts";
 import { runTask } from "../fixtures/run_task.ts";
+import { type SyntheticCell, syntheticNotebook } from "../fixtures/synthetic_notebook.ts";
 
 /** A folder of notebooks by name, and the folder of reports beside it. */
 async function withNotebooks(
-  notebooks: Record<string, readonly MadeUpCell[]>,
+  notebooks: Record<string, readonly SyntheticCell[]>,
   body: (folders: { notebooks: string; reports: string }) => Promise<void>,
 ): Promise<void> {
   const root = await Deno.makeTempDir({ prefix: "kvmirror-test-" });
   try {
     await Deno.mkdir(`${root}/notebooks`);
     for (const [name, cells] of Object.entries(notebooks)) {
-      await Deno.writeTextFile(`${root}/notebooks/${name}.ipynb`, serialiseNotebook(madeUpNotebook(...cells)));
+      await Deno.writeTextFile(`${root}/notebooks/${name}.ipynb`, serializeNotebook(syntheticNotebook(...cells)));
     }
     await body({ notebooks: `${root}/notebooks`, reports: `${root}/reports` });
   } finally {

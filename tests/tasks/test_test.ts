@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { summariseTests, summaryLine } from "../../tasks/checks/test_summary.ts";
+import { summarizeTests, summaryLine } from "../../tasks/checks/test_summary.ts";
 import { runTask } from "../fixtures/run_task.ts";
 
 const PASSES = `Deno.test("passes", () => {});`;
@@ -53,10 +53,10 @@ Deno.test("steps are part of their test; a test may have a name like a step's", 
   const junit = await Deno.readTextFile(report);
   await Deno.remove(folder, { recursive: true });
   assertMatch(junit, /a &gt; b &gt; one/);
-  assertEquals(summariseTests(junit, success), { passed: 2, failed: 0, skipped: 0 });
+  assertEquals(summarizeTests(junit, success), { passed: 2, failed: 0, skipped: 0 });
 });
 
 Deno.test("a run that failed is never summarised as a success", () => {
-  assertEquals(summaryLine(summariseTests("", false)), "0 passed, 1 failed");
-  assertEquals(summaryLine(summariseTests("", true)), "0 passed, 0 failed");
+  assertEquals(summaryLine(summarizeTests("", false)), "0 passed, 1 failed");
+  assertEquals(summaryLine(summarizeTests("", true)), "0 passed, 0 failed");
 });

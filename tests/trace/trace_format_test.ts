@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { type ByteReader, parseSummary, summariseTrace, type TraceHeader, TraceTotals } from "kvmirror";
+import { type ByteReader, parseSummary, summarizeTrace, type TraceHeader, TraceTotals } from "kvmirror";
 import { encodeFooter, encodeHeader, encodeStep } from "../../lib/trace/encode_trace.ts";
 import { readTrace } from "../../lib/trace/read_trace.ts";
 
@@ -43,7 +43,7 @@ Deno.test("what is written is read back, step by step", () => {
 });
 
 Deno.test("the summary is the sum over steps and layers of the mean over heads, computed by hand", () => {
-  const { token_traces, generated_token_count } = summariseTrace(readTrace(reader(file()))).summary();
+  const { token_traces, generated_token_count } = summarizeTrace(readTrace(reader(file()))).summary();
   assertEquals(generated_token_count, 2);
   // Token 0 holds 0, 3, 6, 9 in the first step: (0 + 3) / 2 + (6 + 9) / 2 = 9, and ten times that in the second.
   assertEquals(token_traces.map(({ attention_received }) => attention_received), [99, 121, 143]);
@@ -53,7 +53,7 @@ Deno.test("the summary is the sum over steps and layers of the mean over heads, 
 Deno.test("every truncation is refused, and a step of the wrong size is never written", () => {
   const whole = file();
   for (let length = 0; length < whole.length; length++) {
-    assertThrows(() => summariseTrace(readTrace(reader(whole.slice(0, length)))), SyntaxError, "Cannot read the trace");
+    assertThrows(() => summarizeTrace(readTrace(reader(whole.slice(0, length)))), SyntaxError, "Cannot read the trace");
   }
   assertThrows(() => encodeStep(HEADER, new Float32Array(5)), TypeError, "Cannot write a step of 5 values");
 });
@@ -62,13 +62,13 @@ Deno.test("another version, another file, trailing bytes, a count that is wrong 
   const changed = (change: (view: DataView, bytes: Uint8Array) => void) => {
     const bytes = file();
     change(new DataView(bytes.buffer), bytes);
-    return () => summariseTrace(readTrace(reader(bytes)));
+    return () => summarizeTrace(readTrace(reader(bytes)));
   };
   assertThrows(changed((view) => view.setUint32(8, 2, true)), SyntaxError, "version 2: this program reads version 1");
   assertThrows(changed((_, bytes) => bytes[0] = 0), SyntaxError, "does not begin like one");
   assertThrows(changed((view) => view.setUint32(12, 0xffffffff, true)), SyntaxError, "would take 4294967295 bytes");
   assertThrows(
-    () => summariseTrace(readTrace(reader(Uint8Array.of(...file(), 0)))),
+    () => summarizeTrace(readTrace(reader(Uint8Array.of(...file(), 0)))),
     SyntaxError,
     "1 bytes follow its end",
   );

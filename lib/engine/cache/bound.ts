@@ -1,13 +1,13 @@
-import { checkNeeds } from "../../policies/check_needs.ts";
+import { checkSignals } from "../../policies/check_signals.ts";
 import type { Policy } from "../../policies/policy.ts";
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
-import { GROUP_ROWS, isFloatRows } from "../rows/cache_dtype.ts";
+import { GROUP_ROWS, isFloat32 } from "../rows/cache_dtype.ts";
 import { tokenBytes } from "../rows/cache_shape.ts";
 import type { PositionMode } from "../rows/rotary_positions.ts";
-import { floatRowBytes, packedRowBytes } from "../rows/row_bytes.ts";
-import { needOf, observedNeeds } from "../signals/signals.ts";
+import { floatRowBytes, quantizedRowBytes } from "../rows/row_bytes.ts";
+import { observedSignals, signalOf } from "../signals/signals.ts";
 import type { KvCache } from "./kv_cache.ts";
-import { checkTurnable } from "./state/quantize_rows.ts";
+import { checkRotatable } from "./state/quantize_rows.ts";
 
 /** How many rows a head keeps on average, or how many bytes of keys and values all heads keep. */
 export type BoundSize = { readonly rows: number } | { readonly maxBytes: number };
@@ -22,7 +22,7 @@ export type BoundSize = { readonly rows: number } | { readonly maxBytes: number 
  * import { type Bound, loadModel } from "kvmirror/engine";
  * import { policy } from "kvmirror/policies";
  *
- * const bound: Bound = { policy: policy("streaming_llm"), rows: 512, every: 64, positions: "compact" };
+ * const bound: Bound = { policy: policy("streaming_llm"), rows: 512, compressionInterval: 64, positions: "compact" };
  * await using model = await loadModel("auto");
  * const cache = await model.prefill(await Deno.readTextFile("book.txt"), { bound });
  * const { text } = await model.generate("Who tells the story?", { cache, bound });
@@ -32,7 +32,7 @@ export type Bound = BoundSize & {
   /** Chooses what stays. */
   readonly policy: Policy;
   /** Tokens between two evictions. */
-  readonly every: number;
+  readonly compressionInterval: number;
   /** Where rows stand after an eviction; as they do by default. `compact` is needed past the trained length. */
   readonly positions?: PositionMode;
 };
@@ -42,7 +42,7 @@ export function roomUnder(cache: KvCache, bound: Bound): number {
   const tokens = "rows" in bound
     ? bound.rows - cache.totalRows / headCount(cache)
     : (bound.maxBytes - cache.liveBytes) / tokenBytes(cache.shape);
-  return Math.floor(tokens) + bound.every;
+  return Math.floor(tokens) + bound.compressionInterval;
 }
 
 /**
@@ -65,12 +65,12 @@ export function applyBound(cache: KvCache, bound: Bound): void {
  * @throws {RangeError} if the interval, rows or bytes are too small, or do not fit the model's context
  */
 export function checkBound(cache: KvCache, bound: Bound, config: ModelConfig, attention: "record" | "skip"): void {
-  const { policy, every } = bound;
-  if (!Number.isSafeInteger(every) || every < 1) {
-    throw new RangeError(`Cannot evict every ${every} tokens as it must be a whole number of at least 1`);
+  const { policy, compressionInterval } = bound;
+  if (!Number.isSafeInteger(compressionInterval) || compressionInterval < 1) {
+    throw new RangeError(`Cannot evict every ${compressionInterval} tokens as it must be a whole number of at least 1`);
   }
   checkSize(cache, bound);
-  const [observed] = observedNeeds(policy);
+  const [observed] = observedSignals(policy);
   if (observed !== undefined) {
     throw new TypeError(
       `Cannot bound a cache with ${policy.name} as it needs ${observed}, a second look at the whole text: ` +
@@ -78,26 +78,28 @@ export function checkBound(cache: KvCache, bound: Bound, config: ModelConfig, at
     );
   }
   const compact = (bound.positions ?? cache.positions) === "compact";
-  if (compact && policy.needs.includes("queryMoments")) {
+  if (compact && policy.signals.includes("queryMoments")) {
     throw new TypeError(
       `Cannot bound a cache with ${policy.name} and positions "compact" as it foresees queries at their place in the ` +
         `text: take positions "logical", or another policy`,
     );
   }
-  checkNeeds(
+  checkSignals(
     policy,
     attention === "skip" ? ["keys", "values", "novelty"] : [
       ...["keys", "values", "novelty"] as const,
-      ...cache.taps.map(needOf),
+      ...cache.recordings.map(signalOf),
       ...(cache.queryMoments === "record" ? ["queryMoments"] as const : []),
     ],
     attention === "skip" ? `reading with attention "skip"` : "this cache",
   );
-  if (compact) checkTurnable(cache.rowFormat, "compact");
-  const most = mostRows(cache, bound) + every;
+  if (compact) checkRotatable(cache.cacheDtype, "compact");
+  const most = mostRows(cache, bound) + compressionInterval;
   if (compact && most > config.maxPositionEmbeddings) {
     throw new RangeError(
-      `Cannot bound a cache to ${most - every} rows and ${every} tokens more as the model's context is ` +
+      `Cannot bound a cache to ${
+        most - compressionInterval
+      } rows and ${compressionInterval} tokens more as the model's context is ` +
         `${config.maxPositionEmbeddings}: take a smaller size or interval`,
     );
   }
@@ -117,8 +119,8 @@ function checkSize(cache: KvCache, size: BoundSize): void {
  * @throws {RangeError} if they do not
  */
 export function checkBytes(cache: KvCache, maxBytes: number): void {
-  const { rowFormat } = cache;
-  const newest = isFloatRows(rowFormat) ? 0 : rowFormat.window + GROUP_ROWS;
+  const { cacheDtype } = cache;
+  const newest = isFloat32(cacheDtype) ? 0 : cacheDtype.residualLength + GROUP_ROWS;
   const least = Math.max(1, newest) * tokenBytes(cache.shape);
   if (maxBytes >= least) return;
   const fix = newest === 0 ? "" : ", or a smaller window";
@@ -132,7 +134,7 @@ export function checkBytes(cache: KvCache, maxBytes: number): void {
 function mostRows(cache: KvCache, size: BoundSize): number {
   if ("rows" in size) return size.rows;
   const { headDim } = cache.shape;
-  const row = Math.min(floatRowBytes(headDim), packedRowBytes(cache.rowFormat, headDim));
+  const row = Math.min(floatRowBytes(headDim), quantizedRowBytes(cache.cacheDtype, headDim));
   return Math.floor(size.maxBytes / (row * headCount(cache)));
 }
 

@@ -1,30 +1,36 @@
-import { describeNeed } from "../../policies/check_needs.ts";
-import type { Head, Layer, Need } from "../../policies/policy.ts";
+import { describeSignal } from "../../policies/check_signals.ts";
+import type { Head, Layer, Signal } from "../../policies/policy.ts";
 import { tokenNovelty } from "../../trace/trace_summary.ts";
 import type { CacheShape } from "../rows/cache_shape.ts";
 import type { HeadRows } from "../rows/head_rows.ts";
-import { type AttentionTap, needOf, OBSERVED_NEEDS, type Tap, tapOf } from "../signals/signals.ts";
+import {
+  type AttentionRecording,
+  OBSERVED_SIGNALS,
+  type Recording,
+  recordingOf,
+  signalOf,
+} from "../signals/signals.ts";
 import type { QueryMoments } from "./state/query_moments.ts";
 
 /** What a cache knows beside its rows. */
 export interface CacheRecord {
   /** Attention that its rows record. */
-  readonly taps: readonly AttentionTap[];
+  readonly recordings: readonly AttentionRecording[];
   /** Tokens read so far. */
   readonly tokenCount: number;
   /** Of the queries so far; undefined where they were not recorded. */
   readonly moments?: QueryMoments;
   /** What was recorded and is no longer known, as a rewind went where nothing had been marked. */
-  readonly lost: ReadonlySet<Tap>;
+  readonly lost: ReadonlySet<Recording>;
 }
 
 /** The signals of a cache whose first head is `rows`. */
-export function recordedNeeds({ taps, moments, lost }: CacheRecord, rows: HeadRows): Need[] {
+export function recordedSignals({ recordings, moments, lost }: CacheRecord, rows: HeadRows): Signal[] {
   return [
     ...["keys", "values", "novelty"] as const,
-    ...taps.filter((tap) => !lost.has(tap)).map(needOf),
+    ...recordings.filter((recording) => !lost.has(recording)).map(signalOf),
     ...(moments === undefined ? [] : ["queryMoments"] as const),
-    ...OBSERVED_NEEDS.filter((need) => rows.observed.has(need)),
+    ...OBSERVED_SIGNALS.filter((signal) => rows.observed.has(signal)),
   ];
 }
 
@@ -43,21 +49,21 @@ function cachedHead(rows: HeadRows, record: CacheRecord, layer: number, kvHead: 
   const positions = rows.livePositions();
   return {
     positions,
-    signal: (need) => {
-      if (need === "keys") return settled(rows.liveKeys());
-      if (need === "values") return settled(rows.liveValues());
-      if (need === "novelty") {
+    signal: (signal) => {
+      if (signal === "keys") return settled(rows.liveKeys());
+      if (signal === "values") return settled(rows.liveValues());
+      if (signal === "novelty") {
         return Float32Array.from(positions, (position) => tokenNovelty(position, record.tokenCount));
       }
-      if (need === "queryMoments" && record.moments !== undefined) return record.moments.ofHead(layer, kvHead);
-      const observed = OBSERVED_NEEDS.find((known) => known === need);
+      if (signal === "queryMoments" && record.moments !== undefined) return record.moments.ofHead(layer, kvHead);
+      const observed = OBSERVED_SIGNALS.find((known) => known === signal);
       const values = observed && rows.observed.get(observed);
       if (values !== undefined) return values;
-      const tap = tapOf(need, record.taps);
-      if (tap === undefined || record.lost.has(record.taps[tap])) {
-        throw new TypeError(`Cannot read ${describeNeed(need)} as it was not recorded`);
+      const recording = recordingOf(signal, record.recordings);
+      if (recording === undefined || record.lost.has(record.recordings[recording])) {
+        throw new TypeError(`Cannot read ${describeSignal(signal)} as it was not recorded`);
       }
-      return rows.taps[tap].subarray(0, rows.length);
+      return rows.recordings[recording].subarray(0, rows.length);
     },
   };
 }

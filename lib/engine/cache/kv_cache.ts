@@ -1,22 +1,22 @@
-import type { Choice, Layer, Need, Policy } from "../../policies/policy.ts";
+import type { Choice, Layer, Policy, Signal } from "../../policies/policy.ts";
 import { checkChoice } from "../../policies/policy_rules.ts";
 import { chooseBesidePins } from "../choose/beside_pins.ts";
 import type { CompressSize } from "../choose/choose_rows.ts";
-import type { RowFormat } from "../rows/cache_dtype.ts";
+import type { CacheDtype } from "../rows/cache_dtype.ts";
 import type { CacheOwner, CacheShape } from "../rows/cache_shape.ts";
 import type { HeadRows, ProbedRows, RowViews, RunRows } from "../rows/head_rows.ts";
 import { addRange, checkRange, type PositionRange, removeRange } from "../rows/position_range.ts";
 import type { PositionMode } from "../rows/rotary_positions.ts";
 import { floatRowBytes, type RowBytes, rowBytes } from "../rows/row_bytes.ts";
 import {
-  type AttentionTap,
-  checkSignals,
+  type AttentionRecording,
+  checkCachedSignals,
   type ChunkStart,
-  type ObservedNeed,
-  observedNeeds,
-  type Tap,
+  type ObservedSignal,
+  observedSignals,
+  type Recording,
 } from "../signals/signals.ts";
-import { cachedLayers, type CacheRecord, recordedNeeds } from "./cached_signals.ts";
+import { cachedLayers, type CacheRecord, recordedSignals } from "./cached_signals.ts";
 import { saveCache } from "./file/encode.ts";
 import { appendChunk } from "./state/append.ts";
 import {
@@ -30,7 +30,7 @@ import {
   sharedState,
 } from "./state/cache_state.ts";
 import { keepRows } from "./state/evict.ts";
-import { quantiseRows } from "./state/quantize_rows.ts";
+import { quantizeRows } from "./state/quantize_rows.ts";
 import type { ChunkMoments } from "./state/query_moments.ts";
 import { type RewindRange, rewindRanges, rewindState } from "./state/rewind.ts";
 import { markSignals } from "./state/signal_mark.ts";
@@ -41,7 +41,7 @@ export type CompressTo = CompressSize & { readonly positions?: PositionMode };
 /** Makes a cache of a state, which it takes over. */
 export let cacheOf: (
   shape: CacheShape,
-  taps: readonly Tap[],
+  recordings: readonly Recording[],
   state: CacheState,
   observer?: CacheObserver,
   owner?: CacheOwner,
@@ -66,7 +66,7 @@ export class KvCache implements Disposable {
   /** The model's shape, as far as the cache goes. */
   readonly shape: CacheShape;
   /** The attention this cache records while tokens are read. */
-  readonly taps: readonly AttentionTap[];
+  readonly recordings: readonly AttentionRecording[];
   /** Whether it records the moments of the queries as well. */
   readonly queryMoments: "record" | "skip";
   /** The model that its rows are of; undefined where they were made up. */
@@ -75,21 +75,21 @@ export class KvCache implements Disposable {
   #state: CacheState;
 
   static {
-    cacheOf = (shape, taps, state, observer, owner) => {
-      const cache = new KvCache(shape, taps, observer, owner);
+    cacheOf = (shape, recordings, state, observer, owner) => {
+      const cache = new KvCache(shape, recordings, observer, owner);
       cache.#state = state;
       return cache;
     };
   }
 
   /** Makes an empty cache; {@linkcode Model.prefill} is how users come by one. */
-  constructor(shape: CacheShape, taps: readonly Tap[] = [], observer?: CacheObserver, owner?: CacheOwner) {
+  constructor(shape: CacheShape, recordings: readonly Recording[] = [], observer?: CacheObserver, owner?: CacheOwner) {
     this.shape = shape;
-    this.taps = taps.filter((tap) => tap !== "moments");
-    this.queryMoments = taps.includes("moments") ? "record" : "skip";
+    this.recordings = recordings.filter((recording) => recording !== "moments");
+    this.queryMoments = recordings.includes("moments") ? "record" : "skip";
     this.#observer = observer;
     this.owner = owner;
-    this.#state = emptyState(shape, this.taps.length);
+    this.#state = emptyState(shape, this.recordings.length);
   }
 
   /** Tokens read so far, evicted or not: the next token's place in the text. */
@@ -134,12 +134,12 @@ export class KvCache implements Disposable {
 
   /** What so many rows take at most, in bytes. */
   get rowBytes(): RowBytes {
-    return rowBytes(this.#heads, this.rowFormat, this.shape.headDim);
+    return rowBytes(this.#heads, this.cacheDtype, this.shape.headDim);
   }
 
-  /** How rows that left the window are held; float32 unless {@linkcode KvCache.quantise} was called. */
-  get rowFormat(): RowFormat {
-    return this.#state.rowFormat;
+  /** How rows that left the window are held; float32 unless {@linkcode KvCache.quantize} was called. */
+  get cacheDtype(): CacheDtype {
+    return this.#state.cacheDtype;
   }
 
   /** Number of live rows of one kv head. */
@@ -175,14 +175,14 @@ export class KvCache implements Disposable {
    * @throws {RangeError} if the size cannot be met, pinned rows alone are more, or the policy's choice is no valid one
    */
   compress(policy: Policy, to: CompressTo): void {
-    checkSignals(policy, this.signals, this.#state.lost.size === 0 ? "all" : "some lost");
+    checkCachedSignals(policy, this.signals, this.#state.lost.size === 0 ? "all" : "some lost");
     const choice = chooseBesidePins(policy, this.layers(), this.#state.pins, to, this.rowBytes);
     this.keep(choice, to.positions, policy.name);
   }
 
   /** The signals that policies find in this cache as it stands. */
-  get signals(): Need[] {
-    return recordedNeeds(this.#record(), this.#heads[0]);
+  get signals(): Signal[] {
+    return recordedSignals(this.#record(), this.#heads[0]);
   }
 
   /**
@@ -192,12 +192,12 @@ export class KvCache implements Disposable {
    * @throws {TypeError} if the cache belongs to no model
    * @throws {RangeError} if a repetition of the text does not fit the model's context
    */
-  async observe(policy: Pick<Policy, "name" | "needs">, options: ObserveOptions = {}): Promise<void> {
-    for (const need of observedNeeds(policy).filter((need) => !this.#heads[0].observed.has(need))) {
+  async observe(policy: Pick<Policy, "name" | "signals">, options: ObserveOptions = {}): Promise<void> {
+    for (const signal of observedSignals(policy).filter((signal) => !this.#heads[0].observed.has(signal))) {
       if (this.#observer === undefined) {
-        throw new TypeError(`Cannot observe ${need} for ${policy.name} as this cache belongs to no model`);
+        throw new TypeError(`Cannot observe ${signal} for ${policy.name} as this cache belongs to no model`);
       }
-      noteObserved(this.#state, need, await this.#observer(this, need, options));
+      noteObserved(this.#state, signal, await this.#observer(this, signal, options));
     }
   }
 
@@ -223,8 +223,8 @@ export class KvCache implements Disposable {
    *
    * @throws {RangeError} if rows are held in another format already, or keys would be rounded at compact positions
    */
-  quantise(format: RowFormat): void {
-    quantiseRows(this.#state, format);
+  quantize(cacheDtype: CacheDtype): void {
+    quantizeRows(this.#state, cacheDtype);
   }
 
   /**
@@ -291,7 +291,7 @@ export class KvCache implements Disposable {
    * @throws {RangeError} if the path is empty or a folder
    */
   save(path: string): Promise<void> {
-    return saveCache(path, { shape: this.shape, taps: this.#recording(), state: this.#state, owner: this.owner });
+    return saveCache(path, { shape: this.shape, recordings: this.#recording(), state: this.#state, owner: this.owner });
   }
 
   /** All rows, or what they stand for, `[layer · kv heads + kv head]`. The views hold until the cache changes. */
@@ -330,12 +330,12 @@ export class KvCache implements Disposable {
     chunk: ChunkStart | readonly ChunkStart[],
     moments?: readonly ChunkMoments[],
   ): void {
-    appendChunk(this.#state, this.taps, this.shape, { ids, attention, start: chunk, moments });
+    appendChunk(this.#state, this.recordings, this.shape, { ids, attention, start: chunk, moments });
   }
 
   /** Lets go of all rows; buffers that no fork shares are freed at once. */
   [Symbol.dispose](): void {
-    this.#state = releasedState(this.#state, this.shape, this.taps.length);
+    this.#state = releasedState(this.#state, this.shape, this.recordings.length);
   }
 
   get #heads(): readonly HeadRows[] {
@@ -346,13 +346,13 @@ export class KvCache implements Disposable {
     return headAt(this.#state, this.shape, layer, kvHead);
   }
 
-  #recording(): Tap[] {
-    return this.queryMoments === "record" ? [...this.taps, "moments"] : [...this.taps];
+  #recording(): Recording[] {
+    return this.queryMoments === "record" ? [...this.recordings, "moments"] : [...this.recordings];
   }
 
   #record(): CacheRecord {
     const { moments, lost } = this.#state;
-    return { taps: this.taps, tokenCount: this.tokenCount, moments: moments?.own, lost };
+    return { recordings: this.recordings, tokenCount: this.tokenCount, moments: moments?.own, lost };
   }
 }
 
@@ -367,6 +367,6 @@ export interface ObserveOptions {
 /** Looks at a cache for a signal that reading does not record: `[layer · kv heads + kv head]`, `[rows]` each. */
 export type CacheObserver = (
   cache: KvCache,
-  need: ObservedNeed,
+  signal: ObservedSignal,
   options: ObserveOptions,
 ) => Promise<readonly Float32Array[]>;

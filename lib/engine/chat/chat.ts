@@ -1,14 +1,14 @@
-import { checkNeeds } from "../../policies/check_needs.ts";
+import { checkSignals } from "../../policies/check_signals.ts";
 import type { Policy } from "../../policies/policy.ts";
 import { type Bound, checkBytes } from "../cache/bound.ts";
 import type { KvCache } from "../cache/kv_cache.ts";
 import type { GeneratedToken } from "../generate/generation.ts";
 import type { Model } from "../generate/model.ts";
-import { isFloatRows, type RowFormat } from "../rows/cache_dtype.ts";
+import { type CacheDtype, isFloat32 } from "../rows/cache_dtype.ts";
 import { tokenBytes } from "../rows/cache_shape.ts";
-import { DEFAULT_TAPS, observedNeeds, tapsFor } from "../signals/signals.ts";
+import { DEFAULT_RECORDINGS, observedSignals, recordingsFor } from "../signals/signals.ts";
 import { splitConversation, turnIds } from "../tokenizer/chat_template.ts";
-import { type ChatRoom, chatRoom, type TurnSize } from "./turn_budget.ts";
+import { type TurnBudget, turnBudget, type TurnSize } from "./turn_budget.ts";
 
 /** Options of {@linkcode Chat.open}. */
 export interface ChatOptions {
@@ -17,7 +17,7 @@ export interface ChatOptions {
   /** Bytes of keys and values that the cache never goes beyond; without it nothing is evicted. */
   readonly maxBytes?: number;
   /** How rows that left the newest are held, of a new conversation; float32 by default. */
-  readonly rows?: RowFormat;
+  readonly cacheDtype?: CacheDtype;
   /** What the model is told before the first turn; it is pinned, as is what the template puts there by itself. */
   readonly system?: string;
   /** A conversation to go on with, or a prefix that was read before. */
@@ -71,12 +71,14 @@ export class Chat {
    */
   static async open(model: Model, options: ChatOptions): Promise<Chat> {
     const { policy, system } = options;
-    const needed = tapsFor(policy.needs).filter((tap) => !DEFAULT_TAPS.includes(tap) || tap === "moments");
-    const taps = [...DEFAULT_TAPS.filter((tap) => tap !== "moments"), ...needed];
-    const cache = options.cache ?? model.createCache(taps, options.rows);
+    const needed = recordingsFor(policy.signals).filter((recording) =>
+      !DEFAULT_RECORDINGS.includes(recording) || recording === "moments"
+    );
+    const recordings = [...DEFAULT_RECORDINGS.filter((recording) => recording !== "moments"), ...needed];
+    const cache = options.cache ?? model.createCache(recordings, options.cacheDtype);
     const chat = new Chat(model, cache, options);
     checkChatPolicy(policy, cache, options.maxBytes);
-    if (options.maxBytes !== undefined && !isFloatRows(cache.rowFormat)) checkBytes(cache, options.maxBytes);
+    if (options.maxBytes !== undefined && !isFloat32(cache.cacheDtype)) checkBytes(cache, options.maxBytes);
     const ids = model.tokenizer.encode(splitConversation(model.tokenizer, system).open);
     if (cache.tokenCount === 0) {
       chat.#room({ pinned: ids.length, question: 0, answer: 0 });
@@ -213,26 +215,26 @@ export class Chat {
     const room = this.#room({ pinned, question, answer });
     if (room === undefined) return undefined;
     if (this.cache.liveBytes > room.before) this.cache.compress(this.#policy, { maxBytes: room.before });
-    return { policy: this.#policy, maxBytes: room.maxBytes, every: room.every };
+    return { policy: this.#policy, maxBytes: room.maxBytes, compressionInterval: room.compressionInterval };
   }
 
-  #room(size: Omit<TurnSize, "tokenBytes">): ChatRoom | undefined {
+  #room(size: Omit<TurnSize, "tokenBytes">): TurnBudget | undefined {
     const { maxBytes } = this.#options;
     if (maxBytes === undefined) return undefined;
-    return chatRoom(maxBytes, { ...size, tokenBytes: tokenBytes(this.cache.shape) });
+    return turnBudget(maxBytes, { ...size, tokenBytes: tokenBytes(this.cache.shape) });
   }
 }
 
 function checkChatPolicy(policy: Policy, cache: KvCache, maxBytes: number | undefined): void {
-  if (policy.needs.includes("laterAttention")) {
+  if (policy.signals.includes("laterAttention")) {
     throw new TypeError(`Cannot chat with ${policy.name} as it ranks by attention that is still to come: take another`);
   }
   if (maxBytes === undefined) return;
-  const [observed] = observedNeeds(policy);
+  const [observed] = observedSignals(policy);
   if (observed !== undefined) {
     throw new TypeError(
       `Cannot chat with ${policy.name} as it needs ${observed}, a second look at the whole text: take a policy that reads once`,
     );
   }
-  if (cache.tokenCount > 0) checkNeeds(policy, cache.signals, "this conversation");
+  if (cache.tokenCount > 0) checkSignals(policy, cache.signals, "this conversation");
 }

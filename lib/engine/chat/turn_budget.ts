@@ -11,19 +11,19 @@ export interface TurnSize {
 }
 
 /** How a conversation's cache stays within its bytes. */
-export interface ChatRoom {
+export interface TurnBudget {
   /** Bytes to evict to before the turn. */
   readonly before: number;
   /** Bytes to evict to within the turn, should it get longer than foreseen. */
   readonly maxBytes: number;
   /** Tokens between two such evictions: they come on top of these bytes. */
-  readonly every: number;
+  readonly compressionInterval: number;
 }
 
 /** Tokens besides the pinned ones that a conversation cannot do without. */
 const LEAST_FREE = 16;
 /** Tokens between two evictions within a turn, at most. */
-const MOST_EVERY = 32;
+const LONGEST_INTERVAL = 32;
 
 /**
  * How to make room for a turn: for its question and its answer, but for no answer longer than a quarter of what is not
@@ -31,7 +31,7 @@ const MOST_EVERY = 32;
  *
  * @throws {RangeError} if the bytes do not hold the pinned rows and some more
  */
-export function chatRoom(maxBytes: number, { pinned, question, answer, tokenBytes }: TurnSize): ChatRoom {
+export function turnBudget(maxBytes: number, { pinned, question, answer, tokenBytes }: TurnSize): TurnBudget {
   const free = Math.floor(maxBytes / tokenBytes) - pinned;
   if (!(free >= LEAST_FREE)) {
     throw new RangeError(
@@ -39,8 +39,8 @@ export function chatRoom(maxBytes: number, { pinned, question, answer, tokenByte
         `give at least ${(pinned + LEAST_FREE) * tokenBytes}`,
     );
   }
-  const every = Math.max(1, Math.min(MOST_EVERY, Math.floor(free / 8)));
+  const compressionInterval = Math.max(1, Math.min(LONGEST_INTERVAL, Math.floor(free / 8)));
   const turn = Math.min(question + Math.min(answer, Math.floor(free / 4)), Math.floor(free / 2));
-  const size = maxBytes - every * tokenBytes;
-  return { before: size - turn * tokenBytes, maxBytes: size, every };
+  const size = maxBytes - compressionInterval * tokenBytes;
+  return { before: size - turn * tokenBytes, maxBytes: size, compressionInterval };
 }

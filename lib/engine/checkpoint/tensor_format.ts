@@ -10,7 +10,7 @@ export interface TensorFormat {
 }
 
 /** Values that share a scale in the quantised formats. */
-const QUANTISED_BLOCK = 32;
+const QUANTIZED_BLOCK = 32;
 
 /**
  * The stored types that can be read, by name. The quantised ones are ggml's
@@ -22,9 +22,9 @@ export const TENSOR_FORMATS: Readonly<Record<string, TensorFormat>> = {
   F32: { blockLength: 1, blockBytes: 4, decode: (bytes, out) => bytesOf(out).set(bytes) },
   F16: { blockLength: 1, blockBytes: 2, decode: (bytes, out) => void float16ToFloat32(halvesOf(bytes), out) },
   BF16: { blockLength: 1, blockBytes: 2, decode: (bytes, out) => void bfloat16ToFloat32(halvesOf(bytes), out) },
-  Q8_0: { blockLength: QUANTISED_BLOCK, blockBytes: 34, decode: decodeQ8_0 },
-  Q4_0: { blockLength: QUANTISED_BLOCK, blockBytes: 18, decode: decodeQ4_0 },
-  Q4_1: { blockLength: QUANTISED_BLOCK, blockBytes: 20, decode: decodeQ4_1 },
+  Q8_0: { blockLength: QUANTIZED_BLOCK, blockBytes: 34, decode: decodeQ8_0 },
+  Q4_0: { blockLength: QUANTIZED_BLOCK, blockBytes: 18, decode: decodeQ4_0 },
+  Q4_1: { blockLength: QUANTIZED_BLOCK, blockBytes: 20, decode: decodeQ4_1 },
 };
 
 /** Values decoded at once, a multiple of every block: 4 MB of float32, so that the stored bytes are never held whole. */
@@ -53,15 +53,15 @@ export function readValues(
 function decodeQ8_0(bytes: Uint8Array, out: Float32Array): void {
   const halves = float16Values();
   const integers = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let at = 0, start = 0; start < out.length; at += 34, start += QUANTISED_BLOCK) {
+  for (let at = 0, start = 0; start < out.length; at += 34, start += QUANTIZED_BLOCK) {
     const scale = halves[bytes[at] | (bytes[at + 1] << 8)];
-    for (let index = 0; index < QUANTISED_BLOCK; index++) out[start + index] = scale * integers[at + 2 + index];
+    for (let index = 0; index < QUANTIZED_BLOCK; index++) out[start + index] = scale * integers[at + 2 + index];
   }
 }
 
 function decodeQ4_0(bytes: Uint8Array, out: Float32Array): void {
   const halves = float16Values();
-  for (let at = 0, start = 0; start < out.length; at += 18, start += QUANTISED_BLOCK) {
+  for (let at = 0, start = 0; start < out.length; at += 18, start += QUANTIZED_BLOCK) {
     const scale = halves[bytes[at] | (bytes[at + 1] << 8)];
     for (let index = 0; index < 16; index++) {
       const pair = bytes[at + 2 + index];
@@ -73,7 +73,7 @@ function decodeQ4_0(bytes: Uint8Array, out: Float32Array): void {
 
 function decodeQ4_1(bytes: Uint8Array, out: Float32Array): void {
   const halves = float16Values();
-  for (let at = 0, start = 0; start < out.length; at += 20, start += QUANTISED_BLOCK) {
+  for (let at = 0, start = 0; start < out.length; at += 20, start += QUANTIZED_BLOCK) {
     const scale = halves[bytes[at] | (bytes[at + 1] << 8)];
     const minimum = halves[bytes[at + 2] | (bytes[at + 3] << 8)];
     for (let index = 0; index < 16; index++) {

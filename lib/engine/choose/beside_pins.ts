@@ -20,30 +20,30 @@ export function chooseBesidePins(
   rowBytes: RowBytes,
 ): Choice {
   if (pins.length === 0) return chooseRows(policy, layers, to, rowBytes);
-  const loose = looseRows(layers, pins);
-  const pinned = loose.pinned.reduce((sum, rows) => sum + rows, 0);
+  const unpinned = unpinnedRows(layers, pins);
+  const pinned = unpinned.pinned.reduce((sum, rows) => sum + rows, 0);
   const besidePinned = (rows: number) => rowBytes(pinned + rows) - rowBytes(pinned);
-  const size = sizeLeft(to, layers, loose, rowBytes(pinned), besidePinned);
+  const size = sizeLeft(to, layers, unpinned, rowBytes(pinned), besidePinned);
   if (size === "none") {
-    return loose.withPinned(layers.map(({ heads }) => heads.map(() => ({ rows: new Uint32Array(0) }))));
+    return unpinned.withPinned(layers.map(({ heads }) => heads.map(() => ({ rows: new Uint32Array(0) }))));
   }
-  const choice = chooseRows(policy, loose.layers, size, besidePinned);
-  checkChoice(choice, loose.layers, policy.name);
-  return loose.withPinned(choice);
+  const choice = chooseRows(policy, unpinned.layers, size, besidePinned);
+  checkChoice(choice, unpinned.layers, policy.name);
+  return unpinned.withPinned(choice);
 }
 
 /** What of a size is left for rows that are not pinned, which take `taken` bytes; `none`: not a row a head. */
 function sizeLeft(
   to: CompressSize,
   layers: readonly Layer[],
-  { layers: loose, pinned }: LooseRows,
+  { layers: unpinned, pinned }: UnpinnedRows,
   taken: number,
   rowBytes: RowBytes,
 ): CompressSize | "none" {
-  const looseLengths = lengthsOf(loose);
+  const unpinnedLengths = lengthsOf(unpinned);
   if ("maxBytes" in to) {
     if (!(to.maxBytes >= taken)) throw tooManyPinned(`${to.maxBytes} bytes`, `${taken} bytes`);
-    const least = rowBytes(looseLengths.filter((length) => length > 0).length);
+    const least = rowBytes(unpinnedLengths.filter((length) => length > 0).length);
     const left = to.maxBytes - taken;
     return least === 0 || left < least ? "none" : { maxBytes: left };
   }
@@ -52,7 +52,7 @@ function sizeLeft(
   if (ratio === 0) return { compressionRatio: 0 };
   const most = Math.max(...pinned);
   if (rows < most) throw tooManyPinned(`${rows} rows a head`, `${most}`);
-  return rows === most || Math.max(...looseLengths) === 0 ? "none" : { rows: rows - most };
+  return rows === most || Math.max(...unpinnedLengths) === 0 ? "none" : { rows: rows - most };
 }
 
 function tooManyPinned(size: string, taken: string): RangeError {
@@ -64,7 +64,7 @@ function lengthsOf(layers: readonly Layer[]): number[] {
 }
 
 /** A cache's rows without the pinned ones, as policies see them, and the way back. */
-export interface LooseRows {
+export interface UnpinnedRows {
   /** The layers, each head with those rows that may go. */
   readonly layers: readonly Layer[];
   /** Pinned rows of each head, `[layer · kv heads + kv head]`. */
@@ -74,7 +74,7 @@ export interface LooseRows {
 }
 
 /** Sets pinned rows aside. Policies never see them, so no policy has to know of pins. */
-export function looseRows(layers: readonly Layer[], pins: readonly PositionRange[]): LooseRows {
+export function unpinnedRows(layers: readonly Layer[], pins: readonly PositionRange[]): UnpinnedRows {
   const places = layers.map(({ heads }) =>
     heads.map(({ positions }) => Uint32Array.from(positions.keys()).filter((row) => !inRanges(pins, positions[row])))
   );
@@ -89,10 +89,10 @@ export function looseRows(layers: readonly Layer[], pins: readonly PositionRange
     withPinned: (choice) =>
       layers.map(({ heads }, index) =>
         heads.map(({ positions }, kvHead) => {
-          const loose = places[index][kvHead];
+          const unpinned = places[index][kvHead];
           const stays = new Uint8Array(positions.length).fill(1);
-          for (const row of loose) stays[row] = 0;
-          for (const row of choice[index][kvHead].rows) stays[loose[row]] = 1;
+          for (const row of unpinned) stays[row] = 0;
+          for (const row of choice[index][kvHead].rows) stays[unpinned[row]] = 1;
           return { rows: Uint32Array.from(positions.keys()).filter((row) => stays[row] === 1) };
         })
       ),
@@ -104,9 +104,9 @@ function someRows(head: Head, rows: Uint32Array): Head {
   const count = head.positions.length;
   return {
     positions: Int32Array.from(rows, (row) => head.positions[row]),
-    signal: (need) => {
-      const signal = head.signal(need);
-      return need === "queryMoments" || count === 0 ? signal : pickRows(signal, rows, signal.length / count);
+    signal: (wanted) => {
+      const signal = head.signal(wanted);
+      return wanted === "queryMoments" || count === 0 ? signal : pickRows(signal, rows, signal.length / count);
     },
   };
 }

@@ -36,7 +36,7 @@ export function loadCache(path: string, { owner, shape, observer }: LoadingModel
       }`,
     );
   }
-  return cacheOf(shape, content.taps, content.state, observer, owner);
+  return cacheOf(shape, content.recordings, content.state, observer, owner);
 }
 
 function readWhole(path: string): Uint8Array {

@@ -1,7 +1,7 @@
 import { readCheckpoint } from "../checkpoint/read_checkpoint.ts";
 import { builtModel, builtRowModel } from "../graph/model_store.ts";
 import { WEIGHT_FORMATS, type WeightFormat } from "../graph/weights.ts";
-import { RowSessions } from "../runtime/decoder_pool.ts";
+import { DecoderPool } from "../runtime/decoder_pool.ts";
 import { openSession } from "../runtime/decoder_session.ts";
 import type { SessionOptions } from "../runtime/graph_session.ts";
 import { EMBEDDED_MODEL } from "../sources/embedded_model.ts";
@@ -35,8 +35,8 @@ export async function loadModel(
   const path = await builtModel(checkpoint, weights);
   const options = { threads, profile };
   const float = await openSession(path, checkpoint.config, options);
-  const sessions = new RowSessions(float, async (rows) => {
-    const model = await builtRowModel(resolved.path, weights, rows);
+  const sessions = new DecoderPool(float, async (cacheDtype) => {
+    const model = await builtRowModel(resolved.path, weights, cacheDtype);
     return openSession(model.path, model.config, options);
   });
   const { name: known, source } = resolved;

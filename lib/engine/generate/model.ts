@@ -3,9 +3,9 @@ import { KvCache } from "../cache/kv_cache.ts";
 import type { Checkpoint, ModelConfig } from "../checkpoint/checkpoint.ts";
 import type { WeightFormat } from "../graph/weights.ts";
 import { ModelObserver } from "../observe/model_observer.ts";
-import { isFloatRows, type RowFormat } from "../rows/cache_dtype.ts";
-import type { RowSessions } from "../runtime/decoder_pool.ts";
-import { prefillTaps, type Tap, tapsFor } from "../signals/signals.ts";
+import { type CacheDtype, isFloat32 } from "../rows/cache_dtype.ts";
+import type { DecoderPool } from "../runtime/decoder_pool.ts";
+import { prefillRecordings, type Recording, recordingsFor } from "../signals/signals.ts";
 import { splitChatTemplate, turnIds } from "../tokenizer/chat_template.ts";
 import { createTextStream } from "../tokenizer/text_stream.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -13,7 +13,7 @@ import { type GeneratedToken, Generation } from "./generation.ts";
 import { loadCache, type LoadingModel } from "./load_cache.ts";
 import { type ReadOptions, readTokens } from "./read_tokens.ts";
 import { createSampler, type SamplingOptions } from "./sampling.ts";
-import { type Draft, DraftedReading } from "./speculative_decoder.ts";
+import { type Draft, SpeculativeDecoder } from "./speculative_decoder.ts";
 
 /** How a text is dressed: as the user's turn of a chat, or not at all. */
 export type Template = "chat" | "none";
@@ -35,9 +35,9 @@ export interface PrefillOptions extends Omit<ReadOptions, "logitsOf" | "attentio
   /** `chat` by default: the text opens the user's turn. `none`: it is read as it is. */
   readonly template?: Template;
   /** Attention to record for policies; by default the sum, the last query and the last 64, and what the bound needs. */
-  readonly taps?: readonly Tap[];
+  readonly recordings?: readonly Recording[];
   /** How rows are held, once the text is read or, under a bound, as they leave the window; float32 by default. */
-  readonly rows?: RowFormat;
+  readonly cacheDtype?: CacheDtype;
 }
 
 /** Options of {@linkcode Model.generate}. */
@@ -49,7 +49,7 @@ export interface GenerateOptions extends SamplingOptions {
   /** `chat` by default: the question closes the user's turn. `none`: it is read as it is. */
   readonly template?: Template;
   /** `stop` at the model's end token (default), or go on to `maxNewTokens`. */
-  readonly atEnd?: "stop" | "continue";
+  readonly ignoreEos?: boolean;
   /** Whether decoding records attention into the cache's taps; `skip` by default, which is faster, unless the bound needs it. */
   readonly attention?: "record" | "skip";
   /** Evicts while the question is read and the answer comes, so that the cache stays as small as this says. */
@@ -85,11 +85,11 @@ export class Model implements AsyncDisposable {
   readonly tokenizer: Tokenizer;
   /** sha256 of the checkpoint's content, hex. */
   readonly hash: string;
-  readonly #sessions: RowSessions;
+  readonly #sessions: DecoderPool;
   readonly #observer: ModelObserver;
 
   /** {@linkcode loadModel} is how users come by one. */
-  constructor(origin: ModelOrigin, checkpoint: Checkpoint, tokenizer: Tokenizer, sessions: RowSessions) {
+  constructor(origin: ModelOrigin, checkpoint: Checkpoint, tokenizer: Tokenizer, sessions: DecoderPool) {
     this.origin = origin;
     this.config = checkpoint.config;
     this.hash = checkpoint.hash;
@@ -105,10 +105,10 @@ export class Model implements AsyncDisposable {
   }
 
   /** An empty cache for this model, which rounds rows to a format, if one is given, as they leave its window. */
-  createCache(taps: readonly Tap[] = [], rows?: RowFormat): KvCache {
+  createCache(recordings: readonly Recording[] = [], cacheDtype?: CacheDtype): KvCache {
     const { shape, observer, owner } = this.#caches();
-    const cache = new KvCache(shape, taps, observer, owner);
-    if (rows !== undefined) cache.quantise(rows);
+    const cache = new KvCache(shape, recordings, observer, owner);
+    if (cacheDtype !== undefined) cache.quantize(cacheDtype);
     return cache;
   }
 
@@ -145,14 +145,14 @@ export class Model implements AsyncDisposable {
    */
   async prefill(
     text: string,
-    { template = "chat", taps, rows, ...read }: PrefillOptions = {},
+    { template = "chat", recordings, cacheDtype, ...read }: PrefillOptions = {},
   ): Promise<KvCache> {
     if (text === "") throw new RangeError("Cannot prefill an empty text: give at least one character");
-    const early = read.bound === undefined ? undefined : rows;
-    const cache = this.createCache(taps ?? prefillTaps(read.bound?.policy.needs ?? []), early);
+    const early = read.bound === undefined ? undefined : cacheDtype;
+    const cache = this.createCache(recordings ?? prefillRecordings(read.bound?.policy.signals ?? []), early);
     const opened = template === "chat" ? openTurn(this.tokenizer, text) : text;
     await this.read(cache, this.tokenizer.encode(opened), { ...read, logitsOf: "none" });
-    if (rows !== undefined) cache.quantise(rows);
+    if (cacheDtype !== undefined) cache.quantize(cacheDtype);
     return cache;
   }
 
@@ -192,20 +192,20 @@ export class Model implements AsyncDisposable {
   }
 
   async *#generate(ids: readonly number[], options: GenerateOptions): AsyncGenerator<GeneratedToken, void, undefined> {
-    const { maxNewTokens = 128, atEnd = "stop", bound, signal, onProgress, onNotice, onLogits, draft } = options;
+    const { maxNewTokens = 128, ignoreEos = false, bound, signal, onProgress, onNotice, onLogits, draft } = options;
     if (!Number.isSafeInteger(maxNewTokens) || maxNewTokens < 1) {
       throw new RangeError(`Cannot generate ${maxNewTokens} tokens as it must be a whole number of at least 1`);
     }
     if (ids.length === 0) throw new RangeError("Cannot generate after an empty text: give at least one character");
     const sample = createSampler(options);
-    const needed = tapsFor(bound?.policy.needs ?? []);
+    const needed = recordingsFor(bound?.policy.signals ?? []);
     const cache = options.cache ?? this.createCache(needed);
     const read = { attention: options.attention ?? (needed.length > 0 ? "record" : "skip"), bound, signal, onNotice };
     const stream = createTextStream(this.tokenizer);
     const generated: number[] = [];
-    const plain = isFloatRows(cache.rowFormat) && bound === undefined && options.temperature === undefined &&
+    const plain = isFloat32(cache.cacheDtype) && bound === undefined && options.temperature === undefined &&
       read.attention === "skip";
-    const drafted = new DraftedReading(
+    const drafted = new SpeculativeDecoder(
       cache,
       (next, { logitsOf }) =>
         this.read(cache, next, { ...read, logitsOf, ...(generated.length === 0 ? { onProgress } : {}) }),
@@ -218,7 +218,7 @@ export class Model implements AsyncDisposable {
         onLogits?.(logits);
         const id = sample(logits);
         generated.push(id);
-        const ended = atEnd === "stop" && this.tokenizer.eosTokenIds.includes(id);
+        const ended = !ignoreEos && this.tokenizer.eosTokenIds.includes(id);
         const last = ended || generated.length === maxNewTokens;
         yield { id, text: (ended ? "" : stream.push(id)) + (last ? stream.flush() : "") };
         if (last) return;

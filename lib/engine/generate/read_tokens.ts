@@ -2,9 +2,9 @@ import { applyBound, type Bound, checkBound, roomUnder } from "../cache/bound.ts
 import type { KvCache } from "../cache/kv_cache.ts";
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
 import { chunkMoments } from "../observe/chunk_moments.ts";
-import type { RowSessions } from "../runtime/decoder_pool.ts";
+import type { DecoderPool } from "../runtime/decoder_pool.ts";
 import type { GraphSession } from "../runtime/graph_session.ts";
-import { type ChunkPlace, queryWeights, tapWindow } from "../signals/signals.ts";
+import { type ChunkPlace, queryWeights, recordingWindow } from "../signals/signals.ts";
 
 /** Which of the tokens read to give logits for; a number means so many of the last. */
 export type LogitsOf = "last" | "all" | "none" | number;
@@ -46,7 +46,7 @@ let lastBreath = 0;
  * @throws {TypeError} if the bound's policy needs what is not recorded
  */
 export async function readTokens(
-  sessions: RowSessions,
+  sessions: DecoderPool,
   moments: () => Promise<GraphSession>,
   config: ModelConfig,
   cache: KvCache,
@@ -56,35 +56,35 @@ export async function readTokens(
 ): Promise<Float32Array> {
   if (bound === undefined) checkContext(config, cache, ids.length);
   else checkBound(cache, bound, config, attention);
-  const taps = attention === "record" ? cache.taps : [];
+  const recordings = attention === "record" ? cache.recordings : [];
   const recordMoments = attention === "record" && cache.queryMoments === "record";
   const wanted = ids.length - logitsCount(logitsOf, ids.length);
   const size = (ids.length - wanted) * config.vocabSize;
   let logits: Float32Array | undefined;
   // A stretch is what is read up to an eviction, or to the end.
-  let stretch = { start: 0, total: 0 };
+  let segment = { start: 0, total: 0 };
   for (let start = 0; start < ids.length;) {
-    await breathe();
+    await yieldToEventLoop();
     signal?.throwIfAborted();
     if (bound !== undefined) applyBound(cache, bound);
     const left = ids.length - start;
     const due = bound === undefined ? Infinity : roomUnder(cache, bound);
-    if (start === stretch.start + stretch.total) stretch = { start, total: Math.min(left, due) };
+    if (start === segment.start + segment.total) segment = { start, total: Math.min(left, due) };
     const count = Math.min(chunkLength, left, due);
     if (bound !== undefined) checkPositions(config, cache, count, onNotice);
     makeRoom(cache, left, count, due);
     const place: ChunkPlace = {
-      start: start - stretch.start,
+      start: start - segment.start,
       count,
-      total: stretch.total,
-      ...(bound === undefined ? {} : { eviction: { due, every: bound.every } }),
+      total: segment.total,
+      ...(bound === undefined ? {} : { eviction: { due, compressionInterval: bound.compressionInterval } }),
     };
     const chunk = ids.slice(start, start + count);
-    const outputs = await sessions.run(cache.rowFormat, {
+    const outputs = await sessions.run(cache.cacheDtype, {
       ids: chunk,
       rotaryPosition: cache.nextRotaryPosition,
       rows: cache.room(count),
-      queryWeights: queryWeights(taps, place, cache.shape.groupSize),
+      queryWeights: queryWeights(recordings, place, cache.shape.groupSize),
       logitsRows: [...Array(count).keys()].filter((row) => start + row >= wanted),
       layerValues: recordMoments ? ["queryKeys"] : [],
     });
@@ -94,7 +94,7 @@ export async function readTokens(
     cache.append(
       chunk,
       outputs.attention,
-      taps.map((tap) => tapWindow(tap, place).start),
+      recordings.map((recording) => recordingWindow(recording, place).start),
       queries,
     );
     // A run that gives all of them, as each does in decoding, is not copied.
@@ -126,7 +126,7 @@ function makeRoom(cache: KvCache, left: number, count: number, due: number): voi
   cache.reserve(Math.min(due, Math.ceil((longest + left) / GROWTH_ROWS) * GROWTH_ROWS - longest));
 }
 
-async function breathe(): Promise<void> {
+async function yieldToEventLoop(): Promise<void> {
   if (performance.now() - lastBreath < BREATH_MS) return;
   await new Promise((resume) => setTimeout(resume, 0));
   lastBreath = performance.now();

@@ -14,7 +14,7 @@ export type Draft = (generated: readonly number[], before: readonly number[]) =>
 type Read = (ids: readonly number[], options: Pick<ReadOptions, "logitsOf">) => Promise<Float32Array>;
 
 /** Decodes with drafts: greedy decoding that checks several tokens in one run (Leviathan et al. 2023, arXiv:2211.17192). */
-export class DraftedReading {
+export class SpeculativeDecoder {
   readonly #cache: KvCache;
   readonly #read: Read;
   readonly #draft: Draft | undefined;
@@ -65,11 +65,11 @@ export class DraftedReading {
   #guess(ids: readonly number[], generated: readonly number[], most: number): readonly number[] {
     if (this.#draft === undefined) return [];
     this.#before ??= [...this.#cache.tokenIds(), ...ids];
-    const foretold = this.#draft(generated, this.#before).slice(0, Math.max(0, most));
+    const drafted = this.#draft(generated, this.#before).slice(0, Math.max(0, most));
     const room = this.#config.maxPositionEmbeddings - this.#cache.nextRotaryPosition - ids.length;
     // A token that a run reads by itself is added up in another order: with one beside it, no draft changes an answer.
-    const alone = (ids.length + foretold.length) % CHUNK_LENGTH === 1;
-    return (alone ? [...foretold, ids[0]] : foretold).slice(0, Math.max(0, room));
+    const alone = (ids.length + drafted.length) % CHUNK_LENGTH === 1;
+    return (alone ? [...drafted, ids[0]] : drafted).slice(0, Math.max(0, room));
   }
 
   #takeBack(position: number): void {

@@ -1,12 +1,12 @@
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
-import { isFloatRows, type RowFormat } from "../rows/cache_dtype.ts";
+import { type CacheDtype, isFloat32 } from "../rows/cache_dtype.ts";
 import { ELEMENT, type GraphBuilder } from "./onnx_graph.ts";
 import {
-  packedRowInputs,
-  packedScores,
-  packedSum,
-  type PackedVectorInputs,
-  unpacked,
+  dequantized,
+  quantizedRowInputs,
+  quantizedScores,
+  quantizedSum,
+  type QuantizedVectorInputs,
 } from "./quantized_attention_graph.ts";
 
 /** The inputs that every layer's attention shares. */
@@ -30,7 +30,7 @@ export interface AttentionOutputs {
   /** Queries and keys before rotation: `[1, S, (heads + kv heads) · head_dim]`. */
   readonly queryKeys: string;
   /** One kv head after the other: `[1, 1, R, Σ (P + S)]`; where few tokens come and R is 0, `[1, 1, 0, 0]`. */
-  readonly taps: string;
+  readonly recordings: string;
 }
 
 /** The names of one kv head's rows: what is fed, and what a run writes. */
@@ -51,7 +51,7 @@ export function rowNames(layer: number, head: number): Record<"keys" | "values" 
 export function attention(
   graph: GraphBuilder,
   config: ModelConfig,
-  format: RowFormat,
+  cacheDtype: CacheDtype,
   layer: number,
   qkv: string,
   inputs: AttentionInputs,
@@ -86,10 +86,10 @@ export function attention(
       newKeys: rows.newKeys,
       keys: graph.input(rows.keys, ELEMENT.float32, dimensions),
       values: graph.input(rows.values, ELEMENT.float32, dimensions),
-      packed: packedRowInputs(graph, format, layer, head, headDim),
+      quantized: quantizedRowInputs(graph, cacheDtype, layer, head, headDim),
     };
   });
-  const [output, taps] = graph.branch(inputs.decoding, {
+  const [output, recordings] = graph.branch(inputs.decoding, {
     then: () => {
       // With a scale of 1 the runtime reads rows as they lie; with another it packs them first.
       const [scaled] = graph.node("Mul", [queries, scale(graph, headDim)]);
@@ -109,9 +109,9 @@ export function attention(
       const joined = (values: readonly string[], axis: number) => graph.node("Concat", values, 1, { axis })[0];
       const many = () => {
         const attended = parts.map((part, head) => attentionHead(graph, part, ofHeads[head], inputs));
-        return [joined(attended.map(({ output }) => output), 2), joined(attended.map(({ tap }) => tap), 3)];
+        return [joined(attended.map(({ output }) => output), 2), joined(attended.map(({ recording }) => recording), 3)];
       };
-      if (!isFloatRows(format)) return many();
+      if (!isFloat32(cacheDtype)) return many();
       const few = () => {
         const attended = parts.map((part, head) => fewTokensHead(graph, part, ofHeads[head], inputs));
         return [joined(attended, 2), nothingRecorded(graph)];
@@ -119,7 +119,7 @@ export function attention(
       return graph.branch(inputs.few, { then: few, else: many });
     },
   });
-  return { output, queryKeys, taps };
+  return { output, queryKeys, recordings };
 }
 
 /** A value of a branch's own, as a branch may not give an outer constant. */
@@ -163,7 +163,7 @@ export interface HeadPart {
   readonly keys: string;
   readonly values: string;
   /** Older rows in fewer bits. */
-  readonly packed?: { readonly keys: PackedVectorInputs; readonly values: PackedVectorInputs };
+  readonly quantized?: { readonly keys: QuantizedVectorInputs; readonly values: QuantizedVectorInputs };
 }
 
 /** Below `GraphBuilder.integers` nothing is longer. */
@@ -182,13 +182,13 @@ export function attentionHead(
   part: HeadPart,
   queriesOfHead: string,
   { mask, minusNew, queryWeights }: AttentionInputs,
-): { output: string; tap: string } {
-  const { headDim, groupSize, packed } = part;
+): { output: string; recording: string } {
+  const { headDim, groupSize, quantized } = part;
   const [queries] = graph.node("Reshape", [queriesOfHead, graph.integers([1, 1, -1, headDim])]);
   const [past] = graph.node("Slice", [part.keys, graph.integers([0]), minusNew, graph.integers([2])]);
   const [newKeys] = graph.node("Unsqueeze", [part.newKeys, graph.integers([0])]);
   const [masked] = graph.node("Add", [scores(graph, queries, newKeys, headDim), mask]);
-  const older = packed && unpacked(graph, packed.keys, headDim);
+  const older = quantized && dequantized(graph, quantized.keys, headDim);
   const [joined] = graph.node(
     "Concat",
     [
@@ -200,15 +200,15 @@ export function attentionHead(
     { axis: ROWS_AXIS },
   );
   const [probabilities] = graph.node("Softmax", [joined], 1, { axis: -1 });
-  const [tap] = graph.node("MatMul", [queryWeights, probabilities]);
+  const [recording] = graph.node("MatMul", [queryWeights, probabilities]);
   let attended: string;
-  if (packed === undefined) attended = graph.node("MatMul", [probabilities, part.values])[0];
+  if (quantized === undefined) attended = graph.node("MatMul", [probabilities, part.values])[0];
   else {
-    const [onPacked, onLoose] = splitRows(graph, probabilities, packed.keys.quanta);
-    const fromPacked = graph.node("MatMul", [onPacked, unpacked(graph, packed.values, headDim)]);
-    attended = graph.node("Add", [...fromPacked, ...graph.node("MatMul", [onLoose, part.values])])[0];
+    const [onQuantized, onFullPrecision] = splitRows(graph, probabilities, quantized.keys.codes);
+    const fromQuantized = graph.node("MatMul", [onQuantized, dequantized(graph, quantized.values, headDim)]);
+    attended = graph.node("Add", [...fromQuantized, ...graph.node("MatMul", [onFullPrecision, part.values])])[0];
   }
-  return { output: graph.node("Reshape", [attended, graph.integers([1, -1, groupSize * headDim])])[0], tap };
+  return { output: graph.node("Reshape", [attended, graph.integers([1, -1, groupSize * headDim])])[0], recording };
 }
 
 /**
@@ -244,19 +244,19 @@ export function fewTokensHead(
  */
 export function decodingHead(
   graph: GraphBuilder,
-  { keys, values, packed, headDim, groupSize }: HeadPart,
+  { keys, values, quantized, headDim, groupSize }: HeadPart,
   queries: string,
 ): string {
-  if (packed === undefined) return graph.node("Attention", [queries, keys, values], 1, { scale: { float: 1 } })[0];
+  if (quantized === undefined) return graph.node("Attention", [queries, keys, values], 1, { scale: { float: 1 } })[0];
   const [ofHead] = graph.node("Reshape", [queries, graph.integers([1, 1, groupSize, headDim])]);
-  const [onLoose] = graph.node("FusedMatMul", [ofHead, keys], 1, { transB: 1 }, "com.microsoft");
-  const [joined] = graph.node("Concat", [packedScores(graph, packed.keys, ofHead, headDim), onLoose], 1, {
+  const [onFullPrecision] = graph.node("FusedMatMul", [ofHead, keys], 1, { transB: 1 }, "com.microsoft");
+  const [joined] = graph.node("Concat", [quantizedScores(graph, quantized.keys, ofHead, headDim), onFullPrecision], 1, {
     axis: ROWS_AXIS,
   });
   const [probabilities] = graph.node("Softmax", [joined], 1, { axis: -1 });
-  const [ofPacked, ofLoose] = splitRows(graph, probabilities, packed.keys.quanta);
-  const fromPacked = packedSum(graph, packed.values, ofPacked, headDim);
-  const [attended] = graph.node("Add", [fromPacked, ...graph.node("MatMul", [ofLoose, values])]);
+  const [ofQuantized, ofFullPrecision] = splitRows(graph, probabilities, quantized.keys.codes);
+  const fromQuantized = quantizedSum(graph, quantized.values, ofQuantized, headDim);
+  const [attended] = graph.node("Add", [fromQuantized, ...graph.node("MatMul", [ofFullPrecision, values])]);
   return graph.node("Reshape", [attended, graph.integers([1, groupSize, 1, headDim])])[0];
 }
 
@@ -267,8 +267,8 @@ function scores(graph: GraphBuilder, queries: string, keys: string, headDim: num
 }
 
 /** Cuts `[…, rows]` after as many rows as are packed. */
-function splitRows(graph: GraphBuilder, value: string, packed: string): [string, string] {
-  const [count] = graph.node("Shape", [packed], 1, { start: 2, end: 3 });
+function splitRows(graph: GraphBuilder, value: string, quantized: string): [string, string] {
+  const [count] = graph.node("Shape", [quantized], 1, { start: 2, end: 3 });
   const axis = graph.integers([ROWS_AXIS]);
   return [
     graph.node("Slice", [value, graph.integers([0]), count, axis])[0],

@@ -1,12 +1,12 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { FLOAT_ROWS, type RowFormat } from "../rows/cache_dtype.ts";
+import { type CacheDtype, FLOAT32_CACHE } from "../rows/cache_dtype.ts";
 import { attention } from "./attention_graph.ts";
 import { decoderLayers, lastProjection, layerInputName } from "./decoder_layers.ts";
 import { ELEMENT, GraphBuilder, type WeightSink } from "./onnx_graph.ts";
 import type { WeightFormat } from "./weights.ts";
 
 /** Raised whenever the graph changes, so that models built by earlier versions are built anew. */
-export const GRAPH_VERSION = 8;
+export const GRAPH_VERSION = 9;
 
 /**
  * Builds the decoder with grouped-query attention that has a key and a value input per kv head.
@@ -14,8 +14,8 @@ export const GRAPH_VERSION = 8;
  * Inputs: `input_ids` [1, S], `rotary_cos` and `rotary_sin` [S, head_dim / 2], `causal_mask` [S·G, S], `minus_new` [1]
  * (−S), `decoding` [] (S is 1 and R is 0), `few` [] (S is small and R is 0), `query_weights` [R, S·G], `logits_rows` [M],
  * and per layer and kv head `keys.<layer>.<head>` and `values.<layer>.<head>` [1, 1, P + S, head_dim], whose last S rows
- * the run writes. Where rows are held in fewer bits, also `packed_keys.<layer>.<head>` and so on, of older rows: see
- * {@linkcode packedNames}.
+ * the run writes. Where rows are held in fewer bits, also `quantized_keys.<layer>.<head>` and so on, of older rows: see
+ * {@linkcode quantizedNames}.
  * Outputs: `logits` [1, M, vocab], per layer and kv head `new_keys.<layer>.<head>` and `new_values.<layer>.<head>` [1, S,
  * head_dim], and `attention` [1, 1, R, Σ (P + S)]: for each head in turn, query_weights × the attention probabilities. Values
  * that a layer has anyway are outputs as well: `query_keys.<layer>` [1, S, (heads + kv heads) · head_dim], before
@@ -28,7 +28,7 @@ export function buildDecoder(
   checkpoint: Checkpoint,
   format: WeightFormat,
   sink: WeightSink,
-  rows: RowFormat = FLOAT_ROWS,
+  cacheDtype: CacheDtype = FLOAT32_CACHE,
 ): Uint8Array {
   const graph = new GraphBuilder(sink);
   const { config } = checkpoint;
@@ -45,10 +45,10 @@ export function buildDecoder(
   };
   const logitsRows = graph.input("logits_rows", ELEMENT.int64, ["M"]);
 
-  const taps: string[] = [];
+  const recordings: string[] = [];
   const hidden = decoderLayers(context, ids, (layer, qkv) => {
-    const attended = attention(graph, config, rows, layer, qkv, inputs);
-    taps.push(attended.taps);
+    const attended = attention(graph, config, cacheDtype, layer, qkv, inputs);
+    recordings.push(attended.recordings);
     const width = (config.numAttentionHeads + config.numKeyValueHeads) * config.headDim;
     graph.output(attended.queryKeys, ELEMENT.float32, [1, "S", width]);
     graph.output(layerInputName(layer), ELEMENT.float32, [1, "S", config.hiddenSize]);
@@ -57,7 +57,7 @@ export function buildDecoder(
 
   const [last] = graph.node("Gather", [hidden, logitsRows], 1, { axis: 1 });
   graph.node("Identity", [lastProjection(context, last)], ["logits"]);
-  graph.node("Concat", taps, ["attention"], { axis: 3 });
+  graph.node("Concat", recordings, ["attention"], { axis: 3 });
   graph.output("logits", ELEMENT.float32, [1, "M", config.vocabSize]);
   graph.output("attention", ELEMENT.float32, [1, 1, "R", "T"]);
   return graph.encode();

@@ -1,6 +1,6 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { ELEMENT, type GraphBuilder } from "./onnx_graph.ts";
-import { BLOCK_SIZE, quantiseInt8 } from "./weight_blocks.ts";
+import { BLOCK_SIZE, quantizeInt8 } from "./weight_blocks.ts";
 import { blockProduct, linear, type LinearWeights, type WeightFormat } from "./weights.ts";
 
 /** A graph that grows while a checkpoint's tensors are read one after the other. */
@@ -65,7 +65,7 @@ export function lastProjection({ graph, checkpoint, format }: DecoderContext, ro
   // The last projection decides the words: it stays at 8 bits when the rest goes to 4.
   return format === "f32"
     ? linear(graph, rows, { ...weights, values }, format)
-    : blockProduct(graph, rows, weights, quantiseInt8(values));
+    : blockProduct(graph, rows, weights, quantizeInt8(values));
 }
 
 const EMBEDDINGS = "model.embed_tokens.weight";
@@ -77,12 +77,12 @@ function embed({ graph, checkpoint, format }: DecoderContext, ids: string): stri
   if (format === "f32") {
     return graph.node("Gather", [graph.constant(EMBEDDINGS, ELEMENT.float32, [vocabSize, hiddenSize], table), ids])[0];
   }
-  const { quanta, scales } = quantiseInt8(table);
+  const { codes, scales } = quantizeInt8(table);
   const blocks = hiddenSize / BLOCK_SIZE;
   const [looked] = graph.node(
     "GatherBlockQuantized",
     [
-      graph.constant(EMBEDDINGS, ELEMENT.uint8, [vocabSize, blocks, BLOCK_SIZE], quanta),
+      graph.constant(EMBEDDINGS, ELEMENT.uint8, [vocabSize, blocks, BLOCK_SIZE], codes),
       ids,
       graph.constant(`${EMBEDDINGS}.blocks`, ELEMENT.float32, [vocabSize, blocks, 1], scales),
     ],
@@ -105,14 +105,14 @@ function project(
   const read = (name: string) => checkpoint.readTensor(name);
   const values = concatenate(names.map((name) => read(`${prefix}.${name}.weight`)));
   const biases = names.map((name) => `${prefix}.${name}.bias`);
-  const packed: LinearWeights = {
+  const quantized: LinearWeights = {
     name: `${prefix}.${names.join("_")}`,
     outputs: values.length / inputs,
     inputs,
     values,
     ...(checkpoint.tensors.has(biases[0]) ? { bias: concatenate(biases.map(read)) } : {}),
   };
-  return linear(graph, input, packed, format);
+  return linear(graph, input, quantized, format);
 }
 
 function feedForward(context: DecoderContext, hidden: string, prefix: string): string {

@@ -3,7 +3,7 @@ import { exists } from "../../files/exists.ts";
 import { writeAll, writeAtomic } from "../../files/write_atomic.ts";
 import type { Checkpoint, ModelConfig } from "../checkpoint/checkpoint.ts";
 import { readCheckpoint } from "../checkpoint/read_checkpoint.ts";
-import { type RowFormat, rowFormatName } from "../rows/cache_dtype.ts";
+import { type CacheDtype, cacheDtypeName } from "../rows/cache_dtype.ts";
 import { buildDecoder, GRAPH_VERSION } from "./decoder_graph.ts";
 import { placedWeights, writeModel } from "./model_files.ts";
 import type { WeightFormat } from "./weights.ts";
@@ -34,14 +34,14 @@ export async function builtModel(checkpoint: Checkpoint, format: WeightFormat): 
 export async function builtRowModel(
   checkpointPath: string,
   format: WeightFormat,
-  rows: RowFormat,
+  cacheDtype: CacheDtype,
 ): Promise<{ path: string; config: ModelConfig }> {
   using checkpoint = await readCheckpoint(checkpointPath);
   const float = await builtModel(checkpoint, format);
-  const path = float.replace(FILES.model, `model.${rowFormatName(rows).replace(/[^a-z0-9]/g, "-")}.onnx`);
+  const path = float.replace(FILES.model, `model.${cacheDtypeName(cacheDtype).replace(/[^a-z0-9]/g, "-")}.onnx`);
   if (!exists(path)) {
     const sink = placedWeights(FILES.weights, () => {});
-    const model = buildDecoder(checkpoint, format, sink, rows);
+    const model = buildDecoder(checkpoint, format, sink, cacheDtype);
     await writeAtomic(path, (file) => writeAll(file, model));
   }
   return { path, config: checkpoint.config };

@@ -1,83 +1,83 @@
-import { isFloatRows, type RowFormat, type VectorFormat } from "../rows/cache_dtype.ts";
+import { type CacheDtype, isFloat32, type VectorFormat } from "../rows/cache_dtype.ts";
 import { INT8_ZERO } from "../rows/quantized_vectors.ts";
 import { ELEMENT, type GraphBuilder } from "./onnx_graph.ts";
 
 /** The inputs that packed keys, or values, of one kv head come by. */
-export interface PackedVectorInputs {
+export interface QuantizedVectorInputs {
   readonly format: VectorFormat;
   /** `[1, 1, P, head_dim]`, or half of head_dim in bytes where a byte holds two. */
-  readonly quanta: string;
+  readonly codes: string;
   /** By row `[P]`, by channel `[groups, head_dim]`. */
   readonly scales?: string;
-  readonly minima?: string;
+  readonly mins?: string;
   /** By channel: `[P]`. */
   readonly groups?: string;
 }
 
 /** The names that packed rows are fed by. */
-export function packedNames(part: "keys" | "values", layer: number, head: number): Record<PackedPart, string> {
-  const name = `packed_${part}.${layer}.${head}`;
-  return { quanta: name, scales: `${name}.scales`, minima: `${name}.minima`, groups: `${name}.groups` };
+export function quantizedNames(part: "keys" | "values", layer: number, head: number): Record<QuantizedPart, string> {
+  const name = `quantized_${part}.${layer}.${head}`;
+  return { codes: name, scales: `${name}.scales`, mins: `${name}.mins`, groups: `${name}.groups` };
 }
 
 /** What packed vectors consist of. */
-export type PackedPart = "quanta" | "scales" | "minima" | "groups";
+export type QuantizedPart = "codes" | "scales" | "mins" | "groups";
 
 /** Which parts vectors of a format have. */
-export function packedParts({ dtype, granularity }: VectorFormat): PackedPart[] {
-  if (!dtype.startsWith("int")) return ["quanta"];
-  if (granularity === "channel") return ["quanta", "scales", "minima", "groups"];
-  return dtype === "int8" ? ["quanta", "scales"] : ["quanta", "scales", "minima"];
+export function quantizedParts({ dtype, granularity }: VectorFormat): QuantizedPart[] {
+  if (!dtype.startsWith("int")) return ["codes"];
+  if (granularity === "channel") return ["codes", "scales", "mins", "groups"];
+  return dtype === "int8" ? ["codes", "scales"] : ["codes", "scales", "mins"];
 }
 
 /** Declares the inputs of one head's packed rows; undefined where all rows are float32. */
-export function packedRowInputs(
+export function quantizedRowInputs(
   graph: GraphBuilder,
-  format: RowFormat,
+  cacheDtype: CacheDtype,
   layer: number,
   head: number,
   headDim: number,
-): { keys: PackedVectorInputs; values: PackedVectorInputs } | undefined {
-  if (isFloatRows(format)) return undefined;
-  const inputs = (part: "keys" | "values"): PackedVectorInputs => {
-    const names = packedNames(part, layer, head);
-    const own = format[part];
+): { keys: QuantizedVectorInputs; values: QuantizedVectorInputs } | undefined {
+  if (isFloat32(cacheDtype)) return undefined;
+  const inputs = (part: "keys" | "values"): QuantizedVectorInputs => {
+    const names = quantizedNames(part, layer, head);
+    const own = cacheDtype[part];
     const rows = `Q${layer}_${head}`;
-    const scaleDimensions = own.granularity === "channel" ? [`${names.quanta}.groups`, headDim] : [rows];
-    const declared = packedParts(own).map((of): [PackedPart, string] => {
-      if (of === "quanta") {
+    const scaleDimensions = own.granularity === "channel" ? [`${names.codes}.groups`, headDim] : [rows];
+    const declared = quantizedParts(own).map((of): [QuantizedPart, string] => {
+      if (of === "codes") {
         const width = own.dtype === "int4" ? headDim / 2 : headDim;
-        return [of, graph.input(names[of], QUANTA[own.dtype], [1, 1, rows, width])];
+        return [of, graph.input(names[of], CODES[own.dtype], [1, 1, rows, width])];
       }
       if (of === "groups") return [of, graph.input(names[of], ELEMENT.int32, [rows])];
       return [of, graph.input(names[of], ELEMENT.float32, scaleDimensions)];
     });
-    return { format: own, ...Object.fromEntries(declared) as Pick<PackedVectorInputs, PackedPart> };
+    return { format: own, ...Object.fromEntries(declared) as Pick<QuantizedVectorInputs, QuantizedPart> };
   };
   return { keys: inputs("keys"), values: inputs("values") };
 }
 
-const QUANTA = { f32: ELEMENT.float32, f16: ELEMENT.float16, int8: ELEMENT.uint8, int4: ELEMENT.uint8 };
+const CODES = { f32: ELEMENT.float32, f16: ELEMENT.float16, int8: ELEMENT.uint8, int4: ELEMENT.uint8 };
 
 /** What packed vectors stand for, in float32: `[1, 1, P, head_dim]`. */
-export function unpacked(graph: GraphBuilder, vectors: PackedVectorInputs, headDim: number): string {
-  const { format, quanta, scales, minima, groups } = vectors;
-  if (format.dtype === "f32") return quanta;
-  if (format.dtype === "f16") return cast(graph, quanta);
-  if (minima === undefined) {
+export function dequantized(graph: GraphBuilder, vectors: QuantizedVectorInputs, headDim: number): string {
+  const { format, codes, scales, mins, groups } = vectors;
+  if (format.dtype === "f32") return codes;
+  if (format.dtype === "f16") return cast(graph, codes);
+  if (mins === undefined) {
     const [count] = graph.node("Shape", [scales!]);
     const zero = graph.constant("int8_zero", ELEMENT.uint8, [1], Uint8Array.of(INT8_ZERO));
     const [zeros] = graph.node("Expand", [zero, count]);
-    return graph.node("DequantizeLinear", [quanta, scales!, zeros], 1, { axis: 2 })[0];
+    return graph.node("DequantizeLinear", [codes, scales!, zeros], 1, { axis: 2 })[0];
   }
-  const whole = format.dtype === "int8" ? cast(graph, quanta) : nibbles(graph, quanta);
+  const whole = format.dtype === "int8" ? cast(graph, codes) : nibbles(graph, codes);
   const ofRows = (grid: string) =>
     groups === undefined ? graph.node("Reshape", [grid, graph.integers([1, 1, -1, 1])])[0] : graph.node("Reshape", [
       graph.node("Gather", [grid, groups], 1, { axis: 0 })[0],
       graph.integers([1, 1, -1, headDim]),
     ])[0];
   const [scaled] = graph.node("Mul", [whole, ofRows(scales!)]);
-  return graph.node("Add", [scaled, ofRows(minima)])[0];
+  return graph.node("Add", [scaled, ofRows(mins)])[0];
 }
 
 /**
@@ -87,32 +87,39 @@ export function unpacked(graph: GraphBuilder, vectors: PackedVectorInputs, headD
  * two parts, high and low, so that what is lost is what the keys lost; keys are the left operand, which the runtime reads
  * in place, and their scales come after.
  */
-export function packedScores(graph: GraphBuilder, keys: PackedVectorInputs, queries: string, headDim: number): string {
+export function quantizedScores(
+  graph: GraphBuilder,
+  keys: QuantizedVectorInputs,
+  queries: string,
+  headDim: number,
+): string {
   if (scalesRows(keys.format)) return nibbleScores(graph, keys, queries, headDim);
-  if (!multipliesWhole(keys.format)) return product(graph, queries, unpacked(graph, keys, headDim), "transposed");
+  if (!multipliesWhole(keys.format)) return product(graph, queries, dequantized(graph, keys, headDim), "transposed");
   const { parts, scale } = wholeParts(graph, queries, "int8", 2);
   const [columns] = graph.node("Transpose", [parts], 1, { perm: [0, 1, 3, 2] });
-  const [sums] = graph.node("MatMulInteger", [keys.quanta, columns, int8Zero(graph)]);
+  const [sums] = graph.node("MatMulInteger", [keys.codes, columns, int8Zero(graph)]);
   const [turned] = graph.node("Transpose", [cast(graph, sums)], 1, { perm: [0, 1, 3, 2] });
   const [whole] = graph.node("Mul", [joinParts(graph, turned, 2), scale]);
   return graph.node("Mul", [whole, keys.scales!])[0];
 }
 
 /**
- * Sums of packed values: `[1, 1, G, P]` → `[1, 1, G, head_dim]`. As in {@linkcode packedScores}: probabilities take the
+ * Sums of packed values: `[1, 1, G, P]` → `[1, 1, G, head_dim]`. As in {@linkcode quantizedScores}: probabilities take the
  * rows' scales in and become whole numbers of 15 bits in two parts.
  */
-export function packedSum(
+export function quantizedSum(
   graph: GraphBuilder,
-  values: PackedVectorInputs,
+  values: QuantizedVectorInputs,
   probabilities: string,
   headDim: number,
 ): string {
   if (scalesRows(values.format)) return nibbleSum(graph, values, probabilities);
-  if (!multipliesWhole(values.format)) return product(graph, probabilities, unpacked(graph, values, headDim), "plain");
+  if (!multipliesWhole(values.format)) {
+    return product(graph, probabilities, dequantized(graph, values, headDim), "plain");
+  }
   const [scaled] = graph.node("Mul", [probabilities, values.scales!]);
   const { parts, scale } = wholeParts(graph, scaled, "uint8", 2);
-  const [sums] = graph.node("MatMulInteger", [parts, values.quanta, int8Zero(graph), int8Zero(graph)]);
+  const [sums] = graph.node("MatMulInteger", [parts, values.codes, int8Zero(graph), int8Zero(graph)]);
   return graph.node("Mul", [joinParts(graph, cast(graph, sums), 2), scale])[0];
 }
 
@@ -128,8 +135,8 @@ function scalesRows({ dtype, granularity }: VectorFormat): boolean {
  * With a scale and a minimum a row, both come after the product. A byte b holds low = b − 16 · high and high = ⌊b / 16⌋, so
  * that low · q + high · q′ = b · q + high · (q′ − 16 q): the low parts are never taken out.
  */
-function nibbleScores(graph: GraphBuilder, keys: PackedVectorInputs, queries: string, headDim: number): string {
-  const { bytes, high } = halves(graph, keys.quanta);
+function nibbleScores(graph: GraphBuilder, keys: QuantizedVectorInputs, queries: string, headDim: number): string {
+  const { bytes, high } = halves(graph, keys.codes);
   const half = headDim / 2;
   const [ofLow, ofHigh] = graph.node("Split", [queries, graph.integers([half, half])], 2, { axis: 3 });
   const [rest] = graph.node("Sub", [ofHigh, graph.node("Mul", [ofLow, number(graph, 16)])[0]]);
@@ -139,19 +146,19 @@ function nibbleScores(graph: GraphBuilder, keys: PackedVectorInputs, queries: st
   ]);
   const [sum] = graph.node("ReduceSum", [queries, graph.integers([3])]);
   const [scaled] = graph.node("Mul", [whole, keys.scales!]);
-  return graph.node("Add", [scaled, graph.node("Mul", [sum, keys.minima!])[0]])[0];
+  return graph.node("Add", [scaled, graph.node("Mul", [sum, keys.mins!])[0]])[0];
 }
 
-function nibbleSum(graph: GraphBuilder, values: PackedVectorInputs, probabilities: string): string {
-  const { bytes, high } = halves(graph, values.quanta);
+function nibbleSum(graph: GraphBuilder, values: QuantizedVectorInputs, probabilities: string): string {
+  const { bytes, high } = halves(graph, values.codes);
   const [scaled] = graph.node("Mul", [probabilities, values.scales!]);
   const ofHigh = product(graph, scaled, high, "plain");
   const [ofLow] = graph.node("Sub", [
     product(graph, scaled, bytes, "plain"),
     graph.node("Mul", [ofHigh, number(graph, 16)])[0],
   ]);
-  const [minima] = graph.node("Mul", [probabilities, values.minima!]);
-  const [sum] = graph.node("ReduceSum", [minima, graph.integers([3])]);
+  const [mins] = graph.node("Mul", [probabilities, values.mins!]);
+  const [sum] = graph.node("ReduceSum", [mins, graph.integers([3])]);
   return graph.node("Add", [graph.node("Concat", [ofLow, ofHigh], 1, { axis: 3 })[0], sum])[0];
 }
 
@@ -192,15 +199,15 @@ function int8Zero(graph: GraphBuilder): string {
 }
 
 /** Two numbers a byte: the low ones, then the high ones. */
-function nibbles(graph: GraphBuilder, quanta: string): string {
-  const { bytes, high } = halves(graph, quanta);
+function nibbles(graph: GraphBuilder, codes: string): string {
+  const { bytes, high } = halves(graph, codes);
   const [low] = graph.node("Sub", [bytes, graph.node("Mul", [high, number(graph, 16)])[0]]);
   return graph.node("Concat", [low, high], 1, { axis: 3 })[0];
 }
 
 /** Bytes and their high halves as floats. */
-function halves(graph: GraphBuilder, quanta: string): { bytes: string; high: string } {
-  const bytes = cast(graph, quanta);
+function halves(graph: GraphBuilder, codes: string): { bytes: string; high: string } {
+  const bytes = cast(graph, codes);
   return { bytes, high: graph.node("Floor", [graph.node("Mul", [bytes, number(graph, 1 / 16)])[0]])[0] };
 }
 

@@ -2,10 +2,10 @@
 export const BLOCK_SIZE = 32;
 
 /** A matrix in blocks of whole numbers: value = (quantum − zero point) · scale. */
-export interface QuantisedBlocks {
+export interface QuantizedBlocks {
   readonly bits: 4 | 8;
   /** `[rows · columns · bits / 8]`: for 4 bits, values 2j and 2j + 1 share a byte, the even one low. */
-  readonly quanta: Uint8Array<ArrayBuffer>;
+  readonly codes: Uint8Array<ArrayBuffer>;
   /** `[rows · columns / 32]` */
   readonly scales: Float32Array<ArrayBuffer>;
   /** `[rows, ceil(columns / 64)]`, two of 4 bits a byte, the even block's low; absent: 8 of 16, or 128 of 256. */
@@ -17,9 +17,9 @@ export interface QuantisedBlocks {
  *
  * @param values `[rows, columns]`, columns a multiple of 32
  */
-export function quantiseInt8(values: Float32Array): QuantisedBlocks {
+export function quantizeInt8(values: Float32Array): QuantizedBlocks {
   checkBlocks(values);
-  const quanta = new Uint8Array(values.length);
+  const codes = new Uint8Array(values.length);
   const scales = new Float32Array(values.length / BLOCK_SIZE);
   for (let block = 0; block < scales.length; block++) {
     const start = block * BLOCK_SIZE;
@@ -29,10 +29,10 @@ export function quantiseInt8(values: Float32Array): QuantisedBlocks {
     scales[block] = scale;
     const inverse = scale === 0 ? 0 : 1 / scale;
     for (let index = start; index < start + BLOCK_SIZE; index++) {
-      quanta[index] = Math.round(values[index] * inverse) + 128;
+      codes[index] = Math.round(values[index] * inverse) + 128;
     }
   }
-  return { bits: 8, quanta, scales };
+  return { bits: 8, codes, scales };
 }
 
 /** Scales tried per block, as multiples of the one that spans the block's values exactly. */
@@ -45,11 +45,11 @@ const INT4_SCALES = [0.92, 0.96, 1, 1.04, 1.08];
  * @param values `[rows, columns]`
  * @param columns a multiple of 32
  */
-export function quantiseInt4(values: Float32Array, columns: number): QuantisedBlocks {
+export function quantizeInt4(values: Float32Array, columns: number): QuantizedBlocks {
   checkBlocks(values);
   const blocksPerRow = columns / BLOCK_SIZE;
   const zeroPointBytes = Math.ceil(blocksPerRow / 2);
-  const quanta = new Uint8Array(values.length / 2);
+  const codes = new Uint8Array(values.length / 2);
   const scales = new Float32Array(values.length / BLOCK_SIZE);
   const zeroPoints = new Uint8Array((values.length / columns) * zeroPointBytes);
   for (let block = 0; block < scales.length; block++) {
@@ -62,10 +62,10 @@ export function quantiseInt4(values: Float32Array, columns: number): QuantisedBl
     for (let index = start; index < start + BLOCK_SIZE; index += 2) {
       const low = quantum(values[index] * inverse + zeroPoint);
       const high = quantum(values[index + 1] * inverse + zeroPoint);
-      quanta[index >> 1] = low | (high << 4);
+      codes[index >> 1] = low | (high << 4);
     }
   }
-  return { bits: 4, quanta, scales, zeroPoints };
+  return { bits: 4, codes, scales, zeroPoints };
 }
 
 function quantum(scaled: number): number {

@@ -1,5 +1,5 @@
 import { ELEMENT, type GraphBuilder } from "./onnx_graph.ts";
-import { BLOCK_SIZE, type QuantisedBlocks, quantiseInt4, quantiseInt8 } from "./weight_blocks.ts";
+import { BLOCK_SIZE, type QuantizedBlocks, quantizeInt4, quantizeInt8 } from "./weight_blocks.ts";
 
 /** How the weights of linear layers are held. */
 export type WeightFormat = "f32" | "int8" | "int4";
@@ -22,7 +22,7 @@ export function linear(graph: GraphBuilder, input: string, weights: LinearWeight
     graph,
     input,
     weights,
-    format === "int4" ? quantiseInt4(weights.values, weights.inputs) : quantiseInt8(weights.values),
+    format === "int4" ? quantizeInt4(weights.values, weights.inputs) : quantizeInt8(weights.values),
   );
   if (weights.bias === undefined) return product;
   const bias = graph.constant(`${weights.name}.bias`, ELEMENT.float32, [weights.outputs], weights.bias);
@@ -39,7 +39,7 @@ export function blockProduct(
   graph: GraphBuilder,
   input: string,
   { name, inputs, outputs }: Omit<LinearWeights, "values">,
-  { bits, quanta, scales, zeroPoints }: QuantisedBlocks,
+  { bits, codes, scales, zeroPoints }: QuantizedBlocks,
 ): string {
   const blocks = inputs / BLOCK_SIZE;
   const blob = (BLOCK_SIZE * bits) / 8;
@@ -47,7 +47,7 @@ export function blockProduct(
     "MatMulNBits",
     [
       input,
-      graph.constant(name, ELEMENT.uint8, [outputs, blocks, blob], quanta),
+      graph.constant(name, ELEMENT.uint8, [outputs, blocks, blob], codes),
       graph.constant(`${name}.scales`, ELEMENT.float32, [outputs * blocks], scales),
       ...(zeroPoints === undefined
         ? []

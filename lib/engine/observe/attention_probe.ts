@@ -61,13 +61,13 @@ export function probeFeatures(
       while (positions[token] < own[row]) token++;
       const first = token * width + 2 * kvHead * headDim;
       for (let dim = 0; dim < headDim; dim++) features[first + dim] = values[row * headDim + dim];
-      turnBack(keys, row * headDim, features, first + headDim, headDim / 2, rotation, rotaryPositions[row]);
+      unrotate(keys, row * headDim, features, first + headDim, headDim / 2, rotation, rotaryPositions[row]);
     }
   });
   return { features, positions };
 }
 
-function turnBack(
+function unrotate(
   keys: Float32Array,
   from: number,
   into: Float32Array,

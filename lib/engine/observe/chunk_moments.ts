@@ -48,8 +48,8 @@ export function buildMoments({ numAttentionHeads: heads, numKeyValueHeads, headD
   const [counted] = graph.node("Slice", [queries, first, graph.integers([2 ** 40]), axis(1)]);
   const apart = headsFirst(graph, counted, heads, headDim);
   graph.node("ReduceMean", [apart, axis(1)], ["mean"], { keepdims: 1 });
-  const [centred] = graph.node("Sub", [apart, "mean"]);
-  graph.node("FusedMatMul", [centred, centred], ["scatter"], { transA: 1 }, "com.microsoft");
+  const [centered] = graph.node("Sub", [apart, "mean"]);
+  graph.node("FusedMatMul", [centered, centered], ["scatter"], { transA: 1 }, "com.microsoft");
   graph.output("mean", ELEMENT.float32, [heads, 1, headDim]);
   graph.output("scatter", ELEMENT.float32, [heads, headDim, headDim]);
   return graph.encode();

@@ -1,6 +1,6 @@
 import type { CacheObserver } from "../cache/kv_cache.ts";
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
-import type { RowSessions } from "../runtime/decoder_pool.ts";
+import type { DecoderPool } from "../runtime/decoder_pool.ts";
 import { type GraphSession, openGraph } from "../runtime/graph_session.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type AttentionProbe, predictAttention } from "./attention_probe.ts";
@@ -14,7 +14,7 @@ import { repetitions } from "./repetitions.ts";
 export interface ObservedModel {
   readonly config: ModelConfig;
   readonly tokenizer: Tokenizer;
-  readonly sessions: RowSessions;
+  readonly sessions: DecoderPool;
   /** Where the checkpoint is. */
   readonly path: string;
   /** Its content hash. */
@@ -27,7 +27,7 @@ export class ModelObserver implements AsyncDisposable {
   readonly moments: Lazy<GraphSession>;
   readonly #model: ObservedModel;
   readonly #plain: Lazy<GraphSession>;
-  readonly #normalised: Lazy<GraphSession>;
+  readonly #normalized: Lazy<GraphSession>;
   readonly #norms: Lazy<GraphSession>;
   readonly #projections: Lazy<Float32Array[]>;
   #probe?: AttentionProbe;
@@ -39,15 +39,15 @@ export class ModelObserver implements AsyncDisposable {
     // It takes turns with the decoder, chunk by chunk: a second thread would spin beside the decoder's.
     this.moments = new Lazy(() => openGraph(buildMoments(config), { threads: 1 }));
     this.#plain = new Lazy(() => openGraph(buildReconstruction(config, "plain")));
-    this.#normalised = new Lazy(() => openGraph(buildReconstruction(config, "normalised")));
+    this.#normalized = new Lazy(() => openGraph(buildReconstruction(config, "normalised")));
     this.#norms = new Lazy(() => openGraph(buildOutputNorms({ headDim: config.headDim, groupSize })));
     this.#projections = new Lazy(() => readProjections(path, config));
   }
 
   /** Looks at a cache of this model. */
-  readonly observe: CacheObserver = async (cache, need, options) => {
+  readonly observe: CacheObserver = async (cache, signal, options) => {
     const { config, sessions, tokenizer } = this.#model;
-    if (need === "predictedAttention") {
+    if (signal === "predictedAttention") {
       return predictAttention(
         this.#probe ??= readProbe(this.#model.hash, cache.shape),
         cache.shape,
@@ -56,28 +56,28 @@ export class ModelObserver implements AsyncDisposable {
     }
     const norms = async () =>
       await allOutputNorms(await this.#norms.get(), cache.shape, cache.past(), await this.#projections.get(), options);
-    if (need === "outputNorm1") return (await norms()).map(({ norm1 }) => norm1);
-    const stretches = repetitions(tokenizer, cache.tokenIds());
-    const longest = Math.max(0, ...stretches.map(({ ids }) => ids.length));
+    if (signal === "outputNorm1") return (await norms()).map(({ norm1 }) => norm1);
+    const segments = repetitions(tokenizer, cache.tokenIds());
+    const longest = Math.max(0, ...segments.map(({ ids }) => ids.length));
     if (cache.nextRotaryPosition + longest > config.maxPositionEmbeddings) {
       throw new RangeError(
         `Cannot repeat ${longest} tokens at position ${cache.nextRotaryPosition} as the model's context is ` +
           `${config.maxPositionEmbeddings}: shorten the text, or take a policy that reads it once`,
       );
     }
-    return need === "reconstruction"
-      ? reconstruction({ config, sessions, graph: await this.#plain.get() }, cache, stretches, options)
+    return signal === "reconstruction"
+      ? reconstruction({ config, sessions, graph: await this.#plain.get() }, cache, segments, options)
       : reconstruction(
-        { config, sessions, graph: await this.#normalised.get(), norms: await norms() },
+        { config, sessions, graph: await this.#normalized.get(), norms: await norms() },
         cache,
-        stretches,
+        segments,
         options,
       );
   };
 
   /** Closes the graphs that were opened. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const graphs = [this.moments, this.#plain, this.#normalised, this.#norms];
+    const graphs = [this.moments, this.#plain, this.#normalized, this.#norms];
     for (const graph of graphs) await graph[Symbol.asyncDispose]();
   }
 }

@@ -3,7 +3,7 @@ import type { KvCache, ObserveOptions } from "../cache/kv_cache.ts";
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
 import { headsFirst } from "../graph/attention_graph.ts";
 import { ELEMENT, GraphBuilder, NO_WEIGHTS } from "../graph/onnx_graph.ts";
-import type { RowSessions } from "../runtime/decoder_pool.ts";
+import type { DecoderPool } from "../runtime/decoder_pool.ts";
 import type { GraphInput, GraphSession } from "../runtime/graph_session.ts";
 import type { OutputNorms } from "./output_norms.ts";
 import type { Repetition } from "./repetitions.ts";
@@ -16,7 +16,7 @@ const CHUNK_TOKENS = 256;
 /** What {@linkcode reconstruction} works with. */
 export interface ReconstructionTools {
   readonly config: ModelConfig;
-  readonly sessions: RowSessions;
+  readonly sessions: DecoderPool;
   /** One layer's attention while a stretch is repeated. */
   readonly graph: GraphSession;
   /** KVzip+: the norms of what values write, `[layer · kv heads + kv head]`. */
@@ -24,7 +24,7 @@ export interface ReconstructionTools {
 }
 
 /** One head's rows of a stretch: where they begin in the cache's rows and how many sinks stand before them. */
-interface Stretch {
+interface Segment {
   readonly first: number;
   readonly sinks: number;
   /** Keys of sinks and stretch, `[sinks + rows, head_dim]`. */
@@ -40,18 +40,18 @@ interface Stretch {
 export async function reconstruction(
   tools: ReconstructionTools,
   cache: KvCache,
-  stretches: readonly Repetition[],
+  segments: readonly Repetition[],
   { signal, onProgress }: ObserveOptions = {},
 ): Promise<Float32Array[]> {
   const { kvHeadCount } = cache.shape;
   const all = cache.past().map((_, index) =>
     new Float32Array(cache.rowCount(Math.floor(index / kvHeadCount), index % kvHeadCount))
   );
-  const total = stretches.reduce((sum, { ids }) => sum + ids.length, 0);
+  const total = segments.reduce((sum, { ids }) => sum + ids.length, 0);
   let read = 0;
-  for (const repetition of stretches) {
+  for (const repetition of segments) {
     const past = cache.past();
-    const heads = all.map((scores, index) => stretchOf(cache, past[index].keys, index, repetition, scores));
+    const heads = all.map((scores, index) => segmentOf(cache, past[index].keys, index, repetition, scores));
     using run = cache.fork();
     run.reserve(repetition.ids.length);
     for (let start = 0; start < repetition.ids.length; start += CHUNK_TOKENS) {
@@ -71,11 +71,11 @@ async function readChunk(
   run: KvCache,
   ids: readonly number[],
   start: number,
-  heads: readonly Stretch[],
+  heads: readonly Segment[],
 ): Promise<void> {
   const { headDim, kvHeadCount, groupSize } = run.shape;
   const rotaryPosition = run.nextRotaryPosition;
-  const outputs = await sessions.run(run.rowFormat, {
+  const outputs = await sessions.run(run.cacheDtype, {
     ids,
     rotaryPosition,
     rows: run.room(ids.length),
@@ -136,13 +136,13 @@ function chunkInputs(config: ModelConfig, count: number, position: number, start
   };
 }
 
-function stretchOf(
+function segmentOf(
   cache: KvCache,
   all: Float32Array,
   index: number,
   { start, end }: Repetition,
   scores: Float32Array,
-): Stretch {
+): Segment {
   const { kvHeadCount, headDim } = cache.shape;
   const positions = cache.rowPositions(Math.floor(index / kvHeadCount), index % kvHeadCount);
   const before = (position: number) => {
@@ -223,9 +223,9 @@ export function buildReconstruction(config: ModelConfig, kind: ReconstructionKin
     const [repeated] = graph.node("Add", [product(floats(`repeated.${head}`, [1, "R", headDim])), mask]);
     const [scores] = graph.node("Concat", [context, repeated], 1, { axis: 2 });
     const [probabilities] = graph.node("Softmax", [scores], 1, { axis: -1 });
-    const stretch = graph.input(`stretch.${head}`, ELEMENT.int64, [1]);
+    const segment = graph.input(`stretch.${head}`, ELEMENT.int64, [1]);
     const rows = graph.input(`rows.${head}`, ELEMENT.int64, [1]);
-    let [attention] = graph.node("Slice", [probabilities, stretch, rows, axis(2)]);
+    let [attention] = graph.node("Slice", [probabilities, segment, rows, axis(2)]);
     let reduced = [1];
     if (kind === "normalised") {
       const group = heads / kvHeads;

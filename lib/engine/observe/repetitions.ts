@@ -2,7 +2,7 @@ import { splitChatTemplate } from "../tokenizer/chat_template.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 
 /** Tokens of the context that one pass repeats. */
-const STRETCH_TOKENS = 2048;
+const SEGMENT_TOKENS = 2048;
 /** Tokens of the stretch before that a further pass begins with. */
 const OVERLAP_TOKENS = 8;
 
@@ -27,8 +27,8 @@ export function repetitions(tokenizer: Tokenizer, ids: readonly number[]): Repet
   const first = tokenizer.encode("\n\nRepeat the previous context exactly.");
   const further = tokenizer.encode("\n\nRepeat the part of the previous context exactly, starting with");
   const found: Repetition[] = [];
-  for (let start = prefix; start < ids.length; start += STRETCH_TOKENS) {
-    const end = Math.min(ids.length, start + STRETCH_TOKENS);
+  for (let start = prefix; start < ids.length; start += SEGMENT_TOKENS) {
+    const end = Math.min(ids.length, start + SEGMENT_TOKENS);
     const request = start === prefix ? first : [...further, ...ids.slice(start - OVERLAP_TOKENS, start)];
     found.push({ start, end, ids: [...request, ...suffix, ...ids.slice(start, end)] });
   }

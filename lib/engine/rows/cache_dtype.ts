@@ -1,5 +1,5 @@
 /** How the numbers of a vector are held. */
-export type RowDtype = "f32" | "f16" | "int8" | "int4";
+export type ElementDtype = "f32" | "f16" | "int8" | "int4";
 
 /**
  * What shares a scale: the numbers of a `row`, or those of a `channel` (one of head_dim) in the rows that were quantised
@@ -10,80 +10,80 @@ export type Granularity = "row" | "channel";
 /** How keys, or values, are held. Floats have no scales, so that their granularity says nothing. */
 export interface VectorFormat {
   /** How each number is held. */
-  readonly dtype: RowDtype;
+  readonly dtype: ElementDtype;
   /** What shares a scale. */
   readonly granularity: Granularity;
 }
 
 /** How a cache holds its rows. */
-export interface RowFormat {
+export interface CacheDtype {
   /** Keys, after rotation. */
   readonly keys: VectorFormat;
   /** Values. */
   readonly values: VectorFormat;
   /** The newest rows of each head, which stay float32. */
-  readonly window: number;
+  readonly residualLength: number;
 }
 
 /** Rows of one channel that share a scale: with 8 bytes a scale, they take as much as a scale and a minimum a row. */
 export const GROUP_ROWS = 64;
 
 /** The newest rows that stay float32 unless told otherwise. */
-export const DEFAULT_WINDOW = 32;
+export const DEFAULT_RESIDUAL_LENGTH = 32;
 
 /** All row dtypes. */
-export const ROW_DTYPES: readonly RowDtype[] = ["f32", "f16", "int8", "int4"];
+export const ELEMENT_DTYPES: readonly ElementDtype[] = ["f32", "f16", "int8", "int4"];
 
 /** Rows as they come out of the model. */
-export const FLOAT_ROWS: RowFormat = {
+export const FLOAT32_CACHE: CacheDtype = {
   keys: { dtype: "f32", granularity: "row" },
   values: { dtype: "f32", granularity: "row" },
-  window: 0,
+  residualLength: 0,
 };
 
 /**
  * Reads a row format: a dtype for keys and values, or one for each, `keys/values`; `:channel` after a dtype has the rows
  * of a channel share scales.
  *
- * @param window the newest rows that stay float32
+ * @param residualLength the newest rows that stay float32
  * @throws {SyntaxError} if a part is no dtype, or the granularity is unknown
  * @throws {RangeError} if the window is no whole number
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { rowFormat, rowFormatName } from "kvmirror/engine";
+ * import { parseCacheDtype, cacheDtypeName } from "kvmirror/engine";
  *
- * const kivi = rowFormat("int4:channel/int4", 128);
+ * const kivi = parseCacheDtype("int4:channel/int4", 128);
  * assertEquals(kivi.keys, { dtype: "int4", granularity: "channel" });
- * assertEquals(rowFormatName(kivi), "int4:channel/int4");
+ * assertEquals(cacheDtypeName(kivi), "int4:channel/int4");
  * ```
  */
-export function rowFormat(text: string, window: number = DEFAULT_WINDOW): RowFormat {
+export function parseCacheDtype(text: string, residualLength: number = DEFAULT_RESIDUAL_LENGTH): CacheDtype {
   const [keys, values = keys, ...more] = text.split("/");
   if (more.length > 0) throw wrong(text, "it has more than two parts");
-  if (!Number.isSafeInteger(window) || window < 0) {
+  if (!Number.isSafeInteger(residualLength) || residualLength < 0) {
     throw new RangeError(
-      `Cannot keep the newest ${window} rows as they are as it must be a whole number of at least 0`,
+      `Cannot keep the newest ${residualLength} rows as they are as it must be a whole number of at least 0`,
     );
   }
-  return { keys: vectorFormat(keys, text), values: vectorFormat(values, text), window };
+  return { keys: vectorFormat(keys, text), values: vectorFormat(values, text), residualLength };
 }
 
-/** The text that {@linkcode rowFormat} reads; the window is not in it. */
-export function rowFormatName({ keys, values }: RowFormat): string {
+/** The text that {@linkcode parseCacheDtype} reads; the window is not in it. */
+export function cacheDtypeName({ keys, values }: CacheDtype): string {
   const [one, other] = [vectorFormatName(keys), vectorFormatName(values)];
   return one === other ? one : `${one}/${other}`;
 }
 
 /** Whether rows are held as they come. */
-export function isFloatRows({ keys, values }: RowFormat): boolean {
+export function isFloat32({ keys, values }: CacheDtype): boolean {
   return keys.dtype === "f32" && values.dtype === "f32";
 }
 
 /** Of float32 rows those beyond the window, which are to be rounded; where channels share scales, whole groups of them. */
-export function agedRows(rows: number, { keys, values, window }: RowFormat): number {
-  const count = Math.max(0, rows - window);
+export function agedRows(rows: number, { keys, values, residualLength }: CacheDtype): number {
+  const count = Math.max(0, rows - residualLength);
   const grouped = keys.granularity === "channel" || values.granularity === "channel";
   return grouped ? count - (count % GROUP_ROWS) : count;
 }
@@ -94,8 +94,8 @@ function vectorFormatName({ dtype, granularity }: VectorFormat): string {
 
 function vectorFormat(part: string, text: string): VectorFormat {
   const [name, granularity = "row", ...more] = part.split(":");
-  const dtype = ROW_DTYPES.find((known) => known === name);
-  if (dtype === undefined || more.length > 0) throw wrong(text, `${part} is none of ${ROW_DTYPES.join(", ")}`);
+  const dtype = ELEMENT_DTYPES.find((known) => known === name);
+  if (dtype === undefined || more.length > 0) throw wrong(text, `${part} is none of ${ELEMENT_DTYPES.join(", ")}`);
   if (granularity !== "row" && granularity !== "channel") {
     throw wrong(text, `${granularity} is neither row nor channel`);
   }

@@ -1,13 +1,13 @@
-import type { ObservedNeed } from "../signals/signals.ts";
-import type { RowFormat } from "./cache_dtype.ts";
+import type { ObservedSignal } from "../signals/signals.ts";
+import type { CacheDtype } from "./cache_dtype.ts";
 import {
+  dequantizeVectors,
   groupCount,
-  joinPacked,
-  packedBytes,
-  type PackedVectors,
-  packVectors,
-  pickPacked,
-  unpackVectors,
+  joinQuantized,
+  pickQuantized,
+  quantizedBytes,
+  type QuantizedVectors,
+  quantizeVectors,
 } from "./quantized_vectors.ts";
 import { allocateNumbers, resizeNumbers } from "./row_buffer.ts";
 import { floatRowBytes } from "./row_bytes.ts";
@@ -23,7 +23,7 @@ export interface RowViews {
 /** What a run takes of one kv head: loose rows with room for S more, `[P + S, head_dim]` each, and older ones, packed. */
 export interface RunRows extends RowViews {
   /** Rows in fewer bits; undefined where the decoder takes none. */
-  readonly packed?: PackedRows;
+  readonly quantized?: QuantizedRows;
 }
 
 /** The rows of one kv head. */
@@ -42,11 +42,11 @@ export interface ProbedRows {
 const SPARE_ROWS = 128;
 
 /** The oldest rows of a head, in fewer bits. */
-export interface PackedRows {
+export interface QuantizedRows {
   /** After rotation. */
-  readonly keys: PackedVectors;
+  readonly keys: QuantizedVectors;
   /** As many as keys. */
-  readonly values: PackedVectors;
+  readonly values: QuantizedVectors;
 }
 
 /**
@@ -56,25 +56,25 @@ export interface PackedRows {
 export class HeadRows {
   readonly headDim: number;
   /** The oldest rows, where they are held in fewer bits. Never changed in place. */
-  packed?: PackedRows;
-  /** Rotated keys of loose rows, `[capacity − packed, head_dim]`; the first {@linkcode looseCount} are live. */
+  quantized?: QuantizedRows;
+  /** Rotated keys of loose rows, `[capacity − packed, head_dim]`; the first {@linkcode fullPrecisionCount} are live. */
   keys: Float32Array<ArrayBuffer>;
   values: Float32Array<ArrayBuffer>;
   /** Position in the text, `[capacity]`. */
   positions: Int32Array<ArrayBuffer>;
   /** Recorded attention, one array a tap: `[capacity]` each. */
-  taps: Float32Array<ArrayBuffer>[];
+  recordings: Float32Array<ArrayBuffer>[];
   /** Signals observed of all rows, `[length]` each; gone once rows are appended. Never changed in place. */
-  observed: ReadonlyMap<ObservedNeed, Float32Array> = new Map();
+  observed: ReadonlyMap<ObservedSignal, Float32Array> = new Map();
   length = 0;
   #holders = 1;
 
-  constructor(headDim: number, tapCount: number, capacity = 0, packedCount = 0) {
+  constructor(headDim: number, recordingCount: number, capacity = 0, quantizedCount = 0) {
     this.headDim = headDim;
-    this.keys = allocateNumbers((capacity - packedCount) * headDim);
-    this.values = allocateNumbers((capacity - packedCount) * headDim);
+    this.keys = allocateNumbers((capacity - quantizedCount) * headDim);
+    this.values = allocateNumbers((capacity - quantizedCount) * headDim);
     this.positions = new Int32Array(capacity);
-    this.taps = Array.from({ length: tapCount }, () => new Float32Array(capacity));
+    this.recordings = Array.from({ length: recordingCount }, () => new Float32Array(capacity));
   }
 
   /** Rows that the buffers have room for. */
@@ -83,33 +83,35 @@ export class HeadRows {
   }
 
   /** Rows that are packed. */
-  get packedCount(): number {
-    return this.packed?.keys.count ?? 0;
+  get quantizedCount(): number {
+    return this.quantized?.keys.count ?? 0;
   }
 
   /** Rows that are float32. */
-  get looseCount(): number {
-    return this.length - this.packedCount;
+  get fullPrecisionCount(): number {
+    return this.length - this.quantizedCount;
   }
 
   /** Groups of rows whose channels share scales, those of keys and of values. */
-  get packedGroups(): number {
-    return groupCount(this.packed?.keys) + groupCount(this.packed?.values);
+  get quantizedGroups(): number {
+    return groupCount(this.quantized?.keys) + groupCount(this.quantized?.values);
   }
 
   /** Bytes of packed rows, scales and all. */
-  get packedBytes(): number {
-    return this.packed === undefined ? 0 : packedBytes(this.packed.keys) + packedBytes(this.packed.values);
+  get quantizedBytes(): number {
+    return this.quantized === undefined
+      ? 0
+      : quantizedBytes(this.quantized.keys) + quantizedBytes(this.quantized.values);
   }
 
   /** Bytes of live rows, scales and all. */
   get liveBytes(): number {
-    return this.looseCount * floatRowBytes(this.headDim) + this.packedBytes;
+    return this.fullPrecisionCount * floatRowBytes(this.headDim) + this.quantizedBytes;
   }
 
   /** Bytes of the key and value buffers. */
   get allocatedBytes(): number {
-    return this.keys.byteLength + this.values.byteLength + this.packedBytes;
+    return this.keys.byteLength + this.values.byteLength + this.quantizedBytes;
   }
 
   /** Positions of live rows, `[length]`: a view. */
@@ -119,28 +121,28 @@ export class HeadRows {
 
   /** Live keys, `[length, head_dim]`: a view where no row is packed, else a copy of what they stand for. */
   liveKeys(): Float32Array<ArrayBuffer> {
-    return live(this.keys.subarray(0, this.looseCount * this.headDim), this.packed?.keys);
+    return live(this.keys.subarray(0, this.fullPrecisionCount * this.headDim), this.quantized?.keys);
   }
 
   /** Live values, `[length, head_dim]`, as {@linkcode liveKeys}. */
   liveValues(): Float32Array<ArrayBuffer> {
-    return live(this.values.subarray(0, this.looseCount * this.headDim), this.packed?.values);
+    return live(this.values.subarray(0, this.fullPrecisionCount * this.headDim), this.quantized?.values);
   }
 
   /** Packs the oldest `count` loose rows. These rows are held by nobody else. */
-  pack(count: number, format: RowFormat): void {
+  quantize(count: number, cacheDtype: CacheDtype): void {
     if (count === 0) return;
     const size = count * this.headDim;
     const [keys, values] = [this.keys.slice(0, size), this.values.slice(0, size)];
-    const packed = {
-      keys: packVectors(keys, format.keys, this.headDim),
-      values: packVectors(values, format.values, this.headDim),
+    const quantized = {
+      keys: quantizeVectors(keys, cacheDtype.keys, this.headDim),
+      values: quantizeVectors(values, cacheDtype.values, this.headDim),
     };
-    this.keys.copyWithin(0, size, this.looseCount * this.headDim);
-    this.values.copyWithin(0, size, this.looseCount * this.headDim);
-    this.packed = this.packed === undefined ? packed : {
-      keys: joinPacked(this.packed.keys, packed.keys),
-      values: joinPacked(this.packed.values, packed.values),
+    this.keys.copyWithin(0, size, this.fullPrecisionCount * this.headDim);
+    this.values.copyWithin(0, size, this.fullPrecisionCount * this.headDim);
+    this.quantized = this.quantized === undefined ? quantized : {
+      keys: joinQuantized(this.quantized.keys, quantized.keys),
+      values: joinQuantized(this.quantized.values, quantized.values),
     };
     this.#resize(this.capacity);
   }
@@ -164,14 +166,14 @@ export class HeadRows {
     }
     this.#holders--;
     const room = Math.max(capacity + spare, this.length);
-    const copy = new HeadRows(this.headDim, this.taps.length, room, this.packedCount);
+    const copy = new HeadRows(this.headDim, this.recordings.length, room, this.quantizedCount);
     copy.#copyRows(this, undefined);
     return copy;
   }
 
   /** The loose rows and the `count` after them, which may be written: the buffers must have room for them. */
   room(count: number): { keys: Float32Array<ArrayBuffer>; values: Float32Array<ArrayBuffer> } {
-    const size = (this.looseCount + count) * this.headDim;
+    const size = (this.fullPrecisionCount + count) * this.headDim;
     return { keys: this.keys.subarray(0, size), values: this.values.subarray(0, size) };
   }
 
@@ -186,8 +188,8 @@ export class HeadRows {
   keep(rows: Uint32Array): HeadRows {
     if (this.#holders > 1) {
       this.#holders--;
-      const packedCount = countBelow(rows, this.packedCount);
-      const kept = new HeadRows(this.headDim, this.taps.length, rows.length, packedCount);
+      const quantizedCount = countBelow(rows, this.quantizedCount);
+      const kept = new HeadRows(this.headDim, this.recordings.length, rows.length, quantizedCount);
       kept.#copyRows(this, rows);
       return kept;
     }
@@ -198,10 +200,10 @@ export class HeadRows {
 
   /** The first `count` rows, held by nobody else; what was observed of more is gone. */
   upTo(count: number): HeadRows {
-    const alone = this.#holders === 1 && count >= this.packedCount;
+    const alone = this.#holders === 1 && count >= this.quantizedCount;
     const first = alone ? this : this.keep(new Uint32Array(count).map((_, row) => row));
     // Rows to come add to what their taps hold.
-    for (const tap of first.taps) tap.fill(0, count, first.length);
+    for (const recording of first.recordings) recording.fill(0, count, first.length);
     first.length = count;
     first.observed = new Map();
     if (first.capacity - count > SPARE_ROWS) first.#resize(count);
@@ -211,18 +213,18 @@ export class HeadRows {
   /** Takes rows over; from itself too, as ascending rows only ever move down. */
   #copyRows(from: HeadRows, rows: Uint32Array | undefined): void {
     const count = rows?.length ?? from.length;
-    const before = from.packedCount;
+    const before = from.quantizedCount;
     this.observed = rows === undefined ? from.observed : pick(from.observed, rows);
-    const packedKept = rows === undefined ? before : countBelow(rows, before);
-    this.packed = rows === undefined ? from.packed : from.packed && {
-      keys: pickPacked(from.packed.keys, rows.subarray(0, packedKept)),
-      values: pickPacked(from.packed.values, rows.subarray(0, packedKept)),
+    const quantizedKept = rows === undefined ? before : countBelow(rows, before);
+    this.quantized = rows === undefined ? from.quantized : from.quantized && {
+      keys: pickQuantized(from.quantized.keys, rows.subarray(0, quantizedKept)),
+      values: pickQuantized(from.quantized.values, rows.subarray(0, quantizedKept)),
     };
     const width = this.headDim;
     copyNumbers(from.positions, this.positions, rows, count);
-    this.taps.forEach((tap, index) => copyNumbers(from.taps[index], tap, rows, count));
-    forEachRun(rows, packedKept, count, (first, to, length) => {
-      const [out, into] = [(first - before) * width, (to - packedKept) * width];
+    this.recordings.forEach((recording, index) => copyNumbers(from.recordings[index], recording, rows, count));
+    forEachRun(rows, quantizedKept, count, (first, to, length) => {
+      const [out, into] = [(first - before) * width, (to - quantizedKept) * width];
       copyRange(from.keys, this.keys, out, into, length * width);
       copyRange(from.values, this.values, out, into, length * width);
     });
@@ -230,29 +232,32 @@ export class HeadRows {
   }
 
   #resize(capacity: number): void {
-    const loose = (capacity - this.packedCount) * this.headDim;
-    this.keys = resizeNumbers(this.keys, loose);
-    this.values = resizeNumbers(this.values, loose);
+    const fullPrecision = (capacity - this.quantizedCount) * this.headDim;
+    this.keys = resizeNumbers(this.keys, fullPrecision);
+    this.values = resizeNumbers(this.values, fullPrecision);
     this.positions = new Int32Array(this.positions.buffer.transfer(capacity * Int32Array.BYTES_PER_ELEMENT));
-    this.taps = this.taps.map((tap) =>
-      new Float32Array(tap.buffer.transfer(capacity * Float32Array.BYTES_PER_ELEMENT))
+    this.recordings = this.recordings.map((recording) =>
+      new Float32Array(recording.buffer.transfer(capacity * Float32Array.BYTES_PER_ELEMENT))
     );
   }
 
   #free(): void {
     this.observed = new Map();
-    this.packed = undefined;
+    this.quantized = undefined;
     this.length = 0;
     this.#resize(0);
   }
 }
 
-function live(loose: Float32Array<ArrayBuffer>, packed: PackedVectors | undefined): Float32Array<ArrayBuffer> {
-  if (packed === undefined || packed.count === 0) return loose;
-  const older = unpackVectors(packed);
-  const all = new Float32Array(older.length + loose.length);
+function live(
+  fullPrecision: Float32Array<ArrayBuffer>,
+  quantized: QuantizedVectors | undefined,
+): Float32Array<ArrayBuffer> {
+  if (quantized === undefined || quantized.count === 0) return fullPrecision;
+  const older = dequantizeVectors(quantized);
+  const all = new Float32Array(older.length + fullPrecision.length);
   all.set(older);
-  all.set(loose, older.length);
+  all.set(fullPrecision, older.length);
   return all;
 }
 
@@ -280,10 +285,10 @@ function countBelow(rows: Uint32Array, end: number): number {
 }
 
 function pick(observed: HeadRows["observed"], rows: Uint32Array): HeadRows["observed"] {
-  return new Map([...observed].map(([need, values]) => {
+  return new Map([...observed].map(([signal, values]) => {
     const picked = new Float32Array(rows.length);
     copyNumbers(values, picked, rows, rows.length);
-    return [need, picked];
+    return [signal, picked];
   }));
 }
 

@@ -6,7 +6,7 @@ import { GROUP_ROWS, type VectorFormat } from "./cache_dtype.ts";
  *
  * A number is `quantum · scale + minimum`; for int8 by row the minimum is −128 scales, and none is kept.
  */
-export interface PackedVectors {
+export interface QuantizedVectors {
   /** What they were rounded to. */
   readonly format: VectorFormat;
   /** Numbers of a vector. */
@@ -14,11 +14,11 @@ export interface PackedVectors {
   /** Vectors. */
   readonly count: number;
   /** `[count, head_dim]`: the numbers themselves, float16 bits, or quanta of 8 bits; of 4 bits two a byte, dimension j low and j + head_dim / 2 high. */
-  readonly quanta: Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+  readonly codes: Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
   /** By row `[count]`, by channel `[groups, head_dim]`; empty for floats. */
   readonly scales: Float32Array<ArrayBuffer>;
   /** As scales are; empty where none are kept. */
-  readonly minima: Float32Array<ArrayBuffer>;
+  readonly mins: Float32Array<ArrayBuffer>;
   /** By channel: the group of each vector, `[count]`; else empty. */
   readonly groups: Int32Array<ArrayBuffer>;
 }
@@ -27,12 +27,12 @@ export interface PackedVectors {
 export const INT8_ZERO = 128;
 
 /** Groups of vectors whose channels share scales; 0 where none do. */
-export function groupCount(vectors: PackedVectors | undefined): number {
+export function groupCount(vectors: QuantizedVectors | undefined): number {
   return vectors?.format.granularity === "channel" ? vectors.scales.length / vectors.headDim : 0;
 }
 
 /** Vectors whose numbers are yet to come, all 0 until then. */
-export function emptyVectors(format: VectorFormat, headDim: number, count: number, groups: number): PackedVectors {
+export function emptyVectors(format: VectorFormat, headDim: number, count: number, groups: number): QuantizedVectors {
   const { dtype, granularity } = format;
   const numbers = count * headDim;
   const scales = dtype === "f32" || dtype === "f16" ? 0 : granularity === "channel" ? groups * headDim : count;
@@ -40,25 +40,25 @@ export function emptyVectors(format: VectorFormat, headDim: number, count: numbe
     format,
     headDim,
     count,
-    quanta: dtype === "f32"
+    codes: dtype === "f32"
       ? new Float32Array(numbers)
       : dtype === "f16"
       ? new Uint16Array(numbers)
       : new Uint8Array(dtype === "int8" ? numbers : numbers / 2),
     scales: new Float32Array(scales),
-    minima: new Float32Array(keepsMinima(format) ? scales : 0),
+    mins: new Float32Array(keepsMins(format) ? scales : 0),
     groups: new Int32Array(granularity === "channel" ? count : 0),
   };
 }
 
 /** Whole numbers count from a minimum, but those of 8 bits by row from the middle. */
-function keepsMinima({ dtype, granularity }: VectorFormat): boolean {
+function keepsMins({ dtype, granularity }: VectorFormat): boolean {
   return dtype === "int4" || (dtype === "int8" && granularity === "channel");
 }
 
 /** Bytes of quanta, scales, minima and groups. */
-export function packedBytes({ quanta, scales, minima, groups }: PackedVectors): number {
-  return quanta.byteLength + scales.byteLength + minima.byteLength + groups.byteLength;
+export function quantizedBytes({ codes, scales, mins, groups }: QuantizedVectors): number {
+  return codes.byteLength + scales.byteLength + mins.byteLength + groups.byteLength;
 }
 
 /**
@@ -66,30 +66,30 @@ export function packedBytes({ quanta, scales, minima, groups }: PackedVectors): 
  *
  * @param values `[count, head_dim]`
  */
-export function packVectors(values: Float32Array, format: VectorFormat, headDim: number): PackedVectors {
+export function quantizeVectors(values: Float32Array, format: VectorFormat, headDim: number): QuantizedVectors {
   const count = values.length / headDim;
   const { dtype, granularity } = format;
   if (dtype === "f16") {
-    return { ...EMPTY, format, headDim, count, quanta: float32ToFloat16(values) as Uint16Array<ArrayBuffer> };
+    return { ...EMPTY, format, headDim, count, codes: float32ToFloat16(values) as Uint16Array<ArrayBuffer> };
   }
-  if (dtype === "f32") return { ...EMPTY, format, headDim, count, quanta: values.slice() };
+  if (dtype === "f32") return { ...EMPTY, format, headDim, count, codes: values.slice() };
   const raw = new Uint8Array(values.length);
   const top = dtype === "int8" ? 255 : 15;
-  const quanta = dtype === "int8" ? raw : new Uint8Array(raw.length / 2);
+  const codes = dtype === "int8" ? raw : new Uint8Array(raw.length / 2);
   const grid = granularity === "channel"
     ? channelGrid(values, headDim, top)
     : dtype === "int8"
     ? symmetricGrid(values, headDim)
     : rowGrid(values, headDim, top);
-  quantise(values, raw, grid, headDim, top);
-  if (dtype === "int4") join(raw, quanta, headDim);
+  roundToCodes(values, raw, grid, headDim, top);
+  if (dtype === "int4") join(raw, codes, headDim);
   return {
     format,
     headDim,
     count,
-    quanta,
+    codes,
     scales: grid.scales,
-    minima: keepsMinima(format) ? grid.minima : EMPTY.minima,
+    mins: keepsMins(format) ? grid.mins : EMPTY.mins,
     groups: granularity === "channel"
       ? Int32Array.from({ length: count }, (_, row) => Math.floor(row / GROUP_ROWS))
       : EMPTY.groups,
@@ -97,24 +97,24 @@ export function packVectors(values: Float32Array, format: VectorFormat, headDim:
 }
 
 /** What packed vectors stand for: `[count, head_dim]`. */
-export function unpackVectors(packed: PackedVectors): Float32Array<ArrayBuffer> {
-  const { format: { dtype, granularity }, headDim, count, quanta, scales, minima, groups } = packed;
+export function dequantizeVectors(quantized: QuantizedVectors): Float32Array<ArrayBuffer> {
+  const { format: { dtype, granularity }, headDim, count, codes, scales, mins, groups } = quantized;
   const values = new Float32Array(count * headDim);
   if (dtype === "f32") {
-    values.set(quanta);
+    values.set(codes);
     return values;
   }
   if (dtype === "f16") {
-    float16ToFloat32(quanta as Uint16Array, values);
+    float16ToFloat32(codes as Uint16Array, values);
     return values;
   }
-  const raw = dtype === "int8" ? quanta : apart(quanta, headDim);
+  const raw = dtype === "int8" ? codes : apart(codes, headDim);
   const step = granularity === "channel" ? 1 : 0;
   for (let row = 0; row < count; row++) {
     let place = granularity === "channel" ? groups[row] * headDim : row;
     for (let at = row * headDim; at < (row + 1) * headDim; at++, place += step) {
-      values[at] = minima.length > 0
-        ? Math.fround(raw[at] * scales[place]) + minima[place]
+      values[at] = mins.length > 0
+        ? Math.fround(raw[at] * scales[place]) + mins[place]
         : (raw[at] - INT8_ZERO) * scales[place];
     }
   }
@@ -122,30 +122,30 @@ export function unpackVectors(packed: PackedVectors): Float32Array<ArrayBuffer> 
 }
 
 /** The vectors of both, one after the other. */
-export function joinPacked(one: PackedVectors, other: PackedVectors): PackedVectors {
+export function joinQuantized(one: QuantizedVectors, other: QuantizedVectors): QuantizedVectors {
   if (one.count === 0) return other;
   const first = one.format.granularity === "channel" ? one.scales.length / one.headDim : 0;
   return {
     ...one,
     count: one.count + other.count,
-    quanta: joined(one.quanta, other.quanta),
+    codes: joined(one.codes, other.codes),
     scales: joined(one.scales, other.scales),
-    minima: joined(one.minima, other.minima),
+    mins: joined(one.mins, other.mins),
     groups: joined(one.groups, other.groups.map((group) => group + first)),
   };
 }
 
 /** Some of the vectors, just as they are; scales that none of them uses are gone. `rows` ascend. */
-export function pickPacked(packed: PackedVectors, rows: Uint32Array): PackedVectors {
-  const { headDim, count, quanta, scales, minima, groups } = packed;
-  if (rows.length === count) return packed;
-  const width = count === 0 ? 0 : quanta.length / count;
-  const picked = { ...packed, count: rows.length, quanta: pickRows(quanta, rows, width) };
+export function pickQuantized(quantized: QuantizedVectors, rows: Uint32Array): QuantizedVectors {
+  const { headDim, count, codes, scales, mins, groups } = quantized;
+  if (rows.length === count) return quantized;
+  const width = count === 0 ? 0 : codes.length / count;
+  const picked = { ...quantized, count: rows.length, codes: pickRows(codes, rows, width) };
   if (groups.length === 0) {
     return {
       ...picked,
       scales: pickRows(scales, rows, scales.length === 0 ? 0 : 1),
-      minima: pickRows(minima, rows, minima.length === 0 ? 0 : 1),
+      mins: pickRows(mins, rows, mins.length === 0 ? 0 : 1),
     };
   }
   const used = Uint32Array.from(new Set(Array.from(rows, (row) => groups[row])));
@@ -153,17 +153,17 @@ export function pickPacked(packed: PackedVectors, rows: Uint32Array): PackedVect
   return {
     ...picked,
     scales: pickRows(scales, used, headDim),
-    minima: pickRows(minima, used, headDim),
+    mins: pickRows(mins, used, headDim),
     groups: Int32Array.from(rows, (row) => places.get(groups[row])!),
   };
 }
 
-const EMPTY = { scales: new Float32Array(0), minima: new Float32Array(0), groups: new Int32Array(0) };
+const EMPTY = { scales: new Float32Array(0), mins: new Float32Array(0), groups: new Int32Array(0) };
 
 /** Scales and minima, `[rows]` by row, `[groups, head_dim]` by channel. */
 interface Grid {
   readonly scales: Float32Array<ArrayBuffer>;
-  readonly minima: Float32Array<ArrayBuffer>;
+  readonly mins: Float32Array<ArrayBuffer>;
   readonly by: VectorFormat["granularity"];
 }
 
@@ -177,32 +177,32 @@ function symmetricGrid(values: Float32Array, headDim: number): Grid {
     }
     scales[row] = largest / 127;
   }
-  return { scales, minima: scales.map((scale) => -INT8_ZERO * scale), by: "row" };
+  return { scales, mins: scales.map((scale) => -INT8_ZERO * scale), by: "row" };
 }
 
 function rowGrid(values: Float32Array, headDim: number, top: number): Grid {
   const scales = new Float32Array(values.length / headDim);
-  const minima = new Float32Array(scales.length);
+  const mins = new Float32Array(scales.length);
   for (let row = 0; row < scales.length; row++) {
     const [low, high] = extent(values, row * headDim, (row + 1) * headDim, 1);
     scales[row] = (high - low) / top;
-    minima[row] = low;
+    mins[row] = low;
   }
-  return { scales, minima, by: "row" };
+  return { scales, mins, by: "row" };
 }
 
 function channelGrid(values: Float32Array, headDim: number, top: number): Grid {
   const rows = values.length / headDim;
   const scales = new Float32Array(Math.ceil(rows / GROUP_ROWS) * headDim);
-  const minima = new Float32Array(scales.length);
+  const mins = new Float32Array(scales.length);
   for (let at = 0; at < scales.length; at++) {
     const [group, column] = [Math.floor(at / headDim), at % headDim];
     const end = Math.min(rows, (group + 1) * GROUP_ROWS) * headDim;
     const [low, high] = extent(values, group * GROUP_ROWS * headDim + column, end, headDim);
     scales[at] = (high - low) / top;
-    minima[at] = low;
+    mins[at] = low;
   }
-  return { scales, minima, by: "channel" };
+  return { scales, mins, by: "channel" };
 }
 
 function extent(values: Float32Array, start: number, end: number, step: number): [low: number, high: number] {
@@ -215,10 +215,10 @@ function extent(values: Float32Array, start: number, end: number, step: number):
   return [low, high];
 }
 
-function quantise(
+function roundToCodes(
   values: Float32Array,
   raw: Uint8Array,
-  { scales, minima, by }: Grid,
+  { scales, mins, by }: Grid,
   headDim: number,
   top: number,
 ): void {
@@ -228,28 +228,28 @@ function quantise(
     for (let column = 0, place = group; column < headDim; column++, place += step) {
       const at = row * headDim + column;
       const scale = scales[place];
-      const quantum = scale === 0 ? 0 : Math.floor((values[at] - minima[place]) / scale + 0.5);
-      raw[at] = quantum < 0 ? 0 : quantum > top ? top : quantum;
+      const code = scale === 0 ? 0 : Math.floor((values[at] - mins[place]) / scale + 0.5);
+      raw[at] = code < 0 ? 0 : code > top ? top : code;
     }
   }
 }
 
 /** Two quanta of 4 bits a byte: the first half of a vector low, the second high. */
-function join(raw: Uint8Array, quanta: Uint8Array, headDim: number): void {
+function join(raw: Uint8Array, codes: Uint8Array, headDim: number): void {
   const half = headDim / 2;
-  for (let at = 0, from = 0; at < quanta.length; from += half) {
-    for (let column = 0; column < half; column++, at++, from++) quanta[at] = raw[from] | (raw[from + half] << 4);
+  for (let at = 0, from = 0; at < codes.length; from += half) {
+    for (let column = 0; column < half; column++, at++, from++) codes[at] = raw[from] | (raw[from + half] << 4);
   }
 }
 
 /** What {@linkcode join} put together. */
-function apart(quanta: ArrayLike<number>, headDim: number): Uint8Array {
+function apart(codes: ArrayLike<number>, headDim: number): Uint8Array {
   const half = headDim / 2;
-  const raw = new Uint8Array(2 * quanta.length);
-  for (let at = 0, to = 0; at < quanta.length; to += half) {
+  const raw = new Uint8Array(2 * codes.length);
+  for (let at = 0, to = 0; at < codes.length; to += half) {
     for (let column = 0; column < half; column++, at++, to++) {
-      raw[to] = quanta[at] & 15;
-      raw[to + half] = quanta[at] >> 4;
+      raw[to] = codes[at] & 15;
+      raw[to + half] = codes[at] >> 4;
     }
   }
   return raw;

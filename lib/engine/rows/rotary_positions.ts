@@ -9,7 +9,7 @@ import type { HeadRows } from "./head_rows.ts";
 export type PositionMode = "logical" | "compact";
 
 /** The position that each row's key is rotated to, by head: `[rows]` each. */
-export function rotaryPlaces(heads: readonly HeadRows[], mode: PositionMode): Int32Array[] {
+export function rotaryPositions(heads: readonly HeadRows[], mode: PositionMode): Int32Array[] {
   const longest = heads.reduce((most, { length }) => Math.max(most, length), 0);
   return heads.map(({ positions, length }) =>
     mode === "logical" ? positions.slice(0, length) : Int32Array.from({ length }, (_, row) => longest - length + row)
@@ -17,7 +17,7 @@ export function rotaryPlaces(heads: readonly HeadRows[], mode: PositionMode): In
 }
 
 /** The same heads with every key rotated from where it stood to where it stands now. */
-export function turnKeys(
+export function rotateKeys(
   heads: readonly HeadRows[],
   old: readonly Int32Array[],
   now: readonly Int32Array[],
@@ -27,14 +27,14 @@ export function turnKeys(
   return heads.map((shared, index) => {
     if (now[index].every((position, row) => position === old[index][row])) return shared;
     const head = shared.own();
-    const { headDim, packed, packedCount } = head;
+    const { headDim, quantized, quantizedCount } = head;
     // Packed rows are shared and never changed; their keys are float32 where they are turned.
-    const older = packed?.keys.quanta.slice() as Float32Array<ArrayBuffer> | undefined;
+    const older = quantized?.keys.codes.slice() as Float32Array<ArrayBuffer> | undefined;
     now[index].forEach((position, row) => {
-      const [keys, place] = row < packedCount ? [older!, row] : [head.keys, row - packedCount];
+      const [keys, place] = row < quantizedCount ? [older!, row] : [head.keys, row - quantizedCount];
       rotate(keys.subarray(place * headDim, (place + 1) * headDim), position - old[index][row]);
     });
-    if (packed !== undefined) head.packed = { ...packed, keys: { ...packed.keys, quanta: older! } };
+    if (quantized !== undefined) head.quantized = { ...quantized, keys: { ...quantized.keys, codes: older! } };
     return head;
   });
 }

@@ -1,11 +1,11 @@
-import { isFloatRows, type RowFormat, rowFormatName } from "../rows/cache_dtype.ts";
+import { type CacheDtype, cacheDtypeName, isFloat32 } from "../rows/cache_dtype.ts";
 import type { DecoderInputs, DecoderOutputs, DecoderSession } from "./decoder_session.ts";
 
 /** Decoders of rows in fewer bits that stay open: each holds the model's packed weights once more. */
 const MOST_OPEN = 3;
 
 /** A decoder of rows in fewer bits. */
-interface RowSession {
+interface PooledDecoder {
   readonly session: Promise<DecoderSession>;
   /** Runs that have not ended. */
   running: number;
@@ -15,22 +15,22 @@ interface RowSession {
  * A model's decoders: that of float32 rows, and one for each other way to hold rows, opened when a cache first asks for it.
  * Of these the latest few stay open.
  */
-export class RowSessions implements AsyncDisposable {
+export class DecoderPool implements AsyncDisposable {
   readonly #float: DecoderSession;
-  readonly #open: (format: RowFormat) => Promise<DecoderSession>;
+  readonly #open: (cacheDtype: CacheDtype) => Promise<DecoderSession>;
   /** By the format's name, the latest last. */
-  readonly #others = new Map<string, RowSession>();
+  readonly #others = new Map<string, PooledDecoder>();
 
-  constructor(float: DecoderSession, open: (format: RowFormat) => Promise<DecoderSession>) {
+  constructor(float: DecoderSession, open: (cacheDtype: CacheDtype) => Promise<DecoderSession>) {
     this.#float = float;
     this.#open = open;
   }
 
   /** Runs the decoder of a row format; one that could not be opened is tried again the next time. */
-  async run(format: RowFormat, inputs: DecoderInputs): Promise<DecoderOutputs> {
-    if (isFloatRows(format)) return await this.#float.run(inputs);
-    const name = rowFormatName(format);
-    const own = this.#others.get(name) ?? { session: this.#open(format), running: 0 };
+  async run(cacheDtype: CacheDtype, inputs: DecoderInputs): Promise<DecoderOutputs> {
+    if (isFloat32(cacheDtype)) return await this.#float.run(inputs);
+    const name = cacheDtypeName(cacheDtype);
+    const own = this.#others.get(name) ?? { session: this.#open(cacheDtype), running: 0 };
     this.#others.delete(name);
     this.#others.set(name, own);
     own.running++;

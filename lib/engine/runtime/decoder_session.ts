@@ -3,9 +3,9 @@ import { rotaryTables } from "../../numeric/rotary.ts";
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
 import { rowNames } from "../graph/attention_graph.ts";
 import { layerInputName } from "../graph/decoder_layers.ts";
-import { packedNames, type PackedPart, packedParts } from "../graph/quantized_attention_graph.ts";
+import { quantizedNames, type QuantizedPart, quantizedParts } from "../graph/quantized_attention_graph.ts";
 import type { RunRows } from "../rows/head_rows.ts";
-import type { PackedVectors } from "../rows/quantized_vectors.ts";
+import type { QuantizedVectors } from "../rows/quantized_vectors.ts";
 import type { SessionOptions } from "./graph_session.ts";
 
 /** Up to here a run that copies scores is faster than one that copies keys. */
@@ -108,41 +108,41 @@ function placeRows(
   const feeds: Record<string, onnxruntime.Tensor> = {};
   const fetches: Record<string, onnxruntime.Tensor | null> = {};
   for (let head = 0; head < rows.length; head++) {
-    const { keys, values, packed } = rows[head];
+    const { keys, values, quantized } = rows[head];
     const [count, name] = [keys.length / headDim, names[head]];
     const past = (count - ids.length) * headDim;
     feeds[name.keys] = new Tensor("float32", keys, [1, 1, count, headDim]);
     feeds[name.values] = new Tensor("float32", values, [1, 1, count, headDim]);
     fetches[name.newKeys] = new Tensor("float32", keys.subarray(past), [1, ids.length, headDim]);
     fetches[name.newValues] = new Tensor("float32", values.subarray(past), [1, ids.length, headDim]);
-    if (packed === undefined) continue;
+    if (quantized === undefined) continue;
     const [layer, kvHead] = [Math.floor(head / heads), head % heads];
-    feedPacked(feeds, packedNames("keys", layer, kvHead), packed.keys);
-    feedPacked(feeds, packedNames("values", layer, kvHead), packed.values);
+    feedQuantized(feeds, quantizedNames("keys", layer, kvHead), quantized.keys);
+    feedQuantized(feeds, quantizedNames("values", layer, kvHead), quantized.values);
   }
   return { feeds, fetches };
 }
 
-function feedPacked(
+function feedQuantized(
   feeds: Record<string, onnxruntime.Tensor>,
-  names: ReturnType<typeof packedNames>,
-  { format, headDim, count, quanta, scales, minima, groups }: PackedVectors,
+  names: ReturnType<typeof quantizedNames>,
+  { format, headDim, count, codes, scales, mins, groups }: QuantizedVectors,
 ): void {
   const { Tensor } = onnxruntime;
   const shape = [1, 1, count, format.dtype === "int4" ? headDim / 2 : headDim];
   const grid = format.granularity === "channel" ? [scales.length / headDim, headDim] : [count];
-  const tensors: Record<PackedPart, () => onnxruntime.Tensor> = {
-    quanta: () =>
-      quanta instanceof Float32Array
-        ? new Tensor("float32", quanta, shape)
-        : quanta instanceof Uint16Array
-        ? new Tensor("float16", quanta, shape)
-        : new Tensor("uint8", quanta, shape),
+  const tensors: Record<QuantizedPart, () => onnxruntime.Tensor> = {
+    codes: () =>
+      codes instanceof Float32Array
+        ? new Tensor("float32", codes, shape)
+        : codes instanceof Uint16Array
+        ? new Tensor("float16", codes, shape)
+        : new Tensor("uint8", codes, shape),
     scales: () => new Tensor("float32", scales, grid),
-    minima: () => new Tensor("float32", minima, grid),
+    mins: () => new Tensor("float32", mins, grid),
     groups: () => new Tensor("int32", groups, [count]),
   };
-  for (const part of packedParts(format)) feeds[names[part]] = tensors[part]();
+  for (const part of quantizedParts(format)) feeds[names[part]] = tensors[part]();
 }
 
 function feed(
@@ -155,7 +155,8 @@ function feed(
   const groupSize = config.numAttentionHeads / config.numKeyValueHeads;
   const queries = groupSize * count;
   // A head without packed rows has no largest number among them: it takes the way that needs none.
-  const decoding = count === 1 && queryWeights.length === 0 && rows.every(({ packed }) => packed?.keys.count !== 0);
+  const decoding = count === 1 && queryWeights.length === 0 &&
+    rows.every(({ quantized }) => quantized?.keys.count !== 0);
   const { cos, sin } = rotaryTables(config, count, rotaryPosition);
   return {
     input_ids: integers(BigInt64Array.from(ids, BigInt), [1, count]),

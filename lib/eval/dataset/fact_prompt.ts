@@ -1,5 +1,5 @@
 import { MersenneTwister } from "../../numeric/mersenne_twister.ts";
-import type { EvaluationRow } from "./evaluation_row.ts";
+import type { DatasetRow } from "./dataset_row.ts";
 
 /** What a prompt is drawn from. */
 export interface FactPromptOptions {
@@ -40,7 +40,7 @@ const BOILERPLATE = [
   "The next item was deferred until further notice.",
 ] as const;
 
-const COLOURS = ["red", "blue", "green", "white", "black", "yellow", "silver", "golden"] as const;
+const COLORS = ["red", "blue", "green", "white", "black", "yellow", "silver", "golden"] as const;
 const PLACES = ["gate", "tower", "cellar", "garden", "bridge", "library", "harbour", "kitchen"] as const;
 
 /** Facts that can be told apart: each has a place of its own. */
@@ -69,9 +69,9 @@ export function factPrompt({ seed = 42, facts = 4, sentences = 36 }: FactPromptO
   }
   const stream = new MersenneTwister(seed);
   const below = (limit: number): number => Math.floor(stream.random() * limit);
-  const colours = shuffled(COLOURS, below);
+  const colors = shuffled(COLORS, below);
   const drawn = shuffled(PLACES, below).slice(0, facts).map((place, index) => {
-    const name = `${colours[index]} ${place}`;
+    const name = `${colors[index]} ${place}`;
     const code = String(1000 + below(9000));
     return {
       after: Math.floor((index + stream.random()) * sentences / facts),
@@ -129,7 +129,7 @@ function shuffled<T>(items: readonly T[], below: (limit: number) => number): T[]
  * assertEquals(factRow("codes", prompt, 1).answer, [prompt.facts[1].answer]);
  * ```
  */
-export function factRow(task: string, { text, facts }: FactPrompt, index = 0): EvaluationRow {
+export function factRow(task: string, { text, facts }: FactPrompt, index = 0): DatasetRow {
   const fact = facts.at(index);
   if (fact === undefined || index < 0) {
     throw new RangeError(`Cannot ask for fact ${index} as the prompt has ${facts.length}`);

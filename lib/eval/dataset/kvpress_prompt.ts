@@ -1,6 +1,6 @@
 import type { Tokenizer } from "../../engine/mod.ts";
 import { splitChatTemplate } from "../../engine/tokenizer/chat_template.ts";
-import type { EvaluationRow } from "./evaluation_row.ts";
+import type { DatasetRow } from "./dataset_row.ts";
 
 /** When rows go: before the question is read (`agnostic`), or after it, just before the answer (`aware`). */
 export type QuestionTiming = "agnostic" | "aware";
@@ -23,7 +23,7 @@ export interface PromptIds {
  */
 export function kvpressPrompt(
   tokenizer: Tokenizer,
-  row: Pick<EvaluationRow, "context" | "question" | "answer_prefix">,
+  row: Pick<DatasetRow, "context" | "question" | "answer_prefix">,
   timing: QuestionTiming = "agnostic",
 ): PromptIds {
   const [context, question] = timing === "aware" ? [row.context + row.question, ""] : [row.context, row.question];

@@ -1,5 +1,5 @@
 import type { Tokenizer } from "../../engine/mod.ts";
-import type { EvaluationRow } from "./evaluation_row.ts";
+import type { DatasetRow } from "./dataset_row.ts";
 import { kvpressPrompt, type QuestionTiming } from "./kvpress_prompt.ts";
 import { generateRows } from "./ruler/generate_rows.ts";
 
@@ -26,8 +26,8 @@ export function taskRows(
   tokenizer: Tokenizer,
   task: string,
   { timing, maxNewTokens, ...options }: TaskRowsOptions = {},
-): EvaluationRow[] {
-  const countTokens = (row: EvaluationRow): number => {
+): DatasetRow[] {
+  const countTokens = (row: DatasetRow): number => {
     const { contextIds, questionIds } = kvpressPrompt(tokenizer, row, timing);
     return contextIds.length + questionIds.length;
   };
@@ -43,7 +43,7 @@ export function taskRows(
  * @param depths equal parts of the text, from its beginning to its end; 5 by default
  * @throws {RangeError} if a depth has too few rows
  */
-export function evenDepths(rows: readonly EvaluationRow[], perDepth: number, depths = 5): EvaluationRow[] {
+export function evenDepths(rows: readonly DatasetRow[], perDepth: number, depths = 5): DatasetRow[] {
   const taken = new Array<number>(depths).fill(0);
   const chosen = rows.filter(({ depth = -1 }) => {
     const place = Math.floor(depth * depths);

@@ -1,4 +1,4 @@
-import { type Model, type PositionMode, prefillTaps, tapsFor } from "../../engine/mod.ts";
+import { type Model, type PositionMode, prefillRecordings, recordingsFor } from "../../engine/mod.ts";
 import { clusterBootstrap } from "../../metrics/bootstrap.ts";
 import { tokenLosses } from "../../numeric/log_probabilities.ts";
 import type { Policy } from "../../policies/policy.ts";
@@ -11,7 +11,7 @@ export interface BoundedPrefillOptions {
   /** Rows a head that are left of a context. */
   readonly rows: number;
   /** Tokens between two evictions; 256 by default. */
-  readonly every?: number;
+  readonly compressionInterval?: number;
   /** Tokens of a context; 2,048 by default. */
   readonly contextTokens?: number;
   /** Tokens that judge it; 128 by default. The first is not counted: the full cache saw it coming. */
@@ -37,16 +37,16 @@ export interface BoundedPrefillRow {
   /** e to the mean negative log-probability of the tokens that follow a context. */
   readonly perplexity: number;
   /** Nats a token more than when the same policy evicts at the end; 0 where it does. */
-  readonly cost: number;
+  readonly delta_nll: number;
   /** Lower end of the cost's 95 % interval (bootstrap by context). */
-  readonly cost_low: number;
+  readonly delta_nll_low: number;
   /** Upper end. */
-  readonly cost_high: number;
+  readonly delta_nll_high: number;
   /** The most that keys and values took while a context was read, in bytes. */
   readonly peak_live_bytes: number;
 }
 
-interface StudiedArm {
+interface StudiedSetting {
   readonly policy?: Policy;
   readonly evicted: EvictionTime;
   readonly losses: number[][];
@@ -66,7 +66,8 @@ export async function boundedPrefill(
   policies: readonly Policy[],
   options: BoundedPrefillOptions,
 ): Promise<BoundedPrefillRow[]> {
-  const { rows, every = 256, contextTokens = 2048, judgeTokens = 128, positions = "logical", signal } = options;
+  const { rows, compressionInterval = 256, contextTokens = 2048, judgeTokens = 128, positions = "logical", signal } =
+    options;
   const fitting = Math.floor(ids.length / (contextTokens + judgeTokens));
   const count = Math.min(options.windows ?? fitting, fitting);
   if (!(count >= 1) || policies.length === 0) {
@@ -75,9 +76,9 @@ export async function boundedPrefill(
         `${ids.length}: name a policy, and give a longer text`,
     );
   }
-  const arms: StudiedArm[] = [
+  const settings: StudiedSetting[] = [
     { evicted: "never", losses: [], peak: 0 },
-    ...policies.flatMap((policy): StudiedArm[] => [
+    ...policies.flatMap((policy): StudiedSetting[] => [
       { policy, evicted: "at the end", losses: [], peak: 0 },
       { policy, evicted: "between chunks", losses: [], peak: 0 },
     ]),
@@ -86,35 +87,41 @@ export async function boundedPrefill(
     const start = window * (contextTokens + judgeTokens);
     const context = ids.slice(start, start + contextTokens);
     const next = ids.slice(start + contextTokens, start + contextTokens + judgeTokens);
-    using whole = model.createCache(prefillTaps(policies.flatMap(({ needs }) => needs)));
+    using whole = model.createCache(prefillRecordings(policies.flatMap(({ signals }) => signals)));
     await model.read(whole, context, { logitsOf: "none", signal });
-    for (const arm of arms) {
-      const { policy, evicted } = arm;
+    for (const setting of settings) {
+      const { policy, evicted } = setting;
       const bounding = evicted === "between chunks" ? policy : undefined;
-      using cache = bounding === undefined ? whole.fork() : model.createCache(tapsFor(bounding.needs));
-      arm.peak = Math.max(arm.peak, cache.liveBytes);
+      using cache = bounding === undefined ? whole.fork() : model.createCache(recordingsFor(bounding.signals));
+      setting.peak = Math.max(setting.peak, cache.liveBytes);
       if (bounding !== undefined) {
-        const onProgress = () => arm.peak = Math.max(arm.peak, cache.liveBytes);
-        const bound = { policy: bounding, rows, every, positions };
-        await model.read(cache, context, { bound, chunkLength: every, logitsOf: "none", signal, onProgress });
+        const onProgress = () => setting.peak = Math.max(setting.peak, cache.liveBytes);
+        const bound = { policy: bounding, rows, compressionInterval, positions };
+        await model.read(cache, context, {
+          bound,
+          chunkLength: compressionInterval,
+          logitsOf: "none",
+          signal,
+          onProgress,
+        });
       }
       if (policy !== undefined) cache.compress(policy, { rows, positions });
       const logits = await model.read(cache, next.slice(0, -1), { logitsOf: "all", attention: "skip", signal });
-      arm.losses.push(tokenLosses(logits, next.slice(1)));
+      setting.losses.push(tokenLosses(logits, next.slice(1)));
     }
     options.onProgress?.(window + 1, count);
   }
-  return arms.map(({ policy, evicted, losses, peak }) => {
-    const atEnd = arms.find((arm) => arm.policy === policy && arm.evicted !== "between chunks")!.losses;
-    const cost = clusterBootstrap(losses.map((own, window) => own.map((loss, at) => loss - atEnd[window][at])));
+  return settings.map(({ policy, evicted, losses, peak }) => {
+    const atEnd = settings.find((setting) => setting.policy === policy && setting.evicted !== "between chunks")!.losses;
+    const deltaNll = clusterBootstrap(losses.map((own, window) => own.map((loss, at) => loss - atEnd[window][at])));
     return {
       policy: policy?.name ?? "keep_all",
       evicted,
       n: count,
       perplexity: Math.exp(clusterBootstrap(losses).mean),
-      cost: cost.mean,
-      cost_low: cost.low,
-      cost_high: cost.high,
+      delta_nll: deltaNll.mean,
+      delta_nll_low: deltaNll.low,
+      delta_nll_high: deltaNll.high,
       peak_live_bytes: peak,
     };
   });

@@ -25,7 +25,7 @@ export async function decodeTimes(
   if (last === undefined) throw new RangeError("Cannot decode on an empty cache: read a text first");
   using fork = cache.fork();
   const arrivals: number[] = [];
-  const options = { cache: fork, maxNewTokens: count + 1, atEnd: "continue" } as const;
+  const options = { cache: fork, maxNewTokens: count + 1, ignoreEos: true } as const;
   for await (const _ of model.generateFrom([last], options)) arrivals.push(performance.now());
   return arrivals.slice(1).map((time, index) => time - arrivals[index]);
 }

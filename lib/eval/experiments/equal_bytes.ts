@@ -1,31 +1,31 @@
 import type { CacheShape } from "../../engine/mod.ts";
-import { isFloatRows, type RowFormat, rowFormat, rowFormatName } from "../../engine/rows/cache_dtype.ts";
+import { type CacheDtype, cacheDtypeName, isFloat32, parseCacheDtype } from "../../engine/rows/cache_dtype.ts";
 import { tokenBytes } from "../../engine/rows/cache_shape.ts";
 import { roundedBytes } from "../../engine/rows/row_bytes.ts";
 import { keptRows } from "../../policies/budget.ts";
 import { policy } from "../../policies/table.ts";
-import { armName, type EvaluationArm } from "../run/setting.ts";
+import { type Setting, settingName } from "../run/setting.ts";
 
 /** An arm among others that take as many bytes. */
-export interface EqualByteArm extends EvaluationArm {
+export interface EqualByteSetting extends Setting {
   /** The arm's name, as cells have it. */
   readonly name: string;
   /** The policy's name alone. */
   readonly evicts: string;
   /** The row format's name. */
-  readonly format: string;
+  readonly cacheDtypeName: string;
   /** Bytes that it may take, as a share of what all rows take in float32. */
   readonly share: number;
 }
 
-/** What {@linkcode equalByteArms} combines. */
+/** What {@linkcode equalByteSettings} combines. */
 export interface EqualByteGrid {
   /** Bytes of the cache as shares of those of all rows in float32, each in (0, 1). */
   readonly shares: readonly number[];
   /** Policies by name. */
   readonly policies: readonly string[];
-  /** Row formats by name, as `rowFormat` reads them. */
-  readonly formats: readonly string[];
+  /** Row formats by name, as `parseCacheDtype` reads them. */
+  readonly cacheDtypes: readonly string[];
 }
 
 /**
@@ -36,28 +36,40 @@ export interface EqualByteGrid {
  * @throws {RangeError} if a share holds no row, or there is no such policy
  * @throws {SyntaxError} if there is no such row format
  */
-export function equalByteArms(shape: CacheShape, context: number, grid: EqualByteGrid): EqualByteArm[] {
+export function equalByteSettings(shape: CacheShape, context: number, grid: EqualByteGrid): EqualByteSetting[] {
   return grid.shares.flatMap((share) =>
-    grid.formats.map((name) => rowFormat(name)).flatMap((format) => {
-      const compressionRatio = ratioFor(share * context * tokenBytes(shape), context, shape, format);
+    grid.cacheDtypes.map((name) => parseCacheDtype(name)).flatMap((cacheDtype) => {
+      const compressionRatio = ratioFor(share * context * tokenBytes(shape), context, shape, cacheDtype);
       const names = compressionRatio === 0 ? ["keep_all"] : grid.policies;
-      return names.map((evicts) => equalByteArm(evicts, format, compressionRatio, share));
+      return names.map((evicts) => equalByteSetting(evicts, cacheDtype, compressionRatio, share));
     })
   );
 }
 
-function equalByteArm(evicts: string, format: RowFormat, compressionRatio: number, share: number): EqualByteArm {
-  const method = { policy: policy(evicts), ...(isFloatRows(format) ? {} : { rows: format }) };
-  return { ...method, compressionRatio, share, evicts, format: rowFormatName(format), name: armName(method) };
+function equalByteSetting(
+  evicts: string,
+  cacheDtype: CacheDtype,
+  compressionRatio: number,
+  share: number,
+): EqualByteSetting {
+  const method = { policy: policy(evicts), ...(isFloat32(cacheDtype) ? {} : { cacheDtype: cacheDtype }) };
+  return {
+    ...method,
+    compressionRatio,
+    share,
+    evicts,
+    cacheDtypeName: cacheDtypeName(cacheDtype),
+    name: settingName(method),
+  };
 }
 
 /**
  * The fraction of rows that has to go for a text to fit: 0 where it fits as it is.
  *
- * @param format how rows are held; the newest stay float32
+ * @param cacheDtype how rows are held; the newest stay float32
  * @throws {RangeError} if not even one token fits
  */
-export function ratioFor(maxBytes: number, context: number, shape: CacheShape, format: RowFormat): number {
+export function ratioFor(maxBytes: number, context: number, shape: CacheShape, cacheDtype: CacheDtype): number {
   const token = tokenBytes(shape);
   if (maxBytes < token) {
     throw new RangeError(
@@ -66,7 +78,7 @@ export function ratioFor(maxBytes: number, context: number, shape: CacheShape, f
   }
   const heads = shape.layerCount * shape.kvHeadCount;
   let rows = context;
-  while (rows > 0 && heads * roundedBytes(rows, format, shape.headDim) > maxBytes) rows--;
+  while (rows > 0 && heads * roundedBytes(rows, cacheDtype, shape.headDim) > maxBytes) rows--;
   if (rows >= context) return 0;
   // Four digits where these leave just as many rows, else a ratio in the middle of those that do.
   const digits = Math.ceil((1 - rows / context) * 1e4);

@@ -6,7 +6,7 @@ import type { FactPrompt } from "../dataset/fact_prompt.ts";
 import { type Answer, answerStudy } from "../run/answer_study.ts";
 
 /** The names of {@linkcode factEviction}'s arms. */
-export const FACT_EVICTION_ARMS = ["keep_all", "without_the_fact", "without_others"] as const;
+export const FACT_EVICTION_SETTINGS = ["keep_all", "without_the_fact", "without_others"] as const;
 
 /** Options of {@linkcode factEviction}. */
 export interface FactEvictionOptions {
@@ -41,12 +41,12 @@ export async function factEviction(
       throw new RangeError(`Cannot evict ${own.length} other tokens as the text has ${rest.length}: make it longer`);
     }
     const others = own.map(() => rest.splice(Math.floor(stream.random() * rest.length), 1)[0]);
-    const arms = [[], own, others].map((positions, index) => ({
-      policy: without(FACT_EVICTION_ARMS[index], new Set(positions)),
+    const settings = [[], own, others].map((positions, index) => ({
+      policy: without(FACT_EVICTION_SETTINGS[index], new Set(positions)),
       compressionRatio: 0,
     }));
     const one = { ...prompt, facts: [fact] };
-    for (const answer of await answerStudy(model, [one], arms, { signal })) answers.push({ ...answer, context });
+    for (const answer of await answerStudy(model, [one], settings, { signal })) answers.push({ ...answer, context });
   }
   return answers;
 }
@@ -55,7 +55,7 @@ export async function factEviction(
 function without(name: string, positions: ReadonlySet<number>): Policy {
   return {
     name,
-    needs: [],
+    signals: [],
     choose: (layers) =>
       layers.map(({ heads }) =>
         heads.map((head) => ({

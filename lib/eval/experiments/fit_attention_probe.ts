@@ -1,6 +1,6 @@
 import type { AttentionProbe, Model } from "../../engine/mod.ts";
 import { AttentionProbeFit } from "../../engine/observe/attention_probe_fit.ts";
-import type { EvaluationRow } from "../dataset/evaluation_row.ts";
+import type { DatasetRow } from "../dataset/dataset_row.ts";
 import { kvpressPrompt } from "../dataset/kvpress_prompt.ts";
 
 /** Options of {@linkcode fitAttentionProbe}. */
@@ -14,7 +14,7 @@ export interface FitAttentionProbeOptions {
 }
 
 /** What the probe learns: the signal that KVzip reads the text a second time for. */
-const TARGET = { name: "attention_probe", needs: ["reconstruction"] } as const;
+const TARGET = { name: "attention_probe", signals: ["reconstruction"] } as const;
 
 /**
  * Fits a model's attention probe to KVzip's scores: the most attention that a row gets while the model repeats the text.
@@ -25,7 +25,7 @@ const TARGET = { name: "attention_probe", needs: ["reconstruction"] } as const;
  */
 export async function fitAttentionProbe(
   model: Pick<Model, "createCache" | "read" | "tokenizer">,
-  rows: readonly EvaluationRow[],
+  rows: readonly DatasetRow[],
   { penalty, signal, onProgress }: FitAttentionProbeOptions = {},
 ): Promise<AttentionProbe> {
   let fit: AttentionProbeFit | undefined;

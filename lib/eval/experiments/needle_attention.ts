@@ -1,5 +1,5 @@
 import type { KvCache, Model } from "../../engine/mod.ts";
-import type { EvaluationRow } from "../dataset/evaluation_row.ts";
+import type { DatasetRow } from "../dataset/dataset_row.ts";
 import { kvpressPrompt } from "../dataset/kvpress_prompt.ts";
 import { laterAttention } from "../run/later_attention.ts";
 
@@ -27,7 +27,7 @@ const SINK_TOKENS = 4;
 export async function needleAttention(
   model: Pick<Model, "read" | "tokenizer">,
   context: KvCache,
-  row: EvaluationRow,
+  row: DatasetRow,
   signal?: AbortSignal,
 ): Promise<NeedleAttention[]> {
   const [answer] = row.answer;

@@ -1,9 +1,9 @@
-import { DEFAULT_TAPS, type Model, type PositionMode } from "../../engine/mod.ts";
+import { DEFAULT_RECORDINGS, type Model, type PositionMode } from "../../engine/mod.ts";
 import { clusterBootstrap } from "../../metrics/bootstrap.ts";
 import { tokenLosses } from "../../numeric/log_probabilities.ts";
 import { keepAll } from "../../policies/keep_all.ts";
 import { evictedForks } from "../run/evicted_forks.ts";
-import { type Arm, type ArmName, armName } from "../run/setting.ts";
+import { type PolicySetting, type SettingName, settingName } from "../run/setting.ts";
 
 /** How a long text is read. */
 export interface PerplexityOptions {
@@ -22,7 +22,7 @@ export interface PerplexityOptions {
 }
 
 /** How well an arm foresees text, by the names that JSON gives it. */
-export interface PerplexityRow extends ArmName {
+export interface PerplexityRow extends SettingName {
   /** Windows. */
   readonly n: number;
   /** Tokens judged. */
@@ -34,11 +34,11 @@ export interface PerplexityRow extends ArmName {
   /** Upper end of its interval. */
   readonly ci_high: number;
   /** Nats a token more than the full cache's, on the same tokens. */
-  readonly more: number;
+  readonly delta_nll: number;
   /** Lower end of its 95 % interval (paired bootstrap by window). */
-  readonly more_low: number;
+  readonly delta_nll_low: number;
   /** Upper end of its interval. */
-  readonly more_high: number;
+  readonly delta_nll_high: number;
 }
 
 /**
@@ -51,7 +51,7 @@ export interface PerplexityRow extends ArmName {
 export async function perplexity(
   model: Pick<Model, "read" | "createCache" | "config">,
   ids: readonly number[],
-  arms: readonly Arm[],
+  settings: readonly PolicySetting[],
   { contextTokens = 768, stride = 256, windows, positions = "logical", signal, onProgress }: PerplexityOptions = {},
 ): Promise<PerplexityRow[]> {
   const fitting = Math.floor((ids.length - contextTokens) / stride);
@@ -61,38 +61,38 @@ export async function perplexity(
       `Cannot judge windows of ${contextTokens} + ${stride} tokens as the text has ${ids.length}: give a longer text`,
     );
   }
-  const all: Arm[] = [{ policy: keepAll(), compressionRatio: 0 }, ...arms];
+  const all: PolicySetting[] = [{ policy: keepAll(), compressionRatio: 0 }, ...settings];
   const losses = all.map(() => [] as number[][]);
   for (let window = 0; window < count; window++) {
     const start = window * stride;
     const next = ids.slice(start + contextTokens, start + contextTokens + stride);
-    using context = model.createCache(DEFAULT_TAPS);
+    using context = model.createCache(DEFAULT_RECORDINGS);
     await model.read(context, ids.slice(start, start + contextTokens), { logitsOf: "none", signal });
     const evicted = evictedForks(context, positions);
-    for (const [arm, { policy, compressionRatio, rows }] of all.entries()) {
+    for (const [setting, { policy, compressionRatio, cacheDtype }] of all.entries()) {
       using cache = await evicted(policy, compressionRatio, { signal });
-      if (rows !== undefined) cache.quantise(rows);
+      if (cacheDtype !== undefined) cache.quantize(cacheDtype);
       const logits = await model.read(cache, next.slice(0, -1), { logitsOf: "all", attention: "skip", signal });
-      losses[arm].push(tokenLosses(logits, next.slice(1)));
+      losses[setting].push(tokenLosses(logits, next.slice(1)));
     }
     onProgress?.(window + 1, count);
   }
-  return all.map(({ policy, compressionRatio, rows }, arm) => {
-    const { mean, low, high } = clusterBootstrap(losses[arm]);
-    const more = clusterBootstrap(
-      losses[arm].map((own, window) => own.map((loss, at) => loss - losses[0][window][at])),
+  return all.map(({ policy, compressionRatio, cacheDtype }, setting) => {
+    const { mean, low, high } = clusterBootstrap(losses[setting]);
+    const deltaNll = clusterBootstrap(
+      losses[setting].map((own, window) => own.map((loss, at) => loss - losses[0][window][at])),
     );
     return {
-      policy: armName({ policy, rows }),
+      policy: settingName({ policy, cacheDtype }),
       compression_ratio: compressionRatio,
       n: count,
       tokens: count * (stride - 1),
       perplexity: Math.exp(mean),
       ci_low: Math.exp(low),
       ci_high: Math.exp(high),
-      more: more.mean,
-      more_low: more.low,
-      more_high: more.high,
+      delta_nll: deltaNll.mean,
+      delta_nll_low: deltaNll.low,
+      delta_nll_high: deltaNll.high,
     };
   });
 }

@@ -1,9 +1,9 @@
 import { type BootstrapOptions, bootstrapStatistic } from "../../metrics/bootstrap.ts";
 import { rankCorrelation } from "../../metrics/rank_correlation.ts";
-import type { ArmName } from "../run/setting.ts";
+import type { SettingName } from "../run/setting.ts";
 
 /** What a cheap measure says of one arm on one context, and what is true. */
-export interface ProxyObservation extends ArmName {
+export interface ProxyObservation extends SettingName {
   /** The context. */
   readonly context: number;
   /** The cheap measure. */
@@ -67,10 +67,10 @@ type Pair = Pick<ProxyObservation, "proxy" | "truth">;
 /** The rankings in some contexts, a context that was drawn twice counted twice. */
 function rankings(contexts: readonly (readonly ProxyObservation[])[], ranked: AgreementOf): readonly Pair[][] {
   const ratio = ({ compression_ratio }: ProxyObservation): number => compression_ratio;
-  const arm = ({ policy, compression_ratio }: ProxyObservation): string => `${compression_ratio} ${policy}`;
+  const setting = ({ policy, compression_ratio }: ProxyObservation): string => `${compression_ratio} ${policy}`;
   if (ranked === "policies on a context") return contexts.flatMap((own) => groups(own, ratio));
-  const arms = groups(contexts.flat(), arm);
-  return ranked === "contexts of a policy" ? arms : groups(arms.map(meanOf), ratio);
+  const settings = groups(contexts.flat(), setting);
+  return ranked === "contexts of a policy" ? settings : groups(settings.map(meanOf), ratio);
 }
 
 function groups(

@@ -1,19 +1,25 @@
-import { type CacheShape, DEFAULT_TAPS, type Model, type PositionMode } from "../../engine/mod.ts";
-import { FLOAT_ROWS, isFloatRows, type RowFormat, rowFormat, rowFormatName } from "../../engine/rows/cache_dtype.ts";
+import { type CacheShape, DEFAULT_RECORDINGS, type Model, type PositionMode } from "../../engine/mod.ts";
+import {
+  type CacheDtype,
+  cacheDtypeName,
+  FLOAT32_CACHE,
+  isFloat32,
+  parseCacheDtype,
+} from "../../engine/rows/cache_dtype.ts";
 import type { Policy } from "../../policies/policy.ts";
 import { policy } from "../../policies/table.ts";
-import type { EvaluationRow } from "../dataset/evaluation_row.ts";
+import type { DatasetRow } from "../dataset/dataset_row.ts";
 import { kvpressPrompt } from "../dataset/kvpress_prompt.ts";
 import { CUT_PROMPT } from "../run/cut_prompt.ts";
 import { evaluate, type EvaluateOptions } from "../run/evaluate.ts";
-import type { EvaluatedCell } from "../run/sample.ts";
-import { type ArmName, armName, type EvaluationArm, parseArm } from "../run/setting.ts";
-import { armComparisons } from "../scores/comparisons.ts";
+import type { EvaluatedSample } from "../run/sample.ts";
+import { parseSetting, type Setting, type SettingName, settingName } from "../run/setting.ts";
+import { settingComparisons } from "../scores/comparisons.ts";
 import { policyChoice } from "../scores/policy_choice.ts";
 import { ratioFor } from "./equal_bytes.ts";
 
 /** What is asked of {@linkcode recommend}. */
-export interface RecommendOptions extends Pick<EvaluateOptions, "cells" | "signal" | "onProgress"> {
+export interface RecommendOptions extends Pick<EvaluateOptions, "samples" | "signal" | "onProgress"> {
   /** Bytes of keys and values that the cache may take after the text was read. */
   readonly maxBytes: number;
   /** Tokens of the text that it is for. */
@@ -21,11 +27,11 @@ export interface RecommendOptions extends Pick<EvaluateOptions, "cells" | "signa
   /** Policies to choose among, by name. */
   readonly policies: readonly string[];
   /** Row formats to choose among; float32 and int8 by default. */
-  readonly formats?: readonly RowFormat[];
+  readonly cacheDtypes?: readonly CacheDtype[];
 }
 
 /** One policy of those that were tried, beside the full cache on the same rows. */
-export interface RecommendEvidence extends ArmName {
+export interface RecommendEvidence extends SettingName {
   /** Where rows stood. */
   readonly positions: PositionMode;
   /** Rows of the sample. */
@@ -49,7 +55,7 @@ export interface Recommendation extends RecommendEvidence {
   /** How rows are held. */
   readonly dtype: string;
   /** How often this policy comes first when the sample is drawn anew, in [0, 1]. */
-  readonly best_share: number;
+  readonly p_best: number;
   /** Policies that the sample does not tell apart from it. */
   readonly as_good: readonly string[];
   /** ms a token of an answer. */
@@ -72,46 +78,47 @@ const TIMED_TOKENS = 16;
  */
 export async function recommend(
   model: Model,
-  rows: readonly EvaluationRow[],
-  { maxBytes, context, policies, formats = [FLOAT_ROWS, rowFormat("int8")], ...options }: RecommendOptions,
+  rows: readonly DatasetRow[],
+  { maxBytes, context, policies, cacheDtypes = [FLOAT32_CACHE, parseCacheDtype("int8")], ...options }: RecommendOptions,
 ): Promise<Recommendation> {
-  if (policies.length === 0 || rows.length === 0 || formats.length === 0) {
+  if (policies.length === 0 || rows.length === 0 || cacheDtypes.length === 0) {
     throw new RangeError(
-      `Cannot choose among ${policies.length} policies in ${formats.length} row formats on ${rows.length} rows: ` +
+      `Cannot choose among ${policies.length} policies in ${cacheDtypes.length} row formats on ${rows.length} rows: ` +
         `give some of each`,
     );
   }
-  const arms = armsToTry(model.createCache().shape, { maxBytes, context, policies, formats });
-  const logical = await evaluate(model, rows, arms, options);
+  const settings = settingsToTry(model.createCache().shape, { maxBytes, context, policies, cacheDtypes });
+  const logical = await evaluate(model, rows, settings, options);
   const failed = new Set(logical.failures.map(({ policy }) => policy));
-  const tried = arms.filter((arm) => !failed.has(armName(arm)));
-  if (tried.length === 0 && arms.length > 0) {
+  const tried = settings.filter((setting) => !failed.has(settingName(setting)));
+  if (tried.length === 0 && settings.length > 0) {
     throw new RangeError(
-      `Cannot recommend any of ${arms.map(armName).join(", ")} as each failed: ${logical.failures[0].reason}`,
+      `Cannot recommend any of ${settings.map(settingName).join(", ")} as each failed: ${logical.failures[0].reason}`,
     );
   }
-  const evidence = evidenceOf(logical.cells, "logical");
+  const evidence = evidenceOf(logical.samples, "logical");
   const [full, ...others] = evidence;
   const chosen = others.toSorted(byMerit)[0] ?? full;
-  const choices = tried.length === 0 ? [] : policyChoice(atOneRatio(logical.cells), 0, tried.map(armName));
-  const arm = parseArm(chosen.policy);
-  const movable = chosen.compression_ratio > 0 && (arm.rows === undefined || arm.rows.keys.dtype === "f32");
+  const choices = tried.length === 0 ? [] : policyChoice(atOneRatio(logical.samples), 0, tried.map(settingName));
+  const setting = parseSetting(chosen.policy);
+  const movable = chosen.compression_ratio > 0 &&
+    (setting.cacheDtype === undefined || setting.cacheDtype.keys.dtype === "f32");
   const moved = !movable ? undefined : evidenceOf(
-    (await evaluate(model, rows, [{ ...arm, compressionRatio: chosen.compression_ratio }], {
+    (await evaluate(model, rows, [{ ...setting, compressionRatio: chosen.compression_ratio }], {
       ...options,
       positions: "compact",
-    })).cells,
+    })).samples,
     "compact",
   )[1];
   const best = moved !== undefined && byMerit(moved, chosen) < 0 ? moved : chosen;
   const [fullMs, ms] = await timed(model, rows[0], best);
   return {
     ...best,
-    dtype: rowFormatName(arm.rows ?? FLOAT_ROWS),
-    best_share: choices.find(({ policy }) => policy === best.policy)?.best_share ?? 1,
-    as_good: choices.filter(({ policy, behind_low }) => policy !== best.policy && behind_low <= 0).map(({ policy }) =>
-      policy
-    ),
+    dtype: cacheDtypeName(setting.cacheDtype ?? FLOAT32_CACHE),
+    p_best: choices.find(({ policy }) => policy === best.policy)?.p_best ?? 1,
+    as_good: choices.filter(({ policy, gap_to_best_low }) => policy !== best.policy && gap_to_best_low <= 0).map((
+      { policy },
+    ) => policy),
     ms_per_token: ms,
     full_ms_per_token: fullMs,
     evidence: [full, ...[...others, ...(moved === undefined ? [] : [moved])].sort(byMerit)],
@@ -119,55 +126,55 @@ export async function recommend(
 }
 
 /** Nothing where all fits as it is; a format in which all fits wants no policy. */
-function armsToTry(
+function settingsToTry(
   shape: CacheShape,
-  { maxBytes, context, policies, formats }: Required<Omit<RecommendOptions, "cells" | "signal" | "onProgress">>,
-): (EvaluationArm & { policy: Policy })[] {
-  if (ratioFor(maxBytes, context, shape, FLOAT_ROWS) === 0) return [];
-  return formats.flatMap((format) => {
-    const compressionRatio = ratioFor(maxBytes, context, shape, format);
-    const rows = isFloatRows(format) ? undefined : format;
-    if (compressionRatio === 0) return [{ policy: policy("keep_all"), rows, compressionRatio }];
-    return policies.map((name) => ({ policy: policy(name), rows, compressionRatio }));
+  { maxBytes, context, policies, cacheDtypes }: Required<Omit<RecommendOptions, "samples" | "signal" | "onProgress">>,
+): (Setting & { policy: Policy })[] {
+  if (ratioFor(maxBytes, context, shape, FLOAT32_CACHE) === 0) return [];
+  return cacheDtypes.flatMap((cacheDtype) => {
+    const compressionRatio = ratioFor(maxBytes, context, shape, cacheDtype);
+    const dtype = isFloat32(cacheDtype) ? undefined : cacheDtype;
+    if (compressionRatio === 0) return [{ policy: policy("keep_all"), cacheDtype: dtype, compressionRatio }];
+    return policies.map((name) => ({ policy: policy(name), cacheDtype: dtype, compressionRatio }));
   });
 }
 
 /** Arms of other formats have ratios of their own, and are compared all the same: their names tell them apart. */
-function atOneRatio(cells: readonly EvaluatedCell[]): EvaluatedCell[] {
-  return cells.map((cell) => ({ ...cell, compression_ratio: 0 }));
+function atOneRatio(samples: readonly EvaluatedSample[]): EvaluatedSample[] {
+  return samples.map((sample) => ({ ...sample, compression_ratio: 0 }));
 }
 
 function byMerit(one: RecommendEvidence, other: RecommendEvidence): number {
   return other.score - one.score || one.kl - other.kl;
 }
 
-function evidenceOf(cells: readonly EvaluatedCell[], positions: PositionMode): RecommendEvidence[] {
-  const tasks = [...new Set(cells.map(({ task }) => task))];
-  return armComparisons(cells, tasks).map((arm) => ({
-    policy: arm.policy,
-    compression_ratio: arm.compression_ratio,
+function evidenceOf(samples: readonly EvaluatedSample[], positions: PositionMode): RecommendEvidence[] {
+  const tasks = [...new Set(samples.map(({ task }) => task))];
+  return settingComparisons(samples, tasks).map((setting) => ({
+    policy: setting.policy,
+    compression_ratio: setting.compression_ratio,
     positions,
-    n: arm.n,
-    score: arm.score,
-    ci_low: arm.ci_low,
-    ci_high: arm.ci_high,
-    kl: arm.kl,
-    top1_agreement: arm.top1_agreement,
-    live_bytes: arm.live_bytes,
+    n: setting.n,
+    score: setting.score,
+    ci_low: setting.ci_low,
+    ci_high: setting.ci_high,
+    kl: setting.kl,
+    top1_agreement: setting.top1_agreement,
+    live_bytes: setting.live_bytes,
   }));
 }
 
 /** ms a token with the full cache and with the best, in turns: the lesser of two. */
-async function timed(model: Model, row: EvaluationRow, best: RecommendEvidence): Promise<[number, number]> {
-  using full = model.createCache(DEFAULT_TAPS);
+async function timed(model: Model, row: DatasetRow, best: RecommendEvidence): Promise<[number, number]> {
+  using full = model.createCache(DEFAULT_RECORDINGS);
   await model.read(full, kvpressPrompt(model.tokenizer, row).contextIds, { logitsOf: "none" });
   using small = full.fork();
-  const { policy: chooser, rows: format } = parseArm(best.policy);
+  const { policy: chooser, cacheDtype: cacheDtype } = parseSetting(best.policy);
   if (best.compression_ratio > 0 && chooser !== CUT_PROMPT) {
     await small.observe(chooser);
     small.compress(chooser, { compressionRatio: best.compression_ratio, positions: best.positions });
   }
-  if (format !== undefined) small.quantise(format);
+  if (cacheDtype !== undefined) small.quantize(cacheDtype);
   const times: number[][] = [[], []];
   for (let turn = 0; turn < 2; turn++) {
     for (const [place, cache] of [full, small].entries()) {

@@ -1,4 +1,4 @@
-import { type Bound, type Model, tapsFor } from "../../engine/mod.ts";
+import { type Bound, type Model, recordingsFor } from "../../engine/mod.ts";
 import { linearTrend } from "../../metrics/linear_trend.ts";
 import { tokenLosses } from "../../numeric/log_probabilities.ts";
 import { residentBytes } from "./resident_bytes.ts";
@@ -58,7 +58,7 @@ export interface StreamedText {
  *
  * await using model = await loadModel("auto");
  * const ids = model.tokenizer.encode(mobyDick().join("\n")).slice(0, 16_000);
- * const bound = { policy: policy("streaming_llm"), rows: 1024, every: 32, positions: "compact" } as const;
+ * const bound = { policy: policy("streaming_llm"), rows: 1024, compressionInterval: 32, positions: "compact" } as const;
  * const { rows } = await streamText(model, ids, { bound });
  * ```
  */
@@ -70,8 +70,8 @@ export async function streamText(
   if (ids.length < 2) throw new RangeError(`Cannot stream ${ids.length} tokens as judging one takes another before it`);
   const losses = new Float32Array(ids.length).fill(NaN);
   const rows: StreamRow[] = [];
-  using cache = model.createCache(tapsFor(bound.policy.needs));
-  let stretch = { start: 0, live: 0, allocated: 0, ms: 0 };
+  using cache = model.createCache(recordingsFor(bound.policy.signals));
+  let segment = { start: 0, live: 0, allocated: 0, ms: 0 };
   for (let start = 0; start < ids.length; start += chunkLength) {
     const chunk = ids.slice(start, start + chunkLength);
     const began = performance.now();
@@ -82,25 +82,25 @@ export async function streamText(
       signal,
       onNotice,
       onProgress: () => {
-        stretch.live = Math.max(stretch.live, cache.liveBytes);
-        stretch.allocated = Math.max(stretch.allocated, cache.allocatedBytes);
+        segment.live = Math.max(segment.live, cache.liveBytes);
+        segment.allocated = Math.max(segment.allocated, cache.allocatedBytes);
       },
     });
-    stretch.ms += performance.now() - began;
+    segment.ms += performance.now() - began;
     const next = ids.slice(start + 1, start + chunk.length + 1);
     losses.set(tokenLosses(logits.subarray(0, next.length * logits.length / chunk.length), next), start + 1);
     const read = start + chunk.length;
-    if (read - stretch.start >= rowTokens || read === ids.length) {
-      const judged = losses.subarray(Math.max(1, stretch.start), read);
+    if (read - segment.start >= rowTokens || read === ids.length) {
+      const judged = losses.subarray(Math.max(1, segment.start), read);
       rows.push({
         tokens: read,
         loss: judged.reduce((sum, loss) => sum + loss, 0) / judged.length,
-        peak_live_bytes: stretch.live,
-        peak_allocated_bytes: stretch.allocated,
+        peak_live_bytes: segment.live,
+        peak_allocated_bytes: segment.allocated,
         resident_bytes: await settledBytes(),
-        ms_per_token: stretch.ms / (read - stretch.start),
+        ms_per_token: segment.ms / (read - segment.start),
       });
-      stretch = { start: read, live: 0, allocated: 0, ms: 0 };
+      segment = { start: read, live: 0, allocated: 0, ms: 0 };
     }
     onProgress?.(read, ids.length);
   }
@@ -137,8 +137,8 @@ export interface StreamTrend {
  * import { assertEquals } from "@std/assert";
  * import { streamTrend } from "kvmirror/eval";
  *
- * const stretch = { loss: 3, peak_live_bytes: 64, peak_allocated_bytes: 64, resident_bytes: 900 };
- * const rows = [100, 200, 300].map((tokens) => ({ ...stretch, tokens, ms_per_token: tokens / 100 }));
+ * const segment = { loss: 3, peak_live_bytes: 64, peak_allocated_bytes: 64, resident_bytes: 900 };
+ * const rows = [100, 200, 300].map((tokens) => ({ ...segment, tokens, ms_per_token: tokens / 100 }));
  * assertEquals(streamTrend(rows), {
  *   resident_bytes_per_token: 0, standard_error: 0, ms_per_token_first_tenth: 1, ms_per_token_last_tenth: 3 });
  * ```

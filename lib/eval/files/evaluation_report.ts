@@ -1,15 +1,15 @@
 import { bytes, fixed } from "../../report/table/number_format.ts";
 import { table } from "../../report/table/table.ts";
 import type { PerplexityRow } from "../experiments/perplexity.ts";
-import type { EvaluatedCell, FailedCell } from "../run/sample.ts";
-import { type ArmComparison, armComparisons } from "../scores/comparisons.ts";
+import type { EvaluatedSample, FailedSample } from "../run/sample.ts";
+import { type SettingComparison, settingComparisons } from "../scores/comparisons.ts";
 import { GATE_ROWS, GATE_SCORE, openTasks, type TaskGate } from "../scores/task_gates.ts";
 import type { ResultRow } from "../scores/task_scores.ts";
 
 /** What a report is written from. */
 export interface EvaluationReport {
-  readonly cells: readonly EvaluatedCell[];
-  readonly failures: readonly FailedCell[];
+  readonly samples: readonly EvaluatedSample[];
+  readonly failures: readonly FailedSample[];
   readonly results: readonly ResultRow[];
   readonly gates: readonly TaskGate[];
   readonly perplexities: readonly PerplexityRow[];
@@ -30,11 +30,11 @@ export function evaluationReport(report: EvaluationReport): string {
     ...(perplexities.length === 0 ? [] : [
       "## Perplexity on Moby-Dick",
       table(
-        perplexities.map(({ ci_low, ci_high, more, more_low, more_high, ...row }) => ({
+        perplexities.map(({ ci_low, ci_high, delta_nll, delta_nll_low, delta_nll_high, ...row }) => ({
           ...row,
           interval: interval(ci_low, ci_high, 2),
-          nats_more: more,
-          nats_more_interval: interval(more_low, more_high, 3),
+          nats_more: delta_nll,
+          nats_more_interval: interval(delta_nll_low, delta_nll_high, 3),
         })),
         { formats: { perplexity: fixed(2), nats_more: fixed(3) } },
       ).markdown,
@@ -44,7 +44,7 @@ export function evaluationReport(report: EvaluationReport): string {
   ].join("\n\n").replaceAll(/\n{3,}/g, "\n\n") + "\n";
 }
 
-function scoreSections({ cells, results, gates, figures }: EvaluationReport): string[] {
+function scoreSections({ samples, results, gates, figures }: EvaluationReport): string[] {
   const open = openTasks(gates);
   return [
     "## Which tasks count",
@@ -54,7 +54,7 @@ function scoreSections({ cells, results, gates, figures }: EvaluationReport): st
     }).markdown,
     `## Over the tasks that count${open.length === 0 ? "" : `: ${open.join(", ")}`}`,
     open.length === 0 ? "The full cache solves none of them: nothing can be said of evictions." : comparisonTable(
-      armComparisons(cells, open),
+      settingComparisons(samples, open),
     ),
     "## Each task",
     figures,
@@ -75,34 +75,34 @@ function scoreSections({ cells, results, gates, figures }: EvaluationReport): st
 
 /** One line for each arm, task and reason. */
 export function failureRows(
-  failures: readonly FailedCell[],
-): { policy: string; compression_ratio: number; task: string; cells: number; reason: string }[] {
+  failures: readonly FailedSample[],
+): { policy: string; compression_ratio: number; task: string; samples: number; reason: string }[] {
   const groups = Map.groupBy(
     failures,
     ({ policy, compression_ratio, task, reason }) => JSON.stringify([policy, compression_ratio, task, reason]),
   );
   return [...groups.values()].map((own) => {
     const { policy, compression_ratio, task, reason } = own[0];
-    return { policy, compression_ratio, task, cells: own.length, reason };
+    return { policy, compression_ratio, task, samples: own.length, reason };
   });
 }
 
-function comparisonTable(comparisons: readonly ArmComparison[]): string {
+function comparisonTable(comparisons: readonly SettingComparison[]): string {
   const rows = comparisons.toSorted((one, other) => one.compression_ratio - other.compression_ratio)
-    .map((arm) => ({
-      compression_ratio: arm.compression_ratio,
-      policy: arm.policy,
-      score: arm.score,
-      interval: interval(arm.ci_low, arm.ci_high),
-      n: arm.n,
-      less_the_full_cache: Number.isNaN(arm.difference)
+    .map((setting) => ({
+      compression_ratio: setting.compression_ratio,
+      policy: setting.policy,
+      score: setting.score,
+      interval: interval(setting.ci_low, setting.ci_high),
+      n: setting.n,
+      less_the_full_cache: Number.isNaN(setting.difference)
         ? "–"
-        : `${arm.difference.toFixed(3)} ${interval(arm.difference_low, arm.difference_high)}`,
-      oracle_gap_closed: arm.oracle_gap_closed,
-      kl: arm.kl,
-      top1_agreement: arm.top1_agreement,
-      answer_tokens: arm.answer_tokens,
-      live_bytes: arm.live_bytes,
+        : `${setting.difference.toFixed(3)} ${interval(setting.difference_low, setting.difference_high)}`,
+      oracle_gap_closed: setting.oracle_gap_closed,
+      kl: setting.kl,
+      top1_agreement: setting.top1_agreement,
+      answer_tokens: setting.answer_tokens,
+      live_bytes: setting.live_bytes,
     }));
   return table(rows, {
     formats: {

@@ -1,19 +1,19 @@
 import { jsonReport, saveFigure, writeReport } from "../../report/files/write_report.ts";
 import { table } from "../../report/table/table.ts";
-import type { EvaluatedCell } from "../run/sample.ts";
-import { armComparisons } from "../scores/comparisons.ts";
+import type { EvaluatedSample } from "../run/sample.ts";
+import { settingComparisons } from "../scores/comparisons.ts";
 import { depthScores } from "../scores/depth_scores.ts";
 import { openTasks } from "../scores/task_gates.ts";
 import { type EvaluationReport, evaluationReport, failureRows } from "./evaluation_report.ts";
 
 /** Writes an evaluation's files into a folder, each whole. */
 export async function writeEvaluation(folder: string, report: Omit<EvaluationReport, "figures">): Promise<void> {
-  const { cells, results, gates, failures, perplexities } = report;
+  const { samples, results, gates, failures, perplexities } = report;
   await writeReport(`${folder}/results.json`, jsonReport(results));
-  await writeReport(`${folder}/predictions.jsonl`, lines(cells.map(prediction)));
-  await writeReport(`${folder}/measures.jsonl`, lines(cells.map(measures)));
-  await writeReport(`${folder}/predictions.csv`, predictionsCsv(cells));
-  const comparisons = armComparisons(cells, openTasks(gates)).map(withoutNaN);
+  await writeReport(`${folder}/predictions.jsonl`, lines(samples.map(prediction)));
+  await writeReport(`${folder}/measures.jsonl`, lines(samples.map(measures)));
+  await writeReport(`${folder}/predictions.csv`, predictionsCsv(samples));
+  const comparisons = settingComparisons(samples, openTasks(gates)).map(withoutNaN);
   await writeReport(
     `${folder}/summary.json`,
     jsonReport({ gates, comparisons, perplexity: perplexities, failures: failureRows(failures) }),
@@ -26,12 +26,12 @@ export async function writeEvaluation(folder: string, report: Omit<EvaluationRep
 /** Draws the scores and, where there are several lengths, needle depth against length, one heat map a ratio. */
 async function drawFigures(
   folder: string,
-  { cells, results, gates }: Pick<EvaluationReport, "cells" | "results" | "gates">,
+  { samples, results, gates }: Pick<EvaluationReport, "samples" | "results" | "gates">,
 ): Promise<string> {
   // Charts load native code, which who only evaluates does without.
   const { depthChart, scoreChart } = await import("./evaluation_charts.ts");
   let figures = await saveFigure(`${folder}/figures`, "scores", await scoreChart(results, gates));
-  const scores = depthScores(cells);
+  const scores = depthScores(samples);
   if (new Set(scores.map(({ length }) => length)).size < 2) return figures;
   const ratios = [...new Set(scores.filter(({ policy }) => policy !== "keep_all").map((row) => row.compression_ratio))];
   for (const ratio of ratios) {
@@ -40,14 +40,14 @@ async function drawFigures(
   return figures;
 }
 
-function prediction({ index, task, policy, compression_ratio, prediction, score }: EvaluatedCell): object {
+function prediction({ index, task, policy, compression_ratio, prediction, score }: EvaluatedSample): object {
   return { index, task, policy, compression_ratio, prediction, score };
 }
 
 /** What stands beside a score: by step the divergence and the agreement, and sizes. */
-function measures(cell: EvaluatedCell): object {
-  const { index, context, task, policy, compression_ratio, score, row } = cell;
-  const { context_tokens, answer_tokens, live_bytes, kl, agreement } = cell;
+function measures(sample: EvaluatedSample): object {
+  const { index, context, task, policy, compression_ratio, score, row } = sample;
+  const { context_tokens, answer_tokens, live_bytes, kl, agreement } = sample;
   return {
     index,
     context,
@@ -85,11 +85,11 @@ export interface ModelReport extends Omit<EvaluationReport, "figures"> {
 export async function writeComparison(folder: string, reports: readonly ModelReport[]): Promise<void> {
   const rows = reports.flatMap(({ weights, results }) => results.map((row) => ({ weights, ...row })));
   await writeReport(`${folder}/results.json`, jsonReport(rows));
-  const arms = Map.groupBy(
+  const settings = Map.groupBy(
     rows,
     ({ task, policy, compression_ratio }) => JSON.stringify([task, policy, compression_ratio]),
   );
-  const scores = [...arms.values()].map((own) => ({
+  const scores = [...settings.values()].map((own) => ({
     task: own[0].task,
     policy: own[0].policy,
     compression_ratio: own[0].compression_ratio,
@@ -125,8 +125,8 @@ const COLUMNS = [
  * The predictions with the columns of kvpress's `predictions.csv` (RFC 4180), all presses in one file: its own column,
  * `press_name`, is the last. Lists are JSON.
  */
-export function predictionsCsv(cells: readonly EvaluatedCell[]): string {
-  const lines = cells.map(({ row, prediction, policy, compression_ratio }) => [
+export function predictionsCsv(samples: readonly EvaluatedSample[]): string {
+  const lines = samples.map(({ row, prediction, policy, compression_ratio }) => [
     row.task,
     row.question,
     row.answer_prefix,

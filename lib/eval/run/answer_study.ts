@@ -3,7 +3,7 @@ import type { Fact, FactPrompt } from "../dataset/fact_prompt.ts";
 import type { QuestionTiming } from "../dataset/kvpress_prompt.ts";
 import { evictedForks } from "./evicted_forks.ts";
 import { isRight } from "./scorers.ts";
-import { type Arm, armName } from "./setting.ts";
+import { type PolicySetting, settingName } from "./setting.ts";
 
 /** What a study needs of a model. */
 export type AnsweringModel = Pick<Model, "prefill" | "generate">;
@@ -55,7 +55,7 @@ export interface Answer {
 export async function answerStudy(
   model: AnsweringModel,
   prompts: readonly FactPrompt[],
-  arms: readonly Arm[],
+  settings: readonly PolicySetting[],
   { timing = "agnostic", maxNewTokens = 8, signal, onProgress }: AnswerStudyOptions = {},
 ): Promise<Answer[]> {
   const answers: Answer[] = [];
@@ -66,16 +66,16 @@ export async function answerStudy(
     const earlier = new EarlierAnswers();
     using full = await model.prefill(before, { template: "none", signal });
     const evicted = evictedForks(full);
-    for (const { policy, compressionRatio, rows } of arms) {
+    for (const { policy, compressionRatio, cacheDtype } of settings) {
       using cache = await evicted(policy, compressionRatio, { signal });
-      if (rows !== undefined) cache.quantise(rows);
+      if (cacheDtype !== undefined) cache.quantize(cacheDtype);
       const live_bytes = cache.liveBytes;
       const { draft } = earlier;
       const { text, ids } = await model.generate(after, { cache, maxNewTokens, template: "none", signal, draft });
       earlier.add(ids);
       answers.push({
         context,
-        policy: armName({ policy, rows }),
+        policy: settingName({ policy, cacheDtype }),
         compression_ratio: compressionRatio,
         timing,
         fact: index,

@@ -1,12 +1,12 @@
 import type { PositionMode } from "../../engine/mod.ts";
 import { keepAll } from "../../policies/keep_all.ts";
-import type { EvaluationRow } from "../dataset/evaluation_row.ts";
+import type { DatasetRow } from "../dataset/dataset_row.ts";
 import { kvpressPrompt, type QuestionTiming } from "../dataset/kvpress_prompt.ts";
 import { evaluateContext, type EvaluatedModel } from "./evaluate_context.ts";
-import type { Cell, EvaluatedCell, FailedCell } from "./sample.ts";
-import { cellKey, type CellStore } from "./sample_store.ts";
+import type { EvaluatedSample, FailedSample, Sample } from "./sample.ts";
+import { sampleKey, type SampleStore } from "./sample_store.ts";
 import { stringMatch } from "./scorers.ts";
-import { type ArmName, armName, type EvaluationArm } from "./setting.ts";
+import { type Setting, type SettingName, settingName } from "./setting.ts";
 
 /** Options of {@linkcode evaluate}. */
 export interface EvaluateOptions {
@@ -15,7 +15,7 @@ export interface EvaluateOptions {
   /** `logical` by default. */
   readonly positions?: PositionMode;
   /** Where finished cells are kept, so that another run goes on; nowhere by default. */
-  readonly cells?: CellStore;
+  readonly samples?: SampleStore;
   /** Ends the evaluation between two tokens. */
   readonly signal?: AbortSignal;
   /** Called with the cells done, those of them that were found finished, and their number. */
@@ -25,15 +25,15 @@ export interface EvaluateOptions {
 /** All cells of an evaluation. */
 export interface Evaluation {
   /** In the order of the arms, then of the rows; the full cache's first. */
-  readonly cells: readonly EvaluatedCell[];
+  readonly samples: readonly EvaluatedSample[];
   /** Cells that could not be had. */
-  readonly failures: readonly FailedCell[];
+  readonly failures: readonly FailedSample[];
 }
 
 /** An arm in its place among all. */
-type PlacedArm = EvaluationArm & { readonly place: number };
+type PlacedSetting = Setting & { readonly place: number };
 
-const FULL_CACHE: EvaluationArm = { policy: keepAll(), compressionRatio: 0 };
+const FULL_CACHE: Setting = { policy: keepAll(), compressionRatio: 0 };
 
 /**
  * Asks every row under every arm, the full cache first. Rows of one context share one prefill, and all arms fork from
@@ -44,72 +44,86 @@ const FULL_CACHE: EvaluationArm = { policy: keepAll(), compressionRatio: 0 };
  * @example
  * ```ts ignore
  * import { loadModel } from "kvmirror/engine";
- * import { evaluate, parseEvaluationRows, resultRows } from "kvmirror/eval";
+ * import { evaluate, parseDatasetRows, resultRows } from "kvmirror/eval";
  * import { policy } from "kvmirror/policies";
  *
  * await using model = await loadModel("auto");
- * const rows = parseEvaluationRows(await Deno.readTextFile("rows.jsonl"), "rows.jsonl");
- * const { cells } = await evaluate(model, rows, [{ policy: policy("hybrid"), compressionRatio: 0.5 }]);
- * resultRows(cells);
+ * const rows = parseDatasetRows(await Deno.readTextFile("rows.jsonl"), "rows.jsonl");
+ * const { samples } = await evaluate(model, rows, [{ policy: policy("hybrid"), compressionRatio: 0.5 }]);
+ * resultRows(samples);
  * ```
  */
 export async function evaluate(
   model: EvaluatedModel,
-  rows: readonly EvaluationRow[],
-  arms: readonly EvaluationArm[],
-  { timing = "agnostic", positions = "logical", cells: store, signal, onProgress }: EvaluateOptions = {},
+  rows: readonly DatasetRow[],
+  settings: readonly Setting[],
+  { timing = "agnostic", positions = "logical", samples: store, signal, onProgress }: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const all: PlacedArm[] = [FULL_CACHE, ...arms].map((arm, place) => ({ ...arm, place }));
+  const all: PlacedSetting[] = [FULL_CACHE, ...settings].map((setting, place) => ({ ...setting, place }));
   const total = all.length * rows.length;
-  const cells: (EvaluatedCell | undefined)[] = Array(total);
-  const failures: FailedCell[] = [];
+  const samples: (EvaluatedSample | undefined)[] = Array(total);
+  const failures: FailedSample[] = [];
   const counts = { done: 0, found: 0 };
   const report = () => onProgress?.(counts.done, counts.found, total);
   const contexts = Map.groupBy(rows.keys(), (index) => contextText(rows[index], timing));
   for (const [context, indices] of [...contexts.values()].entries()) {
-    const place = (arm: PlacedArm, index: number, cell: Cell): void => {
+    const place = (setting: PlacedSetting, index: number, sample: Sample): void => {
       const row = rows[index];
-      const score = stringMatch(row.task, cell.prediction, row.answer);
-      cells[arm.place * rows.length + index] = { ...nameOf(arm), index, context, task: row.task, score, row, ...cell };
+      const score = stringMatch(row.task, sample.prediction, row.answer);
+      samples[setting.place * rows.length + index] = {
+        ...nameOf(setting),
+        index,
+        context,
+        task: row.task,
+        score,
+        row,
+        ...sample,
+      };
       counts.done++;
       report();
     };
-    const key = (arm: PlacedArm, row: EvaluationRow) => cellKey({ ...nameOf(arm), model, row, timing, positions });
+    const key = (setting: PlacedSetting, row: DatasetRow) =>
+      sampleKey({ ...nameOf(setting), model, row, timing, positions });
     const missing = indices.map((index) => ({
       index,
-      arms: all.filter((arm) => {
-        const cell = store?.read(key(arm, rows[index]));
-        if (cell === undefined) return true;
+      settings: all.filter((setting) => {
+        const sample = store?.read(key(setting, rows[index]));
+        if (sample === undefined) return true;
         counts.found++;
-        place(arm, index, cell);
+        place(setting, index, sample);
         return false;
       }),
-    })).filter((question) => question.arms.length > 0);
+    })).filter((question) => question.settings.length > 0);
     if (missing.length === 0) continue;
     const questions = missing.map((question) => ({
       ...question,
       ...kvpressPrompt(model.tokenizer, rows[question.index], timing),
       maxNewTokens: rows[question.index].max_new_tokens,
     }));
-    for await (const { question: { index }, arm, cell } of evaluateContext(model, questions, positions, signal)) {
-      if (!(cell instanceof Error)) {
-        store?.write(key(arm, rows[index]), cell);
-        place(arm, index, cell);
+    for await (const { question: { index }, setting, sample } of evaluateContext(model, questions, positions, signal)) {
+      if (!(sample instanceof Error)) {
+        store?.write(key(setting, rows[index]), sample);
+        place(setting, index, sample);
         continue;
       }
-      failures.push({ ...nameOf(arm), index, task: rows[index].task, reason: oneLine(cell.message || cell.name) });
+      failures.push({
+        ...nameOf(setting),
+        index,
+        task: rows[index].task,
+        reason: oneLine(sample.message || sample.name),
+      });
       counts.done++;
       report();
     }
   }
-  return { cells: cells.filter((cell) => cell !== undefined), failures };
+  return { samples: samples.filter((sample) => sample !== undefined), failures };
 }
 
-function nameOf(arm: EvaluationArm): ArmName {
-  return { policy: armName(arm), compression_ratio: arm.compressionRatio };
+function nameOf(setting: Setting): SettingName {
+  return { policy: settingName(setting), compression_ratio: setting.compressionRatio };
 }
 
-function contextText({ context, question }: EvaluationRow, timing: QuestionTiming): string {
+function contextText({ context, question }: DatasetRow, timing: QuestionTiming): string {
   return timing === "aware" ? context + question : context;
 }
 

@@ -1,13 +1,13 @@
 import { likeliest } from "../../engine/generate/sampling.ts";
-import { DEFAULT_TAPS, type KvCache, type Model, type PositionMode } from "../../engine/mod.ts";
-import { isFloatRows } from "../../engine/rows/cache_dtype.ts";
+import { DEFAULT_RECORDINGS, type KvCache, type Model, type PositionMode } from "../../engine/mod.ts";
+import { isFloat32 } from "../../engine/rows/cache_dtype.ts";
 import { divergence } from "../../metrics/divergence.ts";
 import type { PromptIds } from "../dataset/kvpress_prompt.ts";
 import { CUT_PROMPT, cutPrompt } from "./cut_prompt.ts";
 import { evictedForks } from "./evicted_forks.ts";
 import { type LaterAttention, laterAttention } from "./later_attention.ts";
-import type { Cell } from "./sample.ts";
-import type { EvaluationArm } from "./setting.ts";
+import type { Sample } from "./sample.ts";
+import type { Setting } from "./setting.ts";
 
 /** What an evaluation needs of a model. */
 export type EvaluatedModel = Pick<Model, "read" | "createCache" | "tokenizer" | "config" | "hash" | "origin">;
@@ -15,15 +15,15 @@ export type EvaluatedModel = Pick<Model, "read" | "createCache" | "tokenizer" | 
 /** A question about a context, and the arms that are to answer it. */
 export interface ContextQuestion extends PromptIds {
   readonly maxNewTokens: number;
-  readonly arms: readonly EvaluationArm[];
+  readonly settings: readonly Setting[];
 }
 
 /** What became of one arm and question. */
 export interface ContextOutcome<Question extends ContextQuestion> {
   readonly question: Question;
-  readonly arm: Question["arms"][number];
+  readonly setting: Question["settings"][number];
   /** The cell, or why there is none. */
-  readonly cell: Cell | Error;
+  readonly sample: Sample | Error;
 }
 
 /**
@@ -44,7 +44,7 @@ export async function* evaluateContext<Question extends ContextQuestion>(
       return error instanceof Error ? error : new Error(String(error));
     }
   };
-  using context = model.createCache(DEFAULT_TAPS);
+  using context = model.createCache(DEFAULT_RECORDINGS);
   const read = await attempt(() => model.read(context, questions[0].contextIds, { logitsOf: "none", signal }));
   const evicted = evictedForks(context, positions);
   for (const question of questions) {
@@ -52,19 +52,19 @@ export async function* evaluateContext<Question extends ContextQuestion>(
       ? read
       : await attempt(() => referenceAnswer(model, context, question, signal));
     let later: LaterAttention | undefined;
-    for (const arm of question.arms as readonly Question["arms"][number][]) {
-      const cell = reference instanceof Error ? reference : await attempt(async () => {
-        if (arm.policy !== CUT_PROMPT && arm.policy.needs.includes("laterAttention")) {
+    for (const setting of question.settings as readonly Question["settings"][number][]) {
+      const sample = reference instanceof Error ? reference : await attempt(async () => {
+        if (setting.policy !== CUT_PROMPT && setting.policy.signals.includes("laterAttention")) {
           const ids = [...question.questionIds, ...reference.ids.slice(0, -1)];
           later ??= await laterAttention(model, context, ids, signal);
         }
-        using cache = arm.policy === CUT_PROMPT
-          ? await cutPrompt(model, question, arm.compressionRatio, signal)
-          : await evicted(arm.policy, arm.compressionRatio, { later, signal });
-        if (arm.rows !== undefined) cache.quantise(arm.rows);
+        using cache = setting.policy === CUT_PROMPT
+          ? await cutPrompt(model, question, setting.compressionRatio, signal)
+          : await evicted(setting.policy, setting.compressionRatio, { later, signal });
+        if (setting.cacheDtype !== undefined) cache.quantize(setting.cacheDtype);
         return await answerRow(model, cache, question satisfies AskedQuestion, reference, signal);
       });
-      yield { question, arm, cell };
+      yield { question, setting, sample };
     }
   }
 }
@@ -116,10 +116,10 @@ export async function answerRow(
   { questionIds, maxNewTokens }: AskedQuestion,
   reference: ReferenceAnswer,
   signal?: AbortSignal,
-): Promise<Cell> {
+): Promise<Sample> {
   const { liveBytes, tokenCount } = cache;
   // A rewind leaves rows rounded that were rounded since: such a cache is kept as it was.
-  using unasked = isFloatRows(cache.rowFormat) ? undefined : cache.fork();
+  using unasked = isFloat32(cache.cacheDtype) ? undefined : cache.fork();
   const logits = await forcedLogits(model, cache, questionIds, reference.ids, signal);
   const { vocabSize } = model.config;
   const at = (values: Float32Array, step: number) => values.subarray(step * vocabSize, (step + 1) * vocabSize);

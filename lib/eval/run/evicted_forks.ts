@@ -1,9 +1,9 @@
 import type { KvCache, PositionMode } from "../../engine/mod.ts";
-import { checkSignals } from "../../engine/signals/signals.ts";
+import { checkCachedSignals } from "../../engine/signals/signals.ts";
 import { budgetForRatio } from "../../policies/budget.ts";
 import type { Layer, Policy } from "../../policies/policy.ts";
 import { scoreOnce } from "../../policies/score_once.ts";
-import { foreseen, type LaterAttention } from "./later_attention.ts";
+import { type LaterAttention, withLaterAttention } from "./later_attention.ts";
 
 /** Options of {@linkcode EvictedForks}. */
 export interface EvictedForkOptions {
@@ -27,12 +27,12 @@ export type EvictedForks = (
 export function evictedForks(context: KvCache, positions: PositionMode = "logical"): EvictedForks {
   let last: { policy: Policy; later?: LaterAttention; once: Policy; layers: readonly Layer[] } | undefined;
   return async (policy, compressionRatio, { later, signal } = {}) => {
-    const needs = policy.needs.filter((need) => need !== "laterAttention" || later === undefined);
-    await context.observe({ name: policy.name, needs }, { signal });
-    checkSignals({ ...policy, needs }, context.signals, "all");
+    const signals = policy.signals.filter((wanted) => wanted !== "laterAttention" || later === undefined);
+    await context.observe({ name: policy.name, signals }, { signal });
+    checkCachedSignals({ ...policy, signals }, context.signals, "all");
     if (last?.policy !== policy || last.later !== later) {
       // What was observed since is in new views only.
-      const layers = later === undefined ? context.layers() : foreseen(context.layers(), later);
+      const layers = later === undefined ? context.layers() : withLaterAttention(context.layers(), later);
       last = { policy, later, once: scoreOnce(policy), layers };
     }
     const choice = last.once.choose(last.layers, budgetForRatio(context.longestHead, compressionRatio));

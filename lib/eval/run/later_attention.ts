@@ -29,12 +29,12 @@ export async function laterAttention(
 }
 
 /** The same layers, with the signal `laterAttention` beside their own. */
-export function foreseen(layers: readonly Layer[], later: LaterAttention): Layer[] {
+export function withLaterAttention(layers: readonly Layer[], later: LaterAttention): Layer[] {
   return layers.map((layer) => ({
     ...layer,
     heads: layer.heads.map((head, kvHead) => ({
       positions: head.positions,
-      signal: (need) => need === "laterAttention" ? later[layer.index][kvHead] : head.signal(need),
+      signal: (signal) => signal === "laterAttention" ? later[layer.index][kvHead] : head.signal(signal),
     })),
   }));
 }

@@ -1,8 +1,8 @@
-import type { EvaluationRow } from "../dataset/evaluation_row.ts";
-import type { ArmName } from "./setting.ts";
+import type { DatasetRow } from "../dataset/dataset_row.ts";
+import type { SettingName } from "./setting.ts";
 
 /** What one arm made of one row. */
-export interface Cell {
+export interface Sample {
   /** What the model said, after the answer's beginning. */
   readonly prediction: string;
   /** Tokens of it. */
@@ -18,7 +18,7 @@ export interface Cell {
 }
 
 /** A cell's scores and measures in their place: what statistics are taken of. */
-export interface ScoredCell extends ArmName, Pick<Cell, "kl" | "agreement" | "answer_tokens" | "live_bytes"> {
+export interface ScoredSample extends SettingName, Pick<Sample, "kl" | "agreement" | "answer_tokens" | "live_bytes"> {
   /** The row's place among all, from 0. */
   readonly index: number;
   /** Which context it is about; rows of one context share it. */
@@ -30,13 +30,13 @@ export interface ScoredCell extends ArmName, Pick<Cell, "kl" | "agreement" | "an
 }
 
 /** A finished cell in its place. */
-export interface EvaluatedCell extends ScoredCell, Cell {
+export interface EvaluatedSample extends ScoredSample, Sample {
   /** The row. */
-  readonly row: EvaluationRow;
+  readonly row: DatasetRow;
 }
 
 /** A cell that could not be had. */
-export interface FailedCell extends ArmName {
+export interface FailedSample extends SettingName {
   /** The row's place in the dataset, from 0. */
   readonly index: number;
   /** The row's task. */

@@ -1,55 +1,55 @@
 import {
-  DEFAULT_WINDOW,
-  isFloatRows,
-  type RowFormat,
-  rowFormat,
-  rowFormatName,
+  type CacheDtype,
+  cacheDtypeName,
+  DEFAULT_RESIDUAL_LENGTH,
+  isFloat32,
+  parseCacheDtype,
 } from "../../engine/rows/cache_dtype.ts";
 import type { Policy } from "../../policies/policy.ts";
 import { policy } from "../../policies/table.ts";
 import { CUT_PROMPT } from "./cut_prompt.ts";
 
 /** One way to evict. */
-export interface EvaluationArm extends ArmMethod {
+export interface Setting extends SettingMethod {
   /** Fraction of rows removed, in [0, 1). */
   readonly compressionRatio: number;
 }
 
 /** One way to evict: a policy at a compression ratio. */
-export interface Arm {
+export interface PolicySetting {
   /** Chooses the rows that stay. */
   readonly policy: Policy;
   /** Fraction of rows removed, in [0, 1). */
   readonly compressionRatio: number;
   /** How the rows that stay are held; float32 by default. */
-  readonly rows?: RowFormat;
+  readonly cacheDtype?: CacheDtype;
 }
 
 /** One way to evict, by names that JSON and files keep. */
-export interface ArmName {
-  /** The policy's name, and how rows are held where that is not float32: see {@linkcode armName}. */
+export interface SettingName {
+  /** The policy's name, and how rows are held where that is not float32: see {@linkcode settingName}. */
   readonly policy: string;
   /** Fraction of rows removed, in [0, 1). */
   readonly compression_ratio: number;
 }
 
 /** What an arm does to a cache, besides how much of it goes. */
-export interface ArmMethod {
+export interface SettingMethod {
   /**
    * Chooses the rows that stay; it may read `laterAttention`, what only an oracle knows. `cut_prompt` evicts nothing: the
    * prompt is cut to as many tokens and read afresh.
    */
   readonly policy: Policy | typeof CUT_PROMPT;
   /** How the rows that stay are held; float32 by default. */
-  readonly rows?: RowFormat;
+  readonly cacheDtype?: CacheDtype;
 }
 
-/** The name of an arm, which {@linkcode parseArm} reads: the policy's, and how rows are held where that is not float32. */
-export function armName({ policy, rows }: ArmMethod): string {
+/** The name of an arm, which {@linkcode parseSetting} reads: the policy's, and how rows are held where that is not float32. */
+export function settingName({ policy, cacheDtype }: SettingMethod): string {
   const name = policy === CUT_PROMPT ? policy : policy.name;
-  if (rows === undefined || isFloatRows(rows)) return name;
-  const window = rows.window === DEFAULT_WINDOW ? "" : ` window ${rows.window}`;
-  return `${name} in ${rowFormatName(rows)}${window}`;
+  if (cacheDtype === undefined || isFloat32(cacheDtype)) return name;
+  const window = cacheDtype.residualLength === DEFAULT_RESIDUAL_LENGTH ? "" : ` window ${cacheDtype.residualLength}`;
+  return `${name} in ${cacheDtypeName(cacheDtype)}${window}`;
 }
 
 /**
@@ -62,20 +62,23 @@ export function armName({ policy, rows }: ArmMethod): string {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { armName, parseArm } from "kvmirror/eval";
+ * import { settingName, parseSetting } from "kvmirror/eval";
  *
- * const arm = parseArm("adakv(keydiff) in int4:channel/int4 window 128");
- * assertEquals(arm.rows?.window, 128);
- * assertEquals(armName(arm), "adakv(keydiff) in int4:channel/int4 window 128");
+ * const setting = parseSetting("adakv(keydiff) in int4:channel/int4 window 128");
+ * assertEquals(setting.cacheDtype?.residualLength, 128);
+ * assertEquals(settingName(setting), "adakv(keydiff) in int4:channel/int4 window 128");
  * ```
  */
-export function parseArm(name: string): ArmMethod {
+export function parseSetting(name: string): SettingMethod {
   const [method, format, ...more] = name.split(" in ");
   if (more.length > 0) throw new SyntaxError(`Cannot read the arm ${name} as it names two row formats: write one`);
   const chosen = method.trim() === CUT_PROMPT ? CUT_PROMPT : policy(method.trim());
   if (format === undefined) return { policy: chosen };
   const [rows, window] = format.split(" window ");
-  return { policy: chosen, rows: rowFormat(rows.trim(), window === undefined ? undefined : Number(window)) };
+  return {
+    policy: chosen,
+    cacheDtype: parseCacheDtype(rows.trim(), window === undefined ? undefined : Number(window)),
+  };
 }
 
 /**

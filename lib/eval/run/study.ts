@@ -2,9 +2,9 @@ import type { PositionMode } from "../../engine/mod.ts";
 import { taskRows } from "../dataset/task_rows.ts";
 import { evaluate } from "./evaluate.ts";
 import type { EvaluatedModel } from "./evaluate_context.ts";
-import type { EvaluatedCell, FailedCell, ScoredCell } from "./sample.ts";
-import type { CellStore } from "./sample_store.ts";
-import { type ArmName, parseArm } from "./setting.ts";
+import type { EvaluatedSample, FailedSample, ScoredSample } from "./sample.ts";
+import type { SampleStore } from "./sample_store.ts";
+import { parseSetting, type SettingName } from "./setting.ts";
 import type { StudyFile } from "./study_file.ts";
 
 /** Rows of one task, and the arms that are to answer them. */
@@ -30,7 +30,7 @@ export interface PolicyStudyOptions {
   /** `logical` by default. */
   readonly positions?: PositionMode;
   /** Where finished cells are kept, so that another run goes on; nowhere by default. */
-  readonly cells?: CellStore;
+  readonly samples?: SampleStore;
   /** Ends the study between two tokens. */
   readonly signal?: AbortSignal;
   /** Called with the cells done and their number. */
@@ -40,9 +40,9 @@ export interface PolicyStudyOptions {
 /** All cells of a study. */
 export interface PolicyStudy {
   /** Stage by stage; where a task comes at several lengths, it goes by `task@length`. */
-  readonly cells: readonly EvaluatedCell[];
+  readonly samples: readonly EvaluatedSample[];
   /** Cells that could not be had. */
-  readonly failures: readonly FailedCell[];
+  readonly failures: readonly FailedSample[];
 }
 
 /** Evaluates several tasks, each with policies and ratios of its own; the full cache is always among the arms. */
@@ -51,8 +51,8 @@ export async function policyStudy(
   stages: readonly StudyStage[],
   { seed, onProgress, ...options }: PolicyStudyOptions = {},
 ): Promise<PolicyStudy> {
-  const cells: EvaluatedCell[] = [];
-  const failures: FailedCell[] = [];
+  const allSamples: EvaluatedSample[] = [];
+  const failures: FailedSample[] = [];
   const sizes = stages.map(({ samples, policies, ratios }) => samples * (1 + policies.length * ratios.length));
   const total = sizes.reduce((sum, size) => sum + size, 0);
   let [done, first] = [0, 0];
@@ -60,35 +60,35 @@ export async function policyStudy(
     const lengths = new Set(stages.filter((stage) => stage.task === task).map((stage) => stage.length));
     const name = lengths.size > 1 ? `${task}@${length}` : task;
     const rows = taskRows(model.tokenizer, task, { length, samples, seed, maxNewTokens });
-    const arms = policies.map(parseArm).flatMap((method) =>
+    const settings = policies.map(parseSetting).flatMap((method) =>
       ratios.map((compressionRatio) => ({ ...method, compressionRatio }))
     );
-    const found = await evaluate(model, rows, arms, {
+    const found = await evaluate(model, rows, settings, {
       ...options,
       onProgress: (finished) => onProgress?.(done + finished, total),
     });
-    const placed = <Placed extends { index: number }>(cell: Placed) => ({
-      ...cell,
+    const placed = <Placed extends { index: number }>(sample: Placed) => ({
+      ...sample,
       task: name,
-      index: cell.index + first,
+      index: sample.index + first,
     });
-    cells.push(...found.cells.map((cell) => ({ ...placed(cell), context: cell.context + first })));
+    allSamples.push(...found.samples.map((sample) => ({ ...placed(sample), context: sample.context + first })));
     failures.push(...found.failures.map(placed));
     done += sizes[index];
     first += samples;
   }
-  return { cells, failures };
+  return { samples: allSamples, failures };
 }
 
 /** What a study has once another task was asked. */
 export interface GrownStudy {
   /** All cells, the known ones as they were; a task goes by `task@length`. */
-  readonly cells: readonly ScoredCell[];
+  readonly samples: readonly ScoredSample[];
   /** Cells of that task that could not be had. */
-  readonly failures: readonly FailedCell[];
+  readonly failures: readonly FailedSample[];
 }
 
-const FULL: ArmName = { policy: "keep_all", compression_ratio: 0 };
+const FULL: SettingName = { policy: "keep_all", compression_ratio: 0 };
 
 /**
  * Asks only what a study lacks. An arm is asked on all rows of its task where one of them is missing; known cells stay as
@@ -107,8 +107,8 @@ const FULL: ArmName = { policy: "keep_all", compression_ratio: 0 };
  * const path = studyPath("04_policies");
  * const known = parseStudy(await Deno.readTextFile(path));
  * const stage = { task: "niah_single_2", length: 1024, samples: 50, maxNewTokens: 24, policies: ["tova"], ratios: [0.9] };
- * for await (const { cells } of growStudy(model, [stage], known)) {
- *   await Deno.writeTextFile(path, encodeStudy({ ...known, cells }));
+ * for await (const { samples } of growStudy(model, [stage], known)) {
+ *   await Deno.writeTextFile(path, encodeStudy({ ...known, samples }));
  * }
  * ```
  */
@@ -123,36 +123,39 @@ export async function* growStudy(
     if (known[name] === ours[name]) continue;
     throw new RangeError(`Cannot grow the study as its ${name} must be ${known[name]}: current value is ${ours[name]}`);
   }
-  const cells = new Map(numbered(known.cells, "in each").map((cell) => [cellName(cell), cell]));
-  const tasks = [...Map.groupBy(stages, rowsName).values()].map((own) => ({ ...own[0], arms: lacking(own, cells) }))
-    .filter(({ arms }) => arms.length > 0)
-    .map(({ arms, ...task }) => {
-      const evicting = arms.filter(({ policy }) => policy !== FULL.policy);
+  const allSamples = new Map(numbered(known.samples, "in each").map((sample) => [sampleName(sample), sample]));
+  const tasks = [...Map.groupBy(stages, rowsName).values()].map((own) => ({
+    ...own[0],
+    settings: lacking(own, allSamples),
+  }))
+    .filter(({ settings }) => settings.length > 0)
+    .map(({ settings, ...task }) => {
+      const evicting = settings.filter(({ policy }) => policy !== FULL.policy);
       return { ...task, evicting, size: task.samples * (1 + evicting.length) }; // the full cache is answered anyway
     });
   const total = tasks.reduce((sum, { size }) => sum + size, 0);
   let before = 0;
   for (const { task, length, samples, maxNewTokens, evicting, size } of tasks) {
     const rows = taskRows(model.tokenizer, task, { length, samples, seed, maxNewTokens });
-    const arms = evicting.map(({ policy, compression_ratio }) => ({
-      ...parseArm(policy),
+    const settings = evicting.map(({ policy, compression_ratio }) => ({
+      ...parseSetting(policy),
       compressionRatio: compression_ratio,
     }));
-    const found = await evaluate(model, rows, arms, {
+    const found = await evaluate(model, rows, settings, {
       ...options,
       onProgress: (done) => onProgress?.(before + done, total),
     });
     before += size;
-    for (const { prediction: _, context_tokens: __, row: ___, ...rest } of found.cells) {
-      const cell: ScoredCell = { ...rest, task: `${task}@${length}` };
-      const there = cells.get(cellName(cell));
-      if (there === undefined) cells.set(cellName(cell), cell);
-      else if (there.policy === FULL.policy && there.live_bytes !== cell.live_bytes) {
-        throw new RangeError(`Cannot grow the study as row ${cell.index} of ${cell.task} was another text there`);
+    for (const { prediction: _, context_tokens: __, row: ___, ...rest } of found.samples) {
+      const sample: ScoredSample = { ...rest, task: `${task}@${length}` };
+      const there = allSamples.get(sampleName(sample));
+      if (there === undefined) allSamples.set(sampleName(sample), sample);
+      else if (there.policy === FULL.policy && there.live_bytes !== sample.live_bytes) {
+        throw new RangeError(`Cannot grow the study as row ${sample.index} of ${sample.task} was another text there`);
       }
     }
-    const failures = found.failures.map((cell) => ({ ...cell, task: `${task}@${length}` }));
-    yield { cells: numbered([...cells.values()], "through all"), failures };
+    const failures = found.failures.map((sample) => ({ ...sample, task: `${task}@${length}` }));
+    yield { samples: numbered([...allSamples.values()], "through all"), failures };
   }
 }
 
@@ -160,30 +163,34 @@ function rowsName({ task, length, samples, maxNewTokens }: StudyStage): string {
   return JSON.stringify([task, length, samples, maxNewTokens]);
 }
 
-function cellName({ policy, compression_ratio, task, index }: ArmName & Pick<ScoredCell, "task" | "index">): string {
+function sampleName(
+  { policy, compression_ratio, task, index }: SettingName & Pick<ScoredSample, "task" | "index">,
+): string {
   return JSON.stringify([policy, compression_ratio, task, index]);
 }
 
 /** The arms of a task's stages, the full cache among them, that a row is missing of. */
-function lacking(stages: readonly StudyStage[], cells: ReadonlyMap<string, ScoredCell>): ArmName[] {
+function lacking(stages: readonly StudyStage[], allSamples: ReadonlyMap<string, ScoredSample>): SettingName[] {
   const [{ task, length, samples }] = stages;
-  const arms = stages.flatMap(({ policies, ratios }) =>
+  const settings = stages.flatMap(({ policies, ratios }) =>
     policies.flatMap((policy) => ratios.map((compression_ratio) => ({ policy, compression_ratio })))
   );
-  const unique = new Map([FULL, ...arms].map((arm) => [JSON.stringify(arm), arm]));
+  const unique = new Map([FULL, ...settings].map((setting) => [JSON.stringify(setting), setting]));
   const rows = Array.from({ length: samples }, (_, index) => ({ index, task: `${task}@${length}` }));
-  return [...unique.values()].filter((arm) => rows.some((row) => !cells.has(cellName({ ...arm, ...row }))));
+  return [...unique.values()].filter((setting) =>
+    rows.some((row) => !allSamples.has(sampleName({ ...setting, ...row })))
+  );
 }
 
 /** The same cells task by task, rows and contexts counted from 0 in each of them, or through all. */
-function numbered(cells: readonly ScoredCell[], from: "in each" | "through all"): ScoredCell[] {
+function numbered(samples: readonly ScoredSample[], from: "in each" | "through all"): ScoredSample[] {
   let first = 0;
-  return [...Map.groupBy(cells, ({ task }) => task).values()].flatMap((own) => {
+  return [...Map.groupBy(samples, ({ task }) => task).values()].flatMap((own) => {
     const least = Math.min(...own.map(({ index }) => index));
-    const moved = own.map((cell) => ({
-      ...cell,
-      index: cell.index - least + first,
-      context: cell.context - least + first,
+    const moved = own.map((sample) => ({
+      ...sample,
+      index: sample.index - least + first,
+      context: sample.context - least + first,
     }));
     if (from === "through all") first = 1 + Math.max(...moved.map(({ index }) => index));
     return moved;

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import type { ScoredCell } from "./sample.ts";
+import type { ScoredSample } from "./sample.ts";
 
 /** Where a study is from. */
 export interface StudyOrigin {
@@ -18,25 +18,25 @@ export interface StudyOrigin {
 /** The scores of a study, to be read where it is too long to be run again. */
 export interface StudyFile extends StudyOrigin {
   /** Cells; divergence and agreement are each cell's means. */
-  readonly cells: readonly ScoredCell[];
+  readonly samples: readonly ScoredSample[];
 }
 
 const COLUMNS = ["index", "context", "score", "kl", "agreement", "answer_tokens", "live_bytes"] as const;
 
 /** Writes a study as JSON, a line for each arm and task, its cells in columns. */
-export function encodeStudy({ cells, ...origin }: StudyFile): string {
+export function encodeStudy({ samples, ...origin }: StudyFile): string {
   const groups = Map.groupBy(
-    cells,
+    samples,
     ({ policy, compression_ratio, task }) => [policy, compression_ratio, task].join(" "),
   );
-  const arms = [...groups.values()].map((own) => ({
+  const settings = [...groups.values()].map((own) => ({
     policy: own[0].policy,
     compression_ratio: own[0].compression_ratio,
     task: own[0].task,
-    ...Object.fromEntries(COLUMNS.map((name) => [name, own.map((cell) => rounded(cell[name]))])),
+    ...Object.fromEntries(COLUMNS.map((name) => [name, own.map((sample) => rounded(sample[name]))])),
   }));
-  const lines = arms.map((arm) => `    ${JSON.stringify(arm)}`).join(",\n");
-  return `${JSON.stringify(origin, null, 2).slice(0, -2)},\n  "arms": [\n${lines}\n  ]\n}\n`;
+  const lines = settings.map((setting) => `    ${JSON.stringify(setting)}`).join(",\n");
+  return `${JSON.stringify(origin, null, 2).slice(0, -2)},\n  "settings": [\n${lines}\n  ]\n}\n`;
 }
 
 /**
@@ -45,30 +45,30 @@ export function encodeStudy({ cells, ...origin }: StudyFile): string {
  * @throws {SyntaxError} if it is no such JSON
  */
 export function parseStudy(text: string): StudyFile {
-  const { arms, ...origin } = JSON.parse(text) as StudyOrigin & { arms?: readonly Record<string, unknown>[] };
-  if (!Array.isArray(arms)) throw new SyntaxError("Cannot read the study as it has no arms");
-  const cells = arms.flatMap(({ policy, compression_ratio, task, ...columns }) => {
-    const column = (name: string, cell: number) => {
-      const value = (columns[name] as readonly unknown[] | undefined)?.[cell];
+  const { settings, ...origin } = JSON.parse(text) as StudyOrigin & { settings?: readonly Record<string, unknown>[] };
+  if (!Array.isArray(settings)) throw new SyntaxError("Cannot read the study as it has no settings");
+  const samples = settings.flatMap(({ policy, compression_ratio, task, ...columns }) => {
+    const column = (name: string, sample: number) => {
+      const value = (columns[name] as readonly unknown[] | undefined)?.[sample];
       if (typeof value !== "number") {
-        throw new SyntaxError(`Cannot read the study as ${policy} on ${task} has no ${name} of cell ${cell}`);
+        throw new SyntaxError(`Cannot read the study as ${policy} on ${task} has no ${name} of cell ${sample}`);
       }
       return value;
     };
-    return Array.from({ length: (columns.index as readonly number[]).length }, (_, cell): ScoredCell => ({
+    return Array.from({ length: (columns.index as readonly number[]).length }, (_, sample): ScoredSample => ({
       policy: String(policy),
       compression_ratio: Number(compression_ratio),
       task: String(task),
-      index: column("index", cell),
-      context: column("context", cell),
-      score: column("score", cell),
-      kl: [column("kl", cell)],
-      agreement: [column("agreement", cell)],
-      answer_tokens: column("answer_tokens", cell),
-      live_bytes: column("live_bytes", cell),
+      index: column("index", sample),
+      context: column("context", sample),
+      score: column("score", sample),
+      kl: [column("kl", sample)],
+      agreement: [column("agreement", sample)],
+      answer_tokens: column("answer_tokens", sample),
+      live_bytes: column("live_bytes", sample),
     }));
   });
-  return { ...origin, cells };
+  return { ...origin, samples };
 }
 
 function rounded(value: number | readonly number[]): number {

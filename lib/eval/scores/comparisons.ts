@@ -5,15 +5,15 @@ import {
   type MeanInterval,
   type StatisticInterval,
 } from "../../metrics/bootstrap.ts";
-import type { ScoredCell } from "../run/sample.ts";
-import type { ArmName } from "../run/setting.ts";
+import type { ScoredSample } from "../run/sample.ts";
+import type { SettingName } from "../run/setting.ts";
 import { byContext } from "./task_scores.ts";
 
 /** The arms that others are held to, beside the full cache. */
 export const FLOORS: readonly string[] = ["random", "streaming_llm"];
 
 /** One arm over several tasks, beside the full cache, the floors and the oracle on the same rows. */
-export interface ArmComparison extends ArmName {
+export interface SettingComparison extends SettingName {
   /** Rows. */
   readonly n: number;
   /** Mean score, in [0, 1], and its 95 % interval (bootstrap by context). */
@@ -48,17 +48,17 @@ export interface ArmComparison extends ArmName {
  *
  * @param tasks those that count
  */
-export function armComparisons(cells: readonly ScoredCell[], tasks: readonly string[]): ArmComparison[] {
-  const counted = cells.filter(({ task }) => tasks.includes(task));
-  const arms = Map.groupBy(counted, armKey);
-  const full = arms.get(armKey({ policy: "keep_all", compression_ratio: 0 })) ?? [];
-  return [...arms.values()].map((own) => {
+export function settingComparisons(samples: readonly ScoredSample[], tasks: readonly string[]): SettingComparison[] {
+  const counted = samples.filter(({ task }) => tasks.includes(task));
+  const settings = Map.groupBy(counted, settingKey);
+  const full = settings.get(settingKey({ policy: "keep_all", compression_ratio: 0 })) ?? [];
+  return [...settings.values()].map((own) => {
     const { policy, compression_ratio } = own[0];
-    const at = (name: string) => arms.get(armKey({ policy: name, compression_ratio })) ?? [];
-    const score = clusterBootstrap(byContext(own, (cell) => cell.score));
+    const at = (name: string) => settings.get(settingKey({ policy: name, compression_ratio })) ?? [];
+    const score = clusterBootstrap(byContext(own, (sample) => sample.score));
     const difference = pairedDifference(own, full);
     const floors = FLOORS.map((name) => pairedDifference(own, at(name)).mean);
-    const mean = (value: (cell: ScoredCell) => number) => average(own.map(value));
+    const mean = (value: (sample: ScoredSample) => number) => average(own.map(value));
     return {
       policy,
       compression_ratio,
@@ -72,8 +72,8 @@ export function armComparisons(cells: readonly ScoredCell[], tasks: readonly str
       oracle_gap_closed: gapClosed(Math.min(...floors), pairedDifference(own, at("oracle")).mean),
       kl: mean(({ kl }) => average(kl)),
       top1_agreement: mean(({ agreement }) => average(agreement)),
-      answer_tokens: mean((cell) => cell.answer_tokens),
-      live_bytes: mean((cell) => cell.live_bytes),
+      answer_tokens: mean((sample) => sample.answer_tokens),
+      live_bytes: mean((sample) => sample.live_bytes),
     };
   });
 }
@@ -85,14 +85,14 @@ function gapClosed(overFloor: number, overOracle: number): number | null {
 }
 
 /** Own scores less another arm's, by context; NaN where no row has both. */
-export function pairedDifference(own: readonly ScoredCell[], other: readonly ScoredCell[]): MeanInterval {
+export function pairedDifference(own: readonly ScoredSample[], other: readonly ScoredSample[]): MeanInterval {
   const others = new Map(other.map(({ index, score }) => [index, score]));
   const paired = own.filter(({ index }) => others.has(index));
   if (paired.length === 0) return { mean: NaN, low: NaN, high: NaN };
   return clusterBootstrap(byContext(paired, ({ index, score }) => score - others.get(index)!));
 }
 
-function armKey({ policy, compression_ratio }: ArmName): string {
+function settingKey({ policy, compression_ratio }: SettingName): string {
   return JSON.stringify([policy, compression_ratio]);
 }
 
@@ -112,25 +112,25 @@ function average(values: readonly number[]): number {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { type ScoredCell, shareOfFull } from "kvmirror/eval";
+ * import { type ScoredSample, shareOfFull } from "kvmirror/eval";
  *
- * const cells = (scores: number[]): ScoredCell[] => scores.map((score, index) => (
+ * const samples = (scores: number[]): ScoredSample[] => scores.map((score, index) => (
  *   { policy: "tova", compression_ratio: 0.5, task: "qa", index, context: index, score, kl: [0], agreement: [1], answer_tokens: 1, live_bytes: 1 }));
- * assertEquals(shareOfFull(cells([1, 0, 0.5]), cells([1, 1, 0])).value, 0.75);
+ * assertEquals(shareOfFull(samples([1, 0, 0.5]), samples([1, 1, 0])).value, 0.75);
  * ```
  */
 export function shareOfFull(
-  own: readonly ScoredCell[],
-  full: readonly ScoredCell[],
+  own: readonly ScoredSample[],
+  full: readonly ScoredSample[],
   { seed = 42, resamples = 2000 }: BootstrapOptions = {},
 ): StatisticInterval & { readonly n: number } {
   const scores = new Map(own.map(({ index, score }) => [index, score]));
   const shared = full.filter(({ index }) => scores.has(index));
   if (shared.length === 0) throw new RangeError("Cannot compare with the full cache as no row was answered by both");
   const contexts = [...Map.groupBy(shared, ({ context }) => context).values()];
-  const sum = (rows: readonly ScoredCell[], score: (row: ScoredCell) => number) =>
+  const sum = (rows: readonly ScoredSample[], score: (row: ScoredSample) => number) =>
     rows.reduce((total, row) => total + score(row), 0);
-  const share = (drawn: readonly ScoredCell[][]) => {
+  const share = (drawn: readonly ScoredSample[][]) => {
     const rows = drawn.flat();
     return sum(rows, ({ index }) => scores.get(index)!) / sum(rows, ({ score }) => score);
   };

@@ -1,8 +1,8 @@
-import type { EvaluatedCell } from "../run/sample.ts";
-import type { ArmName } from "../run/setting.ts";
+import type { EvaluatedSample } from "../run/sample.ts";
+import type { SettingName } from "../run/setting.ts";
 
 /** The score of one arm on needles at one depth of contexts of one length. */
-export interface DepthScore extends ArmName {
+export interface DepthScore extends SettingName {
   /** Tokens that prompt and answer took at most. */
   readonly length: number;
   /** Where the needles stand: the share of the text before them, from here on; the next depth is the end. */
@@ -19,11 +19,11 @@ export interface DepthScore extends ArmName {
  *
  * @param bins depths, of equal width; 5 by default
  */
-export function depthScores(cells: readonly EvaluatedCell[], bins = 5): DepthScore[] {
+export function depthScores(samples: readonly EvaluatedSample[], bins = 5): DepthScore[] {
   if (!Number.isSafeInteger(bins) || bins < 1) {
     throw new RangeError(`Cannot score ${bins} depths as it must be a whole number of at least 1`);
   }
-  const placed = cells.flatMap(({ policy, compression_ratio, score, row: { depth, length } }) =>
+  const placed = samples.flatMap(({ policy, compression_ratio, score, row: { depth, length } }) =>
     depth === undefined || length === undefined
       ? []
       : [{ policy, compression_ratio, score, length, depth: Math.floor(depth * bins) / bins }]

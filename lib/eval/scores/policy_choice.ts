@@ -1,10 +1,10 @@
 import { type BootstrapOptions, clusterBootstrap } from "../../metrics/bootstrap.ts";
 import { MersenneTwister } from "../../numeric/mersenne_twister.ts";
-import type { ScoredCell } from "../run/sample.ts";
-import type { ArmName } from "../run/setting.ts";
+import type { ScoredSample } from "../run/sample.ts";
+import type { SettingName } from "../run/setting.ts";
 
 /** How good a choice one policy is among others at its ratio. */
-export interface PolicyChoice extends ArmName {
+export interface PolicyChoice extends SettingName {
   /** Rows that all of them answered. */
   readonly n: number;
   /** Mean score, in [0, 1]. */
@@ -14,13 +14,13 @@ export interface PolicyChoice extends ArmName {
   /** Upper end of its interval. */
   readonly ci_high: number;
   /** The best policy's score less this one's on the same rows. */
-  readonly behind: number;
+  readonly gap_to_best: number;
   /** Lower end of its interval (paired bootstrap by context): above 0, the best one is better beyond chance. */
-  readonly behind_low: number;
+  readonly gap_to_best_low: number;
   /** Upper end of its interval. */
-  readonly behind_high: number;
+  readonly gap_to_best_high: number;
   /** How often it is the best when contexts are drawn anew, in [0, 1]; ties are shared. */
-  readonly best_share: number;
+  readonly p_best: number;
 }
 
 /**
@@ -31,61 +31,67 @@ export interface PolicyChoice extends ArmName {
  * @throws {RangeError} if no row was answered by all of them
  */
 export function policyChoice(
-  cells: readonly ScoredCell[],
+  samples: readonly ScoredSample[],
   compressionRatio: number,
   policies: readonly string[],
   { seed = 42, resamples = 2000 }: BootstrapOptions = {},
 ): PolicyChoice[] {
   const own = policies.map((name) =>
     new Map(
-      cells.filter(({ policy, compression_ratio }) => policy === name && compression_ratio === compressionRatio)
-        .map((cell) => [cell.index, cell]),
+      samples.filter(({ policy, compression_ratio }) => policy === name && compression_ratio === compressionRatio)
+        .map((sample) => [sample.index, sample]),
     )
   );
-  const shared = [...(own[0]?.values() ?? [])].filter(({ index }) => own.every((arm) => arm.has(index)));
+  const shared = [...(own[0]?.values() ?? [])].filter(({ index }) => own.every((setting) => setting.has(index)));
   if (shared.length === 0) {
     throw new RangeError(`Cannot choose among ${policies.join(", ")} at ${compressionRatio} as no row has all of them`);
   }
   const contexts = [...Map.groupBy(shared, ({ context }) => context).values()].map((rows) =>
-    rows.map(({ index }) => own.map((arm) => arm.get(index)!.score))
+    rows.map(({ index }) => own.map((setting) => setting.get(index)!.score))
   );
-  const shares = bestShares(contexts, seed, resamples);
-  const means = policies.map((_, arm) => clusterBootstrap(contexts.map((rows) => rows.map((scores) => scores[arm]))));
-  const best = means.reduce((most, { mean }, arm) => mean > means[most].mean ? arm : most, 0);
-  return policies.map((policy, arm) => {
-    const behind = clusterBootstrap(contexts.map((rows) => rows.map((scores) => scores[best] - scores[arm])));
+  const shares = winProbabilities(contexts, seed, resamples);
+  const means = policies.map((_, setting) =>
+    clusterBootstrap(contexts.map((rows) => rows.map((scores) => scores[setting])))
+  );
+  const best = means.reduce((most, { mean }, setting) => mean > means[most].mean ? setting : most, 0);
+  return policies.map((policy, setting) => {
+    const gapToBest = clusterBootstrap(contexts.map((rows) => rows.map((scores) => scores[best] - scores[setting])));
     return {
       policy,
       compression_ratio: compressionRatio,
       n: shared.length,
-      score: means[arm].mean,
-      ci_low: means[arm].low,
-      ci_high: means[arm].high,
-      behind: behind.mean,
-      behind_low: behind.low,
-      behind_high: behind.high,
-      best_share: shares[arm],
+      score: means[setting].mean,
+      ci_low: means[setting].low,
+      ci_high: means[setting].high,
+      gap_to_best: gapToBest.mean,
+      gap_to_best_low: gapToBest.low,
+      gap_to_best_high: gapToBest.high,
+      p_best: shares[setting],
     };
   }).sort((one, other) => other.score - one.score);
 }
 
 /** For each arm the share of resamples in which its sum is the highest. */
-function bestShares(contexts: readonly (readonly (readonly number[])[])[], seed: number, resamples: number): number[] {
-  const arms = contexts[0][0].length;
+function winProbabilities(
+  contexts: readonly (readonly (readonly number[])[])[],
+  seed: number,
+  resamples: number,
+): number[] {
+  const settings = contexts[0][0].length;
   const sums = contexts.map((rows) =>
-    Array.from({ length: arms }, (_, arm) => rows.reduce((sum, scores) => sum + scores[arm], 0))
+    Array.from({ length: settings }, (_, setting) => rows.reduce((sum, scores) => sum + scores[setting], 0))
   );
   const stream = new MersenneTwister(seed);
-  const wins = new Array<number>(arms).fill(0);
+  const wins = new Array<number>(settings).fill(0);
   for (let resample = 0; resample < resamples; resample++) {
-    const totals = new Float64Array(arms);
+    const totals = new Float64Array(settings);
     for (let draw = 0; draw < sums.length; draw++) {
       const context = sums[Math.floor(stream.random() * sums.length)];
-      for (let arm = 0; arm < arms; arm++) totals[arm] += context[arm];
+      for (let setting = 0; setting < settings; setting++) totals[setting] += context[setting];
     }
     const highest = Math.max(...totals) - 1e-9;
-    const first = [...totals.keys()].filter((arm) => totals[arm] >= highest);
-    for (const arm of first) wins[arm] += 1 / first.length;
+    const first = [...totals.keys()].filter((setting) => totals[setting] >= highest);
+    for (const setting of first) wins[setting] += 1 / first.length;
   }
   return wins.map((count) => count / resamples);
 }
@@ -94,8 +100,8 @@ function bestShares(contexts: readonly (readonly (readonly number[])[])[], seed:
  * The policies that answered every row that any policy answered at a ratio, in the order of the cells: those that may be
  * compared over all of these rows.
  */
-export function fullyAsked(cells: readonly ScoredCell[], compressionRatio: number): string[] {
-  const own = cells.filter(({ compression_ratio }) => compression_ratio === compressionRatio);
+export function fullyAsked(samples: readonly ScoredSample[], compressionRatio: number): string[] {
+  const own = samples.filter(({ compression_ratio }) => compression_ratio === compressionRatio);
   const rows = new Set(own.map(({ index }) => index));
   return [...Map.groupBy(own, ({ policy }) => policy)]
     .filter(([, asked]) => new Set(asked.map(({ index }) => index)).size === rows.size)

@@ -37,11 +37,11 @@ export interface AnswerSummary {
  *
  * @throws {RangeError} if the reference answered other contexts than an arm beside it
  */
-export function summariseAnswers(answers: readonly Answer[], reference: string): AnswerSummary[] {
-  const arms = Map.groupBy(answers, armOf);
-  return [...arms.values()].map((own) => {
+export function summarizeAnswers(answers: readonly Answer[], reference: string): AnswerSummary[] {
+  const settings = Map.groupBy(answers, settingOf);
+  return [...settings.values()].map((own) => {
     const [first] = own;
-    const beside = arms.get(armOf({ ...first, policy: reference }));
+    const beside = settings.get(settingOf({ ...first, policy: reference }));
     const paired = beside === undefined ? undefined : pair(own, beside);
     const right = own.filter((answer) => answer.right).length;
     const { low, high } = wilsonInterval(right, own.length);
@@ -76,6 +76,8 @@ function pair(own: readonly Answer[], reference: readonly Answer[]): PairedDiffe
   );
 }
 
-function armOf({ policy, compression_ratio, timing }: Pick<Answer, "policy" | "compression_ratio" | "timing">): string {
+function settingOf(
+  { policy, compression_ratio, timing }: Pick<Answer, "policy" | "compression_ratio" | "timing">,
+): string {
   return JSON.stringify([policy, compression_ratio, timing]);
 }

@@ -1,9 +1,9 @@
 import { clusterBootstrap } from "../../metrics/bootstrap.ts";
-import type { ScoredCell } from "../run/sample.ts";
-import type { ArmName } from "../run/setting.ts";
+import type { ScoredSample } from "../run/sample.ts";
+import type { SettingName } from "../run/setting.ts";
 
 /** The score of one arm on one task, by the names that JSON gives it. */
-export interface ResultRow extends ArmName {
+export interface ResultRow extends SettingName {
   /** The task. */
   readonly task: string;
   /** Mean score of its rows, in [0, 1]. */
@@ -17,8 +17,8 @@ export interface ResultRow extends ArmName {
 }
 
 /** Averages cells by arm and task, in the order in which these first appear. */
-export function resultRows(cells: readonly ScoredCell[]): ResultRow[] {
-  return byArmAndTask(cells).map((own) => {
+export function resultRows(samples: readonly ScoredSample[]): ResultRow[] {
+  return bySettingAndTask(samples).map((own) => {
     const { mean, low, high } = clusterBootstrap(byContext(own, ({ score }) => score));
     const { policy, compression_ratio, task } = own[0];
     return { policy, compression_ratio, task, score: mean, n: own.length, ci_low: low, ci_high: high };
@@ -26,13 +26,16 @@ export function resultRows(cells: readonly ScoredCell[]): ResultRow[] {
 }
 
 /** The cells of each arm and task. */
-export function byArmAndTask(cells: readonly ScoredCell[]): ScoredCell[][] {
-  return [...Map.groupBy(cells, (cell) => JSON.stringify([cell.policy, cell.compression_ratio, cell.task])).values()];
+export function bySettingAndTask(samples: readonly ScoredSample[]): ScoredSample[][] {
+  return [
+    ...Map.groupBy(samples, (sample) => JSON.stringify([sample.policy, sample.compression_ratio, sample.task]))
+      .values(),
+  ];
 }
 
 /** A number of each cell, by context. */
-export function byContext(cells: readonly ScoredCell[], value: (cell: ScoredCell) => number): number[][] {
-  return [...Map.groupBy(cells, ({ context }) => context).values()].map((own) => own.map(value));
+export function byContext(samples: readonly ScoredSample[], value: (sample: ScoredSample) => number): number[][] {
+  return [...Map.groupBy(samples, ({ context }) => context).values()].map((own) => own.map(value));
 }
 
 /** One policy's scores on a task, a column for each ratio: `0.46 [0.32, 0.60]`, null where it was not asked. */

@@ -15,7 +15,7 @@ import {
 
 /** Pixels of a cell's width and height where no size is given. */
 const CELL = [20, 20] as const;
-const LABELLED_CELL = [56, 30] as const;
+const LABELED_CELL = [56, 30] as const;
 /** Pixels of an axis label. */
 const LABEL_SIZE = 11;
 
@@ -42,7 +42,7 @@ export function heatMap(options: HeatMapOptions): Promise<Chart> {
     sort: null,
     axis: { labelAngle: 0, labelOverlap: true, ticks: false, domain: false },
   });
-  const [leastWidth, height] = label === undefined ? CELL : LABELLED_CELL;
+  const [leastWidth, height] = label === undefined ? CELL : LABELED_CELL;
   const width = label === undefined ? leastWidth : Math.max(leastWidth, widest(rows, fieldOf(x)));
   const [least, most] = domain ?? extent(rows, fieldOf(value));
   return chart({

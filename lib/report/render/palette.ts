@@ -76,7 +76,7 @@ export function seriesScales(names: readonly string[], order: readonly string[] 
 }
 
 /** A colour to fill with, and the one of black and white that reads on it. */
-export interface RampColour {
+export interface RampColor {
   /** `#rrggbb`. */
   readonly fill: string;
   /** `#000000` or `#ffffff`, whichever contrasts more with the fill: at least 4.5 to 1 (WCAG 2.2, 1.4.3). */
@@ -91,7 +91,7 @@ const { scheme } = vega as unknown as { scheme(name: string): (share: number) =>
  *
  * @throws {RangeError} if the share is not in [0, 1]
  */
-export function rampColour(share: number): RampColour {
+export function rampColor(share: number): RampColor {
   if (!(share >= 0 && share <= 1)) throw new RangeError(`Cannot colour a share of ${share} as it must be in [0, 1]`);
   const channels = scheme(RAMP)(share).match(/\d+/g)!.map(Number);
   const luminance = relativeLuminance(channels);

@@ -1,26 +1,26 @@
 import { escapeHtml } from "../render/escape.ts";
 import { FONT_FAMILY } from "../render/font.ts";
-import { rampColour } from "../render/palette.ts";
+import { rampColor } from "../render/palette.ts";
 import {
   LEGEND_SHARES,
   LEGEND_TEXT,
   LINE_END,
-  type SurvivalDrawing,
-  type SurvivalPiece,
+  type RetentionDrawing,
+  type RetentionPiece,
   visibleText,
 } from "./pieces.ts";
 
 /** Draws texts coloured by survival as a page that needs nothing else. */
-export function survivalHtml({ title, subtitle, description, sections }: SurvivalDrawing, width: number): string {
+export function retentionHtml({ title, subtitle, description, sections }: RetentionDrawing, width: number): string {
   const shares = [
-    ...new Set([...LEGEND_SHARES, ...sections.flatMap(({ pieces }) => pieces.map(({ survival }) => survival))]),
+    ...new Set([...LEGEND_SHARES, ...sections.flatMap(({ pieces }) => pieces.map(({ retention }) => retention))]),
   ]
     .sort((one, other) => one - other);
   const classOf = new Map(shares.map((share, index) => [share, `s${index}`]));
   const legend = LEGEND_SHARES.map((share) => `<span class="${classOf.get(share)}">${100 * share} %</span>`).join(" ");
-  const text = (pieces: readonly SurvivalPiece[]): string =>
-    pieces.map(({ lines, survival, title }) =>
-      `<span class="${classOf.get(survival)}" title="${escape(title)}">${lines.map(lineHtml).join("\n")}</span>`
+  const text = (pieces: readonly RetentionPiece[]): string =>
+    pieces.map(({ lines, retention, title }) =>
+      `<span class="${classOf.get(retention)}" title="${escape(title)}">${lines.map(lineHtml).join("\n")}</span>`
     ).join("");
   return [
     `<!doctype html>`,
@@ -53,9 +53,9 @@ function lineHtml(line: string): string {
 }
 
 function styleOf(share: number): string {
-  const { fill, ink } = rampColour(share);
-  const colours = `background: ${fill}; color: ${ink};`;
-  if (share === 0) return `${colours} text-decoration: line-through;`;
+  const { fill, ink } = rampColor(share);
+  const colors = `background: ${fill}; color: ${ink};`;
+  if (share === 0) return `${colors} text-decoration: line-through;`;
   const line = `linear-gradient(${ink}, ${ink}) left bottom / ${+(100 * share).toFixed(2)}% 2px no-repeat`;
   return `background: ${line}, ${fill}; color: ${ink};`;
 }

@@ -1,17 +1,17 @@
 import { percent } from "../table/number_format.ts";
 
 /** A text's heading and pieces, as they are drawn. */
-export interface SurvivalSection {
+export interface RetentionSection {
   readonly heading: string;
-  readonly pieces: readonly SurvivalPiece[];
+  readonly pieces: readonly RetentionPiece[];
 }
 
 /** What HTML and SVG are drawn from. */
-export interface SurvivalDrawing {
+export interface RetentionDrawing {
   readonly title: string;
   readonly description: string;
   readonly subtitle?: string;
-  readonly sections: readonly SurvivalSection[];
+  readonly sections: readonly RetentionSection[];
 }
 
 /** The shares that the legend shows. */
@@ -22,19 +22,19 @@ export const LEGEND_TEXT =
   "Share of kv heads that still hold a token; the line under it is as long as that share. Struck out: gone from all.";
 
 /** A token of a text, and the share of kv heads that still hold it. */
-export interface SurvivingToken {
+export interface RetainedToken {
   /** As the text has it, spaces and line ends included; empty where it only begins a character. */
   readonly text: string;
   /** In [0, 1]. */
-  readonly survival: number;
+  readonly retention: number;
 }
 
 /** The shortest stretch of text that can be shown: a token, or the tokens that spell one character together. */
-export interface SurvivalPiece {
+export interface RetentionPiece {
   /** What is seen of it, line by line: each but the last ends its line. */
   readonly lines: readonly string[];
   /** Mean over its tokens. */
-  readonly survival: number;
+  readonly retention: number;
   /** What it is, in words. */
   readonly title: string;
 }
@@ -44,25 +44,25 @@ export interface SurvivalPiece {
  *
  * @throws {RangeError} if there is no text, or a share is not in [0, 1]
  */
-export function survivalPieces(tokens: readonly SurvivingToken[]): SurvivalPiece[] {
+export function retentionPieces(tokens: readonly RetainedToken[]): RetentionPiece[] {
   if (tokens.every(({ text }) => text === "")) {
     throw new RangeError(
       `Cannot colour a text of ${tokens.length} tokens as it is empty: give at least one with a text`,
     );
   }
-  const pieces: SurvivalPiece[] = [];
+  const pieces: RetentionPiece[] = [];
   let first = 0;
-  tokens.forEach(({ text, survival }, index) => {
-    if (!(survival >= 0 && survival <= 1)) {
-      throw new RangeError(`Cannot colour token ${index} by a survival of ${survival} as it must be in [0, 1]`);
+  tokens.forEach(({ text, retention }, index) => {
+    if (!(retention >= 0 && retention <= 1)) {
+      throw new RangeError(`Cannot colour token ${index} by a survival of ${retention} as it must be in [0, 1]`);
     }
     if (text === "") return;
     const own = tokens.slice(first, index + 1);
-    const mean = own.reduce((sum, token) => sum + token.survival, 0) / own.length;
+    const mean = own.reduce((sum, token) => sum + token.retention, 0) / own.length;
     const name = own.length === 1 ? `token ${index}` : `tokens ${first} to ${index}`;
     pieces.push({
       lines: visibleLines(text),
-      survival: mean,
+      retention: mean,
       title: `${name}: held by ${percent(1)(mean)} of kv heads`,
     });
     first = index + 1;

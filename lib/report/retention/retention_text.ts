@@ -2,22 +2,22 @@ import { Buffer } from "node:buffer";
 import { DISPLAY, type Displayable, type Figure } from "../render/display.ts";
 import { renderPng } from "../render/render_png.ts";
 import { percent } from "../table/number_format.ts";
-import { survivalHtml } from "./html.ts";
-import { type SurvivalDrawing, survivalPieces, type SurvivingToken } from "./pieces.ts";
-import { survivalSvg } from "./svg.ts";
+import { retentionHtml } from "./html.ts";
+import { type RetainedToken, type RetentionDrawing, retentionPieces } from "./pieces.ts";
+import { retentionSvg } from "./svg.ts";
 
 /** A text as one run left it. */
-export interface SurvivingText {
+export interface RetainedText {
   /** What it is called: the policy. */
   readonly name: string;
   /** The text. */
-  readonly tokens: readonly SurvivingToken[];
+  readonly tokens: readonly RetainedToken[];
 }
 
 /** A picture of texts, coloured by what survives of them. */
-export interface SurvivalTextOptions {
+export interface RetentionTextOptions {
   /** One below the other: the same text under several policies, say. */
-  readonly texts: readonly SurvivingText[];
+  readonly texts: readonly RetainedText[];
   /** The claim, as a sentence. */
   readonly title: string;
   /** What was measured, on what. */
@@ -29,7 +29,7 @@ export interface SurvivalTextOptions {
 }
 
 /** Texts coloured by survival: a notebook displays them, a report takes SVG and PNG, a browser the page. */
-export interface SurvivalText extends Displayable, Figure {
+export interface RetentionText extends Displayable, Figure {
   /** A whole page that needs nothing else; pointing at a token tells its number and share. */
   readonly html: string;
 }
@@ -45,33 +45,35 @@ export interface SurvivalText extends Displayable, Figure {
  *
  * @example
  * ```ts
- * import { survivalText } from "kvmirror/report";
+ * import { retentionText } from "kvmirror/report";
  *
- * const tokens = [{ text: "Call", survival: 1 }, { text: " me", survival: 0 }, { text: " Ishmael", survival: 0.5 }];
- * const { html, svg } = survivalText({ title: "Half of the heads know the name", texts: [{ name: "hybrid", tokens }] });
+ * const tokens = [{ text: "Call", retention: 1 }, { text: " me", retention: 0 }, { text: " Ishmael", retention: 0.5 }];
+ * const { html, svg } = retentionText({ title: "Half of the heads know the name", texts: [{ name: "hybrid", tokens }] });
  * console.log(html.length, svg.length);
  * ```
  */
-export function survivalText({ texts, title, subtitle, description, width = 720 }: SurvivalTextOptions): SurvivalText {
+export function retentionText(
+  { texts, title, subtitle, description, width = 720 }: RetentionTextOptions,
+): RetentionText {
   if (texts.length === 0) throw new RangeError("Cannot colour 0 texts: give at least one");
   if (!(width >= 200 && width <= 10_000)) {
     throw new RangeError(`Cannot draw lines of ${width} pixels as it must be in [200, 10000]`);
   }
-  const shares = texts.map(({ name, tokens }) => `${name} ${percent(1)(meanSurvival(tokens))}`);
-  const drawing: SurvivalDrawing = {
+  const shares = texts.map(({ name, tokens }) => `${name} ${percent(1)(meanRetention(tokens))}`);
+  const drawing: RetentionDrawing = {
     title,
     subtitle,
     description: description ?? `${title}. Rows kept: ${shares.join(", ")}.`,
     sections: texts.map(({ name, tokens }) => ({
-      heading: `${name}: ${percent(1)(meanSurvival(tokens))} of rows kept`,
-      pieces: survivalPieces(tokens),
+      heading: `${name}: ${percent(1)(meanRetention(tokens))} of rows kept`,
+      pieces: retentionPieces(tokens),
     })),
   };
-  const svg = survivalSvg(drawing, width);
+  const svg = retentionSvg(drawing, width);
   let png: Uint8Array<ArrayBuffer> | undefined;
   const picture = {
     description: drawing.description,
-    html: survivalHtml(drawing, width),
+    html: retentionHtml(drawing, width),
     svg,
     get png() {
       return png ??= renderPng(svg);
@@ -84,6 +86,6 @@ export function survivalText({ texts, title, subtitle, description, width = 720 
   return picture;
 }
 
-function meanSurvival(tokens: readonly SurvivingToken[]): number {
-  return tokens.reduce((sum, { survival }) => sum + survival, 0) / tokens.length;
+function meanRetention(tokens: readonly RetainedToken[]): number {
+  return tokens.reduce((sum, { retention }) => sum + retention, 0) / tokens.length;
 }

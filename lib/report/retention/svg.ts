@@ -1,7 +1,7 @@
 import { escapeHtml } from "../render/escape.ts";
 import { FONT_FAMILY, type FontWeight, textWidth } from "../render/font.ts";
-import { rampColour } from "../render/palette.ts";
-import { LEGEND_SHARES, LEGEND_TEXT, type SurvivalDrawing, type SurvivalPiece, visibleText } from "./pieces.ts";
+import { rampColor } from "../render/palette.ts";
+import { LEGEND_SHARES, LEGEND_TEXT, type RetentionDrawing, type RetentionPiece, visibleText } from "./pieces.ts";
 
 const PADDING = 12;
 const LINE_HEIGHT = 23;
@@ -11,15 +11,15 @@ const BASELINE = 14;
 const GAUGE = 2;
 
 /** Draws texts coloured by survival as SVG: the same bytes for the same texts. */
-export function survivalSvg({ title, subtitle, description, sections }: SurvivalDrawing, width: number): string {
+export function retentionSvg({ title, subtitle, description, sections }: RetentionDrawing, width: number): string {
   const drawn: string[] = [];
   let y = PADDING;
-  const heading = (text: string, size: number, weight: FontWeight, colour = "#222222"): void => {
+  const heading = (text: string, size: number, weight: FontWeight, color = "#222222"): void => {
     for (const line of wrapWords(text, width, size, weight)) {
       y += size + 5;
       const bold = weight === "bold" ? ` font-weight="bold"` : "";
       drawn.push(
-        `<text x="${PADDING}" y="${y - 3}" font-size="${size}"${bold} fill="${colour}">${escape(line)}</text>`,
+        `<text x="${PADDING}" y="${y - 3}" font-size="${size}"${bold} fill="${color}">${escape(line)}</text>`,
       );
     }
   };
@@ -33,7 +33,7 @@ export function survivalSvg({ title, subtitle, description, sections }: Survival
     y += 10;
     heading(section.heading, FONT_SIZE, "bold");
     y += 5;
-    for (const line of survivalLines(section.pieces, width)) {
+    for (const line of retentionLines(section.pieces, width)) {
       let x = PADDING;
       for (const part of line) {
         drawn.push(drawPart(part, x, y));
@@ -56,15 +56,15 @@ export function survivalSvg({ title, subtitle, description, sections }: Survival
 
 /** The legend is drawn as tokens are. */
 function legend(y: number): string {
-  return LEGEND_SHARES.map((survival, index) => {
-    const text = `${100 * survival} %`;
-    const piece = { lines: [text], survival, title: text };
+  return LEGEND_SHARES.map((retention, index) => {
+    const text = `${100 * retention} %`;
+    const piece = { lines: [text], retention, title: text };
     return drawPart({ text, piece, width: 56, ends: "nothing" }, PADDING + 60 * index, y);
   }).join("\n");
 }
 
-function drawPart({ text, piece, width }: SurvivalPart, x: number, y: number): string {
-  const { fill, ink } = rampColour(piece.survival);
+function drawPart({ text, piece, width }: RetentionPart, x: number, y: number): string {
+  const { fill, ink } = rampColor(piece.retention);
   const inside = width - GAP;
   const shapes = [rectangle(x, y, inside, BOX_HEIGHT, fill)];
   if (text.trim() !== "") {
@@ -72,8 +72,8 @@ function drawPart({ text, piece, width }: SurvivalPart, x: number, y: number): s
       `<text x="${round(x)}" y="${y + BASELINE}" font-size="${FONT_SIZE}" fill="${ink}">${escapeHtml(text)}</text>`,
     );
   }
-  if (piece.survival > 0) {
-    shapes.push(rectangle(x, y + BOX_HEIGHT - GAUGE - 1, inside * piece.survival, GAUGE, ink));
+  if (piece.retention > 0) {
+    shapes.push(rectangle(x, y + BOX_HEIGHT - GAUGE - 1, inside * piece.retention, GAUGE, ink));
   } else {
     const spaces = textWidth(text.slice(0, text.length - text.trimStart().length), FONT_SIZE);
     shapes.push(rectangle(x + spaces, y + BASELINE - 5, inside - spaces, 1, ink));
@@ -110,19 +110,19 @@ export const FONT_SIZE = 13;
 export const GAP = 1;
 
 /** A piece's part on one line. */
-export interface SurvivalPart {
+export interface RetentionPart {
   readonly text: string;
-  readonly piece: SurvivalPiece;
+  readonly piece: RetentionPiece;
   readonly width: number;
   /** A line ends after it. */
   readonly ends: "line" | "nothing";
 }
 
 /** Breaks lines before words, as a word may be several tokens; a word that is wider than a line is cut. */
-export function survivalLines(pieces: readonly SurvivalPiece[], width: number): SurvivalPart[][] {
-  const lines: SurvivalPart[][] = [[]];
+export function retentionLines(pieces: readonly RetentionPiece[], width: number): RetentionPart[][] {
+  const lines: RetentionPart[][] = [[]];
   let left = width;
-  const place = (part: SurvivalPart): void => {
+  const place = (part: RetentionPart): void => {
     lines.at(-1)!.push(part);
     left -= part.width;
     if (part.ends === "line") breakLine();
@@ -144,15 +144,15 @@ export function survivalLines(pieces: readonly SurvivalPiece[], width: number): 
   return lines.at(-1)!.length === 0 ? lines.slice(0, -1) : lines;
 }
 
-function partsOf(piece: SurvivalPiece): SurvivalPart[] {
-  return piece.lines.flatMap((text, index): SurvivalPart[] => {
+function partsOf(piece: RetentionPiece): RetentionPart[] {
+  return piece.lines.flatMap((text, index): RetentionPart[] => {
     const ends = index < piece.lines.length - 1 ? "line" : "nothing";
     return text === "" ? [] : [{ text, piece, width: textWidth(text, FONT_SIZE) + GAP, ends }];
   });
 }
 
-function wordsOf(parts: readonly SurvivalPart[]): SurvivalPart[][] {
-  const words: SurvivalPart[][] = [];
+function wordsOf(parts: readonly RetentionPart[]): RetentionPart[][] {
+  const words: RetentionPart[][] = [];
   for (const [index, part] of parts.entries()) {
     const goesOn = index > 0 && parts[index - 1].ends === "nothing" && !/^[\s·]/.test(part.text);
     if (goesOn) words.at(-1)!.push(part);
@@ -161,7 +161,7 @@ function wordsOf(parts: readonly SurvivalPart[]): SurvivalPart[][] {
   return words;
 }
 
-function cutPart(part: SurvivalPart, width: number): SurvivalPart[] {
+function cutPart(part: RetentionPart, width: number): RetentionPart[] {
   const cuts: string[] = [""];
   for (const character of part.text) {
     if (textWidth(cuts.at(-1)! + character, FONT_SIZE) + GAP > width) cuts.push("");

@@ -1,7 +1,7 @@
 import type { ResolvedModel } from "kvmirror/engine";
 import { resolve } from "node:path";
 import { outputOf } from "../workers/output_of.ts";
-import type { Course } from "./run_context.ts";
+import type { RunContext } from "./run_context.ts";
 
 /** Tokens of a text that are judged; a model of a shorter context is judged on what it has room for. */
 const JUDGED_TOKENS = 4000;
@@ -21,7 +21,7 @@ const WORKER = new URL("divergence_worker.ts", import.meta.url).pathname;
 const SYSTEMS = { int4: "kvmirror", int8: "kvmirror int8" } as const;
 
 /** What int8 and int4 weights lose, in a process of its own: no time is taken, so once is enough. */
-export async function measureDivergence({ path }: ResolvedModel, { rows, signal }: Course): Promise<void> {
+export async function measureDivergence({ path }: ResolvedModel, { rows, signal }: RunContext): Promise<void> {
   signal.throwIfAborted();
   const { success, code, stdout } = await outputOf(Deno.execPath(), {
     args: ["run", "-q", "--no-prompt", "-P=engine", WORKER, resolve(path), String(JUDGED_TOKENS)],

@@ -24,19 +24,19 @@ await runTask(async () => {
   using expected = reference.createCache();
   await using int8 = await loadModel(path, { weights: "int8" });
   await using int4 = await loadModel(path, { weights: "int4" });
-  const arms = [{ weights: "int4", model: int4 }, { weights: "int8", model: int8 }] as const;
-  const judged = arms.map(({ weights, model }) => ({ weights, model, cache: model.createCache(), kl: 0, same: 0 }));
+  const settings = [{ weights: "int4", model: int4 }, { weights: "int8", model: int8 }] as const;
+  const judged = settings.map(({ weights, model }) => ({ weights, model, cache: model.createCache(), kl: 0, same: 0 }));
 
   const progress = createProgress("tokens judged");
   for (let start = 0; start < ids.length; start += CHUNK) {
     const chunk = ids.slice(start, start + CHUNK);
     const truth = await reference.read(expected, chunk, { logitsOf: "all", attention: "skip" });
-    for (const arm of judged) {
-      const said = await arm.model.read(arm.cache, chunk, { logitsOf: "all", attention: "skip" });
+    for (const setting of judged) {
+      const said = await setting.model.read(setting.cache, chunk, { logitsOf: "all", attention: "skip" });
       for (let token = 0; token < chunk.length; token++) {
         const [right, own] = [truth, said].map((of) => of.subarray(token * vocabSize, (token + 1) * vocabSize));
-        arm.kl += divergence(right, own);
-        if (likeliest(right) === likeliest(own)) arm.same++;
+        setting.kl += divergence(right, own);
+        if (likeliest(right) === likeliest(own)) setting.same++;
       }
     }
     progress.update(start + chunk.length, ids.length);

@@ -5,7 +5,7 @@ import { byteCharacters } from "../../../lib/engine/tokenizer/byte_level.ts";
 import { builtFolder } from "../../../lib/files/built_folder.ts";
 import { startSystem } from "../workers/system_process.ts";
 import { prepareSystem } from "../workers/systems.ts";
-import type { Course } from "./run_context.ts";
+import type { RunContext } from "./run_context.ts";
 
 /** Starts of a model that is built already. */
 const WARM_STARTS = 3;
@@ -14,7 +14,7 @@ const WARM_STARTS = 3;
  * What a start of a model of Qwen2.5-0.5B's shape takes with int4 weights: `load_0.5b_cold`, where its decoder has to be
  * built, `load_0.5b_warm`, where it is there, and what is resident then beside the bytes of the built weights.
  */
-export async function measureLargeLoad({ rows, signal }: Course): Promise<void> {
+export async function measureLargeLoad({ rows, signal }: RunContext): Promise<void> {
   const path = await randomModel();
   const launch = await prepareSystem("kvmirror", { name: "qwen2.5-0.5b, random weights", path, source: "drawn here" });
   const add = (metric: string, unit: "ms" | "bytes", value: number) =>
@@ -73,7 +73,7 @@ const WORDS = 151_643;
 export async function randomModel(): Promise<string> {
   return await builtFolder(`peers/random/qwen2.5-0.5b-${FOLDER_VERSION}`, async (folder) => {
     await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify(QWEN_CONFIG));
-    await Deno.writeTextFile(`${folder}/tokenizer.json`, JSON.stringify(madeUpTokenizer()));
+    await Deno.writeTextFile(`${folder}/tokenizer.json`, JSON.stringify(syntheticTokenizer()));
     await Deno.writeTextFile(`${folder}/tokenizer_config.json`, JSON.stringify({ eos_token: "<|im_end|>" }));
     const draw = xorshift(42);
     writeSafetensors(`${folder}/model.safetensors`, {
@@ -91,7 +91,7 @@ export async function randomModel(): Promise<string> {
 }
 
 /** Words of two bytes, then of three: as many tokens and merges as the real vocabulary has. */
-function madeUpTokenizer(): Record<string, unknown> {
+function syntheticTokenizer(): Record<string, unknown> {
   const bytes = byteCharacters();
   const merges: [string, string][] = [];
   const words = new Map(bytes.map((byte, id) => [byte, id]));

@@ -1,5 +1,5 @@
 import { mobyDick } from "kvmirror/eval";
-import type { Turn } from "./workloads.ts";
+import type { Workload } from "./workloads.ts";
 
 /** Tokens of a novel that are read before the questions; a quarter of a shorter context. */
 const TEXT_TOKENS = 1024;
@@ -11,7 +11,7 @@ const QUOTED = 200;
 export const LOOKUP_ANSWER_TOKENS = 128;
 
 /** Questions about a text: one whose answer repeats it, one whose answer need not. */
-export function lookupTurn(maxPositionEmbeddings: number): Turn {
+export function lookupWorkload(maxPositionEmbeddings: number): Workload {
   const text = mobyDick()[0];
   const context = Math.min(TEXT_TOKENS, maxPositionEmbeddings / 4);
   const request = {

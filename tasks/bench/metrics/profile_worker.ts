@@ -13,7 +13,7 @@ await runTask(async () => {
     await using model = await loadModel(path, { weights: "int4", ...(profile === undefined ? {} : { profile }) });
     using cache = model.createCache();
     const ids = randomIds(Number(context), model.config.vocabSize);
-    const options = { cache, maxNewTokens: Number(tokens) + 1, atEnd: "continue" } as const;
+    const options = { cache, maxNewTokens: Number(tokens) + 1, ignoreEos: true } as const;
     for await (const _ of model.generateFrom(ids, options)) arrivals.push(performance.now());
   }
   printText(JSON.stringify(arrivals.slice(1).map((time, index) => time - arrivals[index])));

@@ -1,7 +1,7 @@
 import { type BenchRow, rowOf } from "../plan/bench_result.ts";
 
 /** What the stages of a run share. */
-export interface Course {
+export interface RunContext {
   /** Where values go. */
   readonly rows: RunRows;
   /** Ctrl-C: processes end, and what was finished stays. */
@@ -9,11 +9,11 @@ export interface Course {
 }
 
 /** Where a value belongs. */
-export type Place = Pick<BenchRow, "system" | "metric" | "context" | "unit">;
+export type Series = Pick<BenchRow, "system" | "metric" | "context" | "unit">;
 
 /** The rows of a run as its values come, so that a run that ends early has those that were finished. */
 export class RunRows {
-  readonly #groups = new Map<string, { readonly place: Place; readonly values: number[] }>();
+  readonly #groups = new Map<string, { readonly series: Series; readonly values: number[] }>();
   readonly #systems: readonly string[];
   readonly #keep: (rows: readonly BenchRow[]) => Promise<void>;
 
@@ -30,10 +30,10 @@ export class RunRows {
   }
 
   /** Adds the value of one round, or the only one. */
-  add(place: Place, value: number): void {
-    const key = JSON.stringify([place.system, place.metric, place.context]);
+  add(series: Series, value: number): void {
+    const key = JSON.stringify([series.system, series.metric, series.context]);
     const group = this.#groups.get(key);
-    if (group === undefined) this.#groups.set(key, { place, values: [value] });
+    if (group === undefined) this.#groups.set(key, { series, values: [value] });
     else group.values.push(value);
   }
 
@@ -48,7 +48,7 @@ export class RunRows {
       const index = this.#systems.indexOf(system);
       return index < 0 ? this.#systems.length : index;
     };
-    return [...this.#groups.values()].map(({ place, values }) => rowOf(place, values))
+    return [...this.#groups.values()].map(({ series, values }) => rowOf(series, values))
       .sort((one, other) => rank(one) - rank(other));
   }
 }

@@ -1,7 +1,7 @@
 import { printNotice } from "../../cli/run_task.ts";
 import { isOwn } from "../plan/bench_result.ts";
 import { outputOf, PeerUnavailable } from "../workers/output_of.ts";
-import type { Course } from "./run_context.ts";
+import type { RunContext } from "./run_context.ts";
 
 /** What a simulator's process prints. */
 interface Simulated {
@@ -32,23 +32,23 @@ const SIMULATORS: Readonly<Record<string, Simulator>> = {
 };
 
 /** Runs them in turns, each time in a new process; `context` is the number of tokens. */
-export async function measureSimulate(tokens: number, rounds: number, own: boolean, course: Course): Promise<void> {
+export async function measureSimulate(tokens: number, rounds: number, own: boolean, run: RunContext): Promise<void> {
   const results = new Set<string>();
   for (let round = 0; round < rounds; round++) {
     for (const [system, simulator] of Object.entries(SIMULATORS)) {
       if (own && !isOwn(system)) continue;
       try {
-        const { seconds, peakBytes, stats } = await runOnce(simulator, tokens, course.signal);
+        const { seconds, peakBytes, stats } = await runOnce(simulator, tokens, run.signal);
         results.add(JSON.stringify(stats));
         if (results.size > 1) throw new Error(`Cannot compare simulators that disagree: ${[...results].join(" and ")}`);
-        course.rows.add({ system, metric: "simulate", context: tokens, unit: "s" }, seconds);
-        course.rows.add({ system, metric: "simulate_peak", context: tokens, unit: "bytes" }, peakBytes);
+        run.rows.add({ system, metric: "simulate", context: tokens, unit: "s" }, seconds);
+        run.rows.add({ system, metric: "simulate_peak", context: tokens, unit: "bytes" }, peakBytes);
       } catch (error) {
         if (!(error instanceof PeerUnavailable)) throw error;
         if (round === 0) printNotice(`no row of ${system} as ${error.message}`);
       }
     }
-    await course.rows.step();
+    await run.rows.step();
   }
 }
 

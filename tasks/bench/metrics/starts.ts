@@ -4,7 +4,7 @@ import { isOwn } from "../plan/bench_result.ts";
 import type { TokensRequest, Unit } from "../workers/protocol.ts";
 import { startSystem } from "../workers/system_process.ts";
 import type { Launch } from "../workers/systems.ts";
-import type { Course } from "./run_context.ts";
+import type { RunContext } from "./run_context.ts";
 
 /** Starts take long: so many of them say enough. */
 const MAX_STARTS = 3;
@@ -17,7 +17,7 @@ const MAX_STARTS = 3;
 export async function measureStarts(
   launches: readonly Launch[],
   plan: BenchPlan,
-  { rows, signal }: Course,
+  { rows, signal }: RunContext,
 ): Promise<void> {
   const starts = Math.min(MAX_STARTS, plan.rounds);
   const progress = createProgress("started");

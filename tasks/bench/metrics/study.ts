@@ -1,5 +1,5 @@
 import { factPrompt } from "kvmirror/eval";
-import type { Turn } from "./workloads.ts";
+import type { Workload } from "./workloads.ts";
 
 /** Policies that read a text once and that kvpress has too. */
 const POLICIES = [
@@ -22,7 +22,7 @@ const STUDY_TOKENS = 2000;
 const LEAST_CONTEXT = 8192;
 
 /** Ten policies at four ratios on two texts, 80 cells; for small models on one text of a few sentences. */
-export function studyTurn(maxPositionEmbeddings: number): Turn {
+export function studyWorkload(maxPositionEmbeddings: number): Workload {
   const [texts, sentences] = maxPositionEmbeddings >= LEAST_CONTEXT ? [2, SENTENCES] : [1, 8];
   return {
     context: STUDY_TOKENS,

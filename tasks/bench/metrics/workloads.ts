@@ -2,10 +2,10 @@ import { createProgress } from "../../cli/progress.ts";
 import { median } from "../plan/bench_result.ts";
 import type { BenchRequest } from "../workers/protocol.ts";
 import type { SystemProcess } from "../workers/system_process.ts";
-import type { Course } from "./run_context.ts";
+import type { RunContext } from "./run_context.ts";
 
 /** A request, and the context that its rows carry. */
-export interface Turn {
+export interface Workload {
   readonly context: number;
   readonly request: BenchRequest;
 }
@@ -13,14 +13,14 @@ export interface Turn {
 /** Asks every system in every round, one at a time, so that a noisy moment falls on all. */
 export async function measureInTurns(
   processes: readonly Pick<SystemProcess, "system" | "measure">[],
-  turns: readonly Turn[],
+  workloads: readonly Workload[],
   rounds: number,
-  { rows, signal }: Course,
+  { rows, signal }: RunContext,
 ): Promise<void> {
   const progress = createProgress("measured");
   let done = 0;
   for (let round = 0; round < rounds; round++) {
-    for (const { context, request } of turns) {
+    for (const { context, request } of workloads) {
       // Every second round the other way about: none is always the one that follows.
       for (const process of round % 2 === 0 ? processes : processes.toReversed()) {
         signal.throwIfAborted();
@@ -28,7 +28,7 @@ export async function measureInTurns(
           rows.add({ system: process.system, metric, context, unit }, median(samples));
         }
         await rows.step();
-        progress.update(++done, rounds * turns.length * processes.length);
+        progress.update(++done, rounds * workloads.length * processes.length);
       }
     }
   }

@@ -104,6 +104,6 @@ export function printComparisons(
 
 function describe({ system, metric, context, yardstick, ratio, spread, slower }: Comparison): string {
   const word = slower ? "SLOWER" : ratio < 1 / spread ? "faster" : "same";
-  const place = `${system.padEnd(18)} ${metric.padEnd(20)} ${String(context).padStart(6)}`;
-  return `${place}  ${ratio.toFixed(2)}× (spread ${spread.toFixed(2)}×, against ${yardstick})  ${word}`;
+  const label = `${system.padEnd(18)} ${metric.padEnd(20)} ${String(context).padStart(6)}`;
+  return `${label}  ${ratio.toFixed(2)}× (spread ${spread.toFixed(2)}×, against ${yardstick})  ${word}`;
 }

@@ -4,16 +4,16 @@ import type { TokenProfile } from "../metrics/profile.ts";
 import { isStudy, policiesOf } from "../metrics/study.ts";
 import { type BenchRow, findRow } from "../plan/bench_result.ts";
 import type { BenchReport } from "./bench_report.ts";
-import { reachedAims } from "./targets.ts";
+import { reachedTargets } from "./targets.ts";
 
 /** Operators that a table shows; the rest are added up. */
 const SHOWN_OPERATORS = 10;
 
 /** Aims and what was reached. */
-export function aimsTable({ rows, floor }: BenchReport): string | undefined {
-  const aims = reachedAims(rows, floor);
-  if (aims.length === 0) return undefined;
-  return table(aims as unknown as Row[], { formats: { reached: (value) => `${fixed(2)(value)}×` } }).markdown;
+export function targetsTable({ rows, floor }: BenchReport): string | undefined {
+  const targets = reachedTargets(rows, floor);
+  if (targets.length === 0) return undefined;
+  return table(targets as unknown as Row[], { formats: { reached: (value) => `${fixed(2)(value)}×` } }).markdown;
 }
 
 /** Systems down, contexts across: medians, and the lowest and highest round. */

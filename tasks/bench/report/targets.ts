@@ -5,7 +5,7 @@ import { type BenchRow, findRow, speedUp } from "../plan/bench_result.ts";
 const LARGE_LOAD = { ms: 3000, timesItsWeights: 1.2 };
 
 /** What this project wants to reach: so many times as good as another, in one run. */
-export interface Aim {
+export interface Target {
   readonly own: readonly [system: string, metric: string];
   readonly other: readonly [system: string, metric: string];
   /** The rows' context; where it is absent, whichever was measured. */
@@ -13,12 +13,12 @@ export interface Aim {
   readonly times: number;
 }
 
-const decode = (context: number, other: string, times: number): Aim => (
+const decode = (context: number, other: string, times: number): Target => (
   { own: ["kvmirror", "decode"], other: [other, "decode"], context, times }
 );
 
 /** The aims of the issue that asked for this benchmark. */
-export const AIMS: readonly Aim[] = [
+export const TARGETS: readonly Target[] = [
   decode(64, "onnxruntime-genai", 1.3),
   decode(1024, "transformers.js", 2),
   decode(4096, "transformers.js", 5),
@@ -33,27 +33,27 @@ export const AIMS: readonly Aim[] = [
 ];
 
 /** Times the floor that decoding may take. */
-export const FLOOR_AIM = 1.5;
+export const FLOOR_TARGET = 1.5;
 
 /** An aim and what was reached, as a table shows it. */
-export interface ReachedAim {
+export interface ReachedTarget {
   readonly metric: string;
   readonly context: number;
   readonly against: string;
   /** `≥ 5×` */
-  readonly aim: string;
+  readonly target: string;
   /** How many times as good; of the floor, how many times its time. */
   readonly reached: number;
   readonly met: "yes" | "no";
 }
 
 /** A model of half a billion weights, its start against a limit and its memory against its weights. */
-function largeLoad(rows: readonly BenchRow[]): ReachedAim[] {
+function largeLoad(rows: readonly BenchRow[]): ReachedTarget[] {
   const value = (metric: string) => findRow(rows, "kvmirror", `load_0.5b_${metric}`, 0)?.value;
   const [warm, resident, weights] = [value("warm"), value("resident"), value("weights")];
   if (warm === undefined || resident === undefined || weights === undefined) return [];
-  const within = (metric: string, against: string, limit: number, reached: number): ReachedAim => (
-    { metric, context: 0, against, aim: `≤ ${limit}×`, reached, met: reached <= limit ? "yes" : "no" }
+  const within = (metric: string, against: string, limit: number, reached: number): ReachedTarget => (
+    { metric, context: 0, against, target: `≤ ${limit}×`, reached, met: reached <= limit ? "yes" : "no" }
   );
   return [
     within("load_0.5b_warm", `${LARGE_LOAD.ms / 1000} s`, 1, warm / LARGE_LOAD.ms),
@@ -62,8 +62,8 @@ function largeLoad(rows: readonly BenchRow[]): ReachedAim[] {
 }
 
 /** Aims whose rows were measured; those against the floor come last. */
-export function reachedAims(rows: readonly BenchRow[], floor?: Floor): ReachedAim[] {
-  const against = AIMS.flatMap(({ own, other, context, times }): ReachedAim[] => {
+export function reachedTargets(rows: readonly BenchRow[], floor?: Floor): ReachedTarget[] {
+  const against = TARGETS.flatMap(({ own, other, context, times }): ReachedTarget[] => {
     const mine = rows.find((row) =>
       row.system === own[0] && row.metric === own[1] && (context === undefined || row.context === context)
     );
@@ -74,7 +74,7 @@ export function reachedAims(rows: readonly BenchRow[], floor?: Floor): ReachedAi
       metric: own[0] === "kvmirror f32" ? `${own[1]}, float32 weights` : own[1],
       context: mine.context,
       against: own[1] === other[1] ? other[0] : `${other[0]}, ${other[1]}`,
-      aim: `≥ ${times}×`,
+      target: `≥ ${times}×`,
       reached,
       met: reached >= times ? "yes" : "no",
     }];
@@ -85,15 +85,15 @@ export function reachedAims(rows: readonly BenchRow[], floor?: Floor): ReachedAi
   return [
     ...against,
     ...largeLoad(rows),
-    ...decoding.map(({ metric, context, value }): ReachedAim => {
+    ...decoding.map(({ metric, context, value }): ReachedTarget => {
       const reached = value / floorMs(floor!, context);
       return {
         metric,
         context,
         against: "the floor",
-        aim: `≤ ${FLOOR_AIM}×`,
+        target: `≤ ${FLOOR_TARGET}×`,
         reached,
-        met: reached <= FLOOR_AIM ? "yes" : "no",
+        met: reached <= FLOOR_TARGET ? "yes" : "no",
       };
     }),
   ];

@@ -4,13 +4,13 @@ import { LOOKUP_ANSWER_TOKENS } from "../metrics/lookup.ts";
 import type { BenchReport } from "./bench_report.ts";
 import { decodeChart, evictionChart, prefillChart, profileChart, studyChart } from "./performance_charts.ts";
 import {
-  aimsTable,
   floorTable,
   lookupTable,
   metricTable,
   profilePartsTable,
   profileTable,
   studyTable,
+  targetsTable,
   weightsTable,
 } from "./performance_tables.ts";
 
@@ -67,8 +67,8 @@ export async function writePerformanceReport(path: string, report: BenchReport):
     const chart = await draw(report);
     if (chart !== undefined) lines.push(await saveFigure(folder, `11_${name}`, chart));
   }
-  const aims = aimsTable(report);
-  if (aims !== undefined) lines.push("## Aims", "", "How many times as good, in this run:", "", aims);
+  const targets = targetsTable(report);
+  if (targets !== undefined) lines.push("## Aims", "", "How many times as good, in this run:", "", targets);
   lines.push("## Systems", "", systemsTable(report));
   lines.push("## Measured", "", "Medians of rounds in turns, the lowest and the highest round in parentheses.", "");
   for (const [metric, title, format] of TABLES) {

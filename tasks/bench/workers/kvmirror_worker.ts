@@ -23,7 +23,7 @@ await runTask(async () => {
         const start = performance.now();
         const arrivals: number[] = [];
         // The text that was read gives the first token, so one more is asked for.
-        const options = { cache, maxNewTokens: request.tokens + 1, atEnd: "continue" } as const;
+        const options = { cache, maxNewTokens: request.tokens + 1, ignoreEos: true } as const;
         for await (const _ of model.generateFrom(next, options)) arrivals.push(performance.now());
         return tokenTimes(start, arrivals, next.length);
       };

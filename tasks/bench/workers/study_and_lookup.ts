@@ -9,17 +9,17 @@ const FEWER_POLICIES = [1, 2, 5];
 /** Runs a study as notebooks do: each text is read once, and every policy and ratio forks from it. */
 export async function runStudy(model: Model, request: StudyRequest): Promise<Measurement[]> {
   const { prompts, policies, ratios, tokens } = request;
-  const secondsACell = async (count: number) => {
-    const arms = policies.slice(0, count).map((name) => policy(name)).flatMap((policy) =>
+  const secondsPerSample = async (count: number) => {
+    const settings = policies.slice(0, count).map((name) => policy(name)).flatMap((policy) =>
       ratios.map((compressionRatio) => ({ policy, compressionRatio }))
     );
     const start = performance.now();
-    const answers = await answerStudy(model, prompts, arms, { maxNewTokens: tokens });
+    const answers = await answerStudy(model, prompts, settings, { maxNewTokens: tokens });
     return (performance.now() - start) / 1000 / answers.length;
   };
   const study = (metric: string, seconds: number): Measurement => ({ metric, unit: "s/cell", samples: [seconds] });
-  const measured = [study("study", await secondsACell(policies.length))];
-  for (const count of FEWER_POLICIES) measured.push(study(`study_policies_${count}`, await secondsACell(count)));
+  const measured = [study("study", await secondsPerSample(policies.length))];
+  for (const count of FEWER_POLICIES) measured.push(study(`study_policies_${count}`, await secondsPerSample(count)));
   return measured;
 }
 
@@ -52,7 +52,7 @@ async function millisecondsOfToken(
   draft: Draft | undefined,
 ): Promise<number> {
   const arrivals: number[] = [];
-  const options = { cache, maxNewTokens, atEnd: "continue", template: "none", draft } as const;
+  const options = { cache, maxNewTokens, ignoreEos: true, template: "none", draft } as const;
   for await (const _ of model.generate(question, options)) arrivals.push(performance.now());
   return (arrivals.at(-1)! - arrivals[0]) / (arrivals.length - 1);
 }

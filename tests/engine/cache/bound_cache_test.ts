@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
-import { type Bound, type KvCache, type Model, tapsFor } from "kvmirror/engine";
-import { definePolicy, type Need, type Policy, policy } from "kvmirror/policies";
-import { needOf } from "../../../lib/engine/signals/signals.ts";
+import { type Bound, type KvCache, type Model, recordingsFor } from "kvmirror/engine";
+import { definePolicy, type Policy, policy, type Signal } from "kvmirror/policies";
+import { signalOf } from "../../../lib/engine/signals/signals.ts";
 import { openCheckpoint } from "../../fixtures/golden.ts";
 
 const NAME = "qwen2_untied_f32";
@@ -10,7 +10,7 @@ const HEADS = 3 * 2;
 /** A row in every head of the checkpoint. */
 const TOKEN_BYTES = HEADS * 16 * 2 * 4;
 const TEXT = "Farmers bring apples and bread to the market on Saturday. The library keeps old maps in a drawer. ";
-const NEWEST: Need = { attention: "sum", queries: 1 };
+const NEWEST: Signal = { attention: "sum", queries: 1 };
 
 /** Notes what the cache holds whenever rows were added, before any of them is evicted. */
 function watch(cache: KvCache): { live: number; allocated: number } {
@@ -29,8 +29,8 @@ function textIds(model: Model, count: number): number[] {
 }
 
 const rowsOf = (cache: KvCache) => cache.layers().map(({ heads }) => heads.map(({ positions }) => [...positions]));
-const columns = (cache: KvCache, need: Need) =>
-  cache.layers().map(({ heads }) => heads.map((head) => [...head.signal(need)]));
+const columns = (cache: KvCache, signal: Signal) =>
+  cache.layers().map(({ heads }) => heads.map((head) => [...head.signal(signal)]));
 
 Deno.test("live and allocated bytes never pass the size and one interval, whatever is read and however", async () => {
   await using model = await openCheckpoint(NAME);
@@ -42,30 +42,32 @@ Deno.test("live and allocated bytes never pass the size and one interval, whatev
         name: fc.constantFrom(...names, ...wrapped),
         rows: fc.integer({ min: 1, max: 60 }),
         extraBytes: fc.nat(TOKEN_BYTES - 1),
-        every: fc.integer({ min: 1, max: 40 }),
+        compressionInterval: fc.integer({ min: 1, max: 40 }),
         chunkLength: fc.integer({ min: 1, max: 50 }),
         reads: fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 6 }),
         positions: fc.constantFrom("logical", "compact"),
       }),
-      async ({ name, rows: few, extraBytes, every, chunkLength, reads, positions }) => {
+      async ({ name, rows: few, extraBytes, compressionInterval, chunkLength, reads, positions }) => {
         const chosen = policy(name);
         // Whole chunks of 20 rows need room for one.
         const rows = name.startsWith("chunkkv") ? few + 20 : few;
         const size = extraBytes % 2 === 0 ? { rows } : { maxBytes: rows * TOKEN_BYTES + extraBytes };
         const bytes = "rows" in size ? rows * TOKEN_BYTES : size.maxBytes;
-        const bound: Bound = { policy: chosen, every, positions, ...size };
-        const cache = model.createCache(tapsFor(chosen.needs));
+        const bound: Bound = { policy: chosen, compressionInterval, positions, ...size };
+        const cache = model.createCache(recordingsFor(chosen.signals));
         const most = watch(cache);
         for (const count of reads) {
           await model.read(cache, textIds(model, count), { bound, chunkLength, logitsOf: "none" });
         }
         const read = reads.reduce((sum, count) => sum + count, 0);
         assertEquals(cache.tokenCount, read);
-        const ceiling = bytes + every * TOKEN_BYTES;
+        const ceiling = bytes + compressionInterval * TOKEN_BYTES;
         assert(most.live <= ceiling, `live ${most.live} of ${ceiling}`);
         assert(most.allocated <= ceiling, `allocated ${most.allocated} of ${ceiling}`);
         // The ceiling is used, too: nothing goes before it is due.
-        if (read >= rows + every && "rows" in size && names.includes(name)) assertEquals(most.live, ceiling);
+        if (read >= rows + compressionInterval && "rows" in size && names.includes(name)) {
+          assertEquals(most.live, ceiling);
+        }
       },
     ),
     { numRuns: 60, seed: 11 },
@@ -77,11 +79,11 @@ Deno.test("generating under a bound stays within it, and a fork beside it keeps 
   const cache = model.createCache(["all"]);
   await model.read(cache, textIds(model, 50));
   const fork = cache.fork();
-  const bound: Bound = { policy: policy("h2o"), every: 4, maxBytes: 20 * TOKEN_BYTES };
+  const bound: Bound = { policy: policy("h2o"), compressionInterval: 4, maxBytes: 20 * TOKEN_BYTES };
   const most = watch(cache);
   const counts: number[] = [];
   const onLogits = () => counts.push(cache.longestHead);
-  await model.generateFrom([5, 6], { cache, bound, maxNewTokens: 30, atEnd: "continue", onLogits });
+  await model.generateFrom([5, 6], { cache, bound, maxNewTokens: 30, ignoreEos: true, onLogits });
   assertEquals(most.live, 24 * TOKEN_BYTES);
   assertEquals(most.allocated, 24 * TOKEN_BYTES);
   // 50 rows are over the bound: they go to 20 before the first of the two tokens is read.
@@ -113,7 +115,7 @@ async function stepByStep(
 }
 
 async function bounded(model: Model, ids: readonly number[], prompt: number, bound: Bound): Promise<number[][][][]> {
-  const cache = model.createCache(tapsFor(bound.policy.needs));
+  const cache = model.createCache(recordingsFor(bound.policy.signals));
   await model.read(cache, ids.slice(0, prompt));
   const steps: number[][][][] = [];
   for (const id of ids.slice(prompt)) {
@@ -134,7 +136,7 @@ Deno.test("tova every token is the paper's: the row that the newest query looks 
       return heads.map(() => rows.filter((row) => row !== lowest));
     }));
   assertEquals(paper.length, 90 - 24);
-  assertEquals(await bounded(model, ids, 24, { policy: policy("tova"), rows: 24, every: 1 }), paper);
+  assertEquals(await bounded(model, ids, 24, { policy: policy("tova"), rows: 24, compressionInterval: 1 }), paper);
 });
 
 Deno.test("h2o every token is the paper's: the older half's lowest accumulated attention goes, head by head", async () => {
@@ -159,47 +161,47 @@ Deno.test("h2o every token is the paper's: the older half's lowest accumulated a
         })
       ),
   );
-  assertEquals(await bounded(model, ids, 24, { policy: policy("h2o"), rows: 24, every: 1 }), paper);
+  assertEquals(await bounded(model, ids, 24, { policy: policy("h2o"), rows: 24, compressionInterval: 1 }), paper);
 });
 
 Deno.test("a decayed sum is the old one times decay to the power of the new queries, and theirs, in any chunks", async () => {
   await using model = await openCheckpoint(NAME);
   const ids = textIds(model, 40);
-  const tap = { decay: 0.8 };
-  const cache = model.createCache([1, tap]);
+  const recording = { decay: 0.8 };
+  const cache = model.createCache([1, recording]);
   const expected: number[] = [];
   for (const id of ids) {
     await model.read(cache, [id]);
     const newest = columns(cache, NEWEST)[1][0];
     newest.forEach((mass, row) => expected[row] = (expected[row] ?? 0) * 0.8 + mass);
-    columns(cache, needOf(tap))[1][0].forEach((sum, row) => assert(Math.abs(sum - expected[row]) < 1e-5));
+    columns(cache, signalOf(recording))[1][0].forEach((sum, row) => assert(Math.abs(sum - expected[row]) < 1e-5));
   }
-  const chunked = model.createCache([tap]);
+  const chunked = model.createCache([recording]);
   await model.read(chunked, ids.slice(0, 9));
   await model.read(chunked, ids.slice(9), { chunkLength: 7 });
-  columns(chunked, needOf(tap))[1][0].forEach((sum, row) => assert(Math.abs(sum - expected[row]) < 1e-4));
+  columns(chunked, signalOf(recording))[1][0].forEach((sum, row) => assert(Math.abs(sum - expected[row]) < 1e-4));
 });
 
 Deno.test("at an eviction, taps of the last n queries hold the last n or an interval's, read singly or in chunks", async () => {
   await using model = await openCheckpoint(NAME);
-  const window = (queries: number): Need => ({ attention: "sum", queries });
-  for (const [every, chunkLength] of [[8, 1], [8, 3], [8, 50], [9, 4], [3, 1], [3, 2]]) {
+  const window = (queries: number): Signal => ({ attention: "sum", queries });
+  for (const [compressionInterval, chunkLength] of [[8, 1], [8, 3], [8, 50], [9, 4], [3, 1], [3, 2]]) {
     const seen: number[][] = [];
     const newest: Map<number, number>[] = [];
     const spy = definePolicy({
       name: "spy",
-      needs: [NEWEST, window(5)],
+      signals: [NEWEST, window(5)],
       score: ({ index, heads }) => {
         const { positions, signal } = heads[0];
         if (index === 0) {
-          const queries = newest.slice(0, cache.tokenCount).slice(-Math.min(5, every));
+          const queries = newest.slice(0, cache.tokenCount).slice(-Math.min(5, compressionInterval));
           seen.push([...positions].map((position) => queries.reduce((sum, of) => sum + (of.get(position) ?? 0), 0)));
           signal(window(5)).forEach((sum, row) => assert(Math.abs(sum - seen.at(-1)![row]) < 1e-5, `row ${row}`));
         }
         return heads.map(({ positions }) => Float64Array.from(positions));
       },
     });
-    const bound: Bound = { policy: spy, rows: 20, every };
+    const bound: Bound = { policy: spy, rows: 20, compressionInterval };
     const cache = model.createCache([1, 5]);
     const single = model.createCache([1]);
     const ids = textIds(model, 60);
@@ -216,14 +218,14 @@ Deno.test("at an eviction, taps of the last n queries hold the last n or an inte
         await model.read(cache, ids.slice(token + 1 - chunkLength, token + 1), { bound });
       }
     }
-    assertEquals(seen.length, Math.floor((cache.tokenCount - 20) / every));
+    assertEquals(seen.length, Math.floor((cache.tokenCount - 20) / compressionInterval));
   }
 });
 
 Deno.test("where evictions fall does not depend on how the text is cut into reads", async () => {
   await using model = await openCheckpoint(NAME);
   const ids = textIds(model, 200);
-  const bound: Bound = { policy: policy("streaming_llm"), rows: 30, every: 16, positions: "compact" };
+  const bound: Bound = { policy: policy("streaming_llm"), rows: 30, compressionInterval: 16, positions: "compact" };
   const rows = async (chunkLength: number) => {
     const cache = model.createCache();
     for (let start = 0; start < ids.length; start += chunkLength) {
@@ -243,7 +245,7 @@ Deno.test("past the trained length: compact positions go on, logical ones too af
   for (const positions of ["logical", "compact"] as const) {
     const notices: string[] = [];
     const onNotice = (notice: string) => notices.push(notice);
-    const bound: Bound = { policy: policy("streaming_llm"), rows: 64, every: 32, positions };
+    const bound: Bound = { policy: policy("streaming_llm"), rows: 64, compressionInterval: 32, positions };
     const cache = model.createCache();
     for (let start = 0; start < ids.length; start += 100) {
       const logits = await model.read(cache, ids.slice(start, start + 100), { bound, onNotice });
@@ -253,7 +255,7 @@ Deno.test("past the trained length: compact positions go on, logical ones too af
       cache,
       bound,
       maxNewTokens: 40,
-      atEnd: "continue",
+      ignoreEos: true,
       onNotice,
     });
     assertEquals([generated.length, cache.tokenCount], [40, ids.length + 40]);
@@ -266,7 +268,7 @@ Deno.test("past the trained length: compact positions go on, logical ones too af
 Deno.test("an abort leaves a sound cache within its bound, and reading on gives what one read gives", async () => {
   await using model = await openCheckpoint(NAME);
   const ids = textIds(model, 150);
-  const bound: Bound = { policy: policy("streaming_llm"), rows: 40, every: 10 };
+  const bound: Bound = { policy: policy("streaming_llm"), rows: 40, compressionInterval: 10 };
   const controller = new AbortController();
   const cache = model.createCache();
   const onProgress = (read: number) => read >= 70 && controller.abort(new Error("stop"));
@@ -283,17 +285,20 @@ Deno.test("a bound that cannot hold is refused before anything is read; what is 
   await using model = await openCheckpoint(NAME);
   const streaming = policy("streaming_llm");
   const wrong: [Bound, string, ("record" | "skip")?][] = [
-    [{ policy: streaming, rows: 8, every: 0 }, "Cannot evict every 0 tokens"],
-    [{ policy: streaming, rows: 8, every: 1.5 }, "Cannot evict every 1.5 tokens"],
-    [{ policy: streaming, rows: 0, every: 8 }, "Cannot bound a cache to 0 rows"],
-    [{ policy: streaming, maxBytes: 700, every: 8 }, `700 bytes as one row a head takes ${TOKEN_BYTES}`],
-    [{ policy: streaming, maxBytes: NaN, every: 8 }, "NaN bytes"],
-    [{ policy: policy("kvzip"), rows: 8, every: 8 }, "kvzip as it needs reconstruction, a second look"],
-    [{ policy: policy("tova"), rows: 8, every: 8 }, "policy tova as it needs attention", "skip"],
-    [{ policy: policy("snapkv"), rows: 8, every: 8 }, "last 64 queries): this cache has"],
-    [{ policy: policy("h2o", { decay: 0.5 }), rows: 8, every: 8 }, "decay 0.5"],
-    [{ policy: streaming, rows: 1000, every: 100, positions: "compact" }, "model's context is 1024"],
-    [{ policy: policy("expected_attention"), rows: 8, every: 8, positions: "compact" }, `take positions "logical"`],
+    [{ policy: streaming, rows: 8, compressionInterval: 0 }, "Cannot evict every 0 tokens"],
+    [{ policy: streaming, rows: 8, compressionInterval: 1.5 }, "Cannot evict every 1.5 tokens"],
+    [{ policy: streaming, rows: 0, compressionInterval: 8 }, "Cannot bound a cache to 0 rows"],
+    [{ policy: streaming, maxBytes: 700, compressionInterval: 8 }, `700 bytes as one row a head takes ${TOKEN_BYTES}`],
+    [{ policy: streaming, maxBytes: NaN, compressionInterval: 8 }, "NaN bytes"],
+    [{ policy: policy("kvzip"), rows: 8, compressionInterval: 8 }, "kvzip as it needs reconstruction, a second look"],
+    [{ policy: policy("tova"), rows: 8, compressionInterval: 8 }, "policy tova as it needs attention", "skip"],
+    [{ policy: policy("snapkv"), rows: 8, compressionInterval: 8 }, "last 64 queries): this cache has"],
+    [{ policy: policy("h2o", { decay: 0.5 }), rows: 8, compressionInterval: 8 }, "decay 0.5"],
+    [{ policy: streaming, rows: 1000, compressionInterval: 100, positions: "compact" }, "model's context is 1024"],
+    [
+      { policy: policy("expected_attention"), rows: 8, compressionInterval: 8, positions: "compact" },
+      `take positions "logical"`,
+    ],
   ];
   for (const [bound, message, attention] of wrong) {
     const cache = model.createCache([1, "moments"]);
@@ -303,7 +308,7 @@ Deno.test("a bound that cannot hold is refused before anything is read; what is 
   const own: Policy[] = [policy("keep_all"), policy("recent_window", { windowSize: 50 })];
   for (const stubborn of own) {
     const cache = model.createCache([1]);
-    const bound: Bound = { policy: stubborn, rows: 8, every: 8 };
+    const bound: Bound = { policy: stubborn, rows: 8, compressionInterval: 8 };
     await assertRejects(() => model.read(cache, textIds(model, 40), { bound }), RangeError, `with ${stubborn.name}`);
     // Nothing went, and nothing past the ceiling came.
     assertEquals([cache.tokenCount, cache.longestHead], [16, 16]);

@@ -1,17 +1,17 @@
 import { assertEquals } from "@std/assert";
-import { layerAccounts } from "kvmirror";
-import { accountOf, tokenTexts } from "kvmirror/engine";
+import { usageByLayer } from "kvmirror";
+import { cacheUsage, tokenTexts } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
-import { appendMadeUp, madeUpCache, SHAPE } from "../../fixtures/synthetic_cache.ts";
+import { appendSynthetic, SHAPE, syntheticCache } from "../../fixtures/synthetic_cache.ts";
 
 Deno.test("accountOf: a live cache's rows and bytes, before and after an eviction and with room to spare", () => {
-  const cache = madeUpCache(10);
-  const full = accountOf(cache);
+  const cache = syntheticCache(10);
+  const full = cacheUsage(cache);
   cache.compress(policy("adakv(knorm)"), { compressionRatio: 0.5 });
-  const half = accountOf(cache);
+  const half = cacheUsage(cache);
   cache.reserve(4);
-  appendMadeUp(cache, 1, 9);
-  const later = accountOf(cache);
+  appendSynthetic(cache, 1, 9);
+  const later = cacheUsage(cache);
   const heads = SHAPE.layerCount * SHAPE.kvHeadCount;
   assertEquals([full.rows, half.rows, later.rows], [10 * heads, 5 * heads, 6 * heads]);
   assertEquals([full.tokens, half.tokens, later.tokens], [10, 10, 11]);
@@ -20,9 +20,9 @@ Deno.test("accountOf: a live cache's rows and bytes, before and after an evictio
   for (const { layer, kv_head, rows, dtype } of later.heads) {
     assertEquals([rows, dtype], [cache.rowCount(layer, kv_head), "f32"]);
   }
-  assertEquals(later.survival[10], 1);
-  const course = layerAccounts([full, half, later]);
-  assertEquals(course.map(({ tokens, layer, rows }) => [tokens, layer, rows]), [
+  assertEquals(later.retention[10], 1);
+  const history = usageByLayer([full, half, later]);
+  assertEquals(history.map(({ tokens, layer, rows }) => [tokens, layer, rows]), [
     [10, 0, 30],
     [10, 1, 30],
     [10, 0, 15],

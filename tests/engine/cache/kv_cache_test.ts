@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import type { KvCache } from "kvmirror/engine";
 import { definePolicy, type HeadChoice, policy } from "kvmirror/policies";
-import { appendMadeUp, madeUpCache, SHAPE, snapshot } from "../../fixtures/synthetic_cache.ts";
+import { appendSynthetic, SHAPE, snapshot, syntheticCache } from "../../fixtures/synthetic_cache.ts";
 
 const HEADS = SHAPE.layerCount * SHAPE.kvHeadCount;
 
@@ -16,7 +16,7 @@ function choose(cache: KvCache, keeps: (head: number, row: number) => boolean): 
 }
 
 Deno.test("rows and bytes are counted per head, live and allocated", () => {
-  const cache = madeUpCache(10);
+  const cache = syntheticCache(10);
   assertEquals(cache.liveBytes, 10 * HEADS * 4 * 2 * 4);
   assertEquals(cache.fullBytes, cache.liveBytes);
   cache.keep(choose(cache, (head, row) => row <= head));
@@ -30,7 +30,7 @@ Deno.test("rows and bytes are counted per head, live and allocated", () => {
 });
 
 Deno.test("kept rows keep their keys, values, positions and attention", () => {
-  const cache = madeUpCache(9);
+  const cache = syntheticCache(9);
   const before = snapshot(cache) as { layers: { positions: number[]; keys: number[]; attention: number[][] }[][] };
   cache.keep(choose(cache, (_, row) => row % 3 === 1));
   const after = snapshot(cache) as typeof before;
@@ -38,7 +38,7 @@ Deno.test("kept rows keep their keys, values, positions and attention", () => {
     const old = before.layers.flat()[index];
     assertEquals(head.positions, [1, 4, 7]);
     assertEquals(head.keys, [1, 4, 7].flatMap((row) => old.keys.slice(row * 4, row * 4 + 4)));
-    assertEquals(head.attention, old.attention.map((tap) => [1, 4, 7].map((row) => tap[row])));
+    assertEquals(head.attention, old.attention.map((recording) => [1, 4, 7].map((row) => recording[row])));
   });
 });
 
@@ -50,7 +50,7 @@ Deno.test("forks never see each other, whatever happens to either in whatever or
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 16 }), (steps) => {
-      const lines = [{ cache: madeUpCache(6), history: [] as { action: string; seed: number }[] }];
+      const lines = [{ cache: syntheticCache(6), history: [] as { action: string; seed: number }[] }];
       for (const { on, action, seed } of steps) {
         const line = lines[on % lines.length];
         if (action === "fork") lines.push({ cache: line.cache.fork(), history: [...line.history] });
@@ -60,7 +60,7 @@ Deno.test("forks never see each other, whatever happens to either in whatever or
         }
       }
       for (const { cache, history } of lines) {
-        const alone = madeUpCache(6);
+        const alone = syntheticCache(6);
         for (const { action, seed } of history) apply(alone, action, seed);
         assertEquals(snapshot(cache), snapshot(alone));
       }
@@ -70,14 +70,14 @@ Deno.test("forks never see each other, whatever happens to either in whatever or
 });
 
 function apply(cache: KvCache, action: string, seed: number): void {
-  if (action === "append") appendMadeUp(cache, 1 + (seed % 3), seed);
+  if (action === "append") appendSynthetic(cache, 1 + (seed % 3), seed);
   else if (action === "dispose") cache[Symbol.dispose]();
   else if (action === "compact") cache.keep(choose(cache, (_, row) => row % 2 === seed % 2), "compact");
   else cache.keep(choose(cache, (head, row) => ((seed >> ((head + row) % 10)) & 1) === 0));
 }
 
 Deno.test("compact positions close the gaps: row i of n stands at P - n + i, and back again restores the keys", () => {
-  const cache = madeUpCache(8);
+  const cache = syntheticCache(8);
   const keys = () => cache.layers().flatMap(({ heads }) => heads.map((head) => [...head.signal("keys")]));
   cache.keep(choose(cache, (head, row) => row >= head && row !== 6));
   const logical = keys();
@@ -87,21 +87,21 @@ Deno.test("compact positions close the gaps: row i of n stands at P - n + i, and
   // Head 0 holds 0..5 and 7: only the last row moves, by one position back.
   assertEquals(compact[0].slice(0, 24), logical[0].slice(0, 24));
   const last = logical[0].slice(24);
-  const turned = [0, 1].flatMap((pair) => {
+  const rotated = [0, 1].flatMap((pair) => {
     const angle = -1 * 10_000 ** (-2 * pair / 4);
     return [[pair, last[pair] * Math.cos(angle) - last[pair + 2] * Math.sin(angle)], [
       pair + 2,
       last[pair + 2] * Math.cos(angle) + last[pair] * Math.sin(angle),
     ]];
   });
-  for (const [index, value] of turned) assert(Math.abs(compact[0][24 + index] - value) < 1e-6);
+  for (const [index, value] of rotated) assert(Math.abs(compact[0][24 + index] - value) < 1e-6);
   cache.keep(choose(cache, () => true), "logical");
   assertEquals(cache.nextRotaryPosition, 8);
   keys().flat().forEach((value, index) => assert(Math.abs(value - logical.flat()[index]) < 1e-6));
 });
 
 Deno.test("a budget in rows or bytes is met, in proportion where heads differ", () => {
-  const cache = madeUpCache(40);
+  const cache = syntheticCache(40);
   const ragged = cache.fork();
   ragged.keep(choose(ragged, (head, row) => row < 40 - 4 * head));
   ragged.compress(policy("random"), { rows: 20 });
@@ -118,8 +118,8 @@ Deno.test("a budget in rows or bytes is met, in proportion where heads differ", 
 });
 
 Deno.test("a policy that needs a signal which was not recorded is refused before anything goes; both are named", () => {
-  const cache = madeUpCache(5, [1]);
-  const h2o = definePolicy({ name: "h2o", needs: [{ attention: "sum", queries: "all" }], score: () => [] });
+  const cache = syntheticCache(5, [1]);
+  const h2o = definePolicy({ name: "h2o", signals: [{ attention: "sum", queries: "all" }], score: () => [] });
   const before = snapshot(cache);
   assertThrows(
     () => cache.compress(h2o, { rows: 2 }),
@@ -132,11 +132,11 @@ Deno.test("a policy that needs a signal which was not recorded is refused before
 Deno.test("a policy's wrong choice is refused; policy, layer, head and row are named", () => {
   const rows = { doubled: [1, 1], out: [7], descending: [2, 1] };
   for (const [name, wrong] of Object.entries(rows)) {
-    const cache = madeUpCache(5);
+    const cache = syntheticCache(5);
     const before = snapshot(cache);
     const policy = {
       name,
-      needs: [],
+      signals: [],
       choose: () =>
         choose(cache, () => true).map((heads, layer) =>
           heads.map((head, index) => layer === 1 && index === 2 ? { rows: Uint32Array.from(wrong) } : head)

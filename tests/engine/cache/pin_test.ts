@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { KvCache } from "kvmirror/engine";
 import { definePolicy, type Policy, policy } from "kvmirror/policies";
 import { openCheckpoint } from "../../fixtures/golden.ts";
-import { appendMadeUp, madeUpCache, SHAPE, signalsOf, snapshot } from "../../fixtures/synthetic_cache.ts";
+import { appendSynthetic, SHAPE, signalsOf, snapshot, syntheticCache } from "../../fixtures/synthetic_cache.ts";
 
 const HEADS = SHAPE.layerCount * SHAPE.kvHeadCount;
 const ROW_BYTES = 32;
@@ -13,7 +13,7 @@ function positions(cache: KvCache): number[][] {
 }
 
 Deno.test("pins are ranges that join and part", () => {
-  const cache = madeUpCache(20);
+  const cache = syntheticCache(20);
   cache.pin(2, 5);
   cache.pin(10, 12);
   cache.pin(5, 7);
@@ -32,7 +32,7 @@ Deno.test("pins are ranges that join and part", () => {
 });
 
 Deno.test("pinned rows count towards the size; the policy shares out the rest", () => {
-  const cache = madeUpCache(20);
+  const cache = syntheticCache(20);
   cache.pin(3, 8);
   const kept = (to: Parameters<KvCache["compress"]>[1], by = "streaming_llm") => {
     const fork = cache.fork();
@@ -52,7 +52,7 @@ Deno.test("pinned rows count towards the size; the policy shares out the rest", 
 });
 
 Deno.test("a size that is smaller than the pinned rows is refused, and nothing goes", () => {
-  const cache = madeUpCache(20);
+  const cache = syntheticCache(20);
   cache.pin(3, 8);
   const before = snapshot(cache);
   assertThrows(
@@ -72,12 +72,12 @@ Deno.test("a size that is smaller than the pinned rows is refused, and nothing g
 });
 
 Deno.test("a policy sees the rows that may go with their signals, and a wrong choice of them is refused", () => {
-  const cache = madeUpCache(8);
+  const cache = syntheticCache(8);
   cache.pin(1, 4);
   const seen: unknown[] = [];
   const looking: Policy = {
     name: "looking",
-    needs: [],
+    signals: [],
     choose: (layers) => {
       seen.push(layers.map(({ heads }) => heads.map((head) => [[...head.positions], [...head.signal("keys")]])));
       return layers.map(({ heads }) => heads.map(() => ({ rows: Uint32Array.of(4) })));
@@ -121,13 +121,13 @@ Deno.test("pinned rows stay, byte budgets hold and what stays is as it was, what
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
-      const cache = madeUpCache(12, ["all", 1, 2, "moments"]);
+      const cache = syntheticCache(12, ["all", 1, 2, "moments"]);
       for (const { action, by, seed } of steps) {
         const pinned = cache.pins;
         const held = positions(cache);
         const before = snapshot(cache);
         try {
-          if (action === "append") appendMadeUp(cache, 1 + seed % 9, seed);
+          if (action === "append") appendSynthetic(cache, 1 + seed % 9, seed);
           else if (action === "rewind") cache.rewind(seed % (cache.tokenCount + 1));
           else if (action === "pin") {
             cache.pin(seed % cache.tokenCount, Math.min(cache.tokenCount, seed % cache.tokenCount + 4));
@@ -179,11 +179,11 @@ Deno.test("a system prompt outlives evictions of a running model, and without pi
   await model.generate("What runs?", {
     cache,
     maxNewTokens: 4,
-    bound: { policy: policy("streaming_llm"), rows: 30, every: 4 },
+    bound: { policy: policy("streaming_llm"), rows: 30, compressionInterval: 4 },
   });
   for (const held of positions(cache)) assertEquals(held.slice(0, 20), [...Array(20).keys()]);
   assertThrows(
-    () => cache.compress(definePolicy({ name: "none", needs: [], score: () => [] }), { rows: 19 }),
+    () => cache.compress(definePolicy({ name: "none", signals: [], score: () => [] }), { rows: 19 }),
     RangeError,
     "pinned rows take 20",
   );

@@ -1,10 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { loadModel, reusePrefix } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
-import { madeUpCache, snapshot } from "../../fixtures/synthetic_cache.ts";
+import { snapshot, syntheticCache } from "../../fixtures/synthetic_cache.ts";
 
 Deno.test("only what is not shared is left to read, and a token at least", () => {
-  const cache = madeUpCache(10);
+  const cache = syntheticCache(10);
   const ids = cache.tokenIds();
   const left = (text: number[]) => {
     const fork = cache.fork();
@@ -18,7 +18,7 @@ Deno.test("only what is not shared is left to read, and a token at least", () =>
 });
 
 Deno.test("where rows were evicted, the longest beginning that can be had is taken", () => {
-  const cache = madeUpCache(10);
+  const cache = syntheticCache(10);
   cache.pin(0, 3);
   cache.compress(policy("streaming_llm"), { rows: 6 });
   const ids = cache.tokenIds();

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { Chat, type ChatMessage, loadModel, type Model } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
-import { chatRoom } from "../../../lib/engine/chat/turn_budget.ts";
+import { turnBudget } from "../../../lib/engine/chat/turn_budget.ts";
 import { splitConversation, turnIds } from "../../../lib/engine/tokenizer/chat_template.ts";
 import { createTokenizer } from "../../../lib/engine/tokenizer/tokenizer.ts";
 import { smollm2Path } from "../../fixtures/smollm2.ts";
@@ -233,12 +233,12 @@ Deno.test("room is made for a turn, within the ceiling, and never all of it", ()
     fc.integer({ min: 16, max: 5000 }),
     (turn, free) => {
       const maxBytes = (turn.pinned + free) * turn.tokenBytes;
-      const { before, maxBytes: size, every } = chatRoom(maxBytes, turn);
-      assertEquals(size + every * turn.tokenBytes, maxBytes);
+      const { before, maxBytes: size, compressionInterval } = turnBudget(maxBytes, turn);
+      assertEquals(size + compressionInterval * turn.tokenBytes, maxBytes);
       assert(before >= (turn.pinned + free / 4) * turn.tokenBytes && before <= size);
       const room = (size - before) / turn.tokenBytes;
       assert(room >= Math.min(turn.question, Math.floor(free / 2)));
-      assertThrows(() => chatRoom((turn.pinned + 15) * turn.tokenBytes, turn), RangeError, "give at least");
+      assertThrows(() => turnBudget((turn.pinned + 15) * turn.tokenBytes, turn), RangeError, "give at least");
     },
   ));
 });

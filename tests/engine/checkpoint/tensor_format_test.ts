@@ -17,10 +17,10 @@ Deno.test("a quantised block is read as ggml lays it out", () => {
   const decode = (dtype: string, ...bytes: number[]) => {
     return [...readValues(memorySource(Uint8Array.from(bytes)), 0, 32, TENSOR_FORMATS[dtype])];
   };
-  const quanta = [...Array(16).keys(), ...Array(15).keys().map((index) => index + 1), 15];
+  const codes = [...Array(16).keys(), ...Array(15).keys().map((index) => index + 1), 15];
   // 0x3800 is 0.5, 0xc400 is −4
-  assertEquals(decode("Q4_0", 0x00, 0x38, ...NIBBLES), quanta.map((quantum) => 0.5 * (quantum - 8)));
-  assertEquals(decode("Q4_1", 0x00, 0x38, 0x00, 0xc4, ...NIBBLES), quanta.map((quantum) => 0.5 * quantum - 4));
+  assertEquals(decode("Q4_0", 0x00, 0x38, ...NIBBLES), codes.map((code) => 0.5 * (code - 8)));
+  assertEquals(decode("Q4_1", 0x00, 0x38, 0x00, 0xc4, ...NIBBLES), codes.map((code) => 0.5 * code - 4));
   const signed = Array.from({ length: 32 }, (_, index) => index - 16);
   assertEquals(decode("Q8_0", 0x00, 0x38, ...signed.map((value) => value & 255)), signed.map((value) => 0.5 * value));
 });
@@ -30,9 +30,9 @@ Deno.test("a tensor longer than what is decoded at once has no seam", () => {
   const bytes = new Uint8Array(values.buffer);
   assertEquals(readValues(memorySource(bytes), 0, values.length, TENSOR_FORMATS.F32), values);
   const blocks = values.length / 32;
-  const quantised = new Uint8Array(blocks * 34);
-  for (let block = 0; block < blocks; block++) quantised.set([0, 0x3c, block & 127], block * 34); // scale 1, value 0
-  const read = readValues(memorySource(quantised), 0, values.length, TENSOR_FORMATS.Q8_0);
+  const quantized = new Uint8Array(blocks * 34);
+  for (let block = 0; block < blocks; block++) quantized.set([0, 0x3c, block & 127], block * 34); // scale 1, value 0
+  const read = readValues(memorySource(quantized), 0, values.length, TENSOR_FORMATS.Q8_0);
   for (let block = 0; block < blocks; block++) {
     if (read[block * 32] !== (block & 127)) throw new Error(`block ${block} begins with ${read[block * 32]}`);
   }

@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
-import { type Draft, type KvCache, type Model, rowFormat } from "kvmirror/engine";
+import { type Draft, type KvCache, type Model, parseCacheDtype } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
 import { openCheckpoint } from "../../fixtures/golden.ts";
 
 const NAME = "qwen2_tied_bf16_sharded";
 const TEXT = "The river runs slowly past the old mill in spring. Sam's dog is called Biscuit. ".repeat(4);
-const OPTIONS = { maxNewTokens: 10, atEnd: "continue", template: "none" } as const;
+const OPTIONS = { maxNewTokens: 10, ignoreEos: true, template: "none" } as const;
 
 /** The tokens of each run from now on. */
 function watchRuns(model: Model): number[] {
@@ -112,13 +112,13 @@ Deno.test("no draft is asked for where it could change something, nor past the c
   const never: Draft = () => {
     throw new Error("asked");
   };
-  const bound = { policy: policy("streaming_llm"), rows: 64, every: 8 };
+  const bound = { policy: policy("streaming_llm"), rows: 64, compressionInterval: 8 };
   for (const options of [{ temperature: 1 }, { attention: "record" }, { bound }] as const) {
     using cache = start.fork();
     assertEquals((await model.generate("Who?", { ...OPTIONS, ...options, cache, draft: never })).ids.length, 10);
   }
-  using packed = await model.prefill(TEXT, { template: "none", rows: rowFormat("int8") });
-  await model.generate("Who?", { ...OPTIONS, cache: packed, draft: never });
+  using quantized = await model.prefill(TEXT, { template: "none", cacheDtype: parseCacheDtype("int8") });
+  await model.generate("Who?", { ...OPTIONS, cache: quantized, draft: never });
   const limit = model.config.maxPositionEmbeddings;
   using brim = model.createCache();
   await model.read(brim, Array(limit - 6).fill(3));

@@ -8,9 +8,9 @@ const TEXT = "The river runs slowly past the old mill in spring. ";
 
 Deno.test("a generation can be awaited or iterated, once, and gives the same text", async () => {
   await using model = await openCheckpoint(NAME);
-  const { text, ids } = await model.generate(TEXT, { maxNewTokens: 12, atEnd: "continue" });
+  const { text, ids } = await model.generate(TEXT, { maxNewTokens: 12, ignoreEos: true });
   assertEquals(ids.length, 12);
-  const generation = model.generate(TEXT, { maxNewTokens: 12, atEnd: "continue" });
+  const generation = model.generate(TEXT, { maxNewTokens: 12, ignoreEos: true });
   let streamed = "";
   for await (const token of generation) streamed += token.text;
   assertEquals(streamed, text);

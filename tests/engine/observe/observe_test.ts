@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { DEFAULT_TAPS, type KvCache, loadModel } from "kvmirror/engine";
+import { DEFAULT_RECORDINGS, type KvCache, loadModel } from "kvmirror/engine";
 import { recallPrompt } from "kvmirror/eval";
 import { policy } from "kvmirror/policies";
 import { snapshot } from "../../fixtures/synthetic_cache.ts";
@@ -10,7 +10,7 @@ const ids = model.tokenizer.encode(text);
 const OBSERVING = ["kvzip", "kvzip_plus", "criticalkv(knorm)", "attention_probe"];
 
 async function readIn(chunks: number): Promise<KvCache> {
-  const cache = model.createCache(DEFAULT_TAPS);
+  const cache = model.createCache(DEFAULT_RECORDINGS);
   const size = Math.ceil(ids.length / chunks);
   for (let start = 0; start < ids.length; start += size) {
     await model.read(cache, ids.slice(start, start + size), { logitsOf: "none" });
@@ -22,8 +22,8 @@ function moments(cache: KvCache): Float64Array[] {
   return cache.layers().flatMap(({ heads }) => heads.map((head) => Float64Array.from(head.signal("queryMoments"))));
 }
 
-function observed(cache: KvCache, need: "reconstruction" | "outputNorm1"): number[][] {
-  return cache.layers().flatMap(({ heads }) => heads.map((head) => [...head.signal(need)]));
+function observed(cache: KvCache, signal: "reconstruction" | "outputNorm1"): number[][] {
+  return cache.layers().flatMap(({ heads }) => heads.map((head) => [...head.signal(signal)]));
 }
 
 Deno.test("moments of the queries are the same however the text is cut up", async () => {

@@ -1,12 +1,12 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { isFloatRows, rowFormat, rowFormatName } from "kvmirror/engine";
+import { cacheDtypeName, isFloat32, parseCacheDtype } from "kvmirror/engine";
 
 Deno.test("a row format is read and named alike", () => {
   for (const name of ["f32", "f16", "int8", "int4:channel/int8", "f32/int4:channel"]) {
-    assertEquals(rowFormatName(rowFormat(name)), name);
+    assertEquals(cacheDtypeName(parseCacheDtype(name)), name);
   }
-  assertEquals(rowFormatName(rowFormat("int8/int8")), "int8");
-  assertEquals([isFloatRows(rowFormat("f32")), isFloatRows(rowFormat("f32/f16"))], [true, false]);
+  assertEquals(cacheDtypeName(parseCacheDtype("int8/int8")), "int8");
+  assertEquals([isFloat32(parseCacheDtype("f32")), isFloat32(parseCacheDtype("f32/f16"))], [true, false]);
 });
 
 Deno.test("what is no row format is refused with what one looks like", () => {
@@ -18,7 +18,7 @@ Deno.test("what is no row format is refused with what one looks like", () => {
       ["int8:token", "token is neither row nor channel"],
       ["f16:channel", "f16 has no scales to share"],
     ]
-  ) assertThrows(() => rowFormat(text), SyntaxError, message);
-  assertThrows(() => rowFormat("int8", -1), RangeError, "Cannot keep the newest -1 rows");
-  assertThrows(() => rowFormat("int8", 0.5), RangeError, "Cannot keep the newest 0.5 rows");
+  ) assertThrows(() => parseCacheDtype(text), SyntaxError, message);
+  assertThrows(() => parseCacheDtype("int8", -1), RangeError, "Cannot keep the newest -1 rows");
+  assertThrows(() => parseCacheDtype("int8", 0.5), RangeError, "Cannot keep the newest 0.5 rows");
 });

@@ -1,27 +1,27 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { rowFormat } from "kvmirror/engine";
+import { parseCacheDtype } from "kvmirror/engine";
 import {
-  joinPacked,
-  packedBytes,
-  packVectors,
-  pickPacked,
-  unpackVectors,
+  dequantizeVectors,
+  joinQuantized,
+  pickQuantized,
+  quantizedBytes,
+  quantizeVectors,
 } from "../../../lib/engine/rows/quantized_vectors.ts";
-import { madeUp } from "../../fixtures/synthetic_cache.ts";
+import { syntheticNumbers } from "../../fixtures/synthetic_cache.ts";
 
-const format = (text: string) => rowFormat(text).keys;
+const format = (text: string) => parseCacheDtype(text).keys;
 const FORMATS = ["f32", "f16", "int8", "int4", "int8:channel", "int4:channel"];
 
 Deno.test("two vectors of each format, by hand", () => {
   // Scales are whole here, so that nothing is lost; int4 holds column 0 and 2, and 1 and 3, in a byte each.
   const values = Float32Array.of(0, 3, 15, 6, -7, 8, -4, 1);
-  const four = packVectors(values, format("int4"), 4);
-  assertEquals([...four.scales, ...four.minima], [1, 1, 0, -7]);
-  assertEquals([...four.quanta], [0 | 15 << 4, 3 | 6 << 4, 0 | 3 << 4, 15 | 8 << 4]);
-  assertEquals(unpackVectors(four), values);
-  const eight = packVectors(Float32Array.of(0, -127, 1, 3, 254, 2, 0, -4), format("int8"), 4);
-  assertEquals([[...eight.scales], [...eight.quanta], eight.minima.length], [[1, 2], [
+  const four = quantizeVectors(values, format("int4"), 4);
+  assertEquals([...four.scales, ...four.mins], [1, 1, 0, -7]);
+  assertEquals([...four.codes], [0 | 15 << 4, 3 | 6 << 4, 0 | 3 << 4, 15 | 8 << 4]);
+  assertEquals(dequantizeVectors(four), values);
+  const eight = quantizeVectors(Float32Array.of(0, -127, 1, 3, 254, 2, 0, -4), format("int8"), 4);
+  assertEquals([[...eight.scales], [...eight.codes], eight.mins.length], [[1, 2], [
     128,
     1,
     129,
@@ -31,15 +31,17 @@ Deno.test("two vectors of each format, by hand", () => {
     128,
     126,
   ], 0]);
-  assertEquals([...unpackVectors(eight)], [0, -127, 1, 3, 254, 2, 0, -4]);
-  const channel = packVectors(Float32Array.of(0, 5, 255, 5), format("int8:channel"), 2);
-  assertEquals([[...channel.scales], [...channel.minima], [...channel.groups]], [[1, 0], [0, 5], [0, 0]]);
-  assertEquals([...unpackVectors(channel)], [0, 5, 255, 5]);
-  assertEquals([...packVectors(Float32Array.of(1, -2), format("f16"), 2).quanta], [0x3c00, 0xc000]);
+  assertEquals([...dequantizeVectors(eight)], [0, -127, 1, 3, 254, 2, 0, -4]);
+  const channel = quantizeVectors(Float32Array.of(0, 5, 255, 5), format("int8:channel"), 2);
+  assertEquals([[...channel.scales], [...channel.mins], [...channel.groups]], [[1, 0], [0, 5], [0, 0]]);
+  assertEquals([...dequantizeVectors(channel)], [0, 5, 255, 5]);
+  assertEquals([...quantizeVectors(Float32Array.of(1, -2), format("f16"), 2).codes], [0x3c00, 0xc000]);
 });
 
 Deno.test("bytes count quanta and scales: what a vector of 64 numbers takes", () => {
-  const bytes = FORMATS.map((name) => packedBytes(packVectors(madeUp(64 * 64, 1), format(name), 64)) / 64);
+  const bytes = FORMATS.map((name) =>
+    quantizedBytes(quantizeVectors(syntheticNumbers(64 * 64, 1), format(name), 64)) / 64
+  );
   assertEquals(bytes, [256, 128, 64 + 4, 32 + 8, 64 + 4 + 8, 32 + 4 + 8]);
 });
 
@@ -53,11 +55,11 @@ Deno.test("no number moves by more than half a step of its format", () => {
       }),
       (name, numbers) => {
         const values = Float32Array.from(numbers.slice(0, numbers.length - numbers.length % 4));
-        const packed = packVectors(values, format(name), 4);
-        const back = unpackVectors(packed);
+        const quantized = quantizeVectors(values, format(name), 4);
+        const back = dequantizeVectors(quantized);
         values.forEach((value, at) => {
           const row = Math.floor(at / 4);
-          const scale = packed.scales[name.endsWith("channel") ? packed.groups[row] * 4 + at % 4 : row];
+          const scale = quantized.scales[name.endsWith("channel") ? quantized.groups[row] * 4 + at % 4 : row];
           const most = name === "f32" ? 0 : name === "f16" ? Math.abs(value) / 2048 + 2 ** -25 : scale * 0.5;
           assert(
             Math.abs(back[at] - value) <= most * 1.001 + 1e-4 * Number(name.startsWith("int")),
@@ -78,16 +80,16 @@ Deno.test("picking and joining never change what a vector stands for, nor keep s
       fc.integer({ min: 0, max: 80 }),
       fc.integer({ min: 0, max: 2 ** 31 }),
       (name, count, more, seed) => {
-        const one = packVectors(madeUp(count * 4, seed), format(name), 4);
-        const other = packVectors(madeUp(more * 4, seed + 1), format(name), 4);
-        const all = joinPacked(one, other);
-        const expected = [...unpackVectors(one), ...unpackVectors(other)];
-        assertEquals([...unpackVectors(all)], expected);
-        const rows = Uint32Array.from(madeUp(count + more, seed + 2).keys()).filter((row) =>
-          madeUp(row + 1, seed)[row] < 0.3
+        const one = quantizeVectors(syntheticNumbers(count * 4, seed), format(name), 4);
+        const other = quantizeVectors(syntheticNumbers(more * 4, seed + 1), format(name), 4);
+        const all = joinQuantized(one, other);
+        const expected = [...dequantizeVectors(one), ...dequantizeVectors(other)];
+        assertEquals([...dequantizeVectors(all)], expected);
+        const rows = Uint32Array.from(syntheticNumbers(count + more, seed + 2).keys()).filter((row) =>
+          syntheticNumbers(row + 1, seed)[row] < 0.3
         );
-        const picked = pickPacked(all, rows);
-        assertEquals([...unpackVectors(picked)], [...rows].flatMap((row) => expected.slice(row * 4, row * 4 + 4)));
+        const picked = pickQuantized(all, rows);
+        assertEquals([...dequantizeVectors(picked)], [...rows].flatMap((row) => expected.slice(row * 4, row * 4 + 4)));
         if (name.endsWith("channel")) assertEquals(picked.scales.length, new Set(picked.groups).size * 4);
       },
     ),

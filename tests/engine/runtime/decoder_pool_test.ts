@@ -1,6 +1,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { type DecoderInputs, type DecoderOutputs, type DecoderSession, FLOAT_ROWS, rowFormat } from "kvmirror/engine";
-import { RowSessions } from "../../../lib/engine/runtime/decoder_pool.ts";
+import {
+  type DecoderInputs,
+  type DecoderOutputs,
+  type DecoderSession,
+  FLOAT32_CACHE,
+  parseCacheDtype,
+} from "kvmirror/engine";
+import { DecoderPool } from "../../../lib/engine/runtime/decoder_pool.ts";
 
 const NOTHING = {} as DecoderOutputs;
 const INPUTS = {} as DecoderInputs;
@@ -8,7 +14,7 @@ const INPUTS = {} as DecoderInputs;
 /** Sessions that say what becomes of them. */
 function watched(
   run: (name: string) => Promise<void> = () => Promise.resolve(),
-): { events: string[]; sessions: RowSessions } {
+): { events: string[]; sessions: DecoderPool } {
   const events: string[] = [];
   const session = (name: string): DecoderSession => ({
     run: async () => {
@@ -25,14 +31,14 @@ function watched(
     events.push(`opened ${name}`);
     return Promise.resolve(session(name));
   };
-  return { events, sessions: new RowSessions(session("f32"), open) };
+  return { events, sessions: new DecoderPool(session("f32"), open) };
 }
 
-const run = (sessions: RowSessions, name: string) => sessions.run(rowFormat(name), INPUTS);
+const run = (sessions: DecoderPool, name: string) => sessions.run(parseCacheDtype(name), INPUTS);
 
 Deno.test("each format's decoder is opened once, and the one that was not used for longest closed for a fourth", async () => {
   const { events, sessions } = watched();
-  await sessions.run(FLOAT_ROWS, INPUTS);
+  await sessions.run(FLOAT32_CACHE, INPUTS);
   for (const name of ["int8", "int4", "f16", "int8", "f32/int8"]) await run(sessions, name);
   assertEquals(events, [
     "opened int8/int8",
@@ -58,7 +64,7 @@ Deno.test("a decoder that runs is not closed under its run", async () => {
 Deno.test("a decoder that could not be opened is tried again", async () => {
   let failing = true;
   const { sessions: float } = watched();
-  const sessions = new RowSessions({
+  const sessions = new DecoderPool({
     run: () => Promise.resolve(NOTHING),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   }, () =>

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { factPrompt, factRow, parseEvaluationRows } from "kvmirror/eval";
+import { factPrompt, factRow, parseDatasetRows } from "kvmirror/eval";
 
 Deno.test("a prompt's fact becomes a row that a dataset could hold", () => {
   const prompt = factPrompt({ seed: 3 });
@@ -8,7 +8,7 @@ Deno.test("a prompt's fact becomes a row that a dataset could hold", () => {
   assertStringIncludes(row.context, prompt.facts[2].answer);
   assertStringIncludes(row.question, prompt.facts[2].question);
   assertStringIncludes(row.answer_prefix, prompt.facts[2].answerPrefix);
-  assertEquals(parseEvaluationRows(JSON.stringify(row), "rows.jsonl"), [row]);
+  assertEquals(parseDatasetRows(JSON.stringify(row), "rows.jsonl"), [row]);
 });
 
 Deno.test("a fact that is not there is refused", () => {

@@ -1,19 +1,19 @@
 import { assert, assertEquals } from "@std/assert";
 import { loadModel } from "kvmirror/engine";
-import { equalByteArms, evaluate, taskRows } from "kvmirror/eval";
+import { equalByteSettings, evaluate, taskRows } from "kvmirror/eval";
 import { keptRows } from "../../../lib/policies/budget.ts";
 
 const SHAPE = { layerCount: 2, kvHeadCount: 1, groupSize: 1, headDim: 64, ropeTheta: 10_000 };
 
 Deno.test("every format gets as many rows as its bytes allow; where all fit there is nothing to choose", () => {
-  const arms = equalByteArms(SHAPE, 1000, {
+  const settings = equalByteSettings(SHAPE, 1000, {
     shares: [0.5, 0.25],
     policies: ["tova", "random"],
-    formats: ["f32", "f16", "int8"],
+    cacheDtypes: ["f32", "f16", "int8"],
   });
-  const seen = arms.map((
-    { share, format, evicts, compressionRatio },
-  ) => [share, format, evicts, keptRows(1000, compressionRatio)]);
+  const seen = settings.map((
+    { share, cacheDtypeName, evicts, compressionRatio },
+  ) => [share, cacheDtypeName, evicts, keptRows(1000, compressionRatio)]);
   // A head of 1,000 rows takes 512,000 bytes. In f16 the newest 32 rows take 512 and others 256; in int8, 136.
   assertEquals(seen, [
     [0.5, "f32", "tova", 500],
@@ -28,7 +28,7 @@ Deno.test("every format gets as many rows as its bytes allow; where all fit ther
     [0.25, "int8", "tova", 852],
     [0.25, "int8", "random", 852],
   ]);
-  assertEquals(arms[2].name, "tova in f16");
+  assertEquals(settings[2].name, "tova in f16");
 });
 
 Deno.test("what they take in a model is what they may take, nearly", async () => {
@@ -36,17 +36,17 @@ Deno.test("what they take in a model is what they may take, nearly", async () =>
   const rows = taskRows(model.tokenizer, "niah_single_1", { length: 512, samples: 1, seed: 3, maxNewTokens: 2 });
   using cache = model.createCache();
   const first = await evaluate(model, rows, []);
-  const tokens = first.cells[0].context_tokens;
-  const arms = equalByteArms(cache.shape, tokens, {
+  const tokens = first.samples[0].context_tokens;
+  const settings = equalByteSettings(cache.shape, tokens, {
     shares: [0.4],
     policies: ["knorm"],
-    formats: ["f32", "f16", "int8", "int4"],
+    cacheDtypes: ["f32", "f16", "int8", "int4"],
   });
-  const { cells } = await evaluate(model, rows, arms);
-  const full = cells[0].live_bytes;
-  for (const [index, { format, compressionRatio }] of arms.entries()) {
-    const share = cells[index + 1].live_bytes / full;
-    assert(share <= 0.4, `${format} takes ${share}`);
-    assert(share > 0.39 || compressionRatio === 0, `${format} takes only ${share}`);
+  const { samples } = await evaluate(model, rows, settings);
+  const full = samples[0].live_bytes;
+  for (const [index, { cacheDtypeName, compressionRatio }] of settings.entries()) {
+    const share = samples[index + 1].live_bytes / full;
+    assert(share <= 0.4, `${cacheDtypeName} takes ${share}`);
+    assert(share > 0.39 || compressionRatio === 0, `${cacheDtypeName} takes only ${share}`);
   }
 });

@@ -12,7 +12,7 @@ const STAGE: StudyStage = {
 };
 
 function empty(model: Model): StudyFile {
-  return { command: "", model: "tiny", weights: model.origin.weights, sha256: model.hash, seed: 42, cells: [] };
+  return { command: "", model: "tiny", weights: model.origin.weights, sha256: model.hash, seed: 42, samples: [] };
 }
 
 async function grown(
@@ -22,7 +22,7 @@ async function grown(
   onProgress?: (done: number, total: number) => void,
 ): Promise<StudyFile[]> {
   const studies = growStudy(model, stages, known, { onProgress });
-  return await Array.fromAsync(studies, ({ cells }) => parseStudy(encodeStudy({ ...known, cells })));
+  return await Array.fromAsync(studies, ({ samples }) => parseStudy(encodeStudy({ ...known, samples })));
 }
 
 Deno.test("a study asks only what it lacks, keeps what it has, and then holds what one made at once holds", async () => {
@@ -33,22 +33,22 @@ Deno.test("a study asks only what it lacks, keeps what it has, and then holds wh
     { ...STAGE, policies: ["cut_prompt"], ratios: [0.5] },
   ];
   const [first] = await grown(model, [STAGE], empty(model));
-  assertEquals(first.cells.length, 2 * (1 + 2));
-  const marked = { ...first, cells: first.cells.map((cell) => ({ ...cell, score: 0.125 })) };
+  assertEquals(first.samples.length, 2 * (1 + 2));
+  const marked = { ...first, samples: first.samples.map((sample) => ({ ...sample, score: 0.125 })) };
 
   const seen: number[][] = [];
   const steps = await grown(model, stages, marked, (done, total) => seen.push([done, total]));
   assertEquals(seen.at(-1), [2 * 4 + 2 * 2, 12]);
-  assertEquals(steps.map(({ cells }) => cells.length), [6 + 6, 6 + 6 + 4]);
+  assertEquals(steps.map(({ samples }) => samples.length), [6 + 6, 6 + 6 + 4]);
   const last = steps[1];
-  assertEquals(last.cells.slice(0, 6), marked.cells);
-  const others = last.cells.filter(({ task }) => task === "niah_multikey_1@400");
+  assertEquals(last.samples.slice(0, 6), marked.samples);
+  const others = last.samples.filter(({ task }) => task === "niah_multikey_1@400");
   assertEquals(others.map(({ index, context }) => [index, context]), [[2, 2], [3, 3], [2, 2], [3, 3]]);
 
   const atOnce = (await grown(model, stages, empty(model)))[1];
-  const scores = ({ cells }: StudyFile) =>
+  const scores = ({ samples }: StudyFile) =>
     Object.fromEntries(
-      cells.map(({ policy, compression_ratio, task, index, kl }) => [
+      samples.map(({ policy, compression_ratio, task, index, kl }) => [
         [policy, compression_ratio, task, index].join(" "),
         kl,
       ]),
@@ -66,6 +66,6 @@ Deno.test("a study does not grow with another model, other weights, another seed
   await refused({ ...known, weights: "int4" }, "its weights must be int4: current value is int8");
   await refused({ ...known, seed: 7 }, "its seed must be 7: current value is 42");
   const [whole] = await grown(model, [{ ...STAGE, ratios: [0.5] }], known);
-  const cells = whole.cells.map((cell) => ({ ...cell, live_bytes: 1 }));
-  await refused({ ...whole, cells }, "row 0 of niah_single_2@400 was another text there");
+  const samples = whole.samples.map((sample) => ({ ...sample, live_bytes: 1 }));
+  await refused({ ...whole, samples }, "row 0 of niah_single_2@400 was another text there");
 });

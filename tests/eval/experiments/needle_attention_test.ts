@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { DEFAULT_TAPS, loadModel } from "kvmirror/engine";
+import { DEFAULT_RECORDINGS, loadModel } from "kvmirror/engine";
 import { kvpressPrompt, needleAttention, taskRows } from "kvmirror/eval";
 
 Deno.test("some heads of the embedded model look at the needle, and most do not; a needle elsewhere gets less", async () => {
   await using model = await loadModel("tiny");
   const [row, other] = taskRows(model.tokenizer, "niah_single_2", { length: 512, samples: 2, seed: 5 });
-  using context = model.createCache(DEFAULT_TAPS);
+  using context = model.createCache(DEFAULT_RECORDINGS);
   await model.read(context, kvpressPrompt(model.tokenizer, row).contextIds, { logitsOf: "none" });
   const before = context.tokenCount;
   const heads = await needleAttention(model, context, row);

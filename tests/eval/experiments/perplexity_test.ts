@@ -30,9 +30,9 @@ Deno.test("the full cache's perplexity is the plain one of the same tokens, each
   assertAlmostEquals(all.perplexity, full.perplexity, 1e-6 * full.perplexity);
   assert(Math.abs(streaming.perplexity - full.perplexity) > 1e-3 * full.perplexity);
   assert(full.ci_low <= full.perplexity && full.perplexity <= full.ci_high);
-  assertEquals([full.more, full.more_low, full.more_high], [0, 0, 0]);
-  assertAlmostEquals(streaming.more, Math.log(streaming.perplexity / full.perplexity), 1e-6);
-  assert(streaming.more_low <= streaming.more && streaming.more <= streaming.more_high);
+  assertEquals([full.delta_nll, full.delta_nll_low, full.delta_nll_high], [0, 0, 0]);
+  assertAlmostEquals(streaming.delta_nll, Math.log(streaming.perplexity / full.perplexity), 1e-6);
+  assert(streaming.delta_nll_low <= streaming.delta_nll && streaming.delta_nll <= streaming.delta_nll_high);
 });
 
 Deno.test("a text that holds no window is refused", async () => {

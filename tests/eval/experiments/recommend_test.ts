@@ -1,12 +1,17 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { FLOAT_ROWS, loadModel } from "kvmirror/engine";
+import { FLOAT32_CACHE, loadModel } from "kvmirror/engine";
 import { recommend, taskRows } from "kvmirror/eval";
 
 Deno.test("what is recommended was measured best, fits, and comes with the evidence", async () => {
   await using model = await loadModel("tiny");
   const rows = taskRows(model.tokenizer, "niah_single_2", { length: 512, samples: 3, seed: 3, maxNewTokens: 10 });
   const policies = ["random", "keydiff", "kvzip"];
-  const found = await recommend(model, rows, { maxBytes: 300_000, context: 400, policies, formats: [FLOAT_ROWS] });
+  const found = await recommend(model, rows, {
+    maxBytes: 300_000,
+    context: 400,
+    policies,
+    cacheDtypes: [FLOAT32_CACHE],
+  });
   assertEquals(found.evidence.map(({ positions }) => positions).toSorted(), [
     "compact",
     "logical",

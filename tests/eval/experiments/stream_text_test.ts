@@ -12,7 +12,7 @@ const TEXT = "Farmers bring apples and bread to the market on Saturday. The libr
 Deno.test("while everything fits, a stream's losses are those of one read; rows add up to them", async () => {
   await using model = await openCheckpoint(NAME);
   const ids = model.tokenizer.encode(TEXT.repeat(5)).slice(0, 110);
-  const bound: Bound = { policy: policy("streaming_llm"), rows: 100, every: 10 };
+  const bound: Bound = { policy: policy("streaming_llm"), rows: 100, compressionInterval: 10 };
   const { rows, losses } = await streamText(model, ids, { bound, chunkLength: 9, rowTokens: 40 });
   const logits = await model.read(model.createCache(), ids, { logitsOf: "all" });
   const vocab = model.config.vocabSize;
@@ -36,7 +36,7 @@ Deno.test("past the trained length a compact stream stays in its memory and its 
   // The same sentences again and again: what is foreseen early is foreseen late.
   const ids = Array.from({ length: 3 * limit }, (_, index) => text[index % text.length]);
   for (const positions of ["compact", "logical"] as const) {
-    const bound: Bound = { policy: policy("streaming_llm"), rows: 96, every: 32, positions };
+    const bound: Bound = { policy: policy("streaming_llm"), rows: 96, compressionInterval: 32, positions };
     const notices: string[] = [];
     const onNotice = (notice: string) => notices.push(notice);
     const { rows } = await streamText(model, ids, { bound, rowTokens: 256, onNotice });
@@ -53,7 +53,7 @@ Deno.test("past the trained length a compact stream stays in its memory and its 
 Deno.test("an aborted stream ends between two chunks; one token is no stream", async () => {
   await using model = await openCheckpoint(NAME);
   const ids = model.tokenizer.encode(TEXT.repeat(5)).slice(0, 100);
-  const bound: Bound = { policy: policy("streaming_llm"), rows: 20, every: 10 };
+  const bound: Bound = { policy: policy("streaming_llm"), rows: 20, compressionInterval: 10 };
   const controller = new AbortController();
   const seen: number[] = [];
   const onProgress = (read: number) => {
@@ -68,7 +68,12 @@ Deno.test("an aborted stream ends between two chunks; one token is no stream", a
 Deno.test("a window read afresh judges like a stream of newest rows while both see the whole text", async () => {
   await using model = await openCheckpoint(NAME);
   const ids = model.tokenizer.encode(TEXT.repeat(5)).slice(0, 80);
-  const bound: Bound = { policy: streamingLlm({ sinkTokens: 0 }), rows: 30, every: 10, positions: "compact" };
+  const bound: Bound = {
+    policy: streamingLlm({ sinkTokens: 0 }),
+    rows: 30,
+    compressionInterval: 10,
+    positions: "compact",
+  };
   const { losses } = await streamText(model, ids, { bound, chunkLength: 1 });
   const [early, late, alone] = await slidingWindowLosses(model, ids, [25, 79, 1], 30);
   assertAlmostEquals(early, losses[25], 1e-3);

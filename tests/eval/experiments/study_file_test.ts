@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { encodeStudy, parseStudy, type ScoredCell } from "kvmirror/eval";
+import { encodeStudy, parseStudy, type ScoredSample } from "kvmirror/eval";
 
 const ORIGIN = { command: "deno task x", model: "m", weights: "int8", sha256: "ab", seed: 42 };
-const cell: ScoredCell = {
+const sample: ScoredSample = {
   policy: "knorm",
   compression_ratio: 0.75,
   task: "t",
@@ -18,18 +18,18 @@ const cell: ScoredCell = {
 Deno.test("a study reads back: scores whole, divergence and agreement as each cell's mean", () => {
   const text = encodeStudy({
     ...ORIGIN,
-    cells: [cell, { ...cell, index: 4, score: 1 / 3 }, { ...cell, policy: "tova" }],
+    samples: [sample, { ...sample, index: 4, score: 1 / 3 }, { ...sample, policy: "tova" }],
   });
-  const { cells, ...origin } = parseStudy(text);
+  const { samples, ...origin } = parseStudy(text);
   assertEquals(origin, ORIGIN);
-  assertEquals(cells[0], { ...cell, kl: [0.2], agreement: [0.5] });
-  assertEquals(cells.map(({ policy, index }) => [policy, index]), [["knorm", 3], ["knorm", 4], ["tova", 3]]);
-  assertEquals(encodeStudy({ ...origin, cells }), text);
+  assertEquals(samples[0], { ...sample, kl: [0.2], agreement: [0.5] });
+  assertEquals(samples.map(({ policy, index }) => [policy, index]), [["knorm", 3], ["knorm", 4], ["tova", 3]]);
+  assertEquals(encodeStudy({ ...origin, samples }), text);
 });
 
 Deno.test("what is no study is refused", () => {
-  assertThrows(() => parseStudy("{}"), SyntaxError, "it has no arms");
+  assertThrows(() => parseStudy("{}"), SyntaxError, "it has no settings");
   assertThrows(() => parseStudy("{"), SyntaxError);
-  const text = encodeStudy({ ...ORIGIN, cells: [cell] }).replace('"score":[0.25]', '"score":[]');
+  const text = encodeStudy({ ...ORIGIN, samples: [sample] }).replace('"score":[0.25]', '"score":[]');
   assertThrows(() => parseStudy(text), SyntaxError, "knorm on t has no score of cell 0");
 });

@@ -47,7 +47,7 @@ function recordingModel(known: string): { model: AnsweringModel; calls: string[]
 }
 
 const PROMPT = factPrompt({ seed: 1, facts: 2, sentences: 4 });
-const ARMS = [{ policy: policy("keep_all"), compressionRatio: 0 }, {
+const SETTINGS = [{ policy: policy("keep_all"), compressionRatio: 0 }, {
   policy: policy("streaming_llm"),
   compressionRatio: 0.5,
 }];
@@ -55,7 +55,7 @@ const ARMS = [{ policy: policy("keep_all"), compressionRatio: 0 }, {
 Deno.test("arms share one prefill, the question comes after the eviction, and every cache is closed", async () => {
   const [fact] = PROMPT.facts;
   const { model, calls } = recordingModel(fact.answer);
-  const answers = await answerStudy(model, [PROMPT], ARMS);
+  const answers = await answerStudy(model, [PROMPT], SETTINGS);
   const asked = JSON.stringify(`\n\nQuestion: ${fact.question}\nAnswer: ${fact.answerPrefix}`);
   assertEquals(calls, [
     `prefill none ${JSON.stringify(PROMPT.text)}`,
@@ -77,7 +77,7 @@ Deno.test("arms share one prefill, the question comes after the eviction, and ev
 Deno.test("aware of the question, the cache is compressed after it and before the answer begins", async () => {
   const [fact] = PROMPT.facts;
   const { model, calls } = recordingModel("");
-  await answerStudy(model, [PROMPT], ARMS.slice(1), { timing: "aware" });
+  await answerStudy(model, [PROMPT], SETTINGS.slice(1), { timing: "aware" });
   assertEquals(calls.slice(0, 3), [
     `prefill none ${JSON.stringify(`${PROMPT.text}\n\nQuestion: ${fact.question}\nAnswer:`)}`,
     "streaming_llm 0.5",
@@ -87,7 +87,7 @@ Deno.test("aware of the question, the cache is compressed after it and before th
 
 Deno.test("contexts ask for their facts in turn", async () => {
   const progress: string[] = [];
-  const answers = await answerStudy(recordingModel("").model, Array(5).fill(PROMPT), ARMS.slice(1), {
+  const answers = await answerStudy(recordingModel("").model, Array(5).fill(PROMPT), SETTINGS.slice(1), {
     onProgress: (done, total) => progress.push(`${done} of ${total}`),
   });
   assertEquals(answers.map(({ fact }) => fact), [0, 1, 0, 1, 0]);
@@ -96,8 +96,8 @@ Deno.test("contexts ask for their facts in turn", async () => {
 
 Deno.test("a study that fails closes its caches", async () => {
   const { model, calls } = recordingModel("");
-  const arms = [{ policy: policy("streaming_llm"), compressionRatio: 0.9 }];
-  await assertRejects(() => answerStudy(model, [PROMPT], arms), RangeError, "as the test says so");
+  const settings = [{ policy: policy("streaming_llm"), compressionRatio: 0.9 }];
+  await assertRejects(() => answerStudy(model, [PROMPT], settings), RangeError, "as the test says so");
   assertEquals(calls.slice(-2), ["closed, 1 open", "closed, 0 open"]);
 });
 

@@ -20,7 +20,7 @@ Deno.test("a draft is what most answers that began alike went on with; of equals
 Deno.test("a study with drafts gives the answers of one without, in fewer runs", async () => {
   await using model = await openCheckpoint("qwen2_untied_f32");
   const prompts = [factPrompt({ seed: 3, facts: 1, sentences: 6 })];
-  const arms = ["streaming_llm", "snapkv", "random"].flatMap((name) =>
+  const settings = ["streaming_llm", "snapkv", "random"].flatMap((name) =>
     [0.25, 0.5, 0.75].map((compressionRatio) => ({ policy: policy(name), compressionRatio }))
   );
   let runs = 0;
@@ -34,9 +34,9 @@ Deno.test("a study with drafts gives the answers of one without, in fewer runs",
     runs++;
     return read(...args);
   };
-  const plain = await answerStudy(counted("without"), prompts, arms);
+  const plain = await answerStudy(counted("without"), prompts, settings);
   const plainRuns = runs;
   runs = 0;
-  assertEquals(await answerStudy(counted("with"), prompts, arms), plain);
+  assertEquals(await answerStudy(counted("with"), prompts, settings), plain);
   assert(runs < plainRuns, `${runs} runs, ${plainRuns} without`);
 });

@@ -1,34 +1,37 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { type Cell, type CellStore, evaluate, type EvaluationArm, parseArm } from "kvmirror/eval";
+import { evaluate, parseSetting, type Sample, type SampleStore, type Setting } from "kvmirror/eval";
 import { definePolicy, keepAll, type Policy, policy } from "kvmirror/policies";
 import { evaluationGolden } from "../../fixtures/evaluation_golden.ts";
 import { openCheckpoint } from "../../fixtures/golden.ts";
 
 const { rows, answers } = evaluationGolden();
-const STREAMING: EvaluationArm = { policy: policy("streaming_llm"), compressionRatio: 0.5 };
+const STREAMING: Setting = { policy: policy("streaming_llm"), compressionRatio: 0.5 };
 
-function memory(): CellStore & { readonly cells: Map<string, Cell> } {
-  const cells = new Map<string, Cell>();
-  return { cells, read: (key) => cells.get(key), write: (key, cell) => void cells.set(key, cell) };
+function memory(): SampleStore & { readonly samples: Map<string, Sample> } {
+  const samples = new Map<string, Sample>();
+  return { samples, read: (key) => samples.get(key), write: (key, sample) => void samples.set(key, sample) };
 }
 
 Deno.test("answers are kvpress's, of the full cache and of one that its StreamingLLM cut to half", async () => {
   await using model = await openCheckpoint("qwen2_untied_f32");
-  const { cells, failures } = await evaluate(model, rows, [STREAMING]);
+  const { samples, failures } = await evaluate(model, rows, [STREAMING]);
   assertEquals(failures, []);
-  const said = (name: string) => cells.filter((cell) => cell.policy === name).map(({ prediction }) => prediction);
+  const said = (name: string) => samples.filter((sample) => sample.policy === name).map(({ prediction }) => prediction);
   assertEquals(said("keep_all"), answers.keep_all);
   assertEquals(said("streaming_llm"), answers.streaming_llm);
 });
 
 Deno.test("an eviction of nothing is the full cache: no divergence, the same tokens", async () => {
   await using model = await openCheckpoint("qwen2_untied_f32");
-  const { cells } = await evaluate(model, rows.slice(0, 1), [{ policy: keepAll(), compressionRatio: 0.5 }, STREAMING]);
-  const [full, all, streaming] = cells;
+  const { samples } = await evaluate(model, rows.slice(0, 1), [
+    { policy: keepAll(), compressionRatio: 0.5 },
+    STREAMING,
+  ]);
+  const [full, all, streaming] = samples;
   assertEquals([full.kl.length, full.agreement.length], [full.answer_tokens, full.answer_tokens]);
-  for (const cell of [full, all]) {
-    assert(cell.kl.every((kl) => kl < 1e-6), String(cell.kl));
-    assert(cell.agreement.every((same) => same === 1));
+  for (const sample of [full, all]) {
+    assert(sample.kl.every((kl) => kl < 1e-6), String(sample.kl));
+    assert(sample.agreement.every((same) => same === 1));
   }
   const perToken = full.live_bytes / full.context_tokens;
   assertEquals(all.live_bytes, full.live_bytes);
@@ -37,13 +40,13 @@ Deno.test("an eviction of nothing is the full cache: no divergence, the same tok
 
 Deno.test("what stays may be held in fewer bits: an arm of its own name, fewer bytes, a little divergence", async () => {
   await using model = await openCheckpoint("qwen2_untied_f32");
-  const arms = ["keep_all in int8 window 8", "streaming_llm in int8 window 8"].map(parseArm);
-  const { cells, failures } = await evaluate(model, rows.slice(0, 1), [
-    { ...arms[0], compressionRatio: 0 },
-    { ...arms[1], compressionRatio: 0.5 },
+  const settings = ["keep_all in int8 window 8", "streaming_llm in int8 window 8"].map(parseSetting);
+  const { samples, failures } = await evaluate(model, rows.slice(0, 1), [
+    { ...settings[0], compressionRatio: 0 },
+    { ...settings[1], compressionRatio: 0.5 },
   ]);
   assertEquals(failures, []);
-  const [full, all, half] = cells;
+  const [full, all, half] = samples;
   assertEquals([all.policy, half.policy], ["keep_all in int8 window 8", "streaming_llm in int8 window 8"]);
   // 16 numbers a vector: 20 bytes a rounded one, 64 another; 3 layers of 2 heads.
   const tokens = full.context_tokens;
@@ -66,49 +69,49 @@ Deno.test("rows of one context share its prefill, and query-aware ones read the 
     },
   });
   const agnostic = await evaluate(counting, twice, []);
-  assertEquals([contexts, agnostic.cells.map(({ context }) => context)], [1, [0, 0]]);
+  assertEquals([contexts, agnostic.samples.map(({ context }) => context)], [1, [0, 0]]);
   const aware = await evaluate(counting, twice, [], { timing: "aware" });
-  assertEquals([contexts, aware.cells.map(({ context }) => context)], [3, [0, 1]]);
-  assert(aware.cells[0].context_tokens > agnostic.cells[0].context_tokens);
+  assertEquals([contexts, aware.samples.map(({ context }) => context)], [3, [0, 1]]);
+  assert(aware.samples[0].context_tokens > agnostic.samples[0].context_tokens);
 });
 
 Deno.test("finished cells are taken from the store: a run that ended goes on where it was", async () => {
   await using model = await openCheckpoint("qwen2_untied_f32");
   const whole = await evaluate(model, rows, [STREAMING]);
-  const cells = memory();
+  const samples = memory();
   const controller = new AbortController();
   const stop = (done: number) => done === 3 ? controller.abort(new Error("interrupted")) : undefined;
   await assertRejects(
-    () => evaluate(model, rows, [STREAMING], { cells, signal: controller.signal, onProgress: stop }),
+    () => evaluate(model, rows, [STREAMING], { samples, signal: controller.signal, onProgress: stop }),
     Error,
     "interrupted",
   );
-  assertEquals(cells.cells.size, 3);
+  assertEquals(samples.samples.size, 3);
   let found = 0;
-  const rest = await evaluate(model, rows, [STREAMING], { cells, onProgress: (_, taken) => found = taken });
-  assertEquals([found, cells.cells.size], [3, 6]);
+  const rest = await evaluate(model, rows, [STREAMING], { samples, onProgress: (_, taken) => found = taken });
+  assertEquals([found, samples.samples.size], [3, 6]);
   assertEquals(rest, whole);
-  const other = await evaluate(model, rows.slice(0, 1), [STREAMING], { cells, positions: "compact" });
-  assertEquals([other.cells.length, cells.cells.size], [2, 8]);
+  const other = await evaluate(model, rows.slice(0, 1), [STREAMING], { samples, positions: "compact" });
+  assertEquals([other.samples.length, samples.samples.size], [2, 8]);
 });
 
 Deno.test("a policy that fails is reported with its reason, and the others finish", async () => {
   await using model = await openCheckpoint("qwen2_untied_f32");
-  const blind: Policy = { name: "blind", needs: [{ attention: "max", queries: 3 }], choose: () => [] };
+  const blind: Policy = { name: "blind", signals: [{ attention: "max", queries: 3 }], choose: () => [] };
   const broken = definePolicy({
     name: "broken",
-    needs: [],
+    signals: [],
     score: ({ heads }) => heads.map(({ positions }) => new Float32Array(positions.length).fill(NaN)),
   });
   const doubled: Policy = {
     name: "doubled",
-    needs: [],
+    signals: [],
     choose: (layers) => layers.map(({ heads }) => heads.map(() => ({ rows: Uint32Array.of(1, 1) }))),
   };
-  const arms = [blind, broken, doubled, policy("random")].map((own) => ({ policy: own, compressionRatio: 0.5 }));
-  const { cells, failures } = await evaluate(model, rows.slice(0, 2), arms);
-  assertEquals(cells.map((cell) => cell.policy), ["keep_all", "keep_all", "random", "random"]);
-  assertEquals(failures.map((cell) => [cell.policy, cell.index]), [
+  const settings = [blind, broken, doubled, policy("random")].map((own) => ({ policy: own, compressionRatio: 0.5 }));
+  const { samples, failures } = await evaluate(model, rows.slice(0, 2), settings);
+  assertEquals(samples.map((sample) => sample.policy), ["keep_all", "keep_all", "random", "random"]);
+  assertEquals(failures.map((sample) => [sample.policy, sample.index]), [
     ["blind", 0],
     ["broken", 0],
     ["doubled", 0],
@@ -125,20 +128,20 @@ Deno.test("a policy that fails is reported with its reason, and the others finis
 Deno.test("a context that does not fit fails by itself", async () => {
   await using model = await openCheckpoint("qwen2_untied_f32");
   const long = { ...rows[0], context: rows[0].context.repeat(30) };
-  const { cells, failures } = await evaluate(model, [long, rows[1]], []);
-  assertEquals(cells.map(({ index }) => index), [1]);
+  const { samples, failures } = await evaluate(model, [long, rows[1]], []);
+  assertEquals(samples.map(({ index }) => index), [1]);
   assert(failures[0].reason.includes("as the model's context is 1024"), failures[0].reason);
 });
 
 Deno.test("the oracle keeps what the answer will look at: nearer to the full cache than a random choice", async () => {
   await using model = await openCheckpoint("qwen2_untied_f32");
-  const arms: EvaluationArm[] = [{ policy: policy("oracle"), compressionRatio: 0.5 }, {
+  const settings: Setting[] = [{ policy: policy("oracle"), compressionRatio: 0.5 }, {
     policy: policy("random"),
     compressionRatio: 0.5,
   }];
-  const { cells, failures } = await evaluate(model, rows, arms);
+  const { samples, failures } = await evaluate(model, rows, settings);
   assertEquals(failures, []);
-  const kl = (name: string) => cells.filter((cell) => cell.policy === name).flatMap((cell) => cell.kl);
+  const kl = (name: string) => samples.filter((sample) => sample.policy === name).flatMap((sample) => sample.kl);
   const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   assert(mean(kl("oracle")) < mean(kl("random")), `${mean(kl("oracle"))} against ${mean(kl("random"))}`);
 });

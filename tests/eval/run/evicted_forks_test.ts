@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { DEFAULT_TAPS, type KvCache } from "kvmirror/engine";
+import { DEFAULT_RECORDINGS, type KvCache } from "kvmirror/engine";
 import { policy, policyNames } from "kvmirror/policies";
 import { evictedForks } from "../../../lib/eval/run/evicted_forks.ts";
 import { openCheckpoint } from "../../fixtures/golden.ts";
@@ -16,14 +16,14 @@ function rowsOf(cache: KvCache): number[][] {
 
 Deno.test("at every ratio the rows are those that compress keeps, whatever the policy", async () => {
   await using model = await openCheckpoint("qwen2_untied_f32");
-  using context = model.createCache(DEFAULT_TAPS);
+  using context = model.createCache(DEFAULT_RECORDINGS);
   await model.read(context, model.tokenizer.encode(TEXT), { logitsOf: "none" });
   const evicted = evictedForks(context);
   const names = [...policyNames(), "adakv(keydiff)", "globalkv(snapkv)", "criticalkv(tova)", "chunkkv(snapkv)"];
   let compared = 0;
   for (const name of names) {
     const own = policy(name);
-    if (own.needs.includes("laterAttention") || own.needs.includes("predictedAttention")) continue;
+    if (own.signals.includes("laterAttention") || own.signals.includes("predictedAttention")) continue;
     for (const compressionRatio of [0, 0.25, 0.5, 0.9]) {
       using kept = await evicted(own, compressionRatio);
       using compressed = context.fork();

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { rowFormat } from "kvmirror/engine";
-import { armName, parseArm, splitNames } from "kvmirror/eval";
+import { parseCacheDtype } from "kvmirror/engine";
+import { parseSetting, settingName, splitNames } from "kvmirror/eval";
 import { policy } from "kvmirror/policies";
 
 Deno.test("an arm is read and named alike", () => {
@@ -12,16 +12,16 @@ Deno.test("an arm is read and named alike", () => {
       "protect(adakv(knorm)) in int4:channel/int8",
       "keep_all in f32/int8 window 7",
     ]
-  ) assertEquals(armName(parseArm(name)), name);
-  assertEquals(armName({ policy: policy("tova"), rows: rowFormat("f32", 9) }), "tova");
-  assertEquals(parseArm("tova in int8").rows, rowFormat("int8"));
+  ) assertEquals(settingName(parseSetting(name)), name);
+  assertEquals(settingName({ policy: policy("tova"), cacheDtype: parseCacheDtype("f32", 9) }), "tova");
+  assertEquals(parseSetting("tova in int8").cacheDtype, parseCacheDtype("int8"));
 });
 
 Deno.test("what is no arm is refused in one line", () => {
-  assertThrows(() => parseArm("tova in int8 in int4"), SyntaxError, "names two row formats");
-  assertThrows(() => parseArm("tova in int5"), SyntaxError, "int5 is none of");
-  assertThrows(() => parseArm("tovva in int8"), RangeError, "tovva");
-  assertThrows(() => parseArm("tova in int8 window many"), RangeError, "newest NaN rows");
+  assertThrows(() => parseSetting("tova in int8 in int4"), SyntaxError, "names two row formats");
+  assertThrows(() => parseSetting("tova in int5"), SyntaxError, "int5 is none of");
+  assertThrows(() => parseSetting("tovva in int8"), RangeError, "tovva");
+  assertThrows(() => parseSetting("tova in int8 window many"), RangeError, "newest NaN rows");
 });
 
 Deno.test("a list is split at commas outside parentheses, each name once", () => {

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { depthScores, type EvaluatedCell } from "kvmirror/eval";
+import { depthScores, type EvaluatedSample } from "kvmirror/eval";
 
-function cell(score: number, depth: number | undefined, length: number): EvaluatedCell {
+function sample(score: number, depth: number | undefined, length: number): EvaluatedSample {
   return {
     policy: "mine",
     compression_ratio: 0.5,
@@ -20,19 +20,19 @@ function cell(score: number, depth: number | undefined, length: number): Evaluat
 }
 
 Deno.test("scores are averaged by depth and length; rows without a needle do not count", () => {
-  const cells = [
-    cell(1, 0.1, 8),
-    cell(0, 0.19, 8),
-    cell(1, 0.2, 8),
-    cell(0.5, 0.99, 16),
-    cell(1, 0, 16),
-    cell(1, undefined, 8),
+  const samples = [
+    sample(1, 0.1, 8),
+    sample(0, 0.19, 8),
+    sample(1, 0.2, 8),
+    sample(0.5, 0.99, 16),
+    sample(1, 0, 16),
+    sample(1, undefined, 8),
   ];
-  assertEquals(depthScores(cells).map(({ depth, length, n, score }) => [depth, length, n, score]), [
+  assertEquals(depthScores(samples).map(({ depth, length, n, score }) => [depth, length, n, score]), [
     [0, 8, 2, 0.5],
     [0, 16, 1, 1],
     [0.2, 8, 1, 1],
     [0.8, 16, 1, 0.5],
   ]);
-  assertThrows(() => depthScores(cells, 0), RangeError, "0 depths");
+  assertThrows(() => depthScores(samples, 0), RangeError, "0 depths");
 });

@@ -1,10 +1,10 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { armComparisons, type EvaluatedCell, openTasks, resultRows, taskGates } from "kvmirror/eval";
+import { type EvaluatedSample, openTasks, resultRows, settingComparisons, taskGates } from "kvmirror/eval";
 
 const row = { task: "a", context: "c", question: "", answer_prefix: "", answer: ["x"], max_new_tokens: 1 };
 
 /** Cells of one arm, a context each. */
-function cells(policy: string, compression_ratio: number, scores: number[], task = "a"): EvaluatedCell[] {
+function samples(policy: string, compression_ratio: number, scores: number[], task = "a"): EvaluatedSample[] {
   return scores.map((score, index) => ({
     policy,
     compression_ratio,
@@ -23,11 +23,11 @@ function cells(policy: string, compression_ratio: number, scores: number[], task
 }
 
 const ALL = [
-  ...cells("keep_all", 0, [1, 1, 1, 0]),
-  ...cells("mine", 0.5, [1, 1, 0, 0]),
-  ...cells("random", 0.5, [0, 0, 0, 0]),
-  ...cells("streaming_llm", 0.5, [1, 0, 0, 0]),
-  ...cells("oracle", 0.5, [1, 1, 1, 0]),
+  ...samples("keep_all", 0, [1, 1, 1, 0]),
+  ...samples("mine", 0.5, [1, 1, 0, 0]),
+  ...samples("random", 0.5, [0, 0, 0, 0]),
+  ...samples("streaming_llm", 0.5, [1, 0, 0, 0]),
+  ...samples("oracle", 0.5, [1, 1, 1, 0]),
 ];
 
 Deno.test("scores are averaged by arm and task, with intervals by context", () => {
@@ -37,7 +37,7 @@ Deno.test("scores are averaged by arm and task, with intervals by context", () =
 });
 
 Deno.test("an arm is held to the full cache on the same rows, and its way from floor to oracle is measured", () => {
-  const [, mine, random, , oracle] = armComparisons(ALL, ["a"]);
+  const [, mine, random, , oracle] = settingComparisons(ALL, ["a"]);
   assertEquals([mine.difference, mine.difference_low], [-0.25, -0.75]);
   assertEquals(mine.oracle_gap_closed, 0.5); // floor: streaming_llm's 0.25; oracle's 0.75
   assertEquals([random.oracle_gap_closed, oracle.oracle_gap_closed], [-0.5, 1]);
@@ -45,22 +45,25 @@ Deno.test("an arm is held to the full cache on the same rows, and its way from f
 });
 
 Deno.test("rows that an arm lacks are left out on both sides", () => {
-  const [, mine] = armComparisons([...cells("keep_all", 0, [0, 1, 1]), ...cells("mine", 0.5, [0, 1, 1]).slice(1)], [
+  const [, mine] = settingComparisons([
+    ...samples("keep_all", 0, [0, 1, 1]),
+    ...samples("mine", 0.5, [0, 1, 1]).slice(1),
+  ], [
     "a",
   ]);
   assertEquals([mine.n, mine.score, mine.difference], [2, 1, 0]);
 });
 
 Deno.test("without an oracle above the floor there is no gap to close", () => {
-  const [, mine] = armComparisons(ALL.filter(({ policy }) => policy !== "oracle"), ["a"]);
+  const [, mine] = settingComparisons(ALL.filter(({ policy }) => policy !== "oracle"), ["a"]);
   assertEquals(mine.oracle_gap_closed, null);
 });
 
 Deno.test("only tasks that the full cache solves count, and few rows are not sure", () => {
   const gates = taskGates(resultRows([
-    ...cells("keep_all", 0, Array(50).fill(1)),
-    ...cells("keep_all", 0, [0, 0, 0.5], "b"),
-    ...cells("mine", 0.5, [1], "b"),
+    ...samples("keep_all", 0, Array(50).fill(1)),
+    ...samples("keep_all", 0, [0, 0, 0.5], "b"),
+    ...samples("mine", 0.5, [1], "b"),
   ]));
   assertEquals(gates.map(({ task, gate, n }) => [task, gate, n]), [["a", "open", 50], ["b", "closed, unsure", 3]]);
   assertAlmostEquals(gates[1].full_score, 1 / 6);

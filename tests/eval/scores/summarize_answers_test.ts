@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { type Answer, summariseAnswers } from "kvmirror/eval";
+import { type Answer, summarizeAnswers } from "kvmirror/eval";
 
 function answers(policy: string, right: string, compression_ratio = 0.5): Answer[] {
   return [...right].map((mark, context) => ({
@@ -17,7 +17,7 @@ function answers(policy: string, right: string, compression_ratio = 0.5): Answer
 }
 
 Deno.test("an arm's score has Wilson's interval, and its difference is paired by context", () => {
-  const [window, hybrid] = summariseAnswers(
+  const [window, hybrid] = summarizeAnswers(
     [...answers("recent_window", "++++++++--"), ...answers("hybrid", "++++++++++").toReversed()],
     "recent_window",
   );
@@ -31,7 +31,7 @@ Deno.test("an arm's score has Wilson's interval, and its difference is paired by
 });
 
 Deno.test("arms of other ratios are compared with the reference at their own", () => {
-  const rows = summariseAnswers([
+  const rows = summarizeAnswers([
     ...answers("recent_window", "++", 0.5),
     ...answers("recent_window", "--", 0.75),
     ...answers("hybrid", "++", 0.75),
@@ -44,7 +44,7 @@ Deno.test("arms of other ratios are compared with the reference at their own", (
 });
 
 Deno.test("an arm that the reference has no like of stands without a difference", () => {
-  const [{ score, difference, difference_low, difference_high }] = summariseAnswers(
+  const [{ score, difference, difference_low, difference_high }] = summarizeAnswers(
     [...answers("keep_all", "++-", 0), ...answers("recent_window", "++-", 0.5)],
     "recent_window",
   );
@@ -54,7 +54,7 @@ Deno.test("an arm that the reference has no like of stands without a difference"
 
 Deno.test("an arm whose reference answered other contexts is refused", () => {
   assertThrows(
-    () => summariseAnswers([...answers("recent_window", "+"), ...answers("hybrid", "++")], "recent_window"),
+    () => summarizeAnswers([...answers("recent_window", "+"), ...answers("hybrid", "++")], "recent_window"),
     RangeError,
     "Cannot compare hybrid with recent_window at ratio 0.5 as context 1 has no answer of recent_window",
   );

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { DASHES, OKABE_ITO, rampColour, seriesScales, SHAPES } from "kvmirror/report";
+import { DASHES, OKABE_ITO, rampColor, seriesScales, SHAPES } from "kvmirror/report";
 
 Deno.test("the palette is Okabe and Ito's eight colours, with as many distinct shapes and dashes", () => {
   // https://jfly.uni-koeln.de/color/: black, orange, sky blue, bluish green, yellow, blue, vermillion, reddish purple
@@ -26,9 +26,9 @@ Deno.test("a ninth series and a series outside the order are refused", () => {
 
 /** WCAG 2.2, 1.4.3, from the hexadecimal colours. */
 function contrast(one: string, other: string): number {
-  const luminance = (colour: string) =>
+  const luminance = (color: string) =>
     [0.2126, 0.7152, 0.0722].reduce((sum, weight, channel) => {
-      const value = parseInt(colour.slice(1 + 2 * channel, 3 + 2 * channel), 16) / 255;
+      const value = parseInt(color.slice(1 + 2 * channel, 3 + 2 * channel), 16) / 255;
       return sum + weight * (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
     }, 0);
   const [dark, light] = [luminance(one), luminance(other)].sort((one, other) => one - other);
@@ -36,17 +36,17 @@ function contrast(one: string, other: string): number {
 }
 
 Deno.test("rampColour: viridis from its dark end to its light one", () => {
-  assertEquals(rampColour(0), { fill: "#440154", ink: "#ffffff" });
-  assertEquals(rampColour(1), { fill: "#fde725", ink: "#000000" });
+  assertEquals(rampColor(0), { fill: "#440154", ink: "#ffffff" });
+  assertEquals(rampColor(1), { fill: "#fde725", ink: "#000000" });
 });
 
 Deno.test("rampColour: the ink reads on every colour", () => {
   fc.assert(fc.property(fc.double({ min: 0, max: 1, noNaN: true }), (share) => {
-    const { fill, ink } = rampColour(share);
+    const { fill, ink } = rampColor(share);
     assert(/^#[0-9a-f]{6}$/.test(fill) && contrast(fill, ink) >= 4.5, `${share}: ${ink} on ${fill}`);
   }));
 });
 
 Deno.test("rampColour refuses what is no share", () => {
-  for (const share of [-0.01, 1.01, NaN]) assertThrows(() => rampColour(share), RangeError, `share of ${share}`);
+  for (const share of [-0.01, 1.01, NaN]) assertThrows(() => rampColor(share), RangeError, `share of ${share}`);
 });

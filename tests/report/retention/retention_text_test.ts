@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { DISPLAY, saveFigure, survivalText } from "kvmirror/report";
+import { DISPLAY, retentionText, saveFigure } from "kvmirror/report";
 import { pngPixels } from "../../fixtures/png_pixels.ts";
 
 const draw = (tokens: [string, number][], width?: number) =>
-  survivalText({
+  retentionText({
     title: "What stays",
-    texts: [{ name: "hybrid", tokens: tokens.map(([text, survival]) => ({ text, survival })) }],
+    texts: [{ name: "hybrid", tokens: tokens.map(([text, retention]) => ({ text, retention })) }],
     width,
   });
 
@@ -40,12 +40,12 @@ Deno.test("a token is coloured by its share, underlined as long as it, and struc
 });
 
 Deno.test("what could be markup is escaped, what cannot be seen is spelled", () => {
-  const { svg, html, description } = survivalText({
+  const { svg, html, description } = retentionText({
     title: `<b>"T" & 'x'</b>\u0000`,
     texts: [{
       name: "<i>",
       tokens: [`</text><script>alert("1")</script>`, "&amp;", "'", "\u0007", "\u202e", "\ud800", "\r", "\t\uffff"]
-        .map((text) => ({ text, survival: 0.5 })),
+        .map((text) => ({ text, retention: 0.5 })),
     }],
   });
   for (const form of [svg, html]) {
@@ -140,7 +140,7 @@ Deno.test("a notebook shows it, and a report takes it as a figure", async () => 
 });
 
 Deno.test("no text, an empty one, a share that is none and a width for nothing are refused", () => {
-  assertThrows(() => survivalText({ title: "T", texts: [] }), RangeError, "Cannot colour 0 texts");
+  assertThrows(() => retentionText({ title: "T", texts: [] }), RangeError, "Cannot colour 0 texts");
   assertThrows(() => draw([]), RangeError, "Cannot colour a text of 0 tokens");
   assertThrows(() => draw([["", 1], ["", 0]]), RangeError, "Cannot colour a text of 2 tokens");
   for (const share of [-0.1, 1.1, NaN]) {

@@ -1,7 +1,13 @@
 import { createHash } from "node:crypto";
-import { isFloatRows, ROW_DTYPES, type RowFormat, rowFormat, type VectorFormat } from "../../rows/cache_dtype.ts";
+import {
+  type CacheDtype,
+  ELEMENT_DTYPES,
+  isFloat32,
+  parseCacheDtype,
+  type VectorFormat,
+} from "../../rows/cache_dtype.ts";
 import { HeadRows } from "../../rows/head_rows.ts";
-import { emptyVectors, type PackedVectors } from "../../rows/quantized_vectors.ts";
+import { emptyVectors, type QuantizedVectors } from "../../rows/quantized_vectors.ts";
 import { TokenIds } from "../../rows/token_ids.ts";
 import type { CacheState, SignalMark } from "../state/cache_state.ts";
 import { QueryMoments } from "../state/query_moments.ts";
@@ -9,38 +15,38 @@ import { ALIGNMENT, CACHE_MAGIC, CACHE_VERSION, type CacheContent, HASH_BYTES, P
 import { type CacheHeader, parseCacheHeader, type SignalHeader } from "./header.ts";
 
 /** Numbers that are read into. */
-type Numbers = Int32Array | Float32Array | Float64Array | PackedVectors["quanta" | "scales" | "groups"];
+type Numbers = Int32Array | Float32Array | Float64Array | QuantizedVectors["codes" | "scales" | "groups"];
 
 /**
  * Reads a cache file's bytes: all that {@linkcode encodeCache} wrote, to the bit.
  *
- * @param place the file, for messages
+ * @param label the file, for messages
  * @throws {SyntaxError} if it is no cache file, of another version, damaged or cut short
  * @throws {TypeError} if its rows are held in a way that this program does not read
  */
-export function decodeCache(bytes: Uint8Array, place: string): CacheContent {
-  const header = readHeader(bytes, place);
-  const rowFormat = readFormat(header, place);
-  const { shape, taps } = header;
-  const tapCount = taps.filter((tap) => tap !== "moments").length;
-  const perHead = [header.rows, header.packed_rows, header.key_groups, header.value_groups];
-  if (perHead.some(({ length }) => length !== shape.layerCount * shape.kvHeadCount)) throw contradiction(place);
-  const reader = new NumberReader(bytes, place);
+export function decodeCache(bytes: Uint8Array, label: string): CacheContent {
+  const header = readHeader(bytes, label);
+  const cacheDtype = readFormat(header, label);
+  const { shape, recordings } = header;
+  const recordingCount = recordings.filter((recording) => recording !== "moments").length;
+  const perHead = [header.rows, header.quantized_rows, header.key_groups, header.value_groups];
+  if (perHead.some(({ length }) => length !== shape.layerCount * shape.kvHeadCount)) throw contradiction(label);
+  const reader = new NumberReader(bytes, label);
   const ids = reader.fill(new Int32Array(reader.room(header.tokens, 4)));
   const heads = header.rows.map((rows, index) => {
-    const packedRows = header.packed_rows[index];
-    if (packedRows > rows || (packedRows > 0 && isFloatRows(rowFormat))) throw contradiction(place);
-    reader.room(rows - packedRows, 2 * shape.headDim * 4);
-    const head = new HeadRows(shape.headDim, tapCount, reader.room(rows, 4), packedRows);
+    const quantizedRows = header.quantized_rows[index];
+    if (quantizedRows > rows || (quantizedRows > 0 && isFloat32(cacheDtype))) throw contradiction(label);
+    reader.room(rows - quantizedRows, 2 * shape.headDim * 4);
+    const head = new HeadRows(shape.headDim, recordingCount, reader.room(rows, 4), quantizedRows);
     reader.fill(head.positions);
-    if (!ascendBelow(head.positions, header.tokens)) throw contradiction(place);
-    if (packedRows > 0) {
-      head.packed = {
-        keys: reader.vectors(rowFormat.keys, shape.headDim, packedRows, header.key_groups[index]),
-        values: reader.vectors(rowFormat.values, shape.headDim, packedRows, header.value_groups[index]),
+    if (!ascendBelow(head.positions, header.tokens)) throw contradiction(label);
+    if (quantizedRows > 0) {
+      head.quantized = {
+        keys: reader.vectors(cacheDtype.keys, shape.headDim, quantizedRows, header.key_groups[index]),
+        values: reader.vectors(cacheDtype.values, shape.headDim, quantizedRows, header.value_groups[index]),
       };
     }
-    for (const numbers of [head.keys, head.values, ...head.taps]) reader.fill(numbers);
+    for (const numbers of [head.keys, head.values, ...head.recordings]) reader.fill(numbers);
     head.length = rows;
     head.observed = observed(reader, header, rows);
     return head;
@@ -54,9 +60,11 @@ export function decodeCache(bytes: Uint8Array, place: string): CacheContent {
     })
   );
   const signals = (of: SignalHeader) => {
-    if (of.lost.some((tap) => tap >= taps.length) || of.moments >= moments.length) throw contradiction(place);
+    if (of.lost.some((recording) => recording >= recordings.length) || of.moments >= moments.length) {
+      throw contradiction(label);
+    }
     return {
-      lost: new Set(of.lost.map((tap) => taps[tap])),
+      lost: new Set(of.lost.map((recording) => recordings[recording])),
       recordedUntil: of.recorded_until,
       own: moments[of.moments],
     };
@@ -65,15 +73,15 @@ export function decodeCache(bytes: Uint8Array, place: string): CacheContent {
     const { own, ...rest } = signals(mark);
     const fits = mark.rows.length === heads.length &&
       heads.every(({ positions }, head) => mark.rows[head] === positions.filter((at) => at < mark.position).length);
-    if (!fits || mark.position > header.tokens) throw contradiction(place);
+    if (!fits || mark.position > header.tokens) throw contradiction(label);
     const found = mark.rows.map((rows) => ({
-      taps: Array.from({ length: tapCount }, () => reader.fill(new Float32Array(rows))),
+      recordings: Array.from({ length: recordingCount }, () => reader.fill(new Float32Array(rows))),
       observed: observed(reader, mark, rows),
     }));
     return [mark.position, {
       ...rest,
       moments: own,
-      taps: found.map((of) => of.taps),
+      recordings: found.map((of) => of.recordings),
       observed: found.map((of) => of.observed),
     }];
   });
@@ -83,42 +91,42 @@ export function decodeCache(bytes: Uint8Array, place: string): CacheContent {
     ...rest,
     heads,
     ids: new TokenIds().with(ids),
-    rowFormat,
+    cacheDtype,
     positions: header.positions,
     moments: own && { own, shared: true },
     gaps: header.gaps.map(([start, end]) => ({ start, end })),
     pins: header.pins.map(([start, end]) => ({ start, end })),
     marks: new Map(marks),
   };
-  return { shape, taps, owner: header.owner, state };
+  return { shape, recordings, owner: header.owner, state };
 }
 
-function readHeader(bytes: Uint8Array, place: string): CacheHeader {
+function readHeader(bytes: Uint8Array, label: string): CacheHeader {
   const magic = new TextDecoder().decode(bytes.subarray(0, CACHE_MAGIC.length));
   if (magic !== CACHE_MAGIC) {
-    throw new SyntaxError(`Cannot load ${place} as it does not begin with ${CACHE_MAGIC}: it is no cache file`);
+    throw new SyntaxError(`Cannot load ${label} as it does not begin with ${CACHE_MAGIC}: it is no cache file`);
   }
-  if (bytes.length < PREAMBLE_BYTES + HASH_BYTES) throw damaged(place);
+  if (bytes.length < PREAMBLE_BYTES + HASH_BYTES) throw damaged(label);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const version = view.getUint32(CACHE_MAGIC.length, true);
   if (version !== CACHE_VERSION) {
     throw new SyntaxError(
-      `Cannot load ${place} as it is of version ${version}: this program reads version ${CACHE_VERSION}`,
+      `Cannot load ${label} as it is of version ${version}: this program reads version ${CACHE_VERSION}`,
     );
   }
   const hash = createHash("sha256").update(bytes.subarray(0, -HASH_BYTES)).digest();
-  if (hash.some((byte, index) => byte !== bytes[bytes.length - HASH_BYTES + index])) throw damaged(place);
+  if (hash.some((byte, index) => byte !== bytes[bytes.length - HASH_BYTES + index])) throw damaged(label);
   const end = headerEnd(bytes);
-  if (end > bytes.length - HASH_BYTES) throw contradiction(place);
-  return parseCacheHeader(bytes.subarray(PREAMBLE_BYTES, end), `the header of ${place}`);
+  if (end > bytes.length - HASH_BYTES) throw contradiction(label);
+  return parseCacheHeader(bytes.subarray(PREAMBLE_BYTES, end), `the header of ${label}`);
 }
 
-function readFormat({ dtype, window }: CacheHeader, place: string): RowFormat {
+function readFormat({ dtype, window }: CacheHeader, label: string): CacheDtype {
   try {
-    return rowFormat(dtype, window);
+    return parseCacheDtype(dtype, window);
   } catch {
     throw new TypeError(
-      `Cannot load ${place} as its rows are ${dtype}: this program holds ${ROW_DTYPES.join(", ")} and two of them`,
+      `Cannot load ${label} as its rows are ${dtype}: this program holds ${ELEMENT_DTYPES.join(", ")} and two of them`,
     );
   }
 }
@@ -130,18 +138,18 @@ function headerEnd(bytes: Uint8Array): number {
 /** Reads lists of numbers one after the other; asks for no memory that the file could not fill. */
 class NumberReader {
   readonly #bytes: Uint8Array;
-  readonly #place: string;
+  readonly #label: string;
   #offset: number;
 
-  constructor(bytes: Uint8Array, place: string) {
+  constructor(bytes: Uint8Array, label: string) {
     this.#bytes = bytes.subarray(0, -HASH_BYTES);
-    this.#place = place;
+    this.#label = label;
     this.#offset = headerEnd(bytes);
   }
 
   /** `count`, if the file may hold as many things of `size` bytes. */
   room(count: number, size: number): number {
-    if (!(count * size <= this.#bytes.length - this.#offset)) throw contradiction(this.#place);
+    if (!(count * size <= this.#bytes.length - this.#offset)) throw contradiction(this.#label);
     return count;
   }
 
@@ -156,32 +164,32 @@ class NumberReader {
   }
 
   /** Packed vectors, whose groups are among those of the file. */
-  vectors(format: VectorFormat, headDim: number, count: number, groups: number): PackedVectors {
+  vectors(format: VectorFormat, headDim: number, count: number, groups: number): QuantizedVectors {
     this.room(count * headDim, format.dtype === "int4" ? 0.5 : 1);
     this.room(groups * headDim, 4);
     const vectors = emptyVectors(format, headDim, count, groups);
-    for (const numbers of [vectors.quanta, vectors.scales, vectors.minima, vectors.groups]) this.fill(numbers);
-    if (vectors.groups.some((group) => group < 0 || group >= groups)) throw contradiction(this.#place);
+    for (const numbers of [vectors.codes, vectors.scales, vectors.mins, vectors.groups]) this.fill(numbers);
+    if (vectors.groups.some((group) => group < 0 || group >= groups)) throw contradiction(this.#label);
     return vectors;
   }
 
   end(): void {
-    if (this.#offset !== this.#bytes.length) throw contradiction(this.#place);
+    if (this.#offset !== this.#bytes.length) throw contradiction(this.#label);
   }
 }
 
 function observed(reader: NumberReader, { observed }: SignalHeader, rows: number): HeadRows["observed"] {
-  return new Map(observed.toSorted().map((need) => [need, reader.fill(new Float32Array(rows))]));
+  return new Map(observed.toSorted().map((signal) => [signal, reader.fill(new Float32Array(rows))]));
 }
 
 function ascendBelow(positions: Int32Array, end: number): boolean {
   return positions.every((position, row) => position < end && position > (row === 0 ? -1 : positions[row - 1]));
 }
 
-function damaged(place: string): SyntaxError {
-  return new SyntaxError(`Cannot load ${place} as its sha256 is not that of its content: it is damaged or cut short`);
+function damaged(label: string): SyntaxError {
+  return new SyntaxError(`Cannot load ${label} as its sha256 is not that of its content: it is damaged or cut short`);
 }
 
-function contradiction(place: string): SyntaxError {
-  return new SyntaxError(`Cannot load ${place} as its header and its content contradict each other: it was made wrong`);
+function contradiction(label: string): SyntaxError {
+  return new SyntaxError(`Cannot load ${label} as its header and its content contradict each other: it was made wrong`);
 }

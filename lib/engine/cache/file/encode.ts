@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { writeAll, writeAtomic } from "../../../files/write_atomic.ts";
-import { rowFormatName } from "../../rows/cache_dtype.ts";
+import { cacheDtypeName } from "../../rows/cache_dtype.ts";
 import type { CacheOwner, CacheShape } from "../../rows/cache_shape.ts";
 import type { HeadRows } from "../../rows/head_rows.ts";
-import { groupCount, type PackedVectors } from "../../rows/quantized_vectors.ts";
-import type { Tap } from "../../signals/signals.ts";
+import { groupCount, type QuantizedVectors } from "../../rows/quantized_vectors.ts";
+import type { Recording } from "../../signals/signals.ts";
 import type { CacheState, SignalMark } from "../state/cache_state.ts";
 import type { QueryMoments } from "../state/query_moments.ts";
 import type { CacheHeader, SignalHeader } from "./header.ts";
@@ -24,7 +24,7 @@ export const ALIGNMENT = 8;
 export interface CacheContent {
   readonly shape: CacheShape;
   /** What it records; moments, if it does, last. */
-  readonly taps: readonly Tap[];
+  readonly recordings: readonly Recording[];
   readonly state: CacheState;
   readonly owner: CacheOwner;
 }
@@ -34,50 +34,52 @@ export interface CacheContent {
  * little-endian numbers, each list at a multiple of 8 bytes: token ids; of each head positions, packed keys and packed
  * values (quanta, scales, minima, groups), the other keys and values, taps and observed signals; query moments; of each mark its heads' taps and observed signals. Last sha256 of all that.
  */
-export function encodeCache({ shape, taps, state, owner }: CacheContent): Uint8Array[] {
+export function encodeCache({ shape, recordings, state, owner }: CacheContent): Uint8Array[] {
   const marks = [...state.marks].sort(([one], [other]) => one - other);
   const moments = [...new Set([state.moments?.own, ...marks.map(([, mark]) => mark.moments)])]
     .filter((found) => found !== undefined);
   const header: CacheHeader = {
-    dtype: rowFormatName(state.rowFormat),
-    window: state.rowFormat.window,
+    dtype: cacheDtypeName(state.cacheDtype),
+    window: state.cacheDtype.residualLength,
     owner,
     shape,
     positions: state.positions,
-    taps,
+    recordings,
     tokens: state.ids.length,
     rows: state.heads.map(({ length }) => length),
-    packed_rows: state.heads.map(({ packedCount }) => packedCount),
-    key_groups: state.heads.map(({ packed }) => groupCount(packed?.keys)),
-    value_groups: state.heads.map(({ packed }) => groupCount(packed?.values)),
+    quantized_rows: state.heads.map(({ quantizedCount }) => quantizedCount),
+    key_groups: state.heads.map(({ quantized }) => groupCount(quantized?.keys)),
+    value_groups: state.heads.map(({ quantized }) => groupCount(quantized?.values)),
     moment_counts: moments.map(({ count }) => count),
     gaps: state.gaps.map(({ start, end }) => [start, end]),
     pins: state.pins.map(({ start, end }) => [start, end]),
     ...signalHeader(
       { ...state, observed: state.heads.map(({ observed }) => observed) },
       state.moments?.own,
-      taps,
+      recordings,
       moments,
     ),
     marks: marks.map(([position, mark]) => ({
       position,
-      rows: mark.taps.map((of, head) => of[0]?.length ?? rowsBelow(state.heads[head], position)),
-      ...signalHeader(mark, mark.moments, taps, moments),
+      rows: mark.recordings.map((of, head) => of[0]?.length ?? rowsBelow(state.heads[head], position)),
+      ...signalHeader(mark, mark.moments, recordings, moments),
     })),
   };
   const numbers = [
     Int32Array.from(state.ids.slice()),
     ...state.heads.flatMap((head) => [
       head.livePositions(),
-      ...packedNumbers(head.packed?.keys),
-      ...packedNumbers(head.packed?.values),
-      head.keys.subarray(0, head.looseCount * head.headDim),
-      head.values.subarray(0, head.looseCount * head.headDim),
-      ...head.taps.map((tap) => tap.subarray(0, head.length)),
+      ...quantizedNumbers(head.quantized?.keys),
+      ...quantizedNumbers(head.quantized?.values),
+      head.keys.subarray(0, head.fullPrecisionCount * head.headDim),
+      head.values.subarray(0, head.fullPrecisionCount * head.headDim),
+      ...head.recordings.map((recording) => recording.subarray(0, head.length)),
       ...observedNumbers(head.observed),
     ]),
     ...moments.flatMap((own) => [own.numbers().means, own.numbers().scatter]),
-    ...marks.flatMap(([, mark]) => mark.taps.flatMap((of, head) => [...of, ...observedNumbers(mark.observed[head])])),
+    ...marks.flatMap(([, mark]) =>
+      mark.recordings.flatMap((of, head) => [...of, ...observedNumbers(mark.observed[head])])
+    ),
   ];
   return withHash([...beginning(header), ...numbers.flatMap(padded)]);
 }
@@ -85,11 +87,11 @@ export function encodeCache({ shape, taps, state, owner }: CacheContent): Uint8A
 function signalHeader(
   { lost, recordedUntil, observed }: Pick<SignalMark, "lost" | "recordedUntil" | "observed">,
   own: QueryMoments | undefined,
-  taps: readonly Tap[],
+  recordings: readonly Recording[],
   moments: readonly QueryMoments[],
 ): SignalHeader {
   return {
-    lost: [...taps.keys()].filter((index) => lost.has(taps[index])),
+    lost: [...recordings.keys()].filter((index) => lost.has(recordings[index])),
     recorded_until: recordedUntil,
     observed: [...observed[0].keys()].sort(),
     moments: own === undefined ? -1 : moments.indexOf(own),
@@ -100,8 +102,8 @@ function rowsBelow({ positions, length }: HeadRows, position: number): number {
   return positions.subarray(0, length).filter((own) => own < position).length;
 }
 
-function packedNumbers(vectors: PackedVectors | undefined): PackedVectors["quanta" | "scales" | "groups"][] {
-  return vectors === undefined ? [] : [vectors.quanta, vectors.scales, vectors.minima, vectors.groups];
+function quantizedNumbers(vectors: QuantizedVectors | undefined): QuantizedVectors["codes" | "scales" | "groups"][] {
+  return vectors === undefined ? [] : [vectors.codes, vectors.scales, vectors.mins, vectors.groups];
 }
 
 function observedNumbers(observed: HeadRows["observed"]): Float32Array[] {

@@ -2,33 +2,33 @@ import { createFields, type Fields } from "../../../files/fields.ts";
 import { parseJsonObject } from "../../../files/json_object.ts";
 import type { CacheOwner, CacheShape } from "../../rows/cache_shape.ts";
 import type { PositionMode } from "../../rows/rotary_positions.ts";
-import { OBSERVED_NEEDS, type ObservedNeed, type Tap } from "../../signals/signals.ts";
+import { OBSERVED_SIGNALS, type ObservedSignal, type Recording } from "../../signals/signals.ts";
 
 /** What signals were at one moment, without their numbers. */
 export interface SignalHeader {
   /** Places among the taps of what is no longer known. */
   readonly lost: readonly number[];
   readonly recorded_until: number;
-  readonly observed: readonly ObservedNeed[];
+  readonly observed: readonly ObservedSignal[];
   /** Place among the file's query moments, or -1. */
   readonly moments: number;
 }
 
 /** The beginning of a cache file, as JSON: all that is no long list of numbers. */
 export interface CacheHeader extends SignalHeader {
-  /** How rows that left the window are held, as {@linkcode rowFormatName} names it. */
+  /** How rows that left the window are held, as {@linkcode cacheDtypeName} names it. */
   readonly dtype: string;
   readonly window: number;
   readonly owner: CacheOwner;
   readonly shape: CacheShape;
   readonly positions: PositionMode;
   /** What the cache records, in order; moments, if it does, last. */
-  readonly taps: readonly Tap[];
+  readonly recordings: readonly Recording[];
   readonly tokens: number;
   /** Rows of each head. */
   readonly rows: readonly number[];
   /** Those of them that are packed, and their groups of keys and values by channel. */
-  readonly packed_rows: readonly number[];
+  readonly quantized_rows: readonly number[];
   readonly key_groups: readonly number[];
   readonly value_groups: readonly number[];
   /** Queries that each of the file's query moments counted. */
@@ -43,104 +43,108 @@ export interface CacheHeader extends SignalHeader {
  *
  * @throws {SyntaxError} if it is no JSON, or a field is missing or of the wrong kind
  */
-export function parseCacheHeader(bytes: Uint8Array, place: string): CacheHeader {
-  const object = parseJsonObject(bytes, place);
-  const fields = createFields((key) => object[key], place);
-  const [owner, shape] = [part(object.owner, `owner of ${place}`), part(object.shape, `shape of ${place}`)];
+export function parseCacheHeader(bytes: Uint8Array, label: string): CacheHeader {
+  const object = parseJsonObject(bytes, label);
+  const fields = createFields((key) => object[key], label);
+  const [owner, shape] = [part(object.owner, `owner of ${label}`), part(object.shape, `shape of ${label}`)];
   return {
-    dtype: text(fields, "dtype", place),
-    window: count(fields, "window", place),
+    dtype: text(fields, "dtype", label),
+    window: count(fields, "window", label),
     owner: {
-      name: text(owner, "name", place),
-      hash: text(owner, "hash", place),
-      weights: text(owner, "weights", place),
+      name: text(owner, "name", label),
+      hash: text(owner, "hash", label),
+      weights: text(owner, "weights", label),
     },
     shape: {
-      layerCount: count(shape, "layerCount", place),
-      kvHeadCount: count(shape, "kvHeadCount", place),
-      groupSize: count(shape, "groupSize", place),
-      headDim: count(shape, "headDim", place),
+      layerCount: count(shape, "layerCount", label),
+      kvHeadCount: count(shape, "kvHeadCount", label),
+      groupSize: count(shape, "groupSize", label),
+      headDim: count(shape, "headDim", label),
       ropeTheta: shape.number("ropeTheta"),
     },
-    positions: positionMode(text(fields, "positions", place), place),
-    taps: list(object.taps, "taps", place).map((tap) => parseTap(tap, place)),
-    tokens: count(fields, "tokens", place),
-    rows: counts(fields, "rows", place),
-    packed_rows: counts(fields, "packed_rows", place),
-    key_groups: counts(fields, "key_groups", place),
-    value_groups: counts(fields, "value_groups", place),
-    moment_counts: counts(fields, "moment_counts", place),
-    gaps: pairs(object.gaps, "gaps", place),
-    pins: pairs(object.pins, "pins", place),
-    ...signals(fields, place),
-    marks: list(object.marks, "marks", place).map((mark) => {
-      const own = part(mark, `a mark of ${place}`);
-      return { position: count(own, "position", place), rows: counts(own, "rows", place), ...signals(own, place) };
+    positions: positionMode(text(fields, "positions", label), label),
+    recordings: list(object.recordings, "recordings", label).map((recording) => parseRecording(recording, label)),
+    tokens: count(fields, "tokens", label),
+    rows: counts(fields, "rows", label),
+    quantized_rows: counts(fields, "quantized_rows", label),
+    key_groups: counts(fields, "key_groups", label),
+    value_groups: counts(fields, "value_groups", label),
+    moment_counts: counts(fields, "moment_counts", label),
+    gaps: pairs(object.gaps, "gaps", label),
+    pins: pairs(object.pins, "pins", label),
+    ...signals(fields, label),
+    marks: list(object.marks, "marks", label).map((mark) => {
+      const own = part(mark, `a mark of ${label}`);
+      return { position: count(own, "position", label), rows: counts(own, "rows", label), ...signals(own, label) };
     }),
   };
 }
 
-function signals(fields: Fields, place: string): SignalHeader {
+function signals(fields: Fields, label: string): SignalHeader {
   return {
-    lost: counts(fields, "lost", place),
-    recorded_until: count(fields, "recorded_until", place),
-    observed: list(fields.value("observed"), "observed", place).map((name) => {
-      const known = OBSERVED_NEEDS.find((need) => need === name);
-      if (known === undefined) throw wrong(place, "observed", name);
+    lost: counts(fields, "lost", label),
+    recorded_until: count(fields, "recorded_until", label),
+    observed: list(fields.value("observed"), "observed", label).map((name) => {
+      const known = OBSERVED_SIGNALS.find((signal) => signal === name);
+      if (known === undefined) throw wrong(label, "observed", name);
       return known;
     }),
     moments: fields.integer("moments"),
   };
 }
 
-function part(value: unknown, place: string): Fields {
-  if (typeof value !== "object" || value === null) throw new SyntaxError(`Cannot read ${place} as it is no object`);
-  return createFields((key) => (value as Record<string, unknown>)[key], place);
+function part(value: unknown, label: string): Fields {
+  if (typeof value !== "object" || value === null) throw new SyntaxError(`Cannot read ${label} as it is no object`);
+  return createFields((key) => (value as Record<string, unknown>)[key], label);
 }
 
-function text(fields: Fields, key: string, place: string): string {
+function text(fields: Fields, key: string, label: string): string {
   const found = fields.text(key);
-  if (found === undefined) throw wrong(place, key, found);
+  if (found === undefined) throw wrong(label, key, found);
   return found;
 }
 
-function count(fields: Fields, key: string, place: string): number {
+function count(fields: Fields, key: string, label: string): number {
   const found = fields.integer(key);
-  if (found < 0) throw wrong(place, key, found);
+  if (found < 0) throw wrong(label, key, found);
   return found;
 }
 
-function counts(fields: Fields, key: string, place: string): number[] {
+function counts(fields: Fields, key: string, label: string): number[] {
   const found = fields.integers(key);
-  if (found.some((number) => number < 0)) throw wrong(place, key, found);
+  if (found.some((number) => number < 0)) throw wrong(label, key, found);
   return found;
 }
 
-function list(value: unknown, key: string, place: string): unknown[] {
-  if (!Array.isArray(value)) throw wrong(place, key, value);
+function list(value: unknown, key: string, label: string): unknown[] {
+  if (!Array.isArray(value)) throw wrong(label, key, value);
   return value;
 }
 
-function pairs(value: unknown, key: string, place: string): [number, number][] {
-  return list(value, key, place).map((pair) => {
-    const [start, end] = list(pair, key, place);
-    if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end)) throw wrong(place, key, pair);
+function pairs(value: unknown, key: string, label: string): [number, number][] {
+  return list(value, key, label).map((pair) => {
+    const [start, end] = list(pair, key, label);
+    if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end)) throw wrong(label, key, pair);
     return [start as number, end as number];
   });
 }
 
-function positionMode(mode: string, place: string): PositionMode {
-  if (mode !== "logical" && mode !== "compact") throw wrong(place, "positions", mode);
+function positionMode(mode: string, label: string): PositionMode {
+  if (mode !== "logical" && mode !== "compact") throw wrong(label, "positions", mode);
   return mode;
 }
 
-function parseTap(tap: unknown, place: string): Tap {
-  if (tap === "all" || tap === "moments" || (Number.isSafeInteger(tap) && (tap as number) > 0)) return tap as Tap;
-  const decay = typeof tap === "object" && tap !== null && "decay" in tap ? tap.decay : undefined;
+function parseRecording(recording: unknown, label: string): Recording {
+  if (
+    recording === "all" || recording === "moments" || (Number.isSafeInteger(recording) && (recording as number) > 0)
+  ) return recording as Recording;
+  const decay = typeof recording === "object" && recording !== null && "decay" in recording
+    ? recording.decay
+    : undefined;
   if (typeof decay === "number" && decay > 0 && decay <= 1) return { decay };
-  throw wrong(place, "taps", tap);
+  throw wrong(label, "recordings", recording);
 }
 
-function wrong(place: string, key: string, value: unknown): SyntaxError {
-  return new SyntaxError(`Cannot read ${place} as its ${key} cannot be ${JSON.stringify(value)?.slice(0, 80)}`);
+function wrong(label: string, key: string, value: unknown): SyntaxError {
+  return new SyntaxError(`Cannot read ${label} as its ${key} cannot be ${JSON.stringify(value)?.slice(0, 80)}`);
 }

@@ -1,8 +1,8 @@
 import type { CacheShape } from "../../rows/cache_shape.ts";
 import type { HeadRows } from "../../rows/head_rows.ts";
-import type { AttentionTap, ChunkStart } from "../../signals/signals.ts";
+import type { AttentionRecording, ChunkStart } from "../../signals/signals.ts";
 import type { CacheState } from "./cache_state.ts";
-import { packAged } from "./quantize_rows.ts";
+import { quantizeAged } from "./quantize_rows.ts";
 import { type ChunkMoments, QueryMoments } from "./query_moments.ts";
 
 /** What the decoder gave for a chunk of tokens: see {@linkcode KvCache.append}. */
@@ -16,7 +16,7 @@ export interface CacheChunk {
 /** Takes a chunk's rows, which lie in their room, into a cache's state and adds up what it recorded, in place. */
 export function appendChunk(
   state: CacheState,
-  taps: readonly AttentionTap[],
+  recordings: readonly AttentionRecording[],
   shape: CacheShape,
   { ids, attention, start, moments }: CacheChunk,
 ): void {
@@ -26,14 +26,14 @@ export function appendChunk(
   let offset = 0;
   for (const head of state.heads) {
     head.takeIn(count, state.ids.length);
-    if (attention.length > 0) recordAttention(head, taps, offset, seen);
+    if (attention.length > 0) recordAttention(head, recordings, offset, seen);
     offset += head.length;
   }
-  packAged(state);
+  quantizeAged(state);
   state.ids = state.ids.with(ids);
   if (attention.length > 0) {
-    const known = new Set(taps.filter((tap, index) => beginsAnew(tap, index, start)));
-    state.lost = new Set([...state.lost].filter((tap) => tap === "moments" || !known.has(tap)));
+    const known = new Set(recordings.filter((recording, index) => beginsAnew(recording, index, start)));
+    state.lost = new Set([...state.lost].filter((recording) => recording === "moments" || !known.has(recording)));
   }
   if (attention.length > 0 || moments !== undefined) state.recordedUntil = state.ids.length;
   if (moments !== undefined && !state.lost.has("moments")) addMoments(state, shape, moments);
@@ -59,22 +59,26 @@ export interface ChunkAttention {
 }
 
 /** Whether a tap forgets with this chunk what it held before. */
-export function beginsAnew(tap: AttentionTap, index: number, start: ChunkAttention["start"]): boolean {
-  return typeof tap === "number" && (typeof start === "string" ? start : start[index]) === "first";
+export function beginsAnew(recording: AttentionRecording, index: number, start: ChunkAttention["start"]): boolean {
+  return typeof recording === "number" && (typeof start === "string" ? start : start[index]) === "first";
 }
 
 /** Adds a chunk's attention to a head's taps, in place. `offset` is where the head's rows begin. */
 export function recordAttention(
   head: HeadRows,
-  taps: readonly AttentionTap[],
+  recordings: readonly AttentionRecording[],
   offset: number,
   { values, stride, count, start }: ChunkAttention,
 ): void {
-  taps.forEach((tap, index) => {
-    const recorded = head.taps[index];
+  recordings.forEach((recording, index) => {
+    const recorded = head.recordings[index];
     const from = index * stride + offset;
     // What was seen before counts as it did, for less, or no more.
-    const earlier = typeof tap === "object" ? tap.decay ** count : beginsAnew(tap, index, start) ? 0 : 1;
+    const earlier = typeof recording === "object"
+      ? recording.decay ** count
+      : beginsAnew(recording, index, start)
+      ? 0
+      : 1;
     for (let row = 0; row < head.length; row++) recorded[row] = recorded[row] * earlier + values[from + row];
   });
 }

@@ -1,11 +1,11 @@
-import { FLOAT_ROWS, isFloatRows, type RowFormat } from "../../rows/cache_dtype.ts";
+import { type CacheDtype, FLOAT32_CACHE, isFloat32 } from "../../rows/cache_dtype.ts";
 import type { CacheShape } from "../../rows/cache_shape.ts";
 import { HeadRows, type ProbedRows, type RunRows } from "../../rows/head_rows.ts";
 import type { PositionRange } from "../../rows/position_range.ts";
 import { emptyVectors } from "../../rows/quantized_vectors.ts";
-import { type PositionMode, rotaryPlaces } from "../../rows/rotary_positions.ts";
+import { type PositionMode, rotaryPositions } from "../../rows/rotary_positions.ts";
 import { TokenIds } from "../../rows/token_ids.ts";
-import type { ObservedNeed, Tap } from "../../signals/signals.ts";
+import type { ObservedSignal, Recording } from "../../signals/signals.ts";
 import type { QueryMoments } from "./query_moments.ts";
 
 /** All that a cache is made of besides what it records: a cache replaces its parts and never changes shared ones. */
@@ -14,12 +14,12 @@ export interface CacheState {
   heads: HeadRows[];
   ids: TokenIds;
   /** How rows that left the window are held. */
-  rowFormat: RowFormat;
+  cacheDtype: CacheDtype;
   positions: PositionMode;
   /** Of the queries so far; a copy is taken before they change while others hold them. */
   moments?: { readonly own: QueryMoments; shared: boolean };
   /** What was recorded and is no longer known. */
-  lost: ReadonlySet<Tap>;
+  lost: ReadonlySet<Recording>;
   /** Tokens that had been read when something was last recorded. */
   recordedUntil: number;
   /** What evictions took that a rewind would want back. */
@@ -31,11 +31,11 @@ export interface CacheState {
 }
 
 /** The state of a cache that has read nothing. */
-export function emptyState({ layerCount, kvHeadCount, headDim }: CacheShape, tapCount: number): CacheState {
+export function emptyState({ layerCount, kvHeadCount, headDim }: CacheShape, recordingCount: number): CacheState {
   return {
-    heads: Array.from({ length: layerCount * kvHeadCount }, () => new HeadRows(headDim, tapCount)),
+    heads: Array.from({ length: layerCount * kvHeadCount }, () => new HeadRows(headDim, recordingCount)),
     ids: new TokenIds(),
-    rowFormat: FLOAT_ROWS,
+    cacheDtype: FLOAT32_CACHE,
     positions: "logical",
     lost: new Set(),
     recordedUntil: 0,
@@ -61,20 +61,20 @@ export function headAt(state: CacheState, shape: CacheShape, layer: number, kvHe
 }
 
 /** Adds what was observed of every head's rows, `[rows]` each. */
-export function noteObserved(state: CacheState, need: ObservedNeed, values: readonly Float32Array[]): void {
+export function noteObserved(state: CacheState, signal: ObservedSignal, values: readonly Float32Array[]): void {
   state.heads = state.heads.map((shared, index) => {
     const head = shared.own();
-    head.observed = new Map([...head.observed, [need, values[index]]]);
+    head.observed = new Map([...head.observed, [signal, values[index]]]);
     return head;
   });
 }
 
 /** Lets go of a state's rows, which frees those that no fork shares; what was read and evicted is still known. */
-export function releasedState(state: CacheState, shape: CacheShape, tapCount: number): CacheState {
-  const { heads, ids, positions, rowFormat } = state;
+export function releasedState(state: CacheState, shape: CacheShape, recordingCount: number): CacheState {
+  const { heads, ids, positions, cacheDtype } = state;
   for (const head of heads) head.release();
   const gaps = ids.length === 0 ? [] : [{ start: -1, end: ids.length }];
-  return { ...emptyState(shape, tapCount), ids, positions, rowFormat, gaps };
+  return { ...emptyState(shape, recordingCount), ids, positions, cacheDtype, gaps };
 }
 
 /** The same state for a second cache: rows and moments are shared until one of the two changes them. */
@@ -94,20 +94,20 @@ const GROWTH_ROWS = 63;
 export function rowRoom(state: CacheState, count: number): RunRows[] {
   const spare = count <= GROWTH_ROWS ? GROWTH_ROWS : 0;
   state.heads = state.heads.map((head) => head.own(head.length + count, spare));
-  const { heads, rowFormat: { keys, values } } = state;
-  if (isFloatRows(state.rowFormat)) return heads.map((head) => head.room(count));
+  const { heads, cacheDtype: { keys, values } } = state;
+  if (isFloat32(state.cacheDtype)) return heads.map((head) => head.room(count));
   return heads.map((head) => {
     const {
       headDim,
-      packed = { keys: emptyVectors(keys, headDim, 0, 0), values: emptyVectors(values, headDim, 0, 0) },
+      quantized = { keys: emptyVectors(keys, headDim, 0, 0), values: emptyVectors(values, headDim, 0, 0) },
     } = head;
-    return { ...head.room(count), packed };
+    return { ...head.room(count), quantized };
   });
 }
 
 /** All rows of a cache's state as an attention probe takes them, `[layer · kv heads + kv head]`. */
 export function probedRows({ heads, positions }: CacheState): ProbedRows[] {
-  const rotary = rotaryPlaces(heads, positions);
+  const rotary = rotaryPositions(heads, positions);
   return heads.map((head, index) => ({
     keys: head.liveKeys(),
     values: head.liveValues(),
@@ -119,11 +119,11 @@ export function probedRows({ heads, positions }: CacheState): ProbedRows[] {
 /** What policies see of a cache besides its rows, as it stood at one moment; nothing in it ever changes. */
 export interface SignalMark {
   /** Recorded attention, `[head][tap]`, `[rows]` each. */
-  readonly taps: readonly (readonly Float32Array[])[];
+  readonly recordings: readonly (readonly Float32Array[])[];
   /** Observed signals, by head. */
   readonly observed: readonly HeadRows["observed"][];
   readonly moments?: QueryMoments;
-  readonly lost: ReadonlySet<Tap>;
+  readonly lost: ReadonlySet<Recording>;
   readonly recordedUntil: number;
 }
 

@@ -1,9 +1,9 @@
 import type { Choice } from "../../../policies/policy.ts";
 import type { CacheShape } from "../../rows/cache_shape.ts";
 import { inRanges } from "../../rows/position_range.ts";
-import { type PositionMode, rotaryPlaces, turnKeys } from "../../rows/rotary_positions.ts";
+import { type PositionMode, rotaryPositions, rotateKeys } from "../../rows/rotary_positions.ts";
 import type { CacheState } from "./cache_state.ts";
-import { checkTurnable } from "./quantize_rows.ts";
+import { checkRotatable } from "./quantize_rows.ts";
 import { withGap } from "./rewind.ts";
 
 /**
@@ -12,10 +12,10 @@ import { withGap } from "./rewind.ts";
  * @throws {RangeError} if a pinned row is to go, or rounded keys are to be turned; nothing has changed then
  */
 export function keepRows(state: CacheState, choice: Choice, mode: PositionMode, by: string, shape: CacheShape): void {
-  checkTurnable(state.rowFormat, mode);
+  checkRotatable(state.cacheDtype, mode);
   noteEviction(state, choice, mode, by);
   const still = mode === state.positions && mode === "logical";
-  const old = still ? undefined : rotaryPlaces(state.heads, state.positions);
+  const old = still ? undefined : rotaryPositions(state.heads, state.positions);
   const flat = choice.flat();
   state.heads = state.heads.map((head, index) =>
     flat[index].rows.length === head.length ? head : head.keep(flat[index].rows)
@@ -23,7 +23,7 @@ export function keepRows(state: CacheState, choice: Choice, mode: PositionMode, 
   state.positions = mode;
   if (old === undefined) return;
   const stayed = old.map((places, index) => Int32Array.from(flat[index].rows, (row) => places[row]));
-  state.heads = turnKeys(state.heads, stayed, rotaryPlaces(state.heads, mode), shape);
+  state.heads = rotateKeys(state.heads, stayed, rotaryPositions(state.heads, mode), shape);
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { HeadRows } from "../../rows/head_rows.ts";
 import { removeRange } from "../../rows/position_range.ts";
-import type { Tap } from "../../signals/signals.ts";
+import type { Recording } from "../../signals/signals.ts";
 import type { CacheState, EvictionGap } from "./cache_state.ts";
 import { restoreSignals } from "./signal_mark.ts";
 
@@ -10,7 +10,7 @@ import { restoreSignals } from "./signal_mark.ts";
  * @param recorded what the cache records while it reads
  * @throws {RangeError} if rows that it had then were evicted since; nothing has changed then
  */
-export function rewindState(state: CacheState, position: number, recorded: readonly Tap[]): void {
+export function rewindState(state: CacheState, position: number, recorded: readonly Recording[]): void {
   const before = state.ids.length;
   checkRewind(state.gaps, position, before);
   if (position === before) return;
@@ -33,8 +33,8 @@ function firstRows(head: HeadRows, position: number): HeadRows {
 }
 
 /** Running sums cannot be undone: nothing is known of what they were, or, with nothing read, all is. */
-function forgetSignals(state: CacheState, lost: readonly Tap[]): void {
-  for (const { taps } of state.heads) for (const tap of taps) tap.fill(0);
+function forgetSignals(state: CacheState, lost: readonly Recording[]): void {
+  for (const { recordings } of state.heads) for (const recording of recordings) recording.fill(0);
   state.moments = undefined;
   state.lost = new Set(lost);
   state.recordedUntil = 0;

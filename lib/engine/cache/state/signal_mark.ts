@@ -4,7 +4,7 @@ import type { CacheState, SignalMark } from "./cache_state.ts";
 export function markSignals(state: CacheState): SignalMark {
   if (state.moments !== undefined) state.moments.shared = true;
   return {
-    taps: state.heads.map(({ taps, length }) => taps.map((tap) => tap.slice(0, length))),
+    recordings: state.heads.map(({ recordings, length }) => recordings.map((recording) => recording.slice(0, length))),
     observed: state.heads.map(({ observed }) => observed),
     moments: state.moments?.own,
     lost: state.lost,
@@ -15,7 +15,7 @@ export function markSignals(state: CacheState): SignalMark {
 /** Puts signals back to how they were marked. The rows must be those of then, and held by nobody else. */
 export function restoreSignals(state: CacheState, mark: SignalMark): void {
   state.heads.forEach((head, index) => {
-    head.taps.forEach((tap, place) => tap.set(mark.taps[index][place]));
+    head.recordings.forEach((recording, place) => recording.set(mark.recordings[index][place]));
     head.observed = mark.observed[index];
   });
   state.moments = mark.moments && { own: mark.moments, shared: true };

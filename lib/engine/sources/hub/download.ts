@@ -2,7 +2,7 @@ import { fileSize } from "../../../files/exists.ts";
 import { hashFile, hashKind } from "../../../files/hash.ts";
 import { writeAll } from "../../../files/write_atomic.ts";
 import type { FetchOptions } from "../settings.ts";
-import { reach, Unreachable } from "./fetch_or_explain.ts";
+import { fetchOrExplain, NetworkError } from "./fetch_or_explain.ts";
 import type { HubFile } from "./hub_file.ts";
 
 /** What is beside a file that is not whole yet. */
@@ -73,8 +73,8 @@ async function append(file: HubFile, partial: string, from: number, options: Fet
 /** Asks for the rest of a file; undefined if there is no connection at the moment. */
 async function request(file: HubFile, from: number, signal?: AbortSignal): Promise<Response | undefined> {
   const headers = { ...file.headers, "accept-encoding": "identity", ...(from > 0 && { range: `bytes=${from}-` }) };
-  const response = await reach(file.url, { headers, signal }).catch((error) => {
-    if (error instanceof Unreachable) return undefined;
+  const response = await fetchOrExplain(file.url, { headers, signal }).catch((error) => {
+    if (error instanceof NetworkError) return undefined;
     throw error;
   });
   if (response === undefined) return undefined;

@@ -1,13 +1,13 @@
 /** A server that cannot be reached: the network is down, the name is unknown, or the connection was refused. */
-export class Unreachable extends Error {}
+export class NetworkError extends Error {}
 
 /**
  * `fetch`, whose failures are one line that names the fix.
  *
- * @throws {Unreachable} if there is no connection to the server
+ * @throws {NetworkError} if there is no connection to the server
  * @throws {Error} if Deno's permissions do not cover it
  */
-export async function reach(url: string, options: RequestInit): Promise<Response> {
+export async function fetchOrExplain(url: string, options: RequestInit): Promise<Response> {
   try {
     return await fetch(url, options);
   } catch (error) {
@@ -19,7 +19,7 @@ export async function reach(url: string, options: RequestInit): Promise<Response
         `Cannot reach ${host} as deno.json does not allow it: add "${host}" to "net" of "engine" in "permissions"`,
       );
     }
-    throw new Unreachable(
+    throw new NetworkError(
       `Cannot reach ${new URL(url).host}: check the network, or give the path of a model on disk`,
     );
   }

@@ -1,5 +1,5 @@
 import { hubHosts, type SourceSettings } from "../settings.ts";
-import { reach } from "./fetch_or_explain.ts";
+import { fetchOrExplain } from "./fetch_or_explain.ts";
 
 /** A repository that was renamed redirects once, a small file once more: beyond this it is a loop. */
 const MAX_REDIRECTS = 5;
@@ -70,7 +70,7 @@ async function askHub(
   for (let redirects = 0;; redirects++) {
     // Compressed, a file would have another length than its own.
     const asked = { ...headers, "accept-encoding": "identity" };
-    const response = await reach(url, { method: "HEAD", headers: asked, redirect: "manual", signal });
+    const response = await fetchOrExplain(url, { method: "HEAD", headers: asked, redirect: "manual", signal });
     await response.body?.cancel();
     revision ??= response.headers.get("x-repo-commit") ?? undefined;
     const location = response.headers.get("location");

@@ -1,5 +1,5 @@
 import { nearestName } from "../../../numeric/nearest_name.ts";
-import type { EvaluationRow } from "../evaluation_row.ts";
+import type { DatasetRow } from "../dataset_row.ts";
 import { commonWords, frequentWords } from "./aggregation.ts";
 import { Draw } from "./draw.ts";
 import { needleTask } from "./needles.ts";
@@ -33,7 +33,7 @@ export interface GenerateRowsOptions {
   /** 42 by default. */
   readonly seed?: number;
   /** Tokens of a whole prompt, its template among them; the answer is not counted. */
-  readonly countTokens: (row: EvaluationRow) => number;
+  readonly countTokens: (row: DatasetRow) => number;
 }
 
 /**
@@ -55,14 +55,14 @@ export interface GenerateRowsOptions {
 export function generateRows(
   task: string,
   { length = 1024, samples = 50, seed = 42, countTokens }: GenerateRowsOptions,
-): EvaluationRow[] {
+): DatasetRow[] {
   const { leastSize, write } = taskDefinition(task);
   for (const [name, value] of [["length", length], ["samples", samples]] as const) {
     if (Number.isSafeInteger(value) && value >= 1) continue;
     throw new RangeError(`Cannot write rows with ${name} ${value} as it must be a whole number of at least 1`);
   }
   return Array.from({ length: samples }, (_, index) => {
-    const row = (size: number): EvaluationRow => (
+    const row = (size: number): DatasetRow => (
       { task, ...write(new Draw(`${task}/${seed}/${index}`), { size, length }), length }
     );
     const tokens = (size: number): number => {

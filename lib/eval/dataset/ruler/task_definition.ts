@@ -1,8 +1,8 @@
-import type { EvaluationRow } from "../evaluation_row.ts";
+import type { DatasetRow } from "../dataset_row.ts";
 import type { Draw } from "./draw.ts";
 
 /** A prompt without its task's name and its length. */
-export type TaskPrompt = Omit<EvaluationRow, "task" | "length">;
+export type TaskPrompt = Omit<DatasetRow, "task" | "length">;
 
 /** How much a task's prompt holds: words, lines or blocks of noise. */
 export interface TaskSize {

@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { DEFAULT_TAPS, KvCache, loadModel, type Tap } from "kvmirror/engine";
+import { DEFAULT_RECORDINGS, KvCache, loadModel, type Recording } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
 import { createHash } from "node:crypto";
 import { decodeCache } from "../../../../lib/engine/cache/file/decode.ts";
 import { loadCache } from "../../../../lib/engine/generate/load_cache.ts";
 import { appendRows } from "../../../fixtures/append_rows.ts";
 import { checkpointPath, openCheckpoint } from "../../../fixtures/golden.ts";
-import { appendMadeUp, SHAPE, signalsOf, snapshot } from "../../../fixtures/synthetic_cache.ts";
+import { appendSynthetic, SHAPE, signalsOf, snapshot } from "../../../fixtures/synthetic_cache.ts";
 import { withFolder } from "../../../fixtures/with_folder.ts";
 
 const OWNER = { name: "made up", hash: "a".repeat(64), weights: "f32" };
@@ -14,23 +14,23 @@ const observer = () => Promise.resolve(Array.from({ length: 6 }, (_, head) => ne
 const TEXT = "The river runs slowly past the old mill in spring. Sam's dog is called Biscuit. ";
 
 /** A cache that has been through everything: evictions, a mark, pins, lost signals, an observation. */
-async function eventful(taps: readonly Tap[] = [...DEFAULT_TAPS, { decay: 0.9 }]): Promise<KvCache> {
+async function eventful(recordings: readonly Recording[] = [...DEFAULT_RECORDINGS, { decay: 0.9 }]): Promise<KvCache> {
   const look = (cache: KvCache) =>
     Promise.resolve(cache.past().map(({ keys }, head) => new Float32Array(keys.length / 4).fill(head + 0.1)));
-  const cache = new KvCache(SHAPE, taps, look, OWNER);
-  appendMadeUp(cache, 4, 1);
+  const cache = new KvCache(SHAPE, recordings, look, OWNER);
+  appendSynthetic(cache, 4, 1);
   cache.pin(0, 4);
-  await cache.observe({ name: "p", needs: ["outputNorm1", "predictedAttention"] });
+  await cache.observe({ name: "p", signals: ["outputNorm1", "predictedAttention"] });
   cache.mark();
-  appendMadeUp(cache, 5, 2);
+  appendSynthetic(cache, 5, 2);
   cache.rewind(8);
   cache.keep(
     cache.layers().map(({ heads }) =>
       heads.map((_, head) => ({ rows: Uint32Array.from([0, 1, 2, 3, 4, 5, 7].filter((row) => row < 5 + head)) }))
     ),
   );
-  appendMadeUp(cache, 2, 3);
-  await cache.observe({ name: "p", needs: ["reconstruction"] });
+  appendSynthetic(cache, 2, 3);
+  await cache.observe({ name: "p", signals: ["reconstruction"] });
   cache.pin(8, 9);
   return cache;
 }
@@ -41,7 +41,7 @@ const all = (cache: KvCache) => [
   cache.marks,
   cache.pins,
   cache.rewindRanges,
-  cache.taps,
+  cache.recordings,
   cache.queryMoments,
   cache.owner,
 ];
@@ -58,14 +58,14 @@ async function saved(cache: KvCache): Promise<Uint8Array> {
 
 Deno.test("saved and loaded is the same to the bit, and stays so whatever happens next", async () => {
   await withFolder(async (path) => {
-    for (const taps of [undefined, [], ["moments"], [64]] satisfies (Tap[] | undefined)[]) {
-      const cache = await eventful(taps);
+    for (const recordings of [undefined, [], ["moments"], [64]] satisfies (Recording[] | undefined)[]) {
+      const cache = await eventful(recordings);
       await cache.save(path("c.kvcache"));
       const loaded = await loadCache(path("c.kvcache"), { owner: OWNER, shape: SHAPE, observer });
       assertEquals(all(loaded), all(cache));
       for (const line of [cache, loaded]) {
-        appendMadeUp(line, 3, 9);
-        line.compress(policy(line.taps.includes(1) ? "tova" : "knorm"), { rows: 6 });
+        appendSynthetic(line, 3, 9);
+        line.compress(policy(line.recordings.includes(1) ? "tova" : "knorm"), { rows: 6 });
       }
       assertEquals(all(loaded), all(cache));
       for (const line of [cache, loaded]) line.rewind(4);
@@ -78,7 +78,7 @@ Deno.test("saved and loaded is the same to the bit, and stays so whatever happen
 });
 
 Deno.test("an empty cache is saved as well", async () => {
-  const bytes = await saved(new KvCache(SHAPE, DEFAULT_TAPS, undefined, OWNER));
+  const bytes = await saved(new KvCache(SHAPE, DEFAULT_RECORDINGS, undefined, OWNER));
   assertEquals(decodeCache(bytes, "c").state.ids.length, 0);
 });
 
@@ -127,7 +127,7 @@ Deno.test("a file made wrong, its hash right, is refused as well, and takes no m
   assertEquals(decodeCache(withHeader(bytes, (header) => header), "c").owner, OWNER);
   const wrong: [string | RegExp, string, string][] = [
     ['"dtype":"f32"', '"dtype":"int3"', "its rows are int3: this program holds f32, f16, int8, int4"],
-    [/"packed_rows":\[\d+/, '"packed_rows":[1', "contradict"],
+    [/"quantized_rows":\[\d+/, '"quantized_rows":[1', "contradict"],
     ['"window":0', '"window":-1', "window cannot be -1"],
     ['"dtype":"f32",', "", "dtype"],
     ['"tokens":10', '"tokens":4000000000', "contradict"],
@@ -139,7 +139,7 @@ Deno.test("a file made wrong, its hash right, is refused as well, and takes no m
     ['"headDim":4', '"headDim":8', "contradict"],
     ['"layerCount":2', '"layerCount":-2', "layerCount cannot be -2"],
     ['"positions":"logical"', '"positions":"elsewhere"', "positions cannot be"],
-    ['"taps":["all"', '"taps":["some"', "taps cannot be"],
+    ['"recordings":["all"', '"recordings":["some"', "recordings cannot be"],
     [/"lost":\[\d*/, '"lost":[99', "contradict"],
     [/"observed":\["\w+"/, '"observed":["smell"', "observed cannot be"],
     [/"moments":-?\d/, '"moments":7', "contradict"],
@@ -184,7 +184,7 @@ Deno.test("a saved prefix is read once: in another run the same logits follow, b
     const logits: Float32Array[][] = [[], []];
     const ask = async (model: Awaited<ReturnType<typeof loadModel>>, cache: KvCache, into: Float32Array[]) => {
       const onLogits = (values: Float32Array) => void into.push(values.slice());
-      return await model.generate("What is Sam's dog called?", { cache, maxNewTokens: 6, atEnd: "continue", onLogits });
+      return await model.generate("What is Sam's dog called?", { cache, maxNewTokens: 6, ignoreEos: true, onLogits });
     };
     {
       await using model = await loadModel("tiny");

@@ -1,20 +1,20 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { type KvCache, loadModel, type Model, rowFormat, rowFormatName, tapsFor } from "kvmirror/engine";
+import { cacheDtypeName, type KvCache, loadModel, type Model, parseCacheDtype, recordingsFor } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
 import { logProbabilities } from "../../../../lib/numeric/log_probabilities.ts";
 import { largestDifference, numbers, openCheckpoint, readGolden } from "../../../fixtures/golden.ts";
-import { appendMadeUp, madeUpCache, signalsOf, snapshot } from "../../../fixtures/synthetic_cache.ts";
+import { appendSynthetic, signalsOf, snapshot, syntheticCache } from "../../../fixtures/synthetic_cache.ts";
 import { withFolder } from "../../../fixtures/with_folder.ts";
 
 /** What tests/goldens/make_row_format_goldens.py writes. */
-interface RowFormatGoldens {
+interface CacheDtypeGoldens {
   readonly window: number;
   readonly context: number;
   readonly models: Record<string, Record<string, { question: string; next: string; moved: number }>>;
 }
 
-const goldens: RowFormatGoldens = JSON.parse(
+const goldens: CacheDtypeGoldens = JSON.parse(
   Deno.readTextFileSync(new URL("../../../goldens/row_formats.json", import.meta.url)),
 );
 
@@ -39,7 +39,7 @@ for (const [name, formats] of Object.entries(goldens.models)) {
     const decoded: number[] = [];
     for (const [format, golden] of Object.entries(formats)) {
       using cache = context.fork();
-      cache.quantise(rowFormat(format, goldens.window));
+      cache.quantize(parseCacheDtype(format, goldens.window));
       exact.push(difference(await model.read(cache, question, { attention: "skip" }), golden.question));
       using recording = cache.fork();
       exact.push(difference(await model.read(recording, [question[0]], { attention: "record" }), golden.next));
@@ -62,12 +62,12 @@ function difference(logits: Float32Array, golden: string): number {
 }
 
 const FORMATS = ["f16", "int8", "int4", "int8:channel/int8", "int4:channel/int4", "f32/int8", "int8/f16"];
-const all = (cache: KvCache) => [snapshot(cache), signalsOf(cache), cache.liveBytes, rowFormatName(cache.rowFormat)];
+const all = (cache: KvCache) => [snapshot(cache), signalsOf(cache), cache.liveBytes, cacheDtypeName(cache.cacheDtype)];
 
 Deno.test("the window stays as it was, the rest is rounded, and bytes say so", () => {
-  const cache = madeUpCache(200);
+  const cache = syntheticCache(200);
   const before = snapshot(cache);
-  cache.quantise(rowFormat("int8", 30));
+  cache.quantize(parseCacheDtype("int8", 30));
   const after = snapshot(cache);
   for (const [layer, heads] of after.layers.entries()) {
     for (const [head, { keys, values, attention }] of heads.entries()) {
@@ -80,9 +80,9 @@ Deno.test("the window stays as it was, the rest is rounded, and bytes say so", (
   // 4 numbers a vector: a packed row takes 2 · (4 + 4) bytes, a loose one 2 · 16.
   assertEquals(cache.liveBytes, 6 * (170 * 16 + 30 * 32));
   assertEquals(cache.headBytes(0, 0).live, 170 * 16 + 30 * 32);
-  appendMadeUp(cache, 63, 5);
+  appendSynthetic(cache, 63, 5);
   assertEquals(cache.liveBytes, 6 * (170 * 16 + 93 * 32), "rows are rounded many at a time");
-  appendMadeUp(cache, 1, 6);
+  appendSynthetic(cache, 1, 6);
   assertEquals(cache.liveBytes, 6 * (234 * 16 + 30 * 32));
 });
 
@@ -101,7 +101,7 @@ Deno.test("forks, evictions, pins and files treat rounded rows as any others", a
           });
           using float = cache.fork();
           const untouched = all(float);
-          cache.quantise(rowFormat(format, window));
+          cache.quantize(parseCacheDtype(format, window));
           assertEquals(all(float), untouched, "a fork changed with its sibling");
           const rounded = snapshot(cache);
           cache.pin(3, 5);
@@ -140,8 +140,8 @@ Deno.test("compressing to bytes counts rounded rows as what they take", () => {
       fc.double({ min: 0.1, max: 1, noNaN: true }),
       fc.constantFrom("knorm", "adakv(knorm)", "globalkv(keydiff)", "streaming_llm"),
       (format, window, share, name) => {
-        using cache = madeUpCache(300);
-        cache.quantise(rowFormat(format, window));
+        using cache = syntheticCache(300);
+        cache.quantize(parseCacheDtype(format, window));
         cache.pin(0, 3);
         const before = cache.totalRows;
         const maxBytes = Math.floor(cache.liveBytes * share) + 6 * 4 * 32;
@@ -155,8 +155,8 @@ Deno.test("compressing to bytes counts rounded rows as what they take", () => {
 });
 
 async function stream(model: Model, format: string, window: number): Promise<number> {
-  const bound = { policy: policy("streaming_llm"), maxBytes: 160_000, every: 16 };
-  using cache = model.createCache(tapsFor(bound.policy.needs), rowFormat(format, window));
+  const bound = { policy: policy("streaming_llm"), maxBytes: 160_000, compressionInterval: 16 };
+  using cache = model.createCache(recordingsFor(bound.policy.signals), parseCacheDtype(format, window));
   const ids = Array.from({ length: 900 }, (_, index) => 3 + (index * 11) % 300);
   let most = 0;
   const onProgress = () => most = Math.max(most, cache.liveBytes);
@@ -181,13 +181,13 @@ Deno.test("under a bound, bytes stay within it and an interval, and hold more ro
 Deno.test("values may be rounded where keys are turned to compact positions, keys not", async () => {
   await using model = await openCheckpoint("qwen2_untied_f32");
   const ids = Array.from({ length: 400 }, (_, index) => 3 + (index * 13) % 300);
-  const bound = { policy: policy("streaming_llm"), rows: 100, every: 20, positions: "compact" as const };
-  using cache = model.createCache([], rowFormat("f32/int8", 10));
+  const bound = { policy: policy("streaming_llm"), rows: 100, compressionInterval: 20, positions: "compact" as const };
+  using cache = model.createCache([], parseCacheDtype("f32/int8", 10));
   await model.read(cache, ids, { bound });
   using float = model.createCache();
   await model.read(float, ids, { bound });
   assertEquals(cache.layers()[0].heads[0].signal("keys"), float.layers()[0].heads[0].signal("keys"));
-  using wrong = model.createCache([], rowFormat("int8/int4", 10));
+  using wrong = model.createCache([], parseCacheDtype("int8/int4", 10));
   await assertRejects(() => model.read(wrong, ids, { bound }), RangeError, "hold rows as f32/int4");
   await model.read(wrong, ids.slice(0, 50));
   assertThrows(
@@ -196,7 +196,7 @@ Deno.test("values may be rounded where keys are turned to compact positions, key
     `positions "logical"`,
   );
   assertEquals([wrong.positions, wrong.longestHead], ["logical", 50]);
-  assertThrows(() => float.quantise(rowFormat("int8")), RangeError, "Cannot hold keys as int8");
+  assertThrows(() => float.quantize(parseCacheDtype("int8")), RangeError, "Cannot hold keys as int8");
 });
 
 Deno.test("rewinding within the window is to the bit; rows that were rounded since stay so", async () => {
@@ -204,7 +204,7 @@ Deno.test("rewinding within the window is to the bit; rows that were rounded sin
   const ids = Array.from({ length: 200 }, (_, index) => 3 + (index * 13) % 300);
   using cache = model.createCache([1]);
   await model.read(cache, ids);
-  cache.quantise(rowFormat("int8", 32));
+  cache.quantize(parseCacheDtype("int8", 32));
   cache.mark();
   const before = all(cache);
   await model.read(cache, ids.slice(0, 60));
@@ -217,7 +217,9 @@ Deno.test("rewinding within the window is to the bit; rows that were rounded sin
 
 Deno.test("a policy that looks twice sees rounded rows too", async () => {
   await using model = await loadModel("tiny", { weights: "f32", threads: 1 });
-  using cache = await model.prefill("Sam's dog is called Biscuit. ".repeat(8), { rows: rowFormat("int8", 8) });
+  using cache = await model.prefill("Sam's dog is called Biscuit. ".repeat(8), {
+    cacheDtype: parseCacheDtype("int8", 8),
+  });
   for (const name of ["kvzip", "criticalkv(snapkv)", "globalkv(attention_probe)"]) {
     using fork = cache.fork();
     await fork.observe(policy(name));
@@ -227,16 +229,20 @@ Deno.test("a policy that looks twice sees rounded rows too", async () => {
 });
 
 Deno.test("what cannot be is refused in a sentence, and nothing changes", async () => {
-  const cache = madeUpCache(100);
-  cache.quantise(rowFormat("int8", 10));
+  const cache = syntheticCache(100);
+  cache.quantize(parseCacheDtype("int8", 10));
   const before = all(cache);
-  assertThrows(() => cache.quantise(rowFormat("int4")), RangeError, "Cannot hold rows as int4 as 540 are int8 already");
+  assertThrows(
+    () => cache.quantize(parseCacheDtype("int4")),
+    RangeError,
+    "Cannot hold rows as int4 as 540 are int8 already",
+  );
   assertEquals(all(cache), before);
-  cache.quantise(rowFormat("int8", 5));
+  cache.quantize(parseCacheDtype("int8", 5));
   assertEquals(cache.headBytes(0, 0).live, 95 * 16 + 5 * 32);
   await using model = await openCheckpoint("qwen2_untied_f32");
-  using bounded = model.createCache([], rowFormat("int8", 64));
-  const bound = { policy: policy("streaming_llm"), maxBytes: 90_000, every: 16 };
+  using bounded = model.createCache([], parseCacheDtype("int8", 64));
+  const bound = { policy: policy("streaming_llm"), maxBytes: 90_000, compressionInterval: 16 };
   await assertRejects(
     () => model.read(bounded, [3, 4, 5], { bound }),
     RangeError,

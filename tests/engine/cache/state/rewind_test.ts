@@ -4,7 +4,7 @@ import { type KvCache, loadModel } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
 import { canRewind, rewindRanges, withGap } from "../../../../lib/engine/cache/state/rewind.ts";
 import { openCheckpoint } from "../../../fixtures/golden.ts";
-import { appendMadeUp, madeUpCache, SHAPE, signalsOf, snapshot } from "../../../fixtures/synthetic_cache.ts";
+import { appendSynthetic, SHAPE, signalsOf, snapshot, syntheticCache } from "../../../fixtures/synthetic_cache.ts";
 
 const TEXT = "The river runs slowly past the old mill in spring. Sam's dog is called Biscuit. ";
 
@@ -19,18 +19,18 @@ function evict(cache: KvCache, keeps: (position: number, head: number) => boolea
 }
 
 Deno.test("a rewind to a mark leaves rows and every signal as if nothing had been read since", async () => {
-  const cache = madeUpCache(6);
-  await cache.observe({ name: "p", needs: ["outputNorm1", "reconstruction"] });
+  const cache = syntheticCache(6);
+  await cache.observe({ name: "p", signals: ["outputNorm1", "reconstruction"] });
   cache.mark();
   const before = [snapshot(cache), signalsOf(cache)];
-  appendMadeUp(cache, 4, 7);
+  appendSynthetic(cache, 4, 7);
   cache.mark();
-  appendMadeUp(cache, 1, 8);
+  appendSynthetic(cache, 1, 8);
   cache.rewind(6);
   assertEquals([snapshot(cache), signalsOf(cache)], before);
   assertEquals(cache.marks, [6]);
-  const other = madeUpCache(6);
-  for (const line of [cache, other]) appendMadeUp(line, 3, 9);
+  const other = syntheticCache(6);
+  for (const line of [cache, other]) appendSynthetic(line, 3, 9);
   assertEquals([snapshot(cache), signalsOf(cache)], [snapshot(other), signalsOf(other)]);
   // A mark can be come back to more than once.
   cache.rewind(6);
@@ -38,19 +38,19 @@ Deno.test("a rewind to a mark leaves rows and every signal as if nothing had bee
 });
 
 Deno.test("a rewind keeps room for a few tokens to come, and gives back that of many", () => {
-  const cache = madeUpCache(6);
-  appendMadeUp(cache, 40, 7);
+  const cache = syntheticCache(6);
+  appendSynthetic(cache, 40, 7);
   const { allocatedBytes } = cache;
   cache.rewind(6);
   assertEquals(cache.allocatedBytes, allocatedBytes);
-  appendMadeUp(cache, 300, 7);
+  appendSynthetic(cache, 300, 7);
   cache.rewind(6);
   assertEquals(cache.allocatedBytes, cache.liveBytes);
 });
 
 Deno.test("elsewhere rows are those of then, and policies that need what was added up are refused by name", () => {
-  const cache = madeUpCache(6);
-  appendMadeUp(cache, 4, 7);
+  const cache = syntheticCache(6);
+  appendSynthetic(cache, 4, 7);
   cache.rewind(8);
   assertEquals([cache.tokenCount, cache.rowCount(1, 2), cache.nextRotaryPosition], [8, 8, 8]);
   assertEquals([...cache.rowPositions(0, 0)], [0, 1, 2, 3, 4, 5, 6, 7]);
@@ -60,15 +60,15 @@ Deno.test("elsewhere rows are those of then, and policies that need what was add
   }
   const fork = cache.fork();
   fork.compress(policy("knorm"), { rows: 4 });
-  appendMadeUp(cache, 2, 8);
+  appendSynthetic(cache, 2, 8);
   // Taps of the newest queries begin anew with a text; sums over all queries do not.
   cache.compress(policy("tova"), { rows: 4 });
   assertThrows(() => cache.compress(policy("observed_attention"), { rows: 2 }), TypeError, "over all queries");
   assertThrows(() => cache.compress(policy("expected_attention"), { rows: 2 }), TypeError, "queryMoments");
   const fresh = cache.fork();
   fresh.rewind(0);
-  appendMadeUp(fresh, 6, 1);
-  assertEquals([snapshot(fresh), signalsOf(fresh)], [snapshot(madeUpCache(6)), signalsOf(madeUpCache(6))]);
+  appendSynthetic(fresh, 6, 1);
+  assertEquals([snapshot(fresh), signalsOf(fresh)], [snapshot(syntheticCache(6)), signalsOf(syntheticCache(6))]);
 });
 
 Deno.test("a rewind over text that recorded nothing keeps every signal", async () => {
@@ -94,16 +94,16 @@ Deno.test("what is read after a rewind gets the logits of a text that never went
     const logits: Float32Array[][] = [[], []];
     for (const [index, line] of [cache, other].entries()) {
       const onLogits = (values: Float32Array) => void logits[index].push(values.slice());
-      await model.generate("Who is called Biscuit?", { cache: line, maxNewTokens: 6, atEnd: "continue", onLogits });
+      await model.generate("Who is called Biscuit?", { cache: line, maxNewTokens: 6, ignoreEos: true, onLogits });
     }
     assertEquals(logits[0], logits[1]);
   }
 });
 
 Deno.test("past an eviction what can still be had is named, and nothing changes", () => {
-  const cache = madeUpCache(10);
+  const cache = syntheticCache(10);
   evict(cache, (position, head) => position < 4 || position > 5 + head % 2);
-  appendMadeUp(cache, 5, 3);
+  appendSynthetic(cache, 5, 3);
   assertEquals(cache.rewindRanges, [{ first: 0, last: 4 }, { first: 10, last: 15 }]);
   const before = snapshot(cache);
   assertThrows(() => cache.rewind(7), RangeError, "what can still be had is 0 to 4 and 10 to 15");
@@ -119,9 +119,9 @@ Deno.test("past an eviction what can still be had is named, and nothing changes"
 });
 
 Deno.test("turned keys cannot be turned back: from before, nothing can be had", () => {
-  const cache = madeUpCache(10);
+  const cache = syntheticCache(10);
   evict(cache, (position) => position !== 6, "compact");
-  appendMadeUp(cache, 2, 3);
+  appendSynthetic(cache, 2, 3);
   assertThrows(() => cache.rewind(0), RangeError, "what can still be had is 10 to 12");
   cache.rewind(10);
   assertEquals([cache.rowCount(0, 0), cache.nextRotaryPosition], [9, 9]);
@@ -165,14 +165,14 @@ const STEP: fc.Arbitrary<Step> = fc.record({
 async function apply(cache: KvCache, { action, seed }: Step): Promise<void> {
   const before = [snapshot(cache), signalsOf(cache), cache.marks, cache.pins, cache.rewindRanges];
   try {
-    if (action === "append") appendMadeUp(cache, 1 + seed % 3, seed);
+    if (action === "append") appendSynthetic(cache, 1 + seed % 3, seed);
     else if (action === "compress") {
       cache.compress(policy(["knorm", "tova", "adakv(knorm)"][seed % 3]), { rows: 1 + seed % 6 });
     } else if (action === "evict") evict(cache, (position, head) => ((seed >> ((head + position) % 10)) & 1) === 0);
     else if (action === "compact") evict(cache, (position) => position % 2 === seed % 2, "compact");
     else if (action === "rewind") cache.rewind(seed % (cache.tokenCount + 1));
     else if (action === "mark") cache.mark();
-    else if (action === "observe") await cache.observe({ name: "p", needs: ["outputNorm1"] });
+    else if (action === "observe") await cache.observe({ name: "p", signals: ["outputNorm1"] });
     else cache[action](seed % cache.tokenCount, 1 + Math.min(cache.tokenCount - 1, seed % cache.tokenCount + seed % 3));
   } catch (error) {
     assert(error instanceof RangeError || error instanceof TypeError, `${error}`);
@@ -187,7 +187,7 @@ Deno.test("forks never see each other, whatever is read, evicted, rewound, marke
     fc.asyncProperty(
       fc.array(fc.record({ on: fc.nat(3), step: fc.option(STEP) }), { maxLength: 20 }),
       async (steps) => {
-        const lines = [{ cache: madeUpCache(6), history: [] as Step[] }];
+        const lines = [{ cache: syntheticCache(6), history: [] as Step[] }];
         for (const { on, step } of steps) {
           const line = lines[on % lines.length];
           if (step === null) lines.push({ cache: line.cache.fork(), history: [...line.history] });
@@ -197,7 +197,7 @@ Deno.test("forks never see each other, whatever is read, evicted, rewound, marke
           }
         }
         for (const { cache, history } of lines) {
-          const alone = madeUpCache(6);
+          const alone = syntheticCache(6);
           for (const step of history) await apply(alone, step);
           assertEquals(seen(cache), seen(alone));
         }
@@ -210,7 +210,7 @@ Deno.test("forks never see each other, whatever is read, evicted, rewound, marke
 Deno.test("a rewind that is granted gives the rows of then, and at a mark its signals, whatever happened between", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(STEP, { maxLength: 14 }), async (steps) => {
-      const cache = madeUpCache(6);
+      const cache = syntheticCache(6);
       // How the cache stood each time before it read on, and each time it was marked.
       const stages = new Map<number, unknown>();
       const marks = new Map<number, unknown>();

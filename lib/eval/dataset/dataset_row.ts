@@ -1,5 +1,5 @@
 /** One question about one context, by the names of kvpress's datasets. */
-export interface EvaluationRow {
+export interface DatasetRow {
   /** What kind of question it is; scores are given by task. */
   readonly task: string;
   /** What is read before the eviction. */
@@ -26,14 +26,14 @@ export interface EvaluationRow {
  *
  * @example
  * ```ts
- * import { parseEvaluationRows } from "kvmirror/eval";
+ * import { parseDatasetRows } from "kvmirror/eval";
  *
  * const line = { task: "colour", context: "The sky is blue. ", question: "Which colour?", answer_prefix: " It is",
  *   answer: ["blue"], max_new_tokens: 4 };
- * const [row] = parseEvaluationRows(JSON.stringify(line), "rows.jsonl");
+ * const [row] = parseDatasetRows(JSON.stringify(line), "rows.jsonl");
  * ```
  */
-export function parseEvaluationRows(text: string, name: string): EvaluationRow[] {
+export function parseDatasetRows(text: string, name: string): DatasetRow[] {
   const rows = text.split("\n").flatMap((line, index) =>
     line.trim() === "" ? [] : [parseRow(line, `line ${index + 1} of ${name}`)]
   );
@@ -43,18 +43,18 @@ export function parseEvaluationRows(text: string, name: string): EvaluationRow[]
   return rows;
 }
 
-function parseRow(line: string, place: string): EvaluationRow {
-  const fields = parseObject(line, place);
+function parseRow(line: string, label: string): DatasetRow {
+  const fields = parseObject(line, label);
   const row = {
-    task: readText(fields, "task", place),
-    context: readText(fields, "context", place),
-    question: readText(fields, "question", place, ""),
-    answer_prefix: readText(fields, "answer_prefix", place, ""),
-    answer: readAnswers(fields, place),
-    max_new_tokens: readCount(fields, place),
+    task: readText(fields, "task", label),
+    context: readText(fields, "context", label),
+    question: readText(fields, "question", label, ""),
+    answer_prefix: readText(fields, "answer_prefix", label, ""),
+    answer: readAnswers(fields, label),
+    max_new_tokens: readCount(fields, label),
   };
   for (const name of ["task", "context"] as const) {
-    if (row[name] === "") throw new SyntaxError(`Cannot read ${place} as its ${name} is empty: give a text`);
+    if (row[name] === "") throw new SyntaxError(`Cannot read ${label} as its ${name} is empty: give a text`);
   }
   const { depth, length } = fields;
   return {
@@ -64,34 +64,34 @@ function parseRow(line: string, place: string): EvaluationRow {
   };
 }
 
-function parseObject(line: string, place: string): Readonly<Record<string, unknown>> {
+function parseObject(line: string, label: string): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch (error) {
-    throw new SyntaxError(`Cannot read ${place} as it is no JSON: ${(error as Error).message}`);
+    throw new SyntaxError(`Cannot read ${label} as it is no JSON: ${(error as Error).message}`);
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new SyntaxError(`Cannot read ${place} as it is no JSON object: give {"task": …, "context": …, "answer": […]}`);
+  throw new SyntaxError(`Cannot read ${label} as it is no JSON object: give {"task": …, "context": …, "answer": […]}`);
 }
 
-function readText(fields: Readonly<Record<string, unknown>>, name: string, place: string, fallback?: string): string {
+function readText(fields: Readonly<Record<string, unknown>>, name: string, label: string, fallback?: string): string {
   const value = fields[name] ?? fallback;
   if (typeof value === "string") return value;
-  throw new SyntaxError(`Cannot read ${place} as it has ${describe(value)} ${name}: give a text`);
+  throw new SyntaxError(`Cannot read ${label} as it has ${describe(value)} ${name}: give a text`);
 }
 
-function readAnswers({ answer }: Readonly<Record<string, unknown>>, place: string): string[] {
+function readAnswers({ answer }: Readonly<Record<string, unknown>>, label: string): string[] {
   if (Array.isArray(answer) && answer.length > 0 && answer.every((text) => typeof text === "string" && text !== "")) {
     return answer;
   }
-  throw new SyntaxError(`Cannot read ${place} as it has ${describe(answer)} answer: give a list of texts`);
+  throw new SyntaxError(`Cannot read ${label} as it has ${describe(answer)} answer: give a list of texts`);
 }
 
-function readCount({ max_new_tokens: count }: Readonly<Record<string, unknown>>, place: string): number {
+function readCount({ max_new_tokens: count }: Readonly<Record<string, unknown>>, label: string): number {
   if (Number.isSafeInteger(count) && Number(count) >= 1) return Number(count);
   throw new SyntaxError(
-    `Cannot read ${place} as it has ${describe(count)} max_new_tokens: give a whole number of at least 1`,
+    `Cannot read ${label} as it has ${describe(count)} max_new_tokens: give a whole number of at least 1`,
   );
 }
 

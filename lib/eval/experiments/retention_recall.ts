@@ -1,12 +1,12 @@
-import { DEFAULT_TAPS, type KvCache, type Model, type PositionMode } from "../../engine/mod.ts";
+import { DEFAULT_RECORDINGS, type KvCache, type Model, type PositionMode } from "../../engine/mod.ts";
 import { recall } from "../../metrics/recall.ts";
 import { topK } from "../../numeric/top_k.ts";
-import type { Need } from "../../policies/policy.ts";
+import type { Signal } from "../../policies/policy.ts";
 import { evictedForks } from "../run/evicted_forks.ts";
-import type { Arm, ArmName } from "../run/setting.ts";
+import type { PolicySetting, SettingName } from "../run/setting.ts";
 
 /** How much an arm keeps of what matters, by three measures, each a mean over all layers and kv heads, in [0, 1]. */
-export interface KeptRecall extends ArmName {
+export interface RetentionRecall extends SettingName {
   /** The original's: of the tokens with the most attention from the context's newest query, the share kept. */
   readonly heavy_hitter_recall: number;
   /** Of the tokens with the most attention from the tokens that follow, the share kept. */
@@ -15,8 +15,8 @@ export interface KeptRecall extends ArmName {
   readonly later_attention: number;
 }
 
-/** Options of {@linkcode keptRecall}. */
-export interface KeptRecallOptions {
+/** Options of {@linkcode retentionRecall}. */
+export interface RetentionRecallOptions {
   /** Tokens of a recall's target, 96 by default, as in the original. */
   readonly topk?: number;
   /** `logical` by default. */
@@ -25,8 +25,8 @@ export interface KeptRecallOptions {
   readonly signal?: AbortSignal;
 }
 
-const ALL: Need = { attention: "sum", queries: "all" };
-const NEWEST: Need = { attention: "sum", queries: 1 };
+const ALL: Signal = { attention: "sum", queries: "all" };
+const NEWEST: Signal = { attention: "sum", queries: 1 };
 
 /**
  * What policies keep of one context, measured by a signal that some of them rank by (the newest query's attention) and by
@@ -37,19 +37,19 @@ const NEWEST: Need = { attention: "sum", queries: 1 };
  * @param laterIds what follows it with the full cache: a question and its answer, or the text's next tokens
  * @throws {RangeError} if there is no context or nothing follows it, or they do not fit the model's context
  */
-export async function keptRecall(
+export async function retentionRecall(
   model: Pick<Model, "read" | "createCache">,
   contextIds: readonly number[],
   laterIds: readonly number[],
-  arms: readonly Arm[],
-  { topk = 96, positions = "logical", signal }: KeptRecallOptions = {},
-): Promise<KeptRecall[]> {
+  settings: readonly PolicySetting[],
+  { topk = 96, positions = "logical", signal }: RetentionRecallOptions = {},
+): Promise<RetentionRecall[]> {
   if (contextIds.length === 0 || laterIds.length === 0) {
     throw new RangeError(
       `Cannot tell later attention from ${laterIds.length} tokens after ${contextIds.length}: give at least one of each`,
     );
   }
-  using context = model.createCache(DEFAULT_TAPS);
+  using context = model.createCache(DEFAULT_RECORDINGS);
   await model.read(context, contextIds, { logitsOf: "none", signal });
   const [newest, before] = [received(context, NEWEST), received(context, ALL)];
   using run = context.fork();
@@ -59,8 +59,8 @@ export async function keptRecall(
   const heavyHitters = topK(overHeads(newest), topk);
   const laterHitters = topK(overHeads(later), topk);
   const evicted = evictedForks(context, positions);
-  const rows: KeptRecall[] = [];
-  for (const { policy, compressionRatio } of arms) {
+  const rows: RetentionRecall[] = [];
+  for (const { policy, compressionRatio } of settings) {
     using cache = await evicted(policy, compressionRatio, { signal });
     const kept = keptPositions(cache);
     rows.push({
@@ -77,8 +77,8 @@ export async function keptRecall(
 }
 
 /** Attention received so far, `[layer · kv heads + kv head][row]`, copies. */
-function received(cache: KvCache, need: Need): Float64Array[] {
-  return cache.layers().flatMap(({ heads }) => heads.map((head) => Float64Array.from(head.signal(need))));
+function received(cache: KvCache, signal: Signal): Float64Array[] {
+  return cache.layers().flatMap(({ heads }) => heads.map((head) => Float64Array.from(head.signal(signal))));
 }
 
 /** The sum of all heads, `[tokens]`; every layer has as many, so it ranks as the sum of the layers' means does. */

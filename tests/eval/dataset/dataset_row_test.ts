@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseEvaluationRows } from "kvmirror/eval";
+import { parseDatasetRows } from "kvmirror/eval";
 import { evaluationGolden } from "../../fixtures/evaluation_golden.ts";
 
 const ROW = { task: "t", context: "c", question: "q", answer_prefix: "p", answer: ["a"], max_new_tokens: 3 };
@@ -7,14 +7,14 @@ const ROW = { task: "t", context: "c", question: "q", answer_prefix: "p", answer
 Deno.test("kvpress's rows are read as they are, blank lines and further fields aside", () => {
   const { rows } = evaluationGolden();
   const text = rows.map((row) => JSON.stringify({ ...row, source: 7 })).join("\r\n\n") + "\n\n";
-  assertEquals(parseEvaluationRows(text, "f"), rows);
+  assertEquals(parseDatasetRows(text, "f"), rows);
   const { question: _, answer_prefix: __, ...least } = ROW;
-  assertEquals(parseEvaluationRows(JSON.stringify(least), "f"), [{ ...ROW, question: "", answer_prefix: "" }]);
+  assertEquals(parseDatasetRows(JSON.stringify(least), "f"), [{ ...ROW, question: "", answer_prefix: "" }]);
 });
 
 Deno.test("a malformed line is named with its number, in one line", () => {
   const refused = (line: string, message: string) => {
-    const error = assertThrows(() => parseEvaluationRows(`${JSON.stringify(ROW)}\n${line}\n`, "f.jsonl"), SyntaxError);
+    const error = assertThrows(() => parseDatasetRows(`${JSON.stringify(ROW)}\n${line}\n`, "f.jsonl"), SyntaxError);
     assertEquals(error.message.includes(`line 2 of f.jsonl as it ${message}`), true, error.message);
     assertEquals(error.message.includes("\n"), false);
   };
@@ -30,7 +30,7 @@ Deno.test("a malformed line is named with its number, in one line", () => {
   refused(without("max_new_tokens"), "has no max_new_tokens: give a whole number");
   refused(JSON.stringify({ ...ROW, max_new_tokens: 0 }), "has 0 for max_new_tokens");
   assertThrows(
-    () => parseEvaluationRows(JSON.stringify({ ...ROW, context: "" }), "f"),
+    () => parseDatasetRows(JSON.stringify({ ...ROW, context: "" }), "f"),
     SyntaxError,
     "context is empty",
   );
@@ -38,6 +38,6 @@ Deno.test("a malformed line is named with its number, in one line", () => {
 
 Deno.test("a dataset without rows is refused", () => {
   for (const text of ["", "\n \n"]) {
-    assertThrows(() => parseEvaluationRows(text, "f"), SyntaxError, "f as it has no rows");
+    assertThrows(() => parseDatasetRows(text, "f"), SyntaxError, "f as it has no rows");
   }
 });

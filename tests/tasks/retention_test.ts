@@ -20,7 +20,7 @@ Deno.test("survival: what compress prints becomes a page, an SVG and a PNG; two 
         layer.map((positions, head) => [index, head, "f32", positions.length, positions.length * 128])
       );
       assertEquals(
-        record.account.map(Object.values).map((row: unknown[]) => row.slice(0, 5)),
+        record.usage.map(Object.values).map((row: unknown[]) => row.slice(0, 5)),
         held,
         stderr,
       );
@@ -30,7 +30,7 @@ Deno.test("survival: what compress prints becomes a page, an SVG and a PNG; two 
       await Deno.writeTextFile(path(`${policy[0]}.json`), stdout);
     }
     const both = ["--record", path("s.json"), "--against", path("a.json")];
-    const text = await runTask(["survival", ...both, "--output", path("o.html")]);
+    const text = await runTask(["retention", ...both, "--output", path("o.html")]);
     assertMatch(
       text.stdout,
       /^streaming_llm kept [\d.]+ % of rows; no kv head holds \d+ of \d+ tokens\nadakv\(knorm\) /,
@@ -39,7 +39,7 @@ Deno.test("survival: what compress prints becomes a page, an SVG and a PNG; two 
     const page = await Deno.readTextFile(path("o.html"));
     assertStringIncludes(page, "<h2>streaming_llm: ");
     assertStringIncludes(page, "<h2>adakv(knorm): ");
-    const json = await runTask(["survival", "--record", path("s.json"), "--output", path("new/o.svg"), "--json"]);
+    const json = await runTask(["retention", "--record", path("s.json"), "--output", path("new/o.svg"), "--json"]);
     const { records: [record] } = JSON.parse(json.stdout);
     assertEquals(record.lost_everywhere, Math.round(record.tokens * (1 - record.kept_ratio)));
     assertMatch(await Deno.readTextFile(path("new/o.svg")), /^<svg/);
@@ -50,7 +50,7 @@ Deno.test("survival: a record made by hand, drawn as PNG", async () => {
   await withFolder(async (path) => {
     await Deno.writeTextFile(path("r.json"), JSON.stringify(RECORD));
     const flags = ["--record", path("r.json"), "--output", path("o.png"), "--title", "Mine", "--json"];
-    const { code, stdout, stderr } = await runTask(["survival", ...flags]);
+    const { code, stdout, stderr } = await runTask(["retention", ...flags]);
     assertEquals(code, 0, stderr);
     assertEquals(JSON.parse(stdout), {
       output: path("o.png"),
@@ -86,7 +86,7 @@ Deno.test("survival: what is wrong is one line on stderr and exit 2, and nothing
       [["r.json", ...output], /r\.json: name the record with --record/],
     ];
     for (const [args, message] of wrong) {
-      const result = await runTask(["survival", ...args]);
+      const result = await runTask(["retention", ...args]);
       assertEquals([result.code, result.stdout, notices(result).length], [2, "", 1], result.stderr);
       assertMatch(notices(result)[0], message);
     }

@@ -1,5 +1,5 @@
-/** `deno task survival`: the text of a run's record, coloured by the tokens that survived. */
-import { type KeptRecord, parseKeptRecord } from "kvmirror";
+/** `deno task retention`: the text of a run's record, coloured by the tokens that survived. */
+import { parseRetentionRecord, type RetentionRecord } from "kvmirror";
 import { type Flags, parseFlags, requiredText, textFromFlag, usage } from "./cli/flags.ts";
 import { printJson, printText, runTask, UsageError } from "./cli/run_task.ts";
 
@@ -17,16 +17,16 @@ await runTask(async () => {
     policy: record.policy ?? "this run",
     tokens: record.tokens.length,
     kept_ratio: rowsOf(record) / (record.tokens.length * record.kept.flat().length),
-    lost_everywhere: record.survival.reduce((count, share) => count + (share === 0 ? 1 : 0), 0),
+    lost_everywhere: record.retention.reduce((count, share) => count + (share === 0 ? 1 : 0), 0),
   }));
   // Charts bring in what warns on stderr: only once the call is known to be right.
-  const { percent, survivalText, writeReport } = await import("kvmirror/report");
+  const { percent, retentionText, writeReport } = await import("kvmirror/report");
   const picture = usage(() =>
-    survivalText({
+    retentionText({
       title: flags.text("title") ?? `What survives of ${rows[0].tokens} tokens`,
-      texts: records.map(({ tokens, survival }, index) => ({
+      texts: records.map(({ tokens, retention }, index) => ({
         name: rows[index].policy,
-        tokens: tokens.map((text, token) => ({ text, survival: survival[token] })),
+        tokens: tokens.map((text, token) => ({ text, retention: retention[token] })),
       })),
     })
   );
@@ -40,7 +40,7 @@ await runTask(async () => {
   printText(`wrote ${output}`);
 });
 
-function rowsOf({ kept }: KeptRecord): number {
+function rowsOf({ kept }: RetentionRecord): number {
   return kept.flat().reduce((rows, positions) => rows + positions.length, 0);
 }
 
@@ -53,9 +53,9 @@ function outputFromFlags(flags: Flags): { output: string; extension: typeof EXTE
   return { output, extension };
 }
 
-function recordOf(flag: string, text: string): KeptRecord {
+function recordOf(flag: string, text: string): RetentionRecord {
   try {
-    return parseKeptRecord(text);
+    return parseRetentionRecord(text);
   } catch (error) {
     throw new UsageError(`${error instanceof Error ? error.message : error} (--${flag})`);
   }

@@ -1,12 +1,16 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import type { KvCache, Model } from "kvmirror/engine";
-import { keptRecall } from "kvmirror/eval";
-import { type Choice, definePolicy, type Layer, type Need, type Policy, policy } from "kvmirror/policies";
+import { retentionRecall } from "kvmirror/eval";
+import { type Choice, definePolicy, type Layer, type Policy, policy, type Signal } from "kvmirror/policies";
 import { openCheckpoint } from "../../fixtures/golden.ts";
 
 /** Keeps these rows of the first head and those of the second. */
 function keeping(first: number[], second: number[]): Policy {
-  return { name: "own", needs: [], choose: () => [[first, second].map((rows) => ({ rows: Uint32Array.from(rows) }))] };
+  return {
+    name: "own",
+    signals: [],
+    choose: () => [[first, second].map((rows) => ({ rows: Uint32Array.from(rows) }))],
+  };
 }
 
 /** Two heads of four rows whose attention is given: of the context's newest query, then of the tokens that follow. */
@@ -18,9 +22,9 @@ class AttendedCache {
   layers(): Layer[] {
     const heads = this.#kept.map((rows, head) => ({
       positions: Int32Array.from(rows),
-      signal: (need: Need) =>
+      signal: (signal: Signal) =>
         Float32Array.from(rows, (row) => {
-          if (typeof need !== "string" && need.queries === 1) return this.newest[head][row];
+          if (typeof signal !== "string" && signal.queries === 1) return this.newest[head][row];
           return 0.25 + (this.#reads > 1 ? this.later[head][row] : 0);
         }),
     }));
@@ -31,7 +35,7 @@ class AttendedCache {
     this.#reads++;
   }
 
-  readonly signals: readonly Need[] = [];
+  readonly signals: readonly Signal[] = [];
   readonly longestHead = 4;
 
   keep([heads]: Choice): void {
@@ -64,8 +68,11 @@ function attending(newest: number[][], later: number[][]): Pick<Model, "read" | 
 
 Deno.test("by hand: two targets of two tokens, and the share of later attention", async () => {
   const model = attending([[8, 1, 0, 0], [0, 5, 1, 0]], [[0, 0, 3, 1], [1, 0, 2, 1]]);
-  const arms = [keeping([0, 1], [1, 2]), keeping([2, 3], [0, 2])].map((policy) => ({ policy, compressionRatio: 0.5 }));
-  const [one, other] = await keptRecall(model, [1, 1, 1, 1], [1], arms, { topk: 2 });
+  const settings = [keeping([0, 1], [1, 2]), keeping([2, 3], [0, 2])].map((policy) => ({
+    policy,
+    compressionRatio: 0.5,
+  }));
+  const [one, other] = await retentionRecall(model, [1, 1, 1, 1], [1], settings, { topk: 2 });
   // The newest query looks at tokens 0 and 1, the later token at 2 and 3.
   assertEquals(one, {
     policy: "own",
@@ -89,15 +96,15 @@ Deno.test("a real model: the full cache keeps all, a ranking by the target canno
   const [context, later] = [ids.slice(0, 40), ids.slice(40, 48)];
   const newest = definePolicy({
     name: "newest",
-    needs: [],
+    signals: [],
     score: ({ heads }) => heads.map(({ positions }) => Float32Array.from(positions)),
   });
-  const arms = [policy("keep_all"), policy("heavy_hitter", { sinkTokens: 0 }), policy("random"), newest].map((
+  const settings = [policy("keep_all"), policy("heavy_hitter", { sinkTokens: 0 }), policy("random"), newest].map((
     policy,
   ) => (
     { policy, compressionRatio: policy.name === "keep_all" ? 0 : 0.75 }
   ));
-  const [all, own, random, last] = await keptRecall(model, context, later, arms, { topk: 10 });
+  const [all, own, random, last] = await retentionRecall(model, context, later, settings, { topk: 10 });
   assertEquals([all.heavy_hitter_recall, all.later_recall, all.later_attention], [1, 1, 1]);
   assertEquals(own.heavy_hitter_recall, 1);
   assert(random.heavy_hitter_recall < 1 && random.later_recall < 1);
@@ -124,6 +131,6 @@ Deno.test("a real model: the full cache keeps all, a ranking by the target canno
 
 Deno.test("no context, or nothing after it, is refused", async () => {
   await using model = await openCheckpoint("qwen2_untied_f32");
-  await assertRejects(() => keptRecall(model, [1, 2], [], []), RangeError, "from 0 tokens after 2");
-  await assertRejects(() => keptRecall(model, [], [1], []), RangeError, "from 1 tokens after 0");
+  await assertRejects(() => retentionRecall(model, [1, 2], [], []), RangeError, "from 0 tokens after 2");
+  await assertRejects(() => retentionRecall(model, [], [1], []), RangeError, "from 1 tokens after 0");
 });

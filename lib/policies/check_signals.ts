@@ -1,0 +1,34 @@
+import type { Policy, Signal } from "./policy.ts";
+
+/** A signal in words, for messages. */
+export function describeSignal(signal: Signal): string {
+  if (typeof signal === "string") return signal;
+  const queries = signal.queries === "all"
+    ? "all queries"
+    : signal.queries === 1
+    ? "the newest query"
+    : `the last ${signal.queries} queries`;
+  return `attention (${signal.attention} over ${queries}${
+    signal.decay === undefined ? "" : `, decay ${signal.decay}`
+  })`;
+}
+
+/** Whether two needs name the same signal. */
+export function sameSignal(one: Signal, other: Signal): boolean {
+  if (typeof one === "string" || typeof other === "string") return one === other;
+  return one.attention === other.attention && one.queries === other.queries && one.decay === other.decay;
+}
+
+/**
+ * Refuses a policy that reads a signal which its runner does not have, before anything is chosen.
+ *
+ * @param available the runner's signals
+ * @param runner who has them, for the message: "a synthetic sequence"
+ * @throws {TypeError} that names the policy, the signal and what there is
+ */
+export function checkSignals(policy: Policy, available: readonly Signal[], runner: string): void {
+  const missing = policy.signals.find((wanted) => !available.some((signal) => sameSignal(wanted, signal)));
+  if (missing === undefined) return;
+  const has = available.length === 0 ? "no signals" : available.map(describeSignal).join(", ");
+  throw new TypeError(`Cannot run policy ${policy.name} as it needs ${describeSignal(missing)}: ${runner} has ${has}`);
+}
