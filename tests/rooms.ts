@@ -176,6 +176,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "engine/checkpoint": {
     uses: ["engine/tokenizer", "numeric", "files"],
     door: [
+      "architecture.ts",
       "checkpoint.ts",
       "read_checkpoint.ts",
       "safetensors/encode_safetensors.ts",

@@ -10,13 +10,12 @@ export interface ContentFile {
 
 /** Bytes read at once. */
 const CHUNK_BYTES = 1 << 22;
-/** A file changed this many ms ago or less may change again without its time of change telling: its hash is not kept. */
+/** A file changed this many ms ago or less may change again without its times telling: its hash is not kept. */
 const SETTLED_MS = 2000;
 
 /**
  * sha256 of a checkpoint's content, hex: one file's own, or of several the hash over their names and hashes, in the order
- * of their names. A file's hash is kept in the cache folder by its path, size and time of change, so that only the
- * first start reads it.
+ * of their names. Only the first start reads the files: see {@linkcode keptHash}.
  */
 export async function contentHash(files: readonly ContentFile[], folder: string = cacheFolder()): Promise<string> {
   const sorted = files.toSorted((one, other) => one.name < other.name ? -1 : 1);
@@ -26,11 +25,15 @@ export async function contentHash(files: readonly ContentFile[], folder: string 
   return textHash(sorted.map(({ name }, index) => `${hashes[index]}  ${name}\n`).join(""));
 }
 
-async function keptHash(path: string, folder: string): Promise<string> {
-  const { size, mtime } = await Deno.stat(path);
-  const changed = mtime?.getTime();
-  if (changed === undefined || Date.now() - changed < SETTLED_MS) return hashFile(path, "sha256");
-  const key = textHash(`${await Deno.realPath(path)}\n${size}\n${changed}`);
+/**
+ * sha256 of a file, hex. It is kept in the cache folder by the file's path, size, place on the disk and times of change,
+ * so that a file that stays as it is is read once.
+ */
+export async function keptHash(path: string, folder: string = cacheFolder()): Promise<string> {
+  const { size, mtime, ctime, ino, dev } = await Deno.stat(path);
+  const times = [mtime, ctime].map((time) => time?.getTime() ?? 0);
+  if (mtime === null || Date.now() - Math.max(...times) < SETTLED_MS) return hashFile(path, "sha256");
+  const key = textHash([await Deno.realPath(path), size, ino, dev, ...times].join("\n"));
   const kept = `${folder}/content_hashes/${key}`;
   const known = await Deno.readTextFile(kept).catch(() => "");
   if (/^[0-9a-f]{64}$/.test(known)) return known;

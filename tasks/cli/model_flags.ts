@@ -33,6 +33,7 @@ export async function modelOfWeights(
     weights,
     threads,
     signal,
+    onNotice: printNotice,
     onProgress: ({ received, total }) => progress.update(received, total),
   });
   progress.close();

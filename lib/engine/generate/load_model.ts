@@ -1,6 +1,7 @@
 import { readCheckpoint } from "../checkpoint/read_checkpoint.ts";
-import { builtModel, builtRowModel } from "../graph/model_store.ts";
+import { builtDecoder } from "../graph/model_store.ts";
 import { WEIGHT_FORMATS, type WeightFormat } from "../graph/weights.ts";
+import type { CacheDtype } from "../rows/cache_dtype.ts";
 import { DecoderPool } from "../runtime/decoder_pool.ts";
 import { openSession } from "../runtime/decoder_session.ts";
 import type { SessionOptions } from "../runtime/graph_session.ts";
@@ -13,6 +14,8 @@ import { Model } from "./model.ts";
 export interface LoadOptions extends ResolveOptions, SessionOptions {
   /** How weights are held; `int8` by default, which is all but exact. */
   readonly weights?: WeightFormat;
+  /** Called with a sentence where something had to be mended: a damaged build that is made anew. */
+  readonly onNotice?: (notice: string) => void;
 }
 
 /**
@@ -24,7 +27,7 @@ export interface LoadOptions extends ResolveOptions, SessionOptions {
  */
 export async function loadModel(
   name: string,
-  { weights = "int8", threads, profile, ...resolve }: LoadOptions = {},
+  { weights = "int8", threads, profile, onNotice, ...resolve }: LoadOptions = {},
 ): Promise<Model> {
   if (!WEIGHT_FORMATS.includes(weights)) {
     throw new RangeError(`Cannot hold weights as ${weights}: the formats are ${WEIGHT_FORMATS.join(", ")}`);
@@ -32,13 +35,11 @@ export async function loadModel(
   const resolved = await resolveModel(name, resolve);
   using checkpoint = await readCheckpoint(resolved.path);
   const tokenizer = createTokenizer(checkpoint.tokenizer, checkpoint.config.eosTokenIds);
-  const path = await builtModel(checkpoint, weights);
+  const build = await builtDecoder(checkpoint, weights, { onNotice });
+  const { config } = checkpoint;
   const options = { threads, profile };
-  const float = await openSession(path, checkpoint.config, options);
-  const sessions = new DecoderPool(float, async (cacheDtype) => {
-    const model = await builtRowModel(resolved.path, weights, cacheDtype);
-    return openSession(model.path, model.config, options);
-  });
+  const open = async (cacheDtype?: CacheDtype) => openSession(await build.graphPath(cacheDtype), config, options);
+  const sessions = new DecoderPool(await open(), open);
   const { name: known, source } = resolved;
   const label = known === EMBEDDED_MODEL.name ? `${known}, the embedded model` : known;
   return new Model({ name: known, label, source, weights }, checkpoint, tokenizer, sessions);

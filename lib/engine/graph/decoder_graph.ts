@@ -1,12 +1,8 @@
-import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { type CacheDtype, FLOAT32_CACHE } from "../rows/cache_dtype.ts";
 import { attention } from "./attention_graph.ts";
-import { decoderLayers, lastProjection, layerInputName } from "./decoder_layers.ts";
-import { ELEMENT, GraphBuilder, type WeightSink } from "./onnx_graph.ts";
+import { decoderLayers, type DecoderSource, lastProjection, layerInputName } from "./decoder_layers.ts";
+import { ELEMENT, GraphBuilder, type WeightStore } from "./onnx_graph.ts";
 import type { WeightFormat } from "./weights.ts";
-
-/** Raised whenever the graph changes, so that models built by earlier versions are built anew. */
-export const GRAPH_VERSION = 9;
 
 /**
  * Builds the decoder with grouped-query attention that has a key and a value input per kv head.
@@ -25,12 +21,12 @@ export const GRAPH_VERSION = 9;
  * other way that they get into the run's own attention.
  */
 export function buildDecoder(
-  checkpoint: Checkpoint,
+  checkpoint: DecoderSource,
   format: WeightFormat,
-  sink: WeightSink,
+  store: WeightStore,
   cacheDtype: CacheDtype = FLOAT32_CACHE,
 ): Uint8Array {
-  const graph = new GraphBuilder(sink);
+  const graph = new GraphBuilder(store);
   const { config } = checkpoint;
   const context = { graph, checkpoint, format };
   const ids = graph.input("input_ids", ELEMENT.int64, [1, "S"]);

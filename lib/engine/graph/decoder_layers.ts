@@ -1,14 +1,17 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { ELEMENT, type GraphBuilder } from "./onnx_graph.ts";
-import { BLOCK_SIZE, quantizeInt8 } from "./weight_blocks.ts";
-import { blockProduct, linear, type LinearWeights, type WeightFormat } from "./weights.ts";
+import { INT8_BLOCKS } from "./weight_blocks.ts";
+import { blockLookup, blockProduct, linear, type LinearWeights, type WeightFormat } from "./weights.ts";
+
+/** What a decoder is built from: a checkpoint, or what is known of one whose weights are stored already. */
+export type DecoderSource = Pick<Checkpoint, "config" | "tensors" | "readTensor">;
 
 /** A graph that grows while a checkpoint's tensors are read one after the other. */
 export interface DecoderContext {
   /** The graph. */
   readonly graph: GraphBuilder;
   /** The checkpoint. */
-  readonly checkpoint: Checkpoint;
+  readonly checkpoint: DecoderSource;
   /** How the weights of linear layers are held. */
   readonly format: WeightFormat;
 }
@@ -22,7 +25,7 @@ export type Attend = (layer: number, qkv: string) => string;
  *
  * @param ids `[1, S]`
  * @param attend what differs
- * @returns the normalised hidden states, `[1, S, hidden]`
+ * @returns the normalized hidden states, `[1, S, hidden]`
  */
 export function decoderLayers(context: DecoderContext, ids: string, attend: Attend): string {
   const { graph, checkpoint: { config } } = context;
@@ -47,50 +50,44 @@ export function decoderLayers(context: DecoderContext, ids: string, attend: Atte
   return hidden;
 }
 
-/** The name of a layer's normalised input, `[1, S, hidden]`. */
+/** The name of a layer's normalized input, `[1, S, hidden]`. */
 export function layerInputName(layer: number): string {
   return `model.layers.${layer}.input_layernorm.weight.normed`;
 }
 
 /** Adds the last projection: `[1, M, hidden]` → `[1, M, vocab]`. */
-export function lastProjection({ graph, checkpoint, format }: DecoderContext, rows: string): string {
-  const { config } = checkpoint;
-  const name = config.tieWordEmbeddings ? EMBEDDINGS : "lm_head.weight";
-  const weights = {
-    name: config.tieWordEmbeddings && format === "f32" ? "lm_head.weight" : name,
-    outputs: config.vocabSize,
-    inputs: config.hiddenSize,
-  };
-  const values = checkpoint.readTensor(name);
-  // The last projection decides the words: it stays at 8 bits when the rest goes to 4.
-  return format === "f32"
-    ? linear(graph, rows, { ...weights, values }, format)
-    : blockProduct(graph, rows, weights, quantizeInt8(values));
+export function lastProjection(context: DecoderContext, rows: string): string {
+  const { graph, checkpoint: { config }, format } = context;
+  if (format !== "f32") {
+    // The last projection decides the words: it stays at 8 bits when the rest goes to 4.
+    return blockProduct(
+      graph,
+      rows,
+      vocabularyMatrix(context, config.tieWordEmbeddings ? EMBEDDINGS : HEAD),
+      INT8_BLOCKS,
+    );
+  }
+  // Tied, it is the embedding the other way round.
+  const { read } = vocabularyMatrix(context, config.tieWordEmbeddings ? EMBEDDINGS : HEAD);
+  return linear(graph, rows, { ...vocabularyMatrix(context, HEAD), read }, format);
 }
 
 const EMBEDDINGS = "model.embed_tokens.weight";
+const HEAD = "lm_head.weight";
 
-/** Looks the embeddings up; quantised formats share the table's blocks with a tied last projection. */
-function embed({ graph, checkpoint, format }: DecoderContext, ids: string): string {
+/** A matrix with a row for each token, `[vocab, hidden]`. */
+function vocabularyMatrix({ checkpoint }: DecoderContext, name: string): LinearWeights {
   const { vocabSize, hiddenSize } = checkpoint.config;
-  const table = checkpoint.readTensor(EMBEDDINGS);
-  if (format === "f32") {
-    return graph.node("Gather", [graph.constant(EMBEDDINGS, ELEMENT.float32, [vocabSize, hiddenSize], table), ids])[0];
-  }
-  const { codes, scales } = quantizeInt8(table);
-  const blocks = hiddenSize / BLOCK_SIZE;
-  const [looked] = graph.node(
-    "GatherBlockQuantized",
-    [
-      graph.constant(EMBEDDINGS, ELEMENT.uint8, [vocabSize, blocks, BLOCK_SIZE], codes),
-      ids,
-      graph.constant(`${EMBEDDINGS}.blocks`, ELEMENT.float32, [vocabSize, blocks, 1], scales),
-    ],
-    1,
-    { gather_axis: 0, quantize_axis: 2, block_size: BLOCK_SIZE, bits: 8 },
-    "com.microsoft",
-  );
-  return graph.node("Reshape", [looked, graph.integers([1, -1, hiddenSize])])[0];
+  return { name, outputs: vocabSize, inputs: hiddenSize, read: () => checkpoint.readTensor(name) };
+}
+
+/** Looks the embeddings up; quantized formats share the table's blocks with a tied last projection. */
+function embed(context: DecoderContext, ids: string): string {
+  const { graph, checkpoint: { config }, format } = context;
+  const table = vocabularyMatrix(context, EMBEDDINGS);
+  if (format !== "f32") return blockLookup(graph, ids, table);
+  const shape = [config.vocabSize, config.hiddenSize];
+  return graph.node("Gather", [graph.weight(EMBEDDINGS, ELEMENT.float32, shape, table.read), ids])[0];
 }
 
 /** One product for several projections of the same input: their rows one after the other. */
@@ -102,17 +99,17 @@ function project(
   inputs: number,
 ): string {
   const { graph, checkpoint, format } = context;
-  const read = (name: string) => checkpoint.readTensor(name);
-  const values = concatenate(names.map((name) => read(`${prefix}.${name}.weight`)));
+  const matrices = names.map((name) => `${prefix}.${name}.weight`);
   const biases = names.map((name) => `${prefix}.${name}.bias`);
-  const quantized: LinearWeights = {
+  const readAll = (parts: readonly string[]) => () => concatenate(parts.map((part) => checkpoint.readTensor(part)));
+  const joined: LinearWeights = {
     name: `${prefix}.${names.join("_")}`,
-    outputs: values.length / inputs,
+    outputs: matrices.reduce((sum, name) => sum + checkpoint.tensors.get(name)!.shape[0], 0),
     inputs,
-    values,
-    ...(checkpoint.tensors.has(biases[0]) ? { bias: concatenate(biases.map(read)) } : {}),
+    read: readAll(matrices),
+    ...(checkpoint.tensors.has(biases[0]) ? { readBias: readAll(biases) } : {}),
   };
-  return linear(graph, input, quantized, format);
+  return linear(graph, input, joined, format);
 }
 
 function feedForward(context: DecoderContext, hidden: string, prefix: string): string {
@@ -137,7 +134,7 @@ function addAndNorm(context: DecoderContext, added: string, residual: string, we
 }
 
 function norm({ graph, checkpoint }: DecoderContext, name: string): string {
-  return graph.constant(name, ELEMENT.float32, [checkpoint.config.hiddenSize], checkpoint.readTensor(name));
+  return graph.weight(name, ELEMENT.float32, [checkpoint.config.hiddenSize], () => checkpoint.readTensor(name));
 }
 
 function concatenate(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {

@@ -1,48 +1,106 @@
-import { builtFolder } from "../../files/built_folder.ts";
-import { exists } from "../../files/exists.ts";
+import { createHash } from "node:crypto";
+import { builtFolder, type BuiltFolderOptions } from "../../files/built_folder.ts";
+import { fileSize } from "../../files/exists.ts";
+import { hashFile } from "../../files/hash.ts";
 import { writeAll, writeAtomic } from "../../files/write_atomic.ts";
-import type { Checkpoint, ModelConfig } from "../checkpoint/checkpoint.ts";
-import { readCheckpoint } from "../checkpoint/read_checkpoint.ts";
-import { type CacheDtype, cacheDtypeName } from "../rows/cache_dtype.ts";
-import { buildDecoder, GRAPH_VERSION } from "./decoder_graph.ts";
-import { placedWeights, writeModel } from "./model_files.ts";
+import { expectedTensors } from "../checkpoint/architecture.ts";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { type CacheDtype, cacheDtypeName, FLOAT32_CACHE } from "../rows/cache_dtype.ts";
+import { buildDecoder } from "./decoder_graph.ts";
+import type { DecoderSource } from "./decoder_layers.ts";
+import { decodeWeightIndex, encodeWeightIndex, storedWeights, WeightFile } from "./model_files.ts";
+import type { WeightStore } from "./onnx_graph.ts";
 import type { WeightFormat } from "./weights.ts";
 
-const FILES = { model: "model.onnx", weights: "model.onnx.data" };
+/** The files of a build: all weights, and where each of them is. */
+const WEIGHTS = "weights.bin";
+const INDEX = "weights.json";
 
-/**
- * The built ONNX model of a checkpoint, built if it is not there yet. It is kept outside the project by the hash of
- * what it was built from, its weights in a file of their own, and appears whole or not at all.
- *
- * @returns the path of the model file
- */
-export async function builtModel(checkpoint: Checkpoint, format: WeightFormat): Promise<string> {
-  const name = `models/${checkpoint.hash.slice(0, 32)}-${format}-${GRAPH_VERSION}`;
-  const folder = await builtFolder(
-    name,
-    (folder) => writeModel(folder, FILES, (sink) => buildDecoder(checkpoint, format, sink)),
-  );
-  return `${folder}/${FILES.model}`;
+/** A checkpoint's weights in one format, ready for the runtime, and the graphs that read them. */
+export interface DecoderBuild {
+  /** The file of its weights. */
+  readonly weightsPath: string;
+  /** The path of the graph for a cache dtype. It is written if it is not there yet; no weight is read. */
+  graphPath(cacheDtype?: CacheDtype): Promise<string>;
 }
 
 /**
- * The model of a row format, beside the one of float32 rows, whose weights it shares.
+ * The build of a checkpoint, made if it is not there yet. It is kept outside the project, in a folder named by the
+ * checkpoint's hash, the weight format and a fingerprint of what the code makes of both; it appears atomically. A build
+ * that is damaged is made anew.
  *
- * @param checkpointPath where the checkpoint is
- * @returns the path of the model file, and the model's shape
+ * @param options where builds are, and who hears of a damaged one
  */
-export async function builtRowModel(
-  checkpointPath: string,
+export async function builtDecoder(
+  checkpoint: Checkpoint,
   format: WeightFormat,
-  cacheDtype: CacheDtype,
-): Promise<{ path: string; config: ModelConfig }> {
-  using checkpoint = await readCheckpoint(checkpointPath);
-  const float = await builtModel(checkpoint, format);
-  const path = float.replace(FILES.model, `model.${cacheDtypeName(cacheDtype).replace(/[^a-z0-9]/g, "-")}.onnx`);
-  if (!exists(path)) {
-    const sink = placedWeights(FILES.weights, () => {});
-    const model = buildDecoder(checkpoint, format, sink, cacheDtype);
-    await writeAtomic(path, (file) => writeAll(file, model));
-  }
-  return { path, config: checkpoint.config };
+  options: Pick<BuiltFolderOptions, "cache" | "onNotice"> = {},
+): Promise<DecoderBuild> {
+  const name = `models/${checkpoint.hash.slice(0, 32)}-${format}-${fingerprint(checkpoint, format)}`;
+  const folder = await builtFolder(name, (folder) => {
+    using file = new WeightFile(folder, WEIGHTS);
+    buildDecoder(checkpoint, format, file);
+    Deno.writeTextFileSync(`${folder}/${INDEX}`, encodeWeightIndex(file.index));
+  }, { ...options, contents: [WEIGHTS, INDEX] });
+  const index = decodeWeightIndex(Deno.readFileSync(`${folder}/${INDEX}`), `${folder}/${INDEX}`);
+  const { config, tensors } = checkpoint;
+  const source: DecoderSource = { config, tensors, readTensor: unread };
+  return {
+    weightsPath: `${folder}/${WEIGHTS}`,
+    graphPath: async (cacheDtype = FLOAT32_CACHE) => {
+      const graph = buildDecoder(source, format, storedWeights(WEIGHTS, index), cacheDtype);
+      const hash = createHash("sha256").update(graph).digest("hex");
+      const dtype = cacheDtypeName(cacheDtype).replace(/[^a-z0-9]/g, "-");
+      const path = `${folder}/decoder.${dtype}.${hash.slice(0, 12)}.onnx`;
+      const there = fileSize(path) === graph.length && hashFile(path, "sha256") === hash;
+      if (!there) await writeAtomic(path, (file) => writeAll(file, graph));
+      return path;
+    },
+  };
+}
+
+function unread(name: string): never {
+  throw new Error(`Cannot read ${name} as its weights are built: a graph takes them from there`);
+}
+
+/**
+ * Tells apart what the code makes of a checkpoint in a format, so that a change of the code is another build and no
+ * version has to be raised: a hash of what is read of the first layer, and of the weights that the code builds for a
+ * small decoder of the same traits.
+ */
+function fingerprint(checkpoint: Checkpoint, format: WeightFormat): string {
+  const hash = createHash("sha256");
+  const add = (name: string, { buffer, byteOffset, byteLength }: ArrayBufferView) =>
+    hash.update(name).update(new Uint8Array(buffer, byteOffset, byteLength));
+  for (const name of READ_TENSORS) if (checkpoint.tensors.has(name)) add(name, checkpoint.readTensor(name));
+  const seen: WeightStore = { location: "", place: (name, make) => (add(name, make()), { offset: 0, length: 0 }) };
+  buildDecoder(smallDecoder(checkpoint), format, seen);
+  return hash.digest("hex").slice(0, 12);
+}
+
+/** Small ones, which show how the stored type is decoded and how rows are ordered. */
+const READ_TENSORS = ["model.layers.0.input_layernorm.weight", "model.layers.0.self_attn.k_proj.weight"];
+
+/** A decoder of the same traits in a small shape, its numbers drawn from a fixed stream. */
+function smallDecoder({ config }: Pick<Checkpoint, "config">): DecoderSource {
+  const small = {
+    ...config,
+    vocabSize: 64,
+    hiddenSize: 128,
+    intermediateSize: 192,
+    numHiddenLayers: 1,
+    numAttentionHeads: 4,
+    numKeyValueHeads: 2,
+    headDim: 32,
+    eosTokenIds: [],
+  };
+  const shapes = expectedTensors(small);
+  let state = 1;
+  const draw = () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32 - 0.5;
+  return {
+    config: small,
+    tensors: new Map([...shapes].map(([name, shape]) => [name, { shape, dtype: "F32" }])),
+    readTensor: (name) =>
+      Float32Array.from({ length: shapes.get(name)!.reduce((size, extent) => size * extent, 1) }, draw),
+  };
 }

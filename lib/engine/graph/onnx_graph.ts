@@ -9,27 +9,35 @@ export type Dimension = number | string;
 /** A node's attribute; fractions are wrapped, as the format tells 1 from 1.0. */
 export type Attribute = number | string | readonly number[] | { readonly float: number };
 
-/** Receives the weights one after the other and says where each begins; writing is the caller's business. */
-export interface WeightSink {
-  /** The file the weights go to, relative to the model's. */
+/** Where the weights of a graph lie, by their names. */
+export interface WeightStore {
+  /** The file they are in, relative to the model's. */
   readonly location: string;
-  write(bytes: Uint8Array): { readonly offset: number };
+  /**
+   * The place of a weight's bytes in the file.
+   *
+   * @param make gives the numbers; called only where the file does not have them yet
+   */
+  place(name: string, make: () => ArrayBufferView): WeightPlace;
 }
 
-/** The sink of a graph that has no weights of its own. */
-export const NO_WEIGHTS: WeightSink = {
+/** Bytes `offset` to before `offset + length` of a file of weights. */
+export interface WeightPlace {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** The store of a graph that has no weights of its own. */
+export const NO_WEIGHTS: WeightStore = {
   location: "",
-  write: () => {
-    throw new Error("Cannot keep weights outside a graph that lives in memory: make them its inputs");
+  place: (name) => {
+    throw new Error(`Cannot keep ${name} outside a graph that lives in memory: make it an input of the graph`);
   },
 };
 
-/** Constants up to this many bytes stay inside the model file: shapes and axes. */
-const INLINE_BYTES = 1024;
-
-/** Builds an ONNX graph node by node and encodes it; large constants go to the sink as they come. */
+/** Builds an ONNX graph node by node and encodes it. Weights lie in a store, found by name; constants in the graph. */
 export class GraphBuilder {
-  readonly #sink: WeightSink;
+  readonly #store: WeightStore;
   #nodes: object[] = [];
   readonly #constants = new Map<string, object>();
   readonly #inputs: object[] = [];
@@ -37,8 +45,8 @@ export class GraphBuilder {
   #temporaries = 0;
   #nodeCount = 0;
 
-  constructor(sink: WeightSink) {
-    this.#sink = sink;
+  constructor(store: WeightStore) {
+    this.#store = store;
   }
 
   /** Declares an input and returns its name. */
@@ -52,16 +60,33 @@ export class GraphBuilder {
     this.#outputs.push(valueInfo(name, elementType, dimensions));
   }
 
-  /** Adds a constant and returns its name; the second time under one name, the first stays. */
+  /** Adds a constant of the graph's own: an axis, a shape, a scale. The second time under one name, the first stays. */
   constant(name: string, elementType: number, shape: readonly number[], values: ArrayBufferView): string {
+    if (!this.#constants.has(name)) {
+      const rawData = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
+      this.#constants.set(name, { name, dataType: elementType, dims: shape, rawData });
+    }
+    return name;
+  }
+
+  /**
+   * Adds a weight, whose bytes the store keeps, and returns its name. The second time under one name, the first stays.
+   *
+   * @param make gives the numbers where the store lacks them
+   * @param stored the name that the store knows the bytes by; two weights of other shapes may share them
+   */
+  weight(
+    name: string,
+    elementType: number,
+    shape: readonly number[],
+    make: () => ArrayBufferView,
+    stored: string = name,
+  ): string {
     if (this.#constants.has(name)) return name;
-    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    this.#constants.set(name, {
-      name,
-      dataType: elementType,
-      dims: shape,
-      ...(bytes.length <= INLINE_BYTES ? { rawData: bytes.slice() } : this.#external(bytes)),
-    });
+    const { offset, length } = this.#store.place(stored, make);
+    const entries = { location: this.#store.location, offset: String(offset), length: String(length) };
+    const externalData = Object.entries(entries).map(([key, value]) => ({ key, value }));
+    this.#constants.set(name, { name, dataType: elementType, dims: shape, dataLocation: 1, externalData });
     return name;
   }
 
@@ -148,12 +173,6 @@ export class GraphBuilder {
       },
     };
     return ModelProto.encode(ModelProto.create(model)).finish();
-  }
-
-  #external(bytes: Uint8Array): object {
-    const { offset } = this.#sink.write(bytes);
-    const entries = { location: this.#sink.location, offset: String(offset), length: String(bytes.length) };
-    return { dataLocation: 1, externalData: Object.entries(entries).map(([key, value]) => ({ key, value })) };
   }
 }
 

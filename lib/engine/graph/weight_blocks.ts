@@ -1,9 +1,24 @@
 /** Values that share one scale. */
 export const BLOCK_SIZE = 32;
 
-/** A matrix in blocks of whole numbers: value = (quantum − zero point) · scale. */
-export interface QuantizedBlocks {
+/** How matrices are held in blocks of {@linkcode BLOCK_SIZE} whole numbers a row. */
+export interface BlockFormat {
+  /** Bits of a code. */
   readonly bits: 4 | 8;
+  /** Whether each block has a zero point of its own, or all of them the middle code. */
+  readonly zeroPoints: "stored" | "middle";
+  /** Quantizes a matrix, `[rows, columns]`; columns are a multiple of the block size. */
+  quantize(values: Float32Array, columns: number): QuantizedBlocks;
+}
+
+/** 8 bits, all but exact. */
+export const INT8_BLOCKS: BlockFormat = { bits: 8, zeroPoints: "middle", quantize: quantizeInt8 };
+
+/** 4 bits with whole zero points. */
+export const INT4_BLOCKS: BlockFormat = { bits: 4, zeroPoints: "stored", quantize: quantizeInt4 };
+
+/** A matrix in blocks of whole numbers: value = (code − zero point) · scale. */
+export interface QuantizedBlocks {
   /** `[rows · columns · bits / 8]`: for 4 bits, values 2j and 2j + 1 share a byte, the even one low. */
   readonly codes: Uint8Array<ArrayBuffer>;
   /** `[rows · columns / 32]` */
@@ -13,11 +28,11 @@ export interface QuantizedBlocks {
 }
 
 /**
- * Quantises to symmetric 8-bit blocks: zero point 128, the largest value of a block at ±127 scales.
+ * Quantizes to symmetric 8-bit blocks: zero point 128, the largest value of a block at ±127 scales.
  *
  * @param values `[rows, columns]`, columns a multiple of 32
  */
-export function quantizeInt8(values: Float32Array): QuantizedBlocks {
+function quantizeInt8(values: Float32Array): QuantizedBlocks {
   checkBlocks(values);
   const codes = new Uint8Array(values.length);
   const scales = new Float32Array(values.length / BLOCK_SIZE);
@@ -32,20 +47,20 @@ export function quantizeInt8(values: Float32Array): QuantizedBlocks {
       codes[index] = Math.round(values[index] * inverse) + 128;
     }
   }
-  return { bits: 8, codes, scales };
+  return { codes, scales };
 }
 
 /** Scales tried per block, as multiples of the one that spans the block's values exactly. */
 const INT4_SCALES = [0.92, 0.96, 1, 1.04, 1.08];
 
 /**
- * Quantises to 4-bit blocks with whole zero points: of several scales and the two nearest zero points, those with the
+ * Quantizes to 4-bit blocks with whole zero points: of several scales and the two nearest zero points, those with the
  * smallest squared error. Zero points in whole numbers keep the matrix product on the runtime's fast path.
  *
  * @param values `[rows, columns]`
  * @param columns a multiple of 32
  */
-export function quantizeInt4(values: Float32Array, columns: number): QuantizedBlocks {
+function quantizeInt4(values: Float32Array, columns: number): QuantizedBlocks {
   checkBlocks(values);
   const blocksPerRow = columns / BLOCK_SIZE;
   const zeroPointBytes = Math.ceil(blocksPerRow / 2);
@@ -60,15 +75,15 @@ export function quantizeInt4(values: Float32Array, columns: number): QuantizedBl
     scales[block] = scale;
     const inverse = 1 / scale;
     for (let index = start; index < start + BLOCK_SIZE; index += 2) {
-      const low = quantum(values[index] * inverse + zeroPoint);
-      const high = quantum(values[index + 1] * inverse + zeroPoint);
+      const low = codeOf(values[index] * inverse + zeroPoint);
+      const high = codeOf(values[index + 1] * inverse + zeroPoint);
       codes[index >> 1] = low | (high << 4);
     }
   }
-  return { bits: 4, codes, scales, zeroPoints };
+  return { codes, scales, zeroPoints };
 }
 
-function quantum(scaled: number): number {
+function codeOf(scaled: number): number {
   return scaled <= 0 ? 0 : scaled >= 15 ? 15 : Math.floor(scaled + 0.5);
 }
 
@@ -96,7 +111,7 @@ function squaredError(values: Float32Array, start: number, scale: number, zeroPo
   const inverse = 1 / scale;
   let error = 0;
   for (let index = start; index < start + BLOCK_SIZE; index++) {
-    const difference = (quantum(values[index] * inverse + zeroPoint) - zeroPoint) * scale - values[index];
+    const difference = (codeOf(values[index] * inverse + zeroPoint) - zeroPoint) * scale - values[index];
     error += difference * difference;
   }
   return error;
@@ -104,6 +119,6 @@ function squaredError(values: Float32Array, start: number, scale: number, zeroPo
 
 function checkBlocks(values: Float32Array): void {
   if (values.length % BLOCK_SIZE !== 0) {
-    throw new TypeError(`Cannot quantise ${values.length} values as blocks take ${BLOCK_SIZE} each`);
+    throw new TypeError(`Cannot quantize ${values.length} values as blocks take ${BLOCK_SIZE} each`);
   }
 }

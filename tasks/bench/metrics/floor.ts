@@ -1,5 +1,5 @@
 import { readCheckpoint, type ResolvedModel } from "kvmirror/engine";
-import { builtModel } from "../../../lib/engine/graph/model_store.ts";
+import { builtDecoder } from "../../../lib/engine/graph/model_store.ts";
 import { bytesPerToken } from "../../../lib/metrics/bytes_per_token.ts";
 import { outputOf } from "../workers/output_of.ts";
 
@@ -28,7 +28,7 @@ export async function measureFloor({ path }: ResolvedModel, signal?: AbortSignal
   const rates: number[] = JSON.parse(new TextDecoder().decode(stdout));
   using checkpoint = await readCheckpoint(path);
   const { numHiddenLayers, numKeyValueHeads, headDim } = checkpoint.config;
-  const { size } = await Deno.stat(`${await builtModel(checkpoint, "int4")}.data`);
+  const { size } = await Deno.stat((await builtDecoder(checkpoint, "int4")).weightsPath);
   return {
     bandwidth: Math.max(...rates),
     weightBytes: size,

@@ -1,10 +1,10 @@
 import type { Checkpoint, WeightFormat } from "kvmirror/engine";
 import { decoderLayers, lastProjection } from "../../../../lib/engine/graph/decoder_layers.ts";
-import { ELEMENT, GraphBuilder, type WeightSink } from "../../../../lib/engine/graph/onnx_graph.ts";
+import { ELEMENT, GraphBuilder, type WeightStore } from "../../../../lib/engine/graph/onnx_graph.ts";
 import { rotaryTables } from "../../../../lib/numeric/rotary.ts";
 
-/** Raised whenever the graph changes, so that models built by earlier versions are built anew. */
-export const DECODER_VERSION = 1;
+/** Raised whenever this graph or the engine's part of it changes, so that folders of earlier versions are built anew. */
+export const DECODER_VERSION = 10;
 
 const INT32 = 6;
 
@@ -17,8 +17,8 @@ const INT32 = 6;
  * `past_key_values.<layer>.key` and `.value` [1, kv heads, P, head_dim]. Outputs: `logits` [1, M, vocab], and per layer
  * `present.<layer>.key` and `.value`. The batch is 1.
  */
-export function buildGroupedQueryDecoder(checkpoint: Checkpoint, format: WeightFormat, sink: WeightSink): Uint8Array {
-  const graph = new GraphBuilder(sink);
+export function buildGroupedQueryDecoder(checkpoint: Checkpoint, format: WeightFormat, store: WeightStore): Uint8Array {
+  const graph = new GraphBuilder(store);
   const { config } = checkpoint;
   const context = { graph, checkpoint, format };
   const ids = graph.input("input_ids", ELEMENT.int64, [1, "S"]);
@@ -27,8 +27,8 @@ export function buildGroupedQueryDecoder(checkpoint: Checkpoint, format: WeightF
   const { cos, sin } = rotaryTables(config, config.maxPositionEmbeddings);
   const tableShape = [config.maxPositionEmbeddings, config.headDim / 2];
   const tables = [
-    graph.constant("rotary.cos", ELEMENT.float32, tableShape, cos),
-    graph.constant("rotary.sin", ELEMENT.float32, tableShape, sin),
+    graph.weight("rotary.cos", ELEMENT.float32, tableShape, () => cos),
+    graph.weight("rotary.sin", ELEMENT.float32, tableShape, () => sin),
   ];
   const cacheOf = (kind: string, layer: number, length: string, declare: "input" | "output") =>
     ["key", "value"].map((part) => {

@@ -1,6 +1,5 @@
 import type { Checkpoint, WeightFormat } from "kvmirror/engine";
-import { GRAPH_VERSION } from "../../../../lib/engine/graph/decoder_graph.ts";
-import { writeModel } from "../../../../lib/engine/graph/model_files.ts";
+import { WeightFile } from "../../../../lib/engine/graph/model_files.ts";
 import { builtFolder } from "../../../../lib/files/built_folder.ts";
 import { buildGroupedQueryDecoder, DECODER_VERSION } from "./grouped_query_decoder.ts";
 
@@ -18,8 +17,7 @@ export const LIBRARY_FORMATS = {
  * @returns the folder's path
  */
 export function libraryFolder(checkpoint: Checkpoint, format: WeightFormat): Promise<string> {
-  const version = `${GRAPH_VERSION}.${DECODER_VERSION}`;
-  const name = `peers/transformers_js/${checkpoint.hash.slice(0, 32)}-${format}-${version}`;
+  const name = `peers/transformers_js/${checkpoint.hash.slice(0, 32)}-${format}-${DECODER_VERSION}`;
   return builtFolder(name, async (folder) => {
     const write = (file: string, value: unknown) => Deno.writeTextFile(`${folder}/${file}`, JSON.stringify(value));
     await write("config.json", libraryConfig(checkpoint));
@@ -27,8 +25,8 @@ export function libraryFolder(checkpoint: Checkpoint, format: WeightFormat): Pro
     await write("tokenizer_config.json", checkpoint.tokenizer.config);
     await Deno.mkdir(`${folder}/onnx`);
     const { file } = LIBRARY_FORMATS[format];
-    const files = { model: file, weights: `${file}_data` };
-    await writeModel(`${folder}/onnx`, files, (sink) => buildGroupedQueryDecoder(checkpoint, format, sink));
+    using weights = new WeightFile(`${folder}/onnx`, `${file}_data`);
+    await Deno.writeFile(`${folder}/onnx/${file}`, buildGroupedQueryDecoder(checkpoint, format, weights));
   });
 }
 
