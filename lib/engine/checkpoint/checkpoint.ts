@@ -37,7 +37,7 @@ export interface ModelConfig {
 export interface TensorInfo {
   /** Rows first. */
   readonly shape: readonly number[];
-  /** `F32`, `F16`, `BF16`, `Q8_0`, `Q4_0`, `Q4_1`. */
+  /** Its name in the file: `F32`, `BF16`, `Q4_K` and others. */
   readonly dtype: string;
 }
 

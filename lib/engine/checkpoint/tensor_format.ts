@@ -1,5 +1,16 @@
 import type { ByteSource } from "../../files/byte_source.ts";
-import { bfloat16ToFloat32, float16ToFloat32, float16Values } from "../../numeric/half.ts";
+import { bfloat16ToFloat32, float16ToFloat32 } from "../../numeric/half.ts";
+import {
+  floatScale,
+  floatScaleAndMin,
+  powerScale,
+  scalesOf4Bits,
+  scalesOf6Bits,
+  signedScalesOf6Bits,
+  signedScalesOf8Bits,
+  splitScalesOf6Bits,
+} from "./block_scales.ts";
+import { type BitPlane, type BlockLayout, decodeBlocks, type ScaleReader } from "./quantized_blocks.ts";
 
 /** How a tensor's values are stored: blocks of `blockLength` values in `blockBytes` bytes. */
 export interface TensorFormat {
@@ -9,22 +20,66 @@ export interface TensorFormat {
   decode(bytes: Uint8Array, out: Float32Array): void;
 }
 
-/** Values that share a scale in the quantised formats. */
-const QUANTIZED_BLOCK = 32;
+/** Whole numbers from `first` on. */
+const integers = (first: number, count: number) => Float32Array.from({ length: count }, (_, index) => first + index);
+/** What the four bits of IQ4_NL and IQ4_XS stand for (`kvalues_iq4nl` of ggml-common.h). */
+const IQ4_LEVELS = Float32Array.of(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
+/** Twice what the four bits of E2M1 stand for: a sign, two of an exponent, one of a fraction; ggml has no −0. */
+const E2M1_LEVELS = Float32Array.of(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
+/** A signed byte by its bits. */
+const INT8_LEVELS = Float32Array.from(new Int8Array(integers(0, 256)));
+
+function plane(at: number, bits: BitPlane["bits"], run: number): BitPlane {
+  return { at, bits, run };
+}
+
+/** Blocks of 32 values with one scale. */
+function block(
+  blockBytes: number,
+  scales: ScaleReader,
+  codes: readonly BitPlane[],
+  levels: Float32Array,
+): TensorFormat {
+  return quantized({ blockLength: 32, groupLength: 32, blockBytes, scales, codes, levels });
+}
+
+/** Blocks of 256 values in groups, whose scales are whole multiples of the block's own. */
+function superBlock(
+  blockBytes: number,
+  groupLength: number,
+  scales: ScaleReader,
+  codes: readonly BitPlane[],
+  levels: Float32Array,
+): TensorFormat {
+  return quantized({ blockLength: 256, groupLength, blockBytes, scales, codes, levels });
+}
+
+function quantized(layout: BlockLayout): TensorFormat {
+  const { blockLength, blockBytes } = layout;
+  return { blockLength, blockBytes, decode: (bytes, out) => decodeBlocks(layout, bytes, out) };
+}
 
 /**
- * The stored types that can be read, by name. The quantised ones are ggml's
- * (https://github.com/ggml-org/ggml/blob/master/src/ggml-common.h): a block is its float16 scale d, for Q4_1 its float16
- * minimum m, then its integers q; a value is d·q, d·(q − 8) or d·q + m. Four-bit blocks keep value j in the low half of
- * byte j and value j + 16 in the high half.
+ * The stored types that can be read, by name. The quantized ones are ggml's
+ * (https://github.com/ggml-org/ggml/blob/master/src/ggml-common.h).
  */
 export const TENSOR_FORMATS: Readonly<Record<string, TensorFormat>> = {
   F32: { blockLength: 1, blockBytes: 4, decode: (bytes, out) => bytesOf(out).set(bytes) },
   F16: { blockLength: 1, blockBytes: 2, decode: (bytes, out) => void float16ToFloat32(halvesOf(bytes), out) },
   BF16: { blockLength: 1, blockBytes: 2, decode: (bytes, out) => void bfloat16ToFloat32(halvesOf(bytes), out) },
-  Q8_0: { blockLength: QUANTIZED_BLOCK, blockBytes: 34, decode: decodeQ8_0 },
-  Q4_0: { blockLength: QUANTIZED_BLOCK, blockBytes: 18, decode: decodeQ4_0 },
-  Q4_1: { blockLength: QUANTIZED_BLOCK, blockBytes: 20, decode: decodeQ4_1 },
+  Q8_0: block(34, floatScale(0), [plane(2, 8, 32)], INT8_LEVELS),
+  Q4_0: block(18, floatScale(0), [plane(2, 4, 16)], integers(-8, 16)),
+  Q4_1: block(20, floatScaleAndMin, [plane(4, 4, 16)], integers(0, 16)),
+  Q5_0: block(22, floatScale(0), [plane(6, 4, 16), plane(2, 1, 1)], integers(-16, 32)),
+  Q5_1: block(24, floatScaleAndMin, [plane(8, 4, 16), plane(4, 1, 1)], integers(0, 32)),
+  Q2_K: superBlock(84, 16, scalesOf4Bits, [plane(16, 2, 32)], integers(0, 4)),
+  Q3_K: superBlock(110, 16, signedScalesOf6Bits, [plane(32, 2, 32), plane(0, 1, 32)], integers(-4, 8)),
+  Q4_K: superBlock(144, 32, scalesOf6Bits, [plane(16, 4, 32)], integers(0, 16)),
+  Q5_K: superBlock(176, 32, scalesOf6Bits, [plane(48, 4, 32), plane(16, 1, 32)], integers(0, 32)),
+  Q6_K: superBlock(210, 16, signedScalesOf8Bits, [plane(0, 4, 64), plane(128, 2, 32)], integers(-32, 64)),
+  IQ4_NL: block(18, floatScale(0), [plane(2, 4, 16)], IQ4_LEVELS),
+  IQ4_XS: superBlock(136, 32, splitScalesOf6Bits, [plane(8, 4, 16)], IQ4_LEVELS),
+  MXFP4: block(17, powerScale, [plane(1, 4, 16)], E2M1_LEVELS),
 };
 
 /** Values decoded at once, a multiple of every block: 4 MB of float32, so that the stored bytes are never held whole. */
@@ -48,40 +103,6 @@ export function readValues(
     format.decode(source.read(offset + bytesFor(start), bytesFor(end - start)), values.subarray(start, end));
   }
   return values;
-}
-
-function decodeQ8_0(bytes: Uint8Array, out: Float32Array): void {
-  const halves = float16Values();
-  const integers = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let at = 0, start = 0; start < out.length; at += 34, start += QUANTIZED_BLOCK) {
-    const scale = halves[bytes[at] | (bytes[at + 1] << 8)];
-    for (let index = 0; index < QUANTIZED_BLOCK; index++) out[start + index] = scale * integers[at + 2 + index];
-  }
-}
-
-function decodeQ4_0(bytes: Uint8Array, out: Float32Array): void {
-  const halves = float16Values();
-  for (let at = 0, start = 0; start < out.length; at += 18, start += QUANTIZED_BLOCK) {
-    const scale = halves[bytes[at] | (bytes[at + 1] << 8)];
-    for (let index = 0; index < 16; index++) {
-      const pair = bytes[at + 2 + index];
-      out[start + index] = scale * ((pair & 15) - 8);
-      out[start + index + 16] = scale * ((pair >> 4) - 8);
-    }
-  }
-}
-
-function decodeQ4_1(bytes: Uint8Array, out: Float32Array): void {
-  const halves = float16Values();
-  for (let at = 0, start = 0; start < out.length; at += 20, start += QUANTIZED_BLOCK) {
-    const scale = halves[bytes[at] | (bytes[at + 1] << 8)];
-    const minimum = halves[bytes[at + 2] | (bytes[at + 3] << 8)];
-    for (let index = 0; index < 16; index++) {
-      const pair = bytes[at + 4 + index];
-      out[start + index] = scale * (pair & 15) + minimum;
-      out[start + index + 16] = scale * (pair >> 4) + minimum;
-    }
-  }
 }
 
 function bytesOf(values: Float32Array): Uint8Array {

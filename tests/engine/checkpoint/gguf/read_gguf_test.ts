@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { ggufCheckpoint } from "../../../../lib/engine/checkpoint/gguf/gguf_checkpoint.ts";
-import { readGguf } from "../../../../lib/engine/checkpoint/gguf/read_gguf.ts";
+import { readGguf, TENSOR_TYPE_NAMES } from "../../../../lib/engine/checkpoint/gguf/read_gguf.ts";
+import { TENSOR_FORMATS } from "../../../../lib/engine/checkpoint/tensor_format.ts";
 import { type ByteSource, memorySource } from "../../../../lib/files/byte_source.ts";
 import { ByteWriter } from "../../../fixtures/byte_writer.ts";
 import { floats, ggufBytes, type GgufToWrite, type TensorToWrite } from "../../../fixtures/gguf_bytes.ts";
@@ -68,6 +69,7 @@ const HOSTILE: readonly [string, GgufToWrite, string][] = [
   ["an unaligned offset", { tensors: [["t", tensor([2], { offset: 8 })]] }, "multiple of 32"],
   ["tensors that overlap", { tensors: [["s", tensor([4])], ["t", tensor([4], { offset: 0 })]] }, "s and t overlap"],
   ["rows of part of a block", { tensors: [["t", tensor([4], { type: 8 })]] }, "multiple of Q8_0's 32"],
+  ["rows of part of a super-block", { tensors: [["t", tensor([128, 2], { type: 12 })]] }, "multiple of Q4_K's 256"],
   ["a retired type", { tensors: [["t", tensor([4], { type: 4 })]] }, "tensor t of type 4"],
   ["an alignment of 0", { metadata: [["general.alignment", 0]] }, "power of two"],
   ["an alignment of 48", { metadata: [["general.alignment", 48]] }, "power of two"],
@@ -84,13 +86,30 @@ for (const [what, file, message] of HOSTILE) {
 }
 
 Deno.test("a type that is not supported is named with its tensor and what is", () => {
-  const file = { tensors: [["blk.0.ffn_up.weight", tensor([256], { type: 12, data: new Uint8Array(144) })]] } as const;
+  const file = { tensors: [["blk.0.ffn_up.weight", tensor([256], { type: 16, data: new Uint8Array(66) })]] } as const;
   assertThrows(
     () => read(file),
     RangeError,
-    "tensor blk.0.ffn_up.weight of type Q4_K: the supported types are F32, F16",
+    "tensor blk.0.ffn_up.weight of type IQ2_XXS: the supported types are F32, F16",
   );
 });
+
+for (const [type, dtype] of Object.entries(TENSOR_TYPE_NAMES)) {
+  const { blockLength, blockBytes } = TENSOR_FORMATS[dtype] ?? { blockLength: 1 };
+  if (blockLength === 1) continue;
+  Deno.test(`a GGUF file that ends inside a block of ${dtype} is one clear error`, () => {
+    const blocks = tensor([2 * blockLength], { type: Number(type), data: new Uint8Array(2 * blockBytes) });
+    const whole = ggufBytes({ tensors: [["t", blocks]] });
+    assertEquals(readGguf(memorySource(whole)).tensors.get("t")?.byteLength, 2 * blockBytes);
+    const cut = whole.subarray(0, whole.length - Math.floor(blockBytes / 2));
+    const error = assertThrows(
+      () => readGguf(memorySource(cut)),
+      SyntaxError,
+      "Cannot read tensor t as it ends at byte",
+    );
+    assert(!error.message.includes("\n"), error.message);
+  });
+}
 
 Deno.test("values of metadata that lie are clear errors", () => {
   const entry = (write: (writer: ByteWriter) => ByteWriter) => {
