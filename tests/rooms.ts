@@ -178,10 +178,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     door: [
       "architecture.ts",
       "checkpoint.ts",
+      "quantized_blocks.ts",
       "read_checkpoint.ts",
       "safetensors/encode_safetensors.ts",
       "safetensors/read_safetensors.ts",
       "safetensors/shard_index.ts",
+      "tensor_format.ts",
     ],
   },
   "engine/signals": { uses: ["policies"], door: ["signals.ts"] },

@@ -1,3 +1,4 @@
+import type { StoredBlocks } from "./quantized_blocks.ts";
 import type { TokenizerFiles } from "../tokenizer/tokenizer.ts";
 
 /** The architectures the engine builds. */
@@ -53,9 +54,11 @@ export interface Checkpoint extends Disposable {
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   /** Reads one tensor as float32, row-major; the rows of q and k are in Hugging Face's order (halves, not pairs). */
   readTensor(name: string): Float32Array<ArrayBuffer>;
+  /** Reads one tensor as it is stored, rows in the order of {@linkcode readTensor}; undefined where it is floats. */
+  readBlocks(name: string): StoredBlocks | undefined;
   /** What the tokenizer is built from. */
   readonly tokenizer: TokenizerFiles;
 }
 
 /** What a reader makes of a checkpoint's bytes; its path, hash and open files are added at the edge. */
-export type CheckpointContent = Pick<Checkpoint, "config" | "tensors" | "readTensor" | "tokenizer">;
+export type CheckpointContent = Pick<Checkpoint, "config" | "tensors" | "readTensor" | "readBlocks" | "tokenizer">;

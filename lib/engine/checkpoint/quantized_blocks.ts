@@ -54,6 +54,31 @@ export function decodeBlocks(layout: BlockLayout, bytes: Uint8Array, out: Float3
   }
 }
 
+/** The stored numbers of some blocks: value = scale · level + min, with a scale and a min for every group. */
+export interface StoredBlocks {
+  /** Values that share a scale. */
+  readonly groupLength: number;
+  /** `[values]`, whole numbers. */
+  readonly levels: Int8Array<ArrayBuffer>;
+  /** `[groups]` */
+  readonly scales: Float32Array<ArrayBuffer>;
+  /** `[groups]`; −0 where a type has none. */
+  readonly mins: Float32Array<ArrayBuffer>;
+}
+
+/** Takes whole blocks apart as they are stored, in place: `into` holds as many values as the bytes do, from `first` on. */
+export function readStoredBlocks(layout: BlockLayout, bytes: Uint8Array, into: StoredBlocks, first: number): void {
+  const { blockLength, blockBytes, groupLength, levels } = layout;
+  const codes = new Uint8Array(blockLength);
+  const groups = blockLength / groupLength;
+  for (let at = 0, start = first; at < bytes.length; at += blockBytes, start += blockLength) {
+    const group = start / groupLength;
+    layout.scales(bytes, at, into.scales.subarray(group, group + groups), into.mins.subarray(group, group + groups));
+    readCodes(layout.codes, bytes, at, codes);
+    for (let index = 0; index < blockLength; index++) into.levels[start + index] = levels[codes[index]];
+  }
+}
+
 function readCodes(planes: readonly BitPlane[], bytes: Uint8Array, start: number, codes: Uint8Array): void {
   codes.fill(0);
   let place = 0;

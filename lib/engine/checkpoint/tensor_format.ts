@@ -10,7 +10,14 @@ import {
   signedScalesOf8Bits,
   splitScalesOf6Bits,
 } from "./block_scales.ts";
-import { type BitPlane, type BlockLayout, decodeBlocks, type ScaleReader } from "./quantized_blocks.ts";
+import {
+  type BitPlane,
+  type BlockLayout,
+  decodeBlocks,
+  readStoredBlocks,
+  type ScaleReader,
+  type StoredBlocks,
+} from "./quantized_blocks.ts";
 
 /** How a tensor's values are stored: blocks of `blockLength` values in `blockBytes` bytes. */
 export interface TensorFormat {
@@ -18,6 +25,8 @@ export interface TensorFormat {
   readonly blockBytes: number;
   /** Decodes whole blocks: `out` holds `blockLength` values for each `blockBytes` of `bytes`. */
   decode(bytes: Uint8Array, out: Float32Array): void;
+  /** How blocks of whole numbers lie in memory; undefined for floats. */
+  readonly layout?: BlockLayout;
 }
 
 /** Whole numbers from `first` on. */
@@ -56,7 +65,7 @@ function superBlock(
 
 function quantized(layout: BlockLayout): TensorFormat {
   const { blockLength, blockBytes } = layout;
-  return { blockLength, blockBytes, decode: (bytes, out) => decodeBlocks(layout, bytes, out) };
+  return { blockLength, blockBytes, layout, decode: (bytes, out) => decodeBlocks(layout, bytes, out) };
 }
 
 /**
@@ -97,12 +106,47 @@ export function readValues(
   format: TensorFormat,
 ): Float32Array<ArrayBuffer> {
   const values = new Float32Array(count);
-  const bytesFor = (length: number) => (length / format.blockLength) * format.blockBytes;
+  forEachChunk(source, offset, count, format, (bytes, start, end) => format.decode(bytes, values.subarray(start, end)));
+  return values;
+}
+
+/**
+ * Reads `count` values from `offset` on as they are stored; undefined for floats.
+ *
+ * @throws {RangeError} if they do not lie inside the source
+ */
+export function readBlocks(
+  source: ByteSource,
+  offset: number,
+  count: number,
+  format: TensorFormat,
+): StoredBlocks | undefined {
+  const { layout } = format;
+  if (layout === undefined) return undefined;
+  const { groupLength } = layout;
+  const groups = count / groupLength;
+  const stored = {
+    groupLength,
+    levels: new Int8Array(count),
+    scales: new Float32Array(groups),
+    mins: new Float32Array(groups).fill(-0),
+  };
+  forEachChunk(source, offset, count, format, (bytes, start) => readStoredBlocks(layout, bytes, stored, start));
+  return stored;
+}
+
+function forEachChunk(
+  source: ByteSource,
+  offset: number,
+  count: number,
+  { blockLength, blockBytes }: TensorFormat,
+  take: (bytes: Uint8Array, start: number, end: number) => void,
+): void {
+  const bytesFor = (length: number) => (length / blockLength) * blockBytes;
   for (let start = 0; start < count; start += CHUNK_VALUES) {
     const end = Math.min(count, start + CHUNK_VALUES);
-    format.decode(source.read(offset + bytesFor(start), bytesFor(end - start)), values.subarray(start, end));
+    take(source.read(offset + bytesFor(start), bytesFor(end - start)), start, end);
   }
-  return values;
 }
 
 function bytesOf(values: Float32Array): Uint8Array {

@@ -12,7 +12,7 @@ import { Model } from "./model.ts";
 
 /** Options of {@linkcode loadModel}. */
 export interface LoadOptions extends ResolveOptions, SessionOptions {
-  /** How weights are held; `int8` by default, which is all but exact. */
+  /** How weights are held: `int8` by default, which is all but exact; `file`: as the checkpoint stores them. */
   readonly weights?: WeightFormat;
   /** Called with a sentence where something had to be mended: a damaged build that is made anew. */
   readonly onNotice?: (notice: string) => void;

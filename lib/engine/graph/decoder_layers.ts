@@ -1,10 +1,17 @@
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { ELEMENT, type GraphBuilder } from "./onnx_graph.ts";
-import { INT8_BLOCKS } from "./weight_blocks.ts";
-import { blockLookup, blockProduct, linear, type LinearWeights, type WeightFormat } from "./weights.ts";
+import {
+  blockLookup,
+  blockProduct,
+  floatProduct,
+  linear,
+  type LinearWeights,
+  vocabularyBlocks,
+  type WeightFormat,
+} from "./weights.ts";
 
 /** What a decoder is built from: a checkpoint, or what is known of one whose weights are stored already. */
-export type DecoderSource = Pick<Checkpoint, "config" | "tensors" | "readTensor">;
+export type DecoderSource = Pick<Checkpoint, "config" | "tensors" | "readTensor" | "readBlocks">;
 
 /** A graph that grows while a checkpoint's tensors are read one after the other. */
 export interface DecoderContext {
@@ -58,36 +65,43 @@ export function layerInputName(layer: number): string {
 /** Adds the last projection: `[1, M, hidden]` → `[1, M, vocab]`. */
 export function lastProjection(context: DecoderContext, rows: string): string {
   const { graph, checkpoint: { config }, format } = context;
-  if (format !== "f32") {
-    // The last projection decides the words: it stays at 8 bits when the rest goes to 4.
-    return blockProduct(
-      graph,
-      rows,
-      vocabularyMatrix(context, config.tieWordEmbeddings ? EMBEDDINGS : HEAD),
-      INT8_BLOCKS,
-    );
-  }
-  // Tied, it is the embedding the other way round.
-  const { read } = vocabularyMatrix(context, config.tieWordEmbeddings ? EMBEDDINGS : HEAD);
-  return linear(graph, rows, { ...vocabularyMatrix(context, HEAD), read }, format);
+  const matrix = vocabularyMatrix(context, config.tieWordEmbeddings ? EMBEDDINGS : HEAD);
+  const blocks = vocabularyBlocks(matrix, format);
+  if (blocks !== undefined) return blockProduct(graph, rows, matrix, blocks);
+  // Tied, it is the embedding the other way round: other bytes.
+  return floatProduct(graph, rows, { ...matrix, name: HEAD });
 }
 
 const EMBEDDINGS = "model.embed_tokens.weight";
 const HEAD = "lm_head.weight";
 
-/** A matrix with a row for each token, `[vocab, hidden]`. */
-function vocabularyMatrix({ checkpoint }: DecoderContext, name: string): LinearWeights {
-  const { vocabSize, hiddenSize } = checkpoint.config;
-  return { name, outputs: vocabSize, inputs: hiddenSize, read: () => checkpoint.readTensor(name) };
-}
-
 /** Looks the embeddings up; quantized formats share the table's blocks with a tied last projection. */
 function embed(context: DecoderContext, ids: string): string {
   const { graph, checkpoint: { config }, format } = context;
   const table = vocabularyMatrix(context, EMBEDDINGS);
-  if (format !== "f32") return blockLookup(graph, ids, table);
+  const blocks = vocabularyBlocks(table, format);
+  if (blocks !== undefined) return blockLookup(graph, ids, table, blocks);
   const shape = [config.vocabSize, config.hiddenSize];
   return graph.node("Gather", [graph.weight(EMBEDDINGS, ELEMENT.float32, shape, table.read), ids])[0];
+}
+
+/** A matrix with a row for each token, `[vocab, hidden]`. */
+function vocabularyMatrix({ checkpoint }: DecoderContext, name: string): LinearWeights {
+  return { name, inputs: checkpoint.config.hiddenSize, ...joinedRows(checkpoint, [name]) };
+}
+
+/** The rows of several tensors, one after the other. */
+function joinedRows(
+  checkpoint: DecoderSource,
+  names: readonly string[],
+): Pick<LinearWeights, "outputs" | "dtypes" | "read" | "readBlocks"> {
+  const parts = names.map((name) => checkpoint.tensors.get(name)!);
+  return {
+    outputs: parts.reduce((sum, { shape }) => sum + shape[0], 0),
+    dtypes: parts.map(({ dtype }) => dtype),
+    read: () => names.length === 1 ? checkpoint.readTensor(names[0]) : concatenate(names.map(checkpoint.readTensor)),
+    readBlocks: () => names.map(checkpoint.readBlocks),
+  };
 }
 
 /** One product for several projections of the same input: their rows one after the other. */
@@ -99,15 +113,12 @@ function project(
   inputs: number,
 ): string {
   const { graph, checkpoint, format } = context;
-  const matrices = names.map((name) => `${prefix}.${name}.weight`);
   const biases = names.map((name) => `${prefix}.${name}.bias`);
-  const readAll = (parts: readonly string[]) => () => concatenate(parts.map((part) => checkpoint.readTensor(part)));
   const joined: LinearWeights = {
     name: `${prefix}.${names.join("_")}`,
-    outputs: matrices.reduce((sum, name) => sum + checkpoint.tensors.get(name)!.shape[0], 0),
     inputs,
-    read: readAll(matrices),
-    ...(checkpoint.tensors.has(biases[0]) ? { readBias: readAll(biases) } : {}),
+    ...joinedRows(checkpoint, names.map((name) => `${prefix}.${name}.weight`)),
+    ...(checkpoint.tensors.has(biases[0]) ? { readBias: joinedRows(checkpoint, biases).read } : {}),
   };
   return linear(graph, input, joined, format);
 }

@@ -10,6 +10,7 @@ import { buildDecoder } from "./decoder_graph.ts";
 import type { DecoderSource } from "./decoder_layers.ts";
 import { decodeWeightIndex, encodeWeightIndex, storedWeights, WeightFile } from "./model_files.ts";
 import type { WeightStore } from "./onnx_graph.ts";
+import { storedBlocks } from "./weight_blocks.ts";
 import type { WeightFormat } from "./weights.ts";
 
 /** The files of a build: all weights, and where each of them is. */
@@ -44,7 +45,7 @@ export async function builtDecoder(
   }, { ...options, contents: [WEIGHTS, INDEX] });
   const index = decodeWeightIndex(Deno.readFileSync(`${folder}/${INDEX}`), `${folder}/${INDEX}`);
   const { config, tensors } = checkpoint;
-  const source: DecoderSource = { config, tensors, readTensor: unread };
+  const source: DecoderSource = { config, tensors, readTensor: unread, readBlocks: unread };
   return {
     weightsPath: `${folder}/${WEIGHTS}`,
     graphPath: async (cacheDtype = FLOAT32_CACHE) => {
@@ -72,7 +73,13 @@ function fingerprint(checkpoint: Checkpoint, format: WeightFormat): string {
   const hash = createHash("sha256");
   const add = (name: string, { buffer, byteOffset, byteLength }: ArrayBufferView) =>
     hash.update(name).update(new Uint8Array(buffer, byteOffset, byteLength));
-  for (const name of READ_TENSORS) if (checkpoint.tensors.has(name)) add(name, checkpoint.readTensor(name));
+  for (const name of READ_TENSORS.filter((name) => checkpoint.tensors.has(name))) {
+    add(name, checkpoint.readTensor(name));
+    const { shape, dtype } = checkpoint.tensors.get(name)!;
+    const matrix = { read: () => checkpoint.readTensor(name), readBlocks: () => [checkpoint.readBlocks(name)] };
+    const blocks = format === "file" ? storedBlocks([dtype])?.quantize(matrix, shape[1]) : undefined;
+    for (const [part, numbers] of Object.entries(blocks ?? {})) add(part, numbers);
+  }
   const seen: WeightStore = { location: "", place: (name, make) => (add(name, make()), { offset: 0, length: 0 }) };
   buildDecoder(smallDecoder(checkpoint), format, seen);
   return hash.digest("hex").slice(0, 12);
@@ -100,6 +107,7 @@ function smallDecoder({ config }: Pick<Checkpoint, "config">): DecoderSource {
   return {
     config: small,
     tensors: new Map([...shapes].map(([name, shape]) => [name, { shape, dtype: "F32" }])),
+    readBlocks: () => undefined,
     readTensor: (name) =>
       Float32Array.from({ length: shapes.get(name)!.reduce((size, extent) => size * extent, 1) }, draw),
   };

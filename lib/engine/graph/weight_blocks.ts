@@ -1,49 +1,88 @@
-/** Values that share one scale. */
-export const BLOCK_SIZE = 32;
+import type { BlockLayout, StoredBlocks } from "../checkpoint/quantized_blocks.ts";
+import { TENSOR_FORMATS } from "../checkpoint/tensor_format.ts";
 
-/** How matrices are held in blocks of {@linkcode BLOCK_SIZE} whole numbers a row. */
+/** Numbers of a row that share a scale, where a matrix is quantized here. */
+const BLOCK_LENGTH = 32;
+
+/** Quantized formats of matrices: blocks of whole numbers in each row. */
 export interface BlockFormat {
   /** Bits of a code. */
   readonly bits: 4 | 8;
-  /** Whether each block has a zero point of its own, or all of them the middle code. */
+  /** Numbers of a row that share a scale, a power of two of at least 16; a row's last block may be filled up with zeros. */
+  readonly blockLength: number;
+  /** Whether each block has a zero point of its own, or all of them the middle code: 8 of 16, 128 of 256. */
   readonly zeroPoints: "stored" | "middle";
-  /** Quantizes a matrix, `[rows, columns]`; columns are a multiple of the block size. */
-  quantize(values: Float32Array, columns: number): QuantizedBlocks;
+  /** Whether each block has a number that is added to all of its values. */
+  readonly mins: "stored" | "none";
+  /** Quantizes a matrix. */
+  quantize(matrix: MatrixReader, columns: number): QuantizedBlocks;
+}
+
+/** A matrix, `[rows, columns]`, and how it is read. */
+export interface MatrixReader {
+  /** All numbers, row-major. */
+  read(): Float32Array;
+  /** What it is stored as, part by part, the rows of one after those of the other; undefined parts are floats. */
+  readBlocks(): readonly (StoredBlocks | undefined)[];
+}
+
+/** A matrix in blocks: value = (code − zero point) · scale + min. */
+export interface QuantizedBlocks {
+  /** `[rows, blocks, block length · bits / 8]`: for 4 bits, values 2j and 2j + 1 share a byte, the even one low. */
+  readonly codes: Uint8Array<ArrayBuffer>;
+  /** `[rows, blocks]` */
+  readonly scales: Float32Array<ArrayBuffer>;
+  /** `[rows, ceil(blocks / 2)]`, two of 4 bits a byte, the even block's low. */
+  readonly zeroPoints?: Uint8Array<ArrayBuffer>;
+  /** `[rows, blocks]` */
+  readonly mins?: Float32Array<ArrayBuffer>;
 }
 
 /** 8 bits, all but exact. */
-export const INT8_BLOCKS: BlockFormat = { bits: 8, zeroPoints: "middle", quantize: quantizeInt8 };
+export const INT8_BLOCKS: BlockFormat = {
+  bits: 8,
+  blockLength: BLOCK_LENGTH,
+  zeroPoints: "middle",
+  mins: "none",
+  quantize: ({ read }, columns) => quantizeInt8(fillRows(read(), columns)),
+};
 
 /** 4 bits with whole zero points. */
-export const INT4_BLOCKS: BlockFormat = { bits: 4, zeroPoints: "stored", quantize: quantizeInt4 };
+export const INT4_BLOCKS: BlockFormat = {
+  bits: 4,
+  blockLength: BLOCK_LENGTH,
+  zeroPoints: "stored",
+  mins: "none",
+  quantize: ({ read }, columns) => quantizeInt4(fillRows(read(), columns), Math.ceil(columns / BLOCK_LENGTH)),
+};
 
-/** A matrix in blocks of whole numbers: value = (code − zero point) · scale. */
-export interface QuantizedBlocks {
-  /** `[rows · columns · bits / 8]`: for 4 bits, values 2j and 2j + 1 share a byte, the even one low. */
-  readonly codes: Uint8Array<ArrayBuffer>;
-  /** `[rows · columns / 32]` */
-  readonly scales: Float32Array<ArrayBuffer>;
-  /** `[rows, ceil(columns / 64)]`, two of 4 bits a byte, the even block's low; absent: 8 of 16, or 128 of 256. */
-  readonly zeroPoints?: Uint8Array<ArrayBuffer>;
+/** Rows with zeros behind them, up to a whole number of blocks. */
+function fillRows(values: Float32Array, columns: number): Float32Array {
+  const width = Math.ceil(columns / BLOCK_LENGTH) * BLOCK_LENGTH;
+  if (width === columns) return values;
+  const filled = new Float32Array((values.length / columns) * width);
+  for (let from = 0, to = 0; from < values.length; from += columns, to += width) {
+    filled.set(values.subarray(from, from + columns), to);
+  }
+  return filled;
 }
 
 /**
- * Quantizes to symmetric 8-bit blocks: zero point 128, the largest value of a block at ±127 scales.
+ * Symmetric 8-bit blocks: zero point 128, the largest value of a block at ±127 scales.
  *
- * @param values `[rows, columns]`, columns a multiple of 32
+ * @param values whole blocks
  */
 function quantizeInt8(values: Float32Array): QuantizedBlocks {
-  checkBlocks(values);
   const codes = new Uint8Array(values.length);
-  const scales = new Float32Array(values.length / BLOCK_SIZE);
+  const scales = new Float32Array(values.length / BLOCK_LENGTH);
   for (let block = 0; block < scales.length; block++) {
-    const start = block * BLOCK_SIZE;
+    const start = block * BLOCK_LENGTH;
     let largest = 0;
-    for (let index = start; index < start + BLOCK_SIZE; index++) largest = Math.max(largest, Math.abs(values[index]));
+    for (let index = start; index < start + BLOCK_LENGTH; index++) largest = Math.max(largest, Math.abs(values[index]));
     const scale = Math.fround(largest / 127);
     scales[block] = scale;
     const inverse = scale === 0 ? 0 : 1 / scale;
-    for (let index = start; index < start + BLOCK_SIZE; index++) {
+    for (let index = start; index < start + BLOCK_LENGTH; index++) {
       codes[index] = Math.round(values[index] * inverse) + 128;
     }
   }
@@ -54,27 +93,24 @@ function quantizeInt8(values: Float32Array): QuantizedBlocks {
 const INT4_SCALES = [0.92, 0.96, 1, 1.04, 1.08];
 
 /**
- * Quantizes to 4-bit blocks with whole zero points: of several scales and the two nearest zero points, those with the
+ * 4-bit blocks with whole zero points: of several scales and the two nearest zero points, those with the
  * smallest squared error. Zero points in whole numbers keep the matrix product on the runtime's fast path.
  *
- * @param values `[rows, columns]`
- * @param columns a multiple of 32
+ * @param values whole blocks
  */
-function quantizeInt4(values: Float32Array, columns: number): QuantizedBlocks {
-  checkBlocks(values);
-  const blocksPerRow = columns / BLOCK_SIZE;
+function quantizeInt4(values: Float32Array, blocksPerRow: number): QuantizedBlocks {
   const zeroPointBytes = Math.ceil(blocksPerRow / 2);
   const codes = new Uint8Array(values.length / 2);
-  const scales = new Float32Array(values.length / BLOCK_SIZE);
-  const zeroPoints = new Uint8Array((values.length / columns) * zeroPointBytes);
+  const scales = new Float32Array(values.length / BLOCK_LENGTH);
+  const zeroPoints = new Uint8Array((scales.length / blocksPerRow) * zeroPointBytes);
   for (let block = 0; block < scales.length; block++) {
-    const start = block * BLOCK_SIZE;
+    const start = block * BLOCK_LENGTH;
     const { scale, zeroPoint } = bestGrid(values, start);
     const inRow = block % blocksPerRow;
     zeroPoints[Math.floor(block / blocksPerRow) * zeroPointBytes + (inRow >> 1)] |= zeroPoint << (4 * (inRow & 1));
     scales[block] = scale;
     const inverse = 1 / scale;
-    for (let index = start; index < start + BLOCK_SIZE; index += 2) {
+    for (let index = start; index < start + BLOCK_LENGTH; index += 2) {
       const low = codeOf(values[index] * inverse + zeroPoint);
       const high = codeOf(values[index + 1] * inverse + zeroPoint);
       codes[index >> 1] = low | (high << 4);
@@ -89,7 +125,7 @@ function codeOf(scaled: number): number {
 
 function bestGrid(values: Float32Array, start: number): { scale: number; zeroPoint: number } {
   let [lowest, highest] = [0, 0];
-  for (let index = start; index < start + BLOCK_SIZE; index++) {
+  for (let index = start; index < start + BLOCK_LENGTH; index++) {
     lowest = Math.min(lowest, values[index]);
     highest = Math.max(highest, values[index]);
   }
@@ -110,15 +146,83 @@ function bestGrid(values: Float32Array, start: number): { scale: number; zeroPoi
 function squaredError(values: Float32Array, start: number, scale: number, zeroPoint: number): number {
   const inverse = 1 / scale;
   let error = 0;
-  for (let index = start; index < start + BLOCK_SIZE; index++) {
+  for (let index = start; index < start + BLOCK_LENGTH; index++) {
     const difference = (codeOf(values[index] * inverse + zeroPoint) - zeroPoint) * scale - values[index];
     error += difference * difference;
   }
   return error;
 }
 
-function checkBlocks(values: Float32Array): void {
-  if (values.length % BLOCK_SIZE !== 0) {
-    throw new TypeError(`Cannot quantize ${values.length} values as blocks take ${BLOCK_SIZE} each`);
-  }
+/**
+ * The blocks that tensors are stored in, as they are: whole numbers, scales and mins of the checkpoint, none of them
+ * rounded anew. Several tensors in one matrix take the widest of their codes and the shortest of their groups. Undefined
+ * where one of them is floats.
+ *
+ * @param dtypes the tensors' stored types
+ * @param least bits of a code at least
+ */
+export function storedBlocks(dtypes: readonly string[], least: 4 | 8 = 4): BlockFormat | undefined {
+  const layouts = dtypes.map((dtype) => TENSOR_FORMATS[dtype]?.layout);
+  if (!layouts.every((layout) => layout !== undefined)) return undefined;
+  const kinds = layouts.map(levelsOf);
+  const bits = Math.max(least, ...kinds.map((kind) => kind.bits)) as 4 | 8;
+  const blockLength = Math.min(...layouts.map(({ groupLength }) => groupLength));
+  const mins = kinds.some((kind) => kind.mins) ? "stored" : "none";
+  return {
+    bits,
+    blockLength,
+    zeroPoints: "middle",
+    mins,
+    quantize: ({ readBlocks }) => {
+      const parts = readBlocks().map((stored, part) => recode(stored!, kinds[part].middle, bits, blockLength));
+      return {
+        codes: joinBytes(parts.map(({ codes }) => codes)),
+        scales: joinNumbers(parts.map(({ scales }) => scales)),
+        ...(mins === "stored" ? { mins: joinNumbers(parts.map((part) => part.mins)) } : {}),
+      };
+    },
+  };
+}
+
+/** What a stored type's whole numbers are: how many bits they take, and the number in their middle where they have mins. */
+function levelsOf({ levels }: BlockLayout): { bits: 4 | 8; mins: boolean; middle: number } {
+  const [lowest, highest] = [Math.min(...levels), Math.max(...levels)];
+  // Types whose numbers begin at 0 count them from a min; the others count from their middle, 0.
+  const mins = lowest === 0;
+  return { bits: highest - lowest < 16 && lowest >= -8 ? 4 : 8, mins, middle: mins ? (highest + 1) / 2 : 0 };
+}
+
+/** Stored numbers as codes about a middle: value = (code − zero point) · scale + (min + middle · scale). */
+function recode(
+  { levels, scales, mins, groupLength }: StoredBlocks,
+  middle: number,
+  bits: 4 | 8,
+  blockLength: number,
+): { codes: Uint8Array; scales: Float32Array; mins: Float32Array } {
+  const zeroPoint = bits === 4 ? 8 : 128;
+  const shift = zeroPoint - middle;
+  const codes = new Uint8Array(levels.length * bits / 8);
+  if (bits === 8) { for (let at = 0; at < codes.length; at++) codes[at] = levels[at] + shift; }
+  else {for (let at = 0; at < codes.length; at++) {
+      codes[at] = (levels[2 * at] + shift) | ((levels[2 * at + 1] + shift) << 4);
+    }}
+  const times = groupLength / blockLength;
+  const spread = (of: (group: number) => number) =>
+    Float32Array.from({ length: scales.length * times }, (_, block) => of(Math.floor(block / times)));
+  return {
+    codes,
+    scales: times === 1 ? scales : spread((group) => scales[group]),
+    mins: spread((group) => mins[group] + middle * scales[group]),
+  };
+}
+
+function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const joined = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  parts.reduce((at, part) => (joined.set(part, at), at + part.length), 0);
+  return joined;
+}
+
+function joinNumbers(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {
+  const bytes = parts.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength));
+  return new Float32Array(joinBytes(bytes).buffer);
 }

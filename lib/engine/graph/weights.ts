@@ -1,98 +1,138 @@
 import { ELEMENT, type GraphBuilder } from "./onnx_graph.ts";
-import { BLOCK_SIZE, type BlockFormat, INT4_BLOCKS, INT8_BLOCKS, type QuantizedBlocks } from "./weight_blocks.ts";
+import {
+  type BlockFormat,
+  INT4_BLOCKS,
+  INT8_BLOCKS,
+  type MatrixReader,
+  type QuantizedBlocks,
+  storedBlocks,
+} from "./weight_blocks.ts";
 
-/** How the weights of linear layers are held. */
-export type WeightFormat = "f32" | "int8" | "int4";
+/** How the weights of linear layers are held: as the checkpoint's file has them, or in one format all. */
+export type WeightFormat = "file" | "f32" | "int8" | "int4";
 
 /** All weight formats. */
-export const WEIGHT_FORMATS: readonly WeightFormat[] = ["f32", "int8", "int4"];
+export const WEIGHT_FORMATS: readonly WeightFormat[] = ["file", "f32", "int8", "int4"];
 
 /** A matrix of weights, `[outputs, inputs]` row-major, with an optional bias, `[outputs]`. */
-export interface LinearWeights {
+export interface LinearWeights extends MatrixReader {
   readonly name: string;
   readonly outputs: number;
   readonly inputs: number;
-  /** Reads the matrix; called only where it is not stored yet. */
-  readonly read: () => Float32Array;
-  /** Reads the bias, as {@linkcode read}. */
+  /** The types that its parts are stored in. */
+  readonly dtypes: readonly string[];
+  /** Reads the bias; called only where it is not stored yet. */
   readonly readBias?: () => Float32Array;
 }
 
 /** Adds a linear layer to the graph: `[1, S, inputs]` → `[1, S, outputs]`. */
 export function linear(graph: GraphBuilder, input: string, weights: LinearWeights, format: WeightFormat): string {
-  const product = format === "f32"
+  const blocks = format === "int4" ? INT4_BLOCKS : wideBlocks(weights, format, 4);
+  const product = blocks === undefined
     ? floatProduct(graph, input, weights)
-    : blockProduct(graph, input, weights, format === "int4" ? INT4_BLOCKS : INT8_BLOCKS);
+    : blockProduct(graph, input, weights, blocks);
   if (weights.readBias === undefined) return product;
   const bias = graph.weight(`${weights.name}.bias`, ELEMENT.float32, [weights.outputs], weights.readBias);
   return graph.node("Add", [product, bias])[0];
 }
 
-function floatProduct(graph: GraphBuilder, input: string, { name, inputs, outputs, read }: LinearWeights): string {
+/**
+ * The blocks of a matrix with a row for each token, which decides the words and stays at 8 bits where the rest goes to 4;
+ * undefined for floats.
+ */
+export function vocabularyBlocks(weights: LinearWeights, format: WeightFormat): BlockFormat | undefined {
+  return wideBlocks(weights, format, 8);
+}
+
+function wideBlocks({ dtypes }: LinearWeights, format: WeightFormat, least: 4 | 8): BlockFormat | undefined {
+  return format === "f32" ? undefined : format === "file" ? storedBlocks(dtypes, least) : INT8_BLOCKS;
+}
+
+/** Adds a product with float32 weights. */
+export function floatProduct(
+  graph: GraphBuilder,
+  input: string,
+  { name, inputs, outputs, read }: LinearWeights,
+): string {
   const matrix = graph.weight(name, ELEMENT.float32, [inputs, outputs], () => transpose(read(), outputs, inputs));
   return graph.node("MatMul", [input, matrix])[0];
 }
 
-/** Adds a product with weights in quantized blocks. */
-export function blockProduct(
-  graph: GraphBuilder,
-  input: string,
-  { name, inputs, outputs, read }: LinearWeights,
-  format: BlockFormat,
-): string {
-  const { bits } = format;
-  const blocks = inputs / BLOCK_SIZE;
-  const quantized = once(() => format.quantize(read(), inputs));
-  return graph.node(
+/** Adds a product with weights in quantized blocks; what is added to a block's values is added to the product. */
+export function blockProduct(graph: GraphBuilder, input: string, weights: LinearWeights, format: BlockFormat): string {
+  const { name, inputs, outputs } = weights;
+  const { bits, blockLength } = format;
+  const blocks = Math.ceil(inputs / blockLength);
+  const parts = blockWeights(graph, weights, format);
+  const [product] = graph.node(
     "MatMulNBits",
     [
       input,
-      graph.weight(name, ELEMENT.uint8, [outputs, blocks, (BLOCK_SIZE * bits) / 8], () => quantized().codes),
-      graph.weight(`${name}.scales`, ELEMENT.float32, [outputs * blocks], () => quantized().scales),
-      ...(format.zeroPoints === "stored" ? [zeroPoints(graph, name, outputs, blocks, quantized)] : []),
+      parts.codes([outputs, blocks, (blockLength * bits) / 8]),
+      parts.scales([outputs * blocks]),
+      ...parts.zeroPoints(),
     ],
     1,
-    { K: inputs, N: outputs, bits, block_size: BLOCK_SIZE, accuracy_level: 4 },
+    { K: inputs, N: outputs, bits, block_size: blockLength, accuracy_level: 4 },
     "com.microsoft",
-  )[0];
-}
-
-/** Zero points of 4 bits, two a byte, each row of them in whole bytes. */
-function zeroPoints(
-  graph: GraphBuilder,
-  name: string,
-  outputs: number,
-  blocks: number,
-  quantized: () => QuantizedBlocks,
-): string {
-  const bytes = outputs * Math.ceil(blocks / 2);
-  return graph.weight(`${name}.zero_points`, ELEMENT.uint8, [bytes], () => quantized().zeroPoints!);
+  );
+  if (format.mins === "none") return product;
+  const mins = graph.weight(
+    `${name}.mins`,
+    ELEMENT.float32,
+    [blocks, outputs],
+    () => transpose(parts.quantized().mins!, outputs, blocks),
+  );
+  const [apart] = graph.node("Reshape", [input, graph.integers([1, -1, blocks, blockLength])]);
+  const [sums] = graph.node("ReduceSum", [apart, graph.integers([3])], 1, { keepdims: 0 });
+  return graph.node("Add", [product, ...graph.node("MatMul", [sums, mins])])[0];
 }
 
 /**
  * Adds a table of quantized rows and looks rows of it up: `[1, S]` ids → `[1, S, columns]`. Its blocks are those of a
  * {@linkcode blockProduct} of the same name.
  */
-export function blockLookup(
-  graph: GraphBuilder,
-  ids: string,
-  { name, outputs: rows, inputs: columns, read }: LinearWeights,
-): string {
-  const blocks = columns / BLOCK_SIZE;
-  const quantized = once(() => INT8_BLOCKS.quantize(read(), columns));
-  const scales = `${name}.scales`;
-  const [looked] = graph.node(
+export function blockLookup(graph: GraphBuilder, ids: string, weights: LinearWeights, format: BlockFormat): string {
+  const { name, outputs: rows, inputs: columns } = weights;
+  const { bits, blockLength } = format;
+  const blocks = Math.ceil(columns / blockLength);
+  const parts = blockWeights(graph, weights, format);
+  let [looked] = graph.node(
     "GatherBlockQuantized",
-    [
-      graph.weight(name, ELEMENT.uint8, [rows, blocks, BLOCK_SIZE], () => quantized().codes),
-      ids,
-      graph.weight(`${name}.blocks`, ELEMENT.float32, [rows, blocks, 1], () => quantized().scales, scales),
-    ],
+    [parts.codes([rows, blocks, (blockLength * bits) / 8]), ids, parts.scales([rows, blocks, 1], `${name}.blocks`)],
     1,
-    { gather_axis: 0, quantize_axis: 2, block_size: BLOCK_SIZE, bits: 8 },
+    { gather_axis: 0, quantize_axis: 2, block_size: blockLength, bits },
     "com.microsoft",
   );
-  return graph.node("Reshape", [looked, graph.integers([1, -1, columns])])[0];
+  if (format.mins === "stored") {
+    const table = graph.weight(`${name}.row_mins`, ELEMENT.float32, [rows, blocks, 1], () => parts.quantized().mins!);
+    [looked] = graph.node("Add", [looked, ...graph.node("Gather", [table, ids])]);
+  }
+  const [row] = graph.node("Reshape", [looked, graph.integers([1, -1, blocks * blockLength])]);
+  if (blocks * blockLength === columns) return row;
+  return graph.node("Slice", [row, graph.integers([0]), graph.integers([columns]), graph.integers([2])])[0];
+}
+
+/** The weights of a matrix in blocks, quantized when the first of them is not stored yet. */
+function blockWeights(graph: GraphBuilder, weights: LinearWeights, format: BlockFormat): {
+  quantized: () => QuantizedBlocks;
+  codes: (shape: readonly number[]) => string;
+  scales: (shape: readonly number[], name?: string) => string;
+  zeroPoints: () => string[];
+} {
+  const { name, inputs, outputs } = weights;
+  const quantized = once(() => format.quantize(weights, inputs));
+  const stored = `${name}.scales`;
+  return {
+    quantized,
+    codes: (shape) => graph.weight(name, ELEMENT.uint8, shape, () => quantized().codes),
+    scales: (shape, as = stored) => graph.weight(as, ELEMENT.float32, shape, () => quantized().scales, stored),
+    zeroPoints: () => {
+      if (format.zeroPoints === "middle") return [];
+      const bytes = outputs * Math.ceil(Math.ceil(inputs / format.blockLength) / 2);
+      return [graph.weight(`${name}.zero_points`, ELEMENT.uint8, [bytes], () => quantized().zeroPoints!)];
+    },
+  };
 }
 
 /** A value that is made when it is first asked for. */

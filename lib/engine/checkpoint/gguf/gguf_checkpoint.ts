@@ -1,7 +1,7 @@
 import type { ByteSource } from "../../../files/byte_source.ts";
 import { checkTensors } from "../architecture.ts";
 import type { CheckpointContent } from "../checkpoint.ts";
-import { readValues } from "../tensor_format.ts";
+import { readBlocks, readValues } from "../tensor_format.ts";
 import { ggufConfig } from "./gguf_config.ts";
 import { ggufTokenizer } from "./gguf_tokenizer.ts";
 import { type GgufTensor, readGguf } from "./read_gguf.ts";
@@ -22,21 +22,41 @@ export function ggufCheckpoint(source: ByteSource): CheckpointContent {
     tensors.set(name, tensor);
   }
   checkTensors(config, tensors);
+  const placed = (name: string) => {
+    const tensor = tensors.get(name);
+    if (tensor === undefined) throw new RangeError(`Cannot read the tensor ${name} as the checkpoint has none of it`);
+    return tensor;
+  };
+  /** Puts the rows of a tensor's numbers, or of its scales, in Hugging Face's order. */
+  const ordered = <Numbers extends RowNumbers>(name: string, numbers: Numbers): Numbers => {
+    const [, projection] = name.match(/\.([qk])_proj\.weight$/) ?? [];
+    if (projection === undefined || config.architecture !== "llama") return numbers;
+    const heads = projection === "q" ? config.numAttentionHeads : config.numKeyValueHeads;
+    return restoreRotaryOrder(numbers, heads, config.headDim);
+  };
   return {
     config,
     tensors,
     tokenizer: ggufTokenizer(gguf.metadata),
     readTensor: (name) => {
-      const tensor = tensors.get(name);
-      if (tensor === undefined) throw new RangeError(`Cannot read the tensor ${name} as the checkpoint has none of it`);
-      const values = readValues(source, tensor.offset, tensor.count, tensor.format);
-      const [, projection] = name.match(/\.([qk])_proj\.weight$/) ?? [];
-      if (projection === undefined || config.architecture !== "llama") return values;
-      const heads = projection === "q" ? config.numAttentionHeads : config.numKeyValueHeads;
-      return restoreRotaryOrder(values, heads, config.headDim);
+      const { offset, count, format } = placed(name);
+      return ordered(name, readValues(source, offset, count, format));
+    },
+    readBlocks: (name) => {
+      const { offset, count, format } = placed(name);
+      const stored = readBlocks(source, offset, count, format);
+      return stored && {
+        groupLength: stored.groupLength,
+        levels: ordered(name, stored.levels),
+        scales: ordered(name, stored.scales),
+        mins: ordered(name, stored.mins),
+      };
     },
   };
 }
+
+/** Numbers whose rows may be put in another order. */
+type RowNumbers = Float32Array<ArrayBuffer> | Int8Array<ArrayBuffer>;
 
 const WHOLE_MODEL: ReadonlyMap<string, string> = new Map(Object.entries({
   token_embd: "model.embed_tokens",
@@ -74,9 +94,13 @@ export function huggingFaceName(name: string): string {
  * @param values `[heads · head_dim, columns]`, row-major
  * @returns the same shape, in memory of its own
  */
-export function restoreRotaryOrder(values: Float32Array, heads: number, headDim: number): Float32Array<ArrayBuffer> {
+export function restoreRotaryOrder<Numbers extends RowNumbers>(
+  values: Numbers,
+  heads: number,
+  headDim: number,
+): Numbers {
   const columns = values.length / (heads * headDim);
-  const restored = new Float32Array(values.length);
+  const restored = values.slice() as Numbers;
   for (let row = 0; row < heads * headDim; row++) {
     const inHead = row % headDim;
     const half = Math.floor(inHead / (headDim / 2));

@@ -130,6 +130,7 @@ export function safetensorsCheckpoint(parts: HuggingFaceParts): CheckpointConten
     config,
     tensors,
     tokenizer: parts.tokenizer,
+    readBlocks: () => undefined,
     readTensor: (name) => {
       const tensor = tensors.get(name);
       if (tensor === undefined) throw new RangeError(`Cannot read the tensor ${name} as the checkpoint has none of it`);

@@ -1,6 +1,5 @@
 import { AutoModelForCausalLM, BaseStreamer, env, type PreTrainedModel, Tensor } from "@huggingface/transformers";
-import type { WeightFormat } from "kvmirror/engine";
-import { LIBRARY_FORMATS } from "./model_folder.ts";
+import { LIBRARY_FORMATS, type LibraryFormat } from "./model_folder.ts";
 
 /** A model that transformers.js runs, from a folder on this machine. */
 export interface LibraryModel extends AsyncDisposable {
@@ -19,7 +18,7 @@ export interface LibraryModel extends AsyncDisposable {
 }
 
 /** Opens what `libraryFolder` built; nothing is fetched. */
-export async function openLibraryModel(folder: string, format: WeightFormat): Promise<LibraryModel> {
+export async function openLibraryModel(folder: string, format: LibraryFormat): Promise<LibraryModel> {
   env.allowRemoteModels = false;
   env.allowLocalModels = true;
   env.useFSCache = false;

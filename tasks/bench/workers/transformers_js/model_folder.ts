@@ -3,12 +3,15 @@ import { WeightFile } from "../../../../lib/engine/graph/model_files.ts";
 import { builtFolder } from "../../../../lib/files/built_folder.ts";
 import { buildGroupedQueryDecoder, DECODER_VERSION } from "./grouped_query_decoder.ts";
 
+/** The weight formats that transformers.js has too. */
+export type LibraryFormat = Exclude<WeightFormat, "file">;
+
 /** What transformers.js calls a weight format, and the name it gives the model's file. */
 export const LIBRARY_FORMATS = {
   f32: { dtype: "fp32", file: "model.onnx" },
   int8: { dtype: "q8", file: "model_quantized.onnx" },
   int4: { dtype: "q4", file: "model_q4.onnx" },
-} as const satisfies Record<WeightFormat, { dtype: string; file: string }>;
+} as const satisfies Record<LibraryFormat, { dtype: string; file: string }>;
 
 /**
  * A checkpoint as transformers.js loads it from a folder, in the cache and built if it is not there yet: config.json,
@@ -16,7 +19,7 @@ export const LIBRARY_FORMATS = {
  *
  * @returns the folder's path
  */
-export function libraryFolder(checkpoint: Checkpoint, format: WeightFormat): Promise<string> {
+export function libraryFolder(checkpoint: Checkpoint, format: LibraryFormat): Promise<string> {
   const name = `peers/transformers_js/${checkpoint.hash.slice(0, 32)}-${format}-${DECODER_VERSION}`;
   return builtFolder(name, async (folder) => {
     const write = (file: string, value: unknown) => Deno.writeTextFile(`${folder}/${file}`, JSON.stringify(value));
