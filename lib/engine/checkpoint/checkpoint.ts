@@ -1,13 +1,10 @@
 import type { StoredBlocks } from "./quantized_blocks.ts";
 import type { TokenizerFiles } from "../tokenizer/tokenizer.ts";
 
-/** The architectures the engine builds. */
-export type Architecture = "llama" | "qwen2";
-
-/** A model's shape, from config.json or from a GGUF's metadata. */
+/** A model's sizes and traits, from config.json or from a GGUF's metadata. */
 export interface ModelConfig {
-  /** Which decoder to build. */
-  readonly architecture: Architecture;
+  /** The model's family, as config.json's `model_type` names it. */
+  readonly architecture: string;
   /** Rows of the embedding. */
   readonly vocabSize: number;
   /** Width of the residual stream. */
@@ -28,6 +25,8 @@ export interface ModelConfig {
   readonly ropeTheta: number;
   /** Added to the mean square in RMSNorm. */
   readonly rmsNormEps: number;
+  /** Whether the projections of queries, keys and values have biases. */
+  readonly attentionBias: boolean;
   /** Whether the last projection is the embedding. */
   readonly tieWordEmbeddings: boolean;
   /** Ids that end a text. */
@@ -52,7 +51,7 @@ export interface Checkpoint extends Disposable {
   readonly hash: string;
   /** By Hugging Face's names (`model.layers.0.self_attn.q_proj.weight`). */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
-  /** Reads one tensor as float32, row-major; the rows of q and k are in Hugging Face's order (halves, not pairs). */
+  /** Reads one tensor as float32, row-major; the rows of q and k stand in Hugging Face's order (halves, not pairs). */
   readTensor(name: string): Float32Array<ArrayBuffer>;
   /** Reads one tensor as it is stored, rows in the order of {@linkcode readTensor}; undefined where it is floats. */
   readBlocks(name: string): StoredBlocks | undefined;

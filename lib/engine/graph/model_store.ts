@@ -3,7 +3,7 @@ import { builtFolder, type BuiltFolderOptions } from "../../files/built_folder.t
 import { fileSize } from "../../files/exists.ts";
 import { hashFile } from "../../files/hash.ts";
 import { writeAll, writeAtomic } from "../../files/write_atomic.ts";
-import { expectedTensors } from "../checkpoint/architecture.ts";
+import { expectedTensors } from "../checkpoint/architecture/tensors.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { type CacheDtype, cacheDtypeName, FLOAT32_CACHE } from "../rows/cache_dtype.ts";
 import { buildDecoder } from "./decoder_graph.ts";

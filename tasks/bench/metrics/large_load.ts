@@ -1,4 +1,4 @@
-import { expectedTensors } from "../../../lib/engine/checkpoint/architecture.ts";
+import { expectedTensors } from "../../../lib/engine/checkpoint/architecture/tensors.ts";
 import { writeSafetensors } from "../../../lib/engine/checkpoint/safetensors/encode_safetensors.ts";
 import { huggingFaceConfig } from "../../../lib/engine/checkpoint/safetensors/hugging_face_config.ts";
 import { byteCharacters } from "../../../lib/engine/tokenizer/byte_level.ts";

@@ -157,6 +157,7 @@ Deno.test({
       maxPositionEmbeddings: 8192,
       ropeTheta: 100_000,
       rmsNormEps: Math.fround(1e-5),
+      attentionBias: false,
       tieWordEmbeddings: true,
       eosTokenIds: [2],
     });

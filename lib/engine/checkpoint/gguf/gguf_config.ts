@@ -1,5 +1,7 @@
 import { createFields, type Fields } from "../../../files/fields.ts";
-import { checkArchitecture, checkConfig } from "../architecture.ts";
+import { ggufFamily } from "../architecture/families.ts";
+import { modelConfig } from "../architecture/model_config.ts";
+import { createSettings, type Setting } from "../architecture/settings.ts";
 import type { ModelConfig } from "../checkpoint.ts";
 import type { Gguf } from "./read_gguf.ts";
 
@@ -8,8 +10,30 @@ const OUTPUT = "output.weight";
 /** Per-frequency factors of Llama 3.1's rope scaling. */
 const ROPE_FACTORS = "rope_freqs.weight";
 
+/** The metadata's names, behind the architecture's. */
+const NAMES: Readonly<Partial<Record<Setting, readonly string[]>>> = {
+  hiddenSize: ["embedding_length"],
+  intermediateSize: ["feed_forward_length"],
+  numHiddenLayers: ["block_count"],
+  numAttentionHeads: ["attention.head_count"],
+  numKeyValueHeads: ["attention.head_count_kv"],
+  headDim: ["attention.key_length"],
+  valueDim: ["attention.value_length"],
+  rotaryDim: ["rope.dimension_count"],
+  maxPositionEmbeddings: ["context_length"],
+  ropeTheta: ["rope.freq_base"],
+  ropeType: ["rope.scaling.type", ROPE_FACTORS],
+  ropeFactor: ["rope.scaling.factor", "rope.scale_linear"],
+  rmsNormEps: ["attention.layer_norm_rms_epsilon"],
+  expertCount: ["expert_count"],
+  slidingWindow: ["attention.sliding_window"],
+};
+
+/** Value that llama.cpp takes where a file is silent. */
+const DEFAULTS = { ropeTheta: 10_000 };
+
 /**
- * The model's shape, from a GGUF file's metadata.
+ * The model's configuration, from a GGUF file's metadata and table of tensors.
  *
  * @throws {RangeError} if the file asks for what the engine does not do: another architecture, rope scaling, a sliding
  * window, experts, a file in parts
@@ -17,55 +41,47 @@ const ROPE_FACTORS = "rope_freqs.weight";
  */
 export function ggufConfig({ metadata, tensors }: Gguf): ModelConfig {
   const general = createFields((key) => metadata.get(key), "the GGUF metadata");
-  const architecture = checkArchitecture(general.text("general.architecture"));
-  const own = createFields((key) => metadata.get(`${architecture}.${key}`), `the GGUF metadata of ${architecture}`);
-  const contextLength = own.integer("context_length");
-  checkSupported(general, own, contextLength);
-  if (tensors.has(ROPE_FACTORS)) unsupported(`it holds rope scaling factors (${ROPE_FACTORS})`, "no rope scaling");
+  const family = ggufFamily(general.text("general.architecture"));
+  const parts = general.integer("split.count", 1);
+  if (parts > 1) {
+    throw new RangeError(
+      `Cannot run this GGUF as it is one of ${parts} parts: supported is one file: join the parts with ` +
+        "llama-gguf-split --merge",
+    );
+  }
   const embedding = tensors.get(EMBEDDING);
   if (embedding === undefined) throw new SyntaxError(`Cannot read GGUF as the tensor ${EMBEDDING} is missing`);
-  const hiddenSize = own.integer("embedding_length");
-  const numAttentionHeads = own.integer("attention.head_count");
-  const headDim = own.integer("attention.key_length", hiddenSize / numAttentionHeads);
-  const config = checkConfig({
-    architecture,
-    vocabSize: embedding.shape[0],
-    hiddenSize,
-    intermediateSize: own.integer("feed_forward_length"),
-    numHiddenLayers: own.integer("block_count"),
-    numAttentionHeads,
-    numKeyValueHeads: own.integer("attention.head_count_kv", numAttentionHeads),
-    headDim,
-    maxPositionEmbeddings: contextLength,
-    ropeTheta: own.number("rope.freq_base", 10_000),
-    rmsNormEps: own.number("attention.layer_norm_rms_epsilon"),
-    tieWordEmbeddings: !tensors.has(OUTPUT),
-    eosTokenIds: endTokens(general),
+  const { architecture } = family.gguf;
+  const value = (name: string): unknown => {
+    if (name === ROPE_FACTORS) return tensors.has(ROPE_FACTORS) ? "factors" : undefined;
+    const found = metadata.get(`${architecture}.${name}`);
+    return name === "rope.scaling.type" && found === "none" ? "default" : found;
+  };
+  const settings = createSettings({
+    label: `the GGUF metadata of ${architecture}`,
+    names: NAMES,
+    given: {
+      vocabSize: embedding.shape[0],
+      tieWordEmbeddings: !tensors.has(OUTPUT),
+      eosTokenIds: endTokens(general),
+    },
+    defaults: DEFAULTS,
+    value,
+    state: (name, held) => {
+      if (name === ROPE_FACTORS) return `it holds rope scaling factors (${ROPE_FACTORS})`;
+      if (name === "attention.sliding_window") return `its sliding window is ${held}`;
+      if (name === "expert_count") return `it has ${held} experts`;
+      if (!name.startsWith("rope.scal")) return `${name} is ${held}`;
+      const [type, factor, linear] = ["scaling.type", "scaling.factor", "scale_linear"].map((key) =>
+        value(`rope.${key}`)
+      );
+      return `rope scaling is ${type ?? "none"}, factor ${factor ?? linear ?? 1}`;
+    },
   });
-  for (const key of ["attention.value_length", "rope.dimension_count"]) {
-    const length = own.integer(key, headDim);
-    if (length !== headDim) unsupported(`${key} is ${length}`, `the head's ${headDim}`);
-  }
-  return config;
-}
-
-function checkSupported(general: Fields, own: Fields, contextLength: number): void {
-  const parts = general.integer("split.count", 1);
-  if (parts > 1) unsupported(`it is one of ${parts} parts`, "one file: join the parts with llama-gguf-split --merge");
-  const scaling = own.text("rope.scaling.type") ?? "none";
-  const factor = own.number("rope.scaling.factor", own.number("rope.scale_linear", 1));
-  if (scaling !== "none" || factor !== 1) unsupported(`rope scaling is ${scaling}, factor ${factor}`, "none");
-  const window = own.integer("attention.sliding_window", 0);
-  if (window > 0 && window < contextLength) unsupported(`its sliding window is ${window}`, "none");
-  const experts = own.integer("expert_count", 0);
-  if (experts > 0) unsupported(`it has ${experts} experts`, "none");
+  return modelConfig({ family, settings, window: settings.integer("slidingWindow", 0) });
 }
 
 function endTokens(general: Fields): number[] {
   const ids = ["eos", "eot"].flatMap((name) => general.integers(`tokenizer.ggml.${name}_token_id`));
   return [...new Set(ids)];
-}
-
-function unsupported(state: string, supported: string): never {
-  throw new RangeError(`Cannot run this GGUF as ${state}: supported is ${supported}`);
 }

@@ -2,11 +2,11 @@ import { type ByteSource, openFileSource } from "../../../files/byte_source.ts";
 import { fileSize } from "../../../files/exists.ts";
 import { parseJsonObject } from "../../../files/json_object.ts";
 import type { TokenizerFiles } from "../../tokenizer/tokenizer.ts";
-import { checkTensors } from "../architecture.ts";
+import { familyNamed } from "../architecture/families.ts";
+import { checkTensors, type StoredTensor, tensorReaders } from "../architecture/tensors.ts";
 import type { CheckpointContent } from "../checkpoint.ts";
-import { readValues, TENSOR_FORMATS } from "../tensor_format.ts";
 import { huggingFaceConfig } from "./hugging_face_config.ts";
-import { readSafetensors, type SafeTensor } from "./read_safetensors.ts";
+import { readSafetensors } from "./read_safetensors.ts";
 import { readWeightMap } from "./shard_index.ts";
 
 const WEIGHTS = "model.safetensors";
@@ -98,10 +98,6 @@ const DTYPES = ["F32", "F16", "BF16"];
 const DERIVED = /\.rotary_emb\.inv_freq$/;
 const HEAD = "lm_head.weight";
 
-interface PlacedTensor extends SafeTensor {
-  readonly source: ByteSource;
-}
-
 /**
  * Reads the shape and the tables of tensors of a Hugging Face checkpoint; weights are read when asked for.
  *
@@ -110,7 +106,7 @@ interface PlacedTensor extends SafeTensor {
  */
 export function safetensorsCheckpoint(parts: HuggingFaceParts): CheckpointContent {
   const config = huggingFaceConfig(parts.config, parts.generation);
-  const tensors = placeTensors(parts);
+  const tensors = storedTensors(parts);
   for (const name of tensors.keys()) {
     const spare = DERIVED.test(name) || (name === HEAD && config.tieWordEmbeddings);
     if (spare) tensors.delete(name);
@@ -121,7 +117,7 @@ export function safetensorsCheckpoint(parts: HuggingFaceParts): CheckpointConten
     );
   }
   checkTensors(config, tensors);
-  for (const { name, dtype } of tensors.values()) {
+  for (const [name, { dtype }] of tensors) {
     if (!DTYPES.includes(dtype)) {
       throw new RangeError(`Cannot read tensor ${name} of type ${dtype}: the supported types are ${DTYPES.join(", ")}`);
     }
@@ -130,17 +126,12 @@ export function safetensorsCheckpoint(parts: HuggingFaceParts): CheckpointConten
     config,
     tensors,
     tokenizer: parts.tokenizer,
-    readBlocks: () => undefined,
-    readTensor: (name) => {
-      const tensor = tensors.get(name);
-      if (tensor === undefined) throw new RangeError(`Cannot read the tensor ${name} as the checkpoint has none of it`);
-      return readValues(tensor.source, tensor.offset, tensor.count, TENSOR_FORMATS[tensor.dtype]);
-    },
+    ...tensorReaders(config, tensors, familyNamed(config.architecture).huggingFace),
   };
 }
 
-function placeTensors({ weights, weightMap }: HuggingFaceParts): Map<string, PlacedTensor> {
-  const tensors = new Map<string, PlacedTensor>();
+function storedTensors({ weights, weightMap }: HuggingFaceParts): Map<string, StoredTensor> {
+  const tensors = new Map<string, StoredTensor>();
   for (const [file, source] of weights) {
     for (const tensor of readSafetensors(source).values()) {
       if (weightMap !== undefined && weightMap.get(tensor.name) !== file) {

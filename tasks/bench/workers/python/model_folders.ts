@@ -1,4 +1,5 @@
 import { type Checkpoint, readCheckpoint, type ResolvedModel } from "kvmirror/engine";
+import { familyNamed } from "../../../../lib/engine/checkpoint/architecture/families.ts";
 import { writeSafetensors } from "../../../../lib/engine/checkpoint/safetensors/encode_safetensors.ts";
 import { builtFolder } from "../../../../lib/files/built_folder.ts";
 import { printNotice } from "../../../cli/run_task.ts";
@@ -6,8 +7,6 @@ import { pythonEnvironment, runPython } from "./environment.ts";
 
 /** Raised whenever what is written changes. */
 const FOLDER_VERSION = 1;
-
-const ARCHITECTURES = { llama: "LlamaForCausalLM", qwen2: "Qwen2ForCausalLM" } as const;
 
 /**
  * The model as a folder that Hugging Face's libraries load, in the cache: config.json, float32 weights as
@@ -35,8 +34,9 @@ export async function huggingFaceFolder({ path }: Pick<ResolvedModel, "path">): 
 }
 
 function configOf({ config }: Checkpoint): Record<string, unknown> {
+  const { huggingFace, activations } = familyNamed(config.architecture);
   return {
-    architectures: [ARCHITECTURES[config.architecture]],
+    architectures: [huggingFace.className],
     model_type: config.architecture,
     vocab_size: config.vocabSize,
     hidden_size: config.hiddenSize,
@@ -48,7 +48,7 @@ function configOf({ config }: Checkpoint): Record<string, unknown> {
     max_position_embeddings: config.maxPositionEmbeddings,
     rope_theta: config.ropeTheta,
     rms_norm_eps: config.rmsNormEps,
-    hidden_act: "silu",
+    hidden_act: activations[0],
     tie_word_embeddings: config.tieWordEmbeddings,
     bos_token_id: null,
     eos_token_id: config.eosTokenIds.length === 1 ? config.eosTokenIds[0] : config.eosTokenIds,

@@ -5,7 +5,7 @@ import { memorySource } from "../../../../lib/files/byte_source.ts";
 import { floats, ggufBytes, type TensorToWrite, type Value } from "../../../fixtures/gguf_bytes.ts";
 import { type Changes, tinyGguf } from "../../../fixtures/tiny_gguf.ts";
 
-function open(architecture: "llama" | "qwen2", changes: Changes = {}): CheckpointContent {
+function open(architecture: string, changes: Changes = {}): CheckpointContent {
   return ggufCheckpoint(memorySource(ggufBytes(tinyGguf(architecture, changes))));
 }
 
@@ -22,6 +22,7 @@ Deno.test("a GGUF's metadata become the model's shape", () => {
     maxPositionEmbeddings: 64,
     ropeTheta: 1000.5,
     rmsNormEps: 0.5,
+    attentionBias: true,
     tieWordEmbeddings: true,
     eosTokenIds: [4],
   });

@@ -15,6 +15,7 @@ Deno.test("config.json becomes the model's shape", () => {
     maxPositionEmbeddings: 64,
     ropeTheta: 1e6,
     rmsNormEps: 1e-6,
+    attentionBias: true,
     tieWordEmbeddings: true,
     eosTokenIds: [2],
   });
