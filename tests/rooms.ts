@@ -176,7 +176,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "engine/checkpoint": {
     uses: ["engine/tokenizer", "numeric", "files"],
     door: [
-      "architecture.ts",
+      "architecture/tensors.ts",
       "checkpoint.ts",
       "quantized_blocks.ts",
       "read_checkpoint.ts",

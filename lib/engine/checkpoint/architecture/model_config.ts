@@ -8,7 +8,7 @@ const ROTARY_WORDS: Readonly<Record<RotaryKind, string>> = {
 };
 
 /** Settings that would change what a model of any family computes, each with the only value that runs. */
-const ONLY: SettingValues = { expertCount: 0, partialRotaryFactor: 1, ropeFactor: 1 };
+const ONLY: SettingValues = { expertCount: 0, partialRotaryFactor: 1, ropeFactor: 1, isCausal: true };
 
 /** A model as its container describes it. */
 export interface ModelDescription {

@@ -21,6 +21,7 @@ export type Setting =
   | "attentionBias"
   | "mlpBias"
   | "expertCount"
+  | "isCausal"
   | "layerTypes"
   | "slidingWindow"
   | "useSlidingWindow"

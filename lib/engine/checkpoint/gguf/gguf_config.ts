@@ -26,6 +26,7 @@ const NAMES: Readonly<Partial<Record<Setting, readonly string[]>>> = {
   ropeFactor: ["rope.scaling.factor", "rope.scale_linear"],
   rmsNormEps: ["attention.layer_norm_rms_epsilon"],
   expertCount: ["expert_count"],
+  isCausal: ["attention.causal"],
   slidingWindow: ["attention.sliding_window"],
 };
 

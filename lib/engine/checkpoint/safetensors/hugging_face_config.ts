@@ -27,6 +27,7 @@ const NAMES: Readonly<Partial<Record<Setting, readonly string[]>>> = {
   activation: ["hidden_act"],
   attentionBias: ["attention_bias"],
   mlpBias: ["mlp_bias"],
+  isCausal: ["is_causal"],
   layerTypes: ["layer_types"],
   slidingWindow: ["sliding_window"],
   useSlidingWindow: ["use_sliding_window"],

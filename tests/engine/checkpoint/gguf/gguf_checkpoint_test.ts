@@ -88,6 +88,7 @@ const METADATA: readonly [string, Record<string, Value | undefined>, typeof Rang
     ["a rope scaling factor", { "llama.rope.scaling.factor": 4 }, RangeError, "factor 4"],
     ["a sliding window", { "llama.attention.sliding_window": 32 }, RangeError, "sliding window is 32"],
     ["experts", { "llama.expert_count": 8 }, RangeError, "8 experts"],
+    ["attention to later tokens", { "llama.attention.causal": false }, RangeError, "attention.causal is false"],
     ["a part of several", { "split.count": 2 }, RangeError, "one of 2 parts"],
     ["part of the head rotated", { "llama.rope.dimension_count": 2 }, RangeError, "rope.dimension_count is 2"],
     [

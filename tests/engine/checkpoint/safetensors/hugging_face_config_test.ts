@@ -91,6 +91,7 @@ const REFUSED: readonly [string, Record<string, unknown>, typeof RangeError | ty
     RangeError,
     "sliding_window is 32",
   ],
+  ["attention to later tokens", { is_causal: false }, RangeError, "is_causal is false: supported is true"],
   ["a layer with a window", { layer_types: ["sliding_attention"] }, RangeError, "sliding_attention"],
   [
     "no vocabulary size",
