@@ -1,3 +1,4 @@
+// The import brings the package onto a bare machine: a path alone is no part of the module graph.
 import arimo from "@expo-google-fonts/arimo/package.json" with { type: "json" };
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
