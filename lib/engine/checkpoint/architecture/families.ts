@@ -67,7 +67,7 @@ const QWEN2: Family = {
   attentionBias: true,
 };
 
-/** Every family that the engine runs. */
+/** Every family that the engine knows. */
 export const FAMILIES: readonly Family[] = [LLAMA, QWEN2];
 
 /**
@@ -89,9 +89,14 @@ export function ggufFamily(architecture: string | undefined): Family & Required<
   return find(architecture, inGguf, ({ gguf }) => gguf.architecture);
 }
 
-function find<T>(name: string | undefined, families: readonly T[], nameOf: (family: T) => string): T {
+function find<T extends Family>(
+  name: string | undefined,
+  families: readonly T[],
+  nameOf: (family: T) => string,
+): T {
   const found = families.find((family) => nameOf(family) === name);
   if (found !== undefined) return found;
-  const names = new Intl.ListFormat("en").format(families.map(nameOf));
+  const running = families.filter(({ lacks }) => lacks === undefined);
+  const names = new Intl.ListFormat("en").format(running.map(nameOf));
   throw new RangeError(`Cannot run the architecture ${name ?? "(none named)"}: the supported ones are ${names}`);
 }

@@ -18,6 +18,8 @@ export interface Family {
   readonly rotary: readonly RotaryKind[];
   /** Whether the projections of queries, keys and values have biases. */
   readonly attentionBias: boolean;
+  /** A step of every model of the family that the engine lacks, for the message that refuses them. */
+  readonly lacks?: string;
   /** Settings that would change what the model computes, each with the only value that runs. */
   readonly only?: SettingValues;
 }

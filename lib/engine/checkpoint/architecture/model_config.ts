@@ -59,6 +59,10 @@ export function modelConfig({ family, settings, window }: ModelDescription): Mod
 
 /** Throws a RangeError that names the first setting of the family that the engine does not run. */
 function checkForm(family: Family, settings: Settings): void {
+  const { huggingFace, lacks } = family;
+  if (lacks !== undefined) {
+    throw new RangeError(`Cannot run the architecture ${huggingFace.modelType} as the engine lacks ${lacks}`);
+  }
   const quantization = settings.value("quantization");
   if (quantization !== undefined) {
     settings.refuse("quantization", quantization, "none: weights in F32, F16 or BF16");

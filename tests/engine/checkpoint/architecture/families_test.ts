@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { FAMILIES, familyNamed, ggufFamily } from "../../../../lib/engine/checkpoint/architecture/families.ts";
+import { modelConfig } from "../../../../lib/engine/checkpoint/architecture/model_config.ts";
+import { createSettings } from "../../../../lib/engine/checkpoint/architecture/settings.ts";
 import { expectedTensors, huggingFaceNames } from "../../../../lib/engine/checkpoint/architecture/tensors.ts";
 import { huggingFaceConfig } from "../../../../lib/engine/checkpoint/safetensors/hugging_face_config.ts";
 import { tinyConfig } from "../../../fixtures/tiny_safetensors.ts";
@@ -41,7 +43,7 @@ Deno.test("no code but the families' records asks for a family's name", () => {
   assertEquals(found, []);
 });
 
-for (const { huggingFace, gguf, activations, rotary } of FAMILIES) {
+for (const { huggingFace, gguf, activations, rotary } of FAMILIES.filter(({ lacks }) => lacks === undefined)) {
   const { modelType } = huggingFace;
 
   Deno.test(`${modelType} is found by its names, and its configuration is read from the least that says it`, () => {
@@ -68,4 +70,14 @@ Deno.test("an architecture that no record has is refused by both containers' nam
     assertThrows(() => find("bert"), RangeError, "architecture bert: the supported ones are ");
     assertThrows(() => find(undefined), RangeError, "(none named)");
   }
+});
+
+Deno.test("a family that the engine knows and does not run is refused by the step that it lacks", () => {
+  const family = { ...familyNamed("llama"), lacks: "a norm of each query and key" };
+  const settings = createSettings({ label: "", names: {}, defaults: {}, value: () => undefined, state: () => "" });
+  assertThrows(
+    () => modelConfig({ family, settings, window: 0 }),
+    RangeError,
+    "Cannot run the architecture llama as the engine lacks a norm of each query and key",
+  );
 });
