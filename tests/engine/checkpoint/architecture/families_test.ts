@@ -49,7 +49,7 @@ for (const { huggingFace, gguf, activations, rotary } of FAMILIES.filter(({ lack
   Deno.test(`${modelType} is found by its names, and its configuration is read from the least that says it`, () => {
     assertEquals(familyNamed(modelType).huggingFace, huggingFace);
     if (gguf !== undefined) assertEquals(ggufFamily(gguf.architecture).gguf, gguf);
-    const silent = { max_position_embeddings: undefined, rope_theta: undefined, hidden_act: undefined };
+    const silent = { max_position_embeddings: undefined, rope_theta: undefined, sliding_window: null };
     const config = huggingFaceConfig(tinyConfig({ model_type: modelType, ...silent }));
     assertEquals([config.architecture, config.ropeTheta], [modelType, 10_000]);
     assert(config.maxPositionEmbeddings >= 2048);

@@ -79,9 +79,9 @@ const METADATA: readonly [string, Record<string, Value | undefined>, typeof Rang
   [
     [
       "another architecture",
-      { "general.architecture": "gemma3" },
+      { "general.architecture": "bert" },
       RangeError,
-      "gemma3: the supported ones are llama and qwen2",
+      "bert: the supported ones are llama",
     ],
     ["no architecture", { "general.architecture": undefined }, RangeError, "none named"],
     ["linear rope scaling", { "llama.rope.scaling.type": "linear" }, RangeError, "rope scaling is linear"],
