@@ -169,7 +169,7 @@ Deno.test("chat: wrong flags are exit 2, wrong files exit 1, one line each", asy
       [
         ["--max-cache", "250KB", "--cache-dtype", "int8/int4", "--residual-length", "99", "--model", "tiny"],
         2,
-        /a smaller window/,
+        /a smaller residual length/,
       ],
       [["--cache-dtype", "int3"], 2, /int3 is none of/],
       [["--load", `${folder}/c`, "--cache-dtype", "int8"], 2, /its file says how/],

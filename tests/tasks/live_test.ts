@@ -249,7 +249,7 @@ Deno.test("what is wrong is one line on stderr, with exit 2 for a usage error an
       [
         ["generate", ...MODEL, ...prompt, "--policy", "tova", "--max-cache", "50KB", "--cache-dtype", "int8"],
         1,
-        /the newest 96 rows, which stay float32 for a while, take 73728: give more, or a smaller window/,
+        /the newest 96 rows, which stay float32 for a while, take 73728: give more, or a smaller residual length/,
       ],
       [
         ["generate", ...MODEL, ...prompt, "--policy", "tova", "--max-cache", "8MB", "--compression-ratio", "0.5"],

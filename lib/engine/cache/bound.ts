@@ -9,13 +9,13 @@ import { observedSignals, signalOf } from "../signals/signals.ts";
 import type { KvCache } from "./kv_cache.ts";
 import { checkRotatable } from "./state/quantize_rows.ts";
 
-/** How many rows a head keeps on average, or how many bytes of keys and values all heads keep. */
+/** The rows that a head keeps on average, or the bytes of keys and values that all heads keep together. */
 export type BoundSize = { readonly rows: number } | { readonly maxBytes: number };
 
 /**
- * How far a sequence's cache may grow while it is read and generated: to its size and the rows of `every` further
- * tokens. When it holds these, the policy brings it back to its size. With an interval of 1 that is H2O and TOVA as
- * their papers have them, and StreamingLLM with any.
+ * The limit of a cache while tokens are read and generated: its size plus the rows of `compressionInterval` tokens. A
+ * cache that reaches the limit is compressed to its size by the policy. With an interval of 1 this is H2O and TOVA as
+ * their papers define them; with any interval, StreamingLLM.
  *
  * @example A text of any length in the memory of some 600 tokens
  * ```ts ignore
@@ -29,15 +29,15 @@ export type BoundSize = { readonly rows: number } | { readonly maxBytes: number 
  * ```
  */
 export type Bound = BoundSize & {
-  /** Chooses what stays. */
+  /** Chooses the rows that stay. */
   readonly policy: Policy;
   /** Tokens between two evictions. */
   readonly compressionInterval: number;
-  /** Where rows stand after an eviction; as they do by default. `compact` is needed past the trained length. */
+  /** Positions after an eviction; by default those of the cache. Past the trained length, take `compact`. */
   readonly positions?: PositionMode;
 };
 
-/** Tokens that a cache has room for until its bound evicts: 0 or less where it is over full already. */
+/** Tokens that a cache can still read before its bound evicts; 0 or less where it is at or over its limit. */
 export function roomUnder(cache: KvCache, bound: Bound): number {
   const tokens = "rows" in bound
     ? bound.rows - cache.totalRows / headCount(cache)
@@ -46,22 +46,22 @@ export function roomUnder(cache: KvCache, bound: Bound): number {
 }
 
 /**
- * Brings a cache that has no room left back to its bound's size; leaves any other as it is.
+ * Compresses a cache at its limit to its bound's size; leaves any other unchanged.
  *
  * @throws {RangeError} if the policy keeps more than it is given
  */
 export function applyBound(cache: KvCache, bound: Bound): void {
   if (roomUnder(cache, bound) > 0) return;
-  // Rows are an average over heads: what all of them may take, so that a policy may share it out.
+  // Rows are an average over heads: their bytes together let a policy divide them among heads.
   const maxBytes = "rows" in bound ? cache.rowBytes(bound.rows * headCount(cache)) : bound.maxBytes;
   cache.compress(bound.policy, { maxBytes, positions: bound.positions });
 }
 
 /**
- * Refuses a bound that cannot hold before anything is read.
+ * Checks, before anything is read, that a cache can stay within a bound.
  *
- * @param attention whether reading records what the policy looks at
- * @throws {TypeError} if the policy needs a signal that reading does not record
+ * @param attention whether reading records attention for the policy
+ * @throws {TypeError} if the policy takes a signal that reading does not record
  * @throws {RangeError} if the interval, rows or bytes are too small, or do not fit the model's context
  */
 export function checkBound(cache: KvCache, bound: Bound, config: ModelConfig, attention: "record" | "skip"): void {
@@ -80,8 +80,8 @@ export function checkBound(cache: KvCache, bound: Bound, config: ModelConfig, at
   const compact = (bound.positions ?? cache.positions) === "compact";
   if (compact && policy.signals.includes("queryMoments")) {
     throw new TypeError(
-      `Cannot bound a cache with ${policy.name} and positions "compact" as it foresees queries at their place in the ` +
-        `text: take positions "logical", or another policy`,
+      `Cannot bound a cache with ${policy.name} and positions "compact" as it predicts queries at their positions in ` +
+        `the text: take positions "logical", or another policy`,
     );
   }
   checkSignals(
@@ -114,23 +114,23 @@ function checkSize(cache: KvCache, size: BoundSize): void {
 }
 
 /**
- * Refuses bytes that do not hold the rows that are float32 whatever the format.
+ * Checks that bytes suffice for the rows that stay float32 in every cache dtype.
  *
- * @throws {RangeError} if they do not
+ * @throws {RangeError} if they do not suffice
  */
 export function checkBytes(cache: KvCache, maxBytes: number): void {
   const { cacheDtype } = cache;
-  const newest = isFloat32(cacheDtype) ? 0 : cacheDtype.residualLength + GROUP_ROWS;
-  const least = Math.max(1, newest) * tokenBytes(cache.shape);
+  const fullPrecision = isFloat32(cacheDtype) ? 0 : cacheDtype.residualLength + GROUP_ROWS;
+  const least = Math.max(1, fullPrecision) * tokenBytes(cache.shape);
   if (maxBytes >= least) return;
-  const fix = newest === 0 ? "" : ", or a smaller window";
-  const what = newest === 0
+  const fix = fullPrecision === 0 ? "" : ", or a smaller residual length";
+  const what = fullPrecision === 0
     ? "one row a head takes"
-    : `the newest ${newest} rows, which stay float32 for a while, take`;
+    : `the newest ${fullPrecision} rows, which stay float32 for a while, take`;
   throw new RangeError(`Cannot bound a cache to ${maxBytes} bytes as ${what} ${least}: give more${fix}`);
 }
 
-/** Rows that a head may come to on average. */
+/** The most rows of a head, on average over heads. */
 function mostRows(cache: KvCache, size: BoundSize): number {
   if ("rows" in size) return size.rows;
   const { headDim } = cache.shape;

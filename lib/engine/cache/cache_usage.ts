@@ -3,8 +3,8 @@ import { cacheDtypeName } from "../rows/cache_dtype.ts";
 import type { KvCache } from "./kv_cache.ts";
 
 /**
- * Accounts for a live cache as it stands: rows and bytes of each layer and kv head, and which tokens survive where. Taken
- * at several moments, the accounts tell its course (`usageByLayer` makes a table of them).
+ * Measures a live cache: the rows and bytes of each layer and kv head, and the positions that each retains. Several
+ * usages, taken one after the other, are its history (`usageByLayer` makes a table of them).
  *
  * @throws {RangeError} if the cache has no kv heads
  *

@@ -12,15 +12,15 @@ import {
 } from "../signals/signals.ts";
 import type { QueryMoments } from "./state/query_moments.ts";
 
-/** What a cache knows beside its rows. */
+/** The records of a cache beside its rows. */
 export interface CacheRecord {
-  /** Attention that its rows record. */
+  /** The attention that its rows record. */
   readonly recordings: readonly AttentionRecording[];
   /** Tokens read so far. */
   readonly tokenCount: number;
-  /** Of the queries so far; undefined where they were not recorded. */
+  /** Moments of the queries so far; undefined where they were not recorded. */
   readonly moments?: QueryMoments;
-  /** What was recorded and is no longer known, as a rewind went where nothing had been marked. */
+  /** Recordings that a rewind to an unmarked position lost. */
   readonly lost: ReadonlySet<Recording>;
 }
 
@@ -34,7 +34,7 @@ export function recordedSignals({ recordings, moments, lost }: CacheRecord, rows
   ];
 }
 
-/** All rows as policies see them; the views hold until the rows change. */
+/** All rows as policies see them: views that are valid until the rows change. */
 export function cachedLayers(heads: readonly HeadRows[], record: CacheRecord, shape: CacheShape): Layer[] {
   const { layerCount, kvHeadCount } = shape;
   return Array.from({ length: layerCount }, (_, index) => ({
@@ -50,8 +50,8 @@ function cachedHead(rows: HeadRows, record: CacheRecord, layer: number, kvHead: 
   return {
     positions,
     signal: (signal) => {
-      if (signal === "keys") return settled(rows.liveKeys());
-      if (signal === "values") return settled(rows.liveValues());
+      if (signal === "keys") return fixedLength(rows.liveKeys());
+      if (signal === "values") return fixedLength(rows.liveValues());
       if (signal === "novelty") {
         return Float32Array.from(positions, (position) => tokenNovelty(position, record.tokenCount));
       }
@@ -68,7 +68,7 @@ function cachedHead(rows: HeadRows, record: CacheRecord, layer: number, kvHead: 
   };
 }
 
-/** A copy where the buffer may grow: loops over buffers of a fixed length are four times as fast. */
-function settled(vectors: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
+/** Copies vectors out of a resizable buffer: loops over buffers of a fixed length are four times as fast. */
+function fixedLength(vectors: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
   return vectors.buffer.resizable ? vectors.slice() : vectors;
 }

@@ -35,10 +35,10 @@ import type { ChunkMoments } from "./state/query_moments.ts";
 import { type RewindRange, rewindRanges, rewindState } from "./state/rewind.ts";
 import { markSignals } from "./state/signal_mark.ts";
 
-/** How much {@linkcode KvCache.compress} keeps, and where rows then stand. */
+/** The size that {@linkcode KvCache.compress} keeps, and the positions of its rows afterwards. */
 export type CompressTo = CompressSize & { readonly positions?: PositionMode };
 
-/** Makes a cache of a state, which it takes over. */
+/** Makes a cache that takes over a state. */
 export let cacheOf: (
   shape: CacheShape,
   recordings: readonly Recording[],
@@ -48,8 +48,8 @@ export let cacheOf: (
 ) => KvCache;
 
 /**
- * The live cache of one sequence: rows per layer and kv head, of a number of their own, in buffers that shrink when
- * rows go. `fork` shares them until either side changes.
+ * The live cache of one sequence. Each kv head of each layer holds its own number of rows, in buffers that shrink when
+ * rows are evicted. A fork shares the buffers until either side changes.
  *
  * @example Compress to a quarter and see what is left
  * ```ts ignore
@@ -63,13 +63,13 @@ export let cacheOf: (
  * ```
  */
 export class KvCache implements Disposable {
-  /** The model's shape, as far as the cache goes. */
+  /** The sizes of the model that a cache depends on. */
   readonly shape: CacheShape;
-  /** The attention this cache records while tokens are read. */
+  /** The attention that this cache records while tokens are read. */
   readonly recordings: readonly AttentionRecording[];
-  /** Whether it records the moments of the queries as well. */
+  /** Whether this cache records the moments of the queries while tokens are read. */
   readonly queryMoments: "record" | "skip";
-  /** The model that its rows are of; undefined where they were made up. */
+  /** The model that computed the rows; undefined for synthetic rows. */
   readonly owner?: CacheOwner;
   readonly #observer?: CacheObserver;
   #state: CacheState;
@@ -82,7 +82,7 @@ export class KvCache implements Disposable {
     };
   }
 
-  /** Makes an empty cache; {@linkcode Model.prefill} is how users come by one. */
+  /** Makes an empty cache. Users get a cache from {@linkcode Model.prefill}. */
   constructor(shape: CacheShape, recordings: readonly Recording[] = [], observer?: CacheObserver, owner?: CacheOwner) {
     this.shape = shape;
     this.recordings = recordings.filter((recording) => recording !== "moments");
@@ -92,12 +92,12 @@ export class KvCache implements Disposable {
     this.#state = emptyState(shape, this.recordings.length);
   }
 
-  /** Tokens read so far, evicted or not: the next token's place in the text. */
+  /** Tokens read so far, evicted or not: the next token's position in the text. */
   get tokenCount(): number {
     return this.#state.ids.length;
   }
 
-  /** Where rows stand; see {@linkcode PositionMode}. */
+  /** Which positions the keys are rotated to: see {@linkcode PositionMode}. */
   get positions(): PositionMode {
     return this.#state.positions;
   }
@@ -117,27 +117,27 @@ export class KvCache implements Disposable {
     return this.#heads.reduce((sum, { length }) => sum + length, 0);
   }
 
-  /** Bytes of live rows over all layers and heads: head_dim × 2 × 4 a row, fewer where rows are packed, scales and all. */
+  /** Bytes of live rows over all layers and heads: head_dim × 2 × 4 a row; for a quantized row its codes and scales. */
   get liveBytes(): number {
     return this.#heads.reduce((sum, { liveBytes }) => sum + liveBytes, 0);
   }
 
-  /** What the key and value buffers hold, in bytes, shared ones included. */
+  /** Bytes of the key and value buffers, shared ones included. */
   get allocatedBytes(): number {
     return this.#heads.reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
   }
 
-  /** What the cache would hold had nothing been evicted, in bytes. */
+  /** Bytes of the rows of all tokens read, in float32, had nothing been evicted. */
   get fullBytes(): number {
     return this.tokenCount * this.#heads.length * floatRowBytes(this.shape.headDim);
   }
 
-  /** What so many rows take at most, in bytes. */
+  /** Gives the most bytes that a number of rows takes in this cache. */
   get rowBytes(): RowBytes {
     return rowBytes(this.#heads, this.cacheDtype, this.shape.headDim);
   }
 
-  /** How rows that left the window are held; float32 unless {@linkcode KvCache.quantize} was called. */
+  /** The dtype of rows older than the residual length; float32 unless {@linkcode KvCache.quantize} was called. */
   get cacheDtype(): CacheDtype {
     return this.#state.cacheDtype;
   }
@@ -158,21 +158,21 @@ export class KvCache implements Disposable {
     return { live: head.liveBytes, allocated: head.allocatedBytes };
   }
 
-  /** A second cache with the same rows. Buffers are shared until one of the two changes them. */
+  /** A second cache with the same rows. The two share buffers until one of them changes a row. */
   fork(): KvCache {
     return cacheOf(this.shape, this.#recording(), sharedState(this.#state), this.#observer, this.owner);
   }
 
-  /** The cache as policies see it. The views hold until the cache changes. */
+  /** The cache as policies see it: views that are valid until the cache changes. */
   layers(): Layer[] {
     return cachedLayers(this.#heads, this.#record(), this.shape);
   }
 
   /**
-   * Evicts rows: the policy chooses, the buffers shrink. Pinned rows stay and count towards the size.
+   * Evicts the rows that a policy does not choose; buffers shrink. Pinned rows stay and count towards the size.
    *
-   * @throws {TypeError} if the policy needs a signal that was not recorded or observed
-   * @throws {RangeError} if the size cannot be met, pinned rows alone are more, or the policy's choice is no valid one
+   * @throws {TypeError} if the policy takes a signal that was not recorded or observed
+   * @throws {RangeError} if the size cannot be met, the pinned rows exceed it, or the policy's choice is invalid
    */
   compress(policy: Policy, to: CompressTo): void {
     checkCachedSignals(policy, this.signals, this.#state.lost.size === 0 ? "all" : "some lost");
@@ -180,14 +180,14 @@ export class KvCache implements Disposable {
     this.keep(choice, to.positions, policy.name);
   }
 
-  /** The signals that policies find in this cache as it stands. */
+  /** The signals that policies find in this cache now. */
   get signals(): Signal[] {
     return recordedSignals(this.#record(), this.#heads[0]);
   }
 
   /**
-   * Takes the further look at the cache that a policy needs and reading does not record: KVzip's repetition of the
-   * text, the norms of what values write. Rows stay as they are; policies that need no such look cost nothing.
+   * Computes the signals of a policy that reading does not record: KVzip's repetition of the text, the norms of the
+   * output that values write. Rows stay unchanged. A policy without such signals costs nothing.
    *
    * @throws {TypeError} if the cache belongs to no model
    * @throws {RangeError} if a repetition of the text does not fit the model's context
@@ -207,9 +207,9 @@ export class KvCache implements Disposable {
   }
 
   /**
-   * Keeps just the chosen rows, and changes to a position mode if one is given.
+   * Evicts all rows but the chosen ones, and changes to a position mode if one is given.
    *
-   * @param by who chose, for messages
+   * @param by the policy's name, for messages
    * @throws {RangeError} if rows are not ascending, unique and in range; names layer, head and row
    */
   keep(choice: Choice, positions: PositionMode = this.positions, by = "this choice"): void {
@@ -218,18 +218,18 @@ export class KvCache implements Disposable {
   }
 
   /**
-   * Holds all rows but each head's newest in fewer bits, and from now on those that leave that window. What is rounded
-   * stays rounded; policies see what it stands for. The model opens a decoder of its own for each such format.
+   * Quantizes all rows but the newest `residualLength` of each head, and from now on each row that grows older. A
+   * quantized row stays quantized; policies see its dequantized numbers. The model opens one decoder a cache dtype.
    *
-   * @throws {RangeError} if rows are held in another format already, or keys would be rounded at compact positions
+   * @throws {RangeError} if rows are quantized to another dtype already, or positions are compact and keys not float32
    */
   quantize(cacheDtype: CacheDtype): void {
     quantizeRows(this.#state, cacheDtype);
   }
 
   /**
-   * Has positions stay whatever is evicted: a system prompt, a question. Rows of theirs that are gone already stay gone;
-   * pins on positions that {@linkcode KvCache.rewind} takes back are taken back too.
+   * Protects the rows of some positions (a system prompt, a question) from eviction. Rows evicted earlier do not come
+   * back. {@linkcode KvCache.rewind} also removes the pins on the positions that it takes back.
    *
    * @param start first position
    * @param end the position after the last
@@ -240,7 +240,7 @@ export class KvCache implements Disposable {
     this.#state.pins = addRange(this.#state.pins, { start, end });
   }
 
-  /** Lets positions go again when rows are evicted. Takes what {@linkcode KvCache.pin} takes. */
+  /** Removes the pins on a range of positions. Takes what {@linkcode KvCache.pin} takes, and throws as it does. */
   unpin(start: number, end: number): void {
     checkRange("unpin", { start, end }, this.tokenCount);
     this.#state.pins = removeRange(this.#state.pins, { start, end });
@@ -252,39 +252,40 @@ export class KvCache implements Disposable {
   }
 
   /**
-   * Remembers the signals as they stand, so that a rewind to here finds them: some numbers a row, where a row is two
-   * vectors; query moments are a matrix for each query head.
+   * Copies the signals, so that a rewind to this position restores them. The copy takes some numbers a row, and one
+   * matrix `[head_dim, head_dim]` a query head for query moments.
    */
   mark(): void {
     this.#state.marks = new Map([...this.#state.marks, [this.tokenCount, markSignals(this.#state)]]);
   }
 
-  /** Where {@linkcode KvCache.mark} was called, ascending; a mark goes with the rows that it was of. */
+  /** The positions of {@linkcode KvCache.mark}, ascending. An eviction removes the marks whose rows it takes. */
   get marks(): readonly number[] {
     return [...this.#state.marks.keys()].sort((one, other) => one - other);
   }
 
-  /** Positions that {@linkcode KvCache.rewind} can go to, both ends of a range among them. */
+  /** Positions that {@linkcode KvCache.rewind} can go to, in ranges with both ends included. */
   get rewindRanges(): readonly RewindRange[] {
     return rewindRanges(this.#state.gaps, this.tokenCount);
   }
 
   /**
-   * Takes back every token from `position` on, as if none had been read: rows, positions, ids, and the logits of what is
-   * read next. At a mark, or where nothing was recorded since, the signals are those of then as well. Elsewhere recorded
-   * attention and query moments, which are running sums, are gone and a policy that needs them is refused by name; those
-   * of the newest queries come back with the next text that is read. What was observed wants observing again. Rows that
-   * were rounded since stay so.
+   * Takes back every token from `position` on: rows, positions and ids become those of a cache that never read them.
+   *
+   * Signals return to their earlier state at a mark, or where nothing was recorded since. Elsewhere recorded attention
+   * and query moments, which are running sums, are lost: policies that take them are refused by name. Attention of the
+   * newest queries returns with the next text. Observed signals must be observed again. Rows quantized since stay
+   * quantized.
    *
    * @param position tokens that remain read
-   * @throws {RangeError} if rows of that time were evicted after it; it names the positions that can be had
+   * @throws {RangeError} if rows below `position` were evicted later; the message names the positions still available
    */
   rewind(position: number): void {
     rewindState(this.#state, position, this.#recording());
   }
 
   /**
-   * Writes the cache to a file, whole or not at all: rows, ids, signals, pins and marks, and which model they are of.
+   * Writes the cache to a file, atomically: rows, ids, signals, pins and marks, and the model that computed them.
    * {@linkcode Model.loadCache} reads it.
    *
    * @throws {TypeError} if the cache belongs to no model
@@ -294,35 +295,35 @@ export class KvCache implements Disposable {
     return saveCache(path, { shape: this.shape, recordings: this.#recording(), state: this.#state, owner: this.owner });
   }
 
-  /** All rows, or what they stand for, `[layer · kv heads + kv head]`. The views hold until the cache changes. */
+  /** All rows, dequantized, `[layer · kv heads + kv head]`: views that are valid until the cache changes. */
   past(): RowViews[] {
     return this.#heads.map((head) => ({ keys: head.liveKeys(), values: head.liveValues() }));
   }
 
-  /** All rows as an attention probe takes them, `[layer · kv heads + kv head]`. The views hold until the cache changes. */
+  /** All rows for an attention probe, `[layer · kv heads + kv head]`: views that are valid until the cache changes. */
   probedRows(): ProbedRows[] {
     return probedRows(this.#state);
   }
 
-  /** Makes room for `count` further rows in every head, so that taking them in moves nothing. */
+  /** Allocates room for `count` more rows in every head, so that appending them moves no row. */
   reserve(count: number): void {
     this.#state.heads = this.#heads.map((head) => head.own(head.length + count));
   }
 
   /**
-   * All rows and room for those of `count` new tokens, `[layer · kv heads + kv head]`, `[rows + count, head_dim]` each: the
-   * decoder writes the last ones, and {@linkcode KvCache.append} takes them in. Until then the cache is as it was.
+   * All rows and room for `count` new ones, `[layer · kv heads + kv head]`, `[rows + count, head_dim]` each. The
+   * decoder writes the new rows, and {@linkcode KvCache.append} adds them to the cache, which is unchanged until then.
    */
   room(count: number): RunRows[] {
     return rowRoom(this.#state, count);
   }
 
   /**
-   * Takes in the rows of new tokens, which {@linkcode KvCache.room} made room for, and what the taps recorded.
+   * Adds the rows that the decoder wrote into the room of {@linkcode KvCache.room}, and the chunk's recorded attention.
    *
-   * @param attention for each head in turn `[taps, rows]`, its taps strided by the sum over all heads; empty: not recorded
-   * @param chunk whether taps of the newest queries begin anew: all of them, or one word a tap
-   * @param moments of the chunk's queries, by layer
+   * @param attention head after head `[recordings, rows]`, recordings strided by the rows of all heads; empty: none
+   * @param chunk whether recordings of the newest queries start over: one word for all, or one a recording
+   * @param moments moments of the chunk's queries, by layer
    */
   append(
     ids: ArrayLike<number>,
@@ -333,7 +334,7 @@ export class KvCache implements Disposable {
     appendChunk(this.#state, this.recordings, this.shape, { ids, attention, start: chunk, moments });
   }
 
-  /** Lets go of all rows; buffers that no fork shares are freed at once. */
+  /** Releases all rows. Buffers that no fork shares are freed at once. */
   [Symbol.dispose](): void {
     this.#state = releasedState(this.#state, this.shape, this.recordings.length);
   }
@@ -364,7 +365,7 @@ export interface ObserveOptions {
   readonly onProgress?: (seen: number, total: number) => void;
 }
 
-/** Looks at a cache for a signal that reading does not record: `[layer · kv heads + kv head]`, `[rows]` each. */
+/** Computes a signal that reading does not record: `[layer · kv heads + kv head]`, `[rows]` each. */
 export type CacheObserver = (
   cache: KvCache,
   signal: ObservedSignal,

@@ -1,12 +1,12 @@
 import type { KvCache } from "./kv_cache.ts";
 
 /**
- * Takes a cache back to the longest beginning that it shares with a text and that can still be had, so that only the rest
- * is read: a long prompt that changes at its end costs its end.
+ * Rewinds a cache to the longest prefix that it shares with a text and can still rewind to, so that only the rest is
+ * read.
  *
- * @param ids of the whole text
- * @returns the ids left to read; at least the last one, as it has the logits
- * @throws {RangeError} if the text is empty, or nothing that they share can be had
+ * @param ids ids of the whole text
+ * @returns the ids left to read: at least the last one, whose logits the answer begins with
+ * @throws {RangeError} if the text is empty, or an eviction took the whole shared prefix
  *
  * @example Another question about a text that was read in an earlier run
  * ```ts ignore
@@ -23,8 +23,8 @@ export function reusePrefix(cache: KvCache, ids: readonly number[]): number[] {
   const read = cache.tokenIds();
   let shared = 0;
   while (shared < read.length && shared < ids.length - 1 && read[shared] === ids[shared]) shared++;
-  const reached = cache.rewindRanges.findLast(({ first }) => first <= shared);
-  if (reached === undefined) cache.rewind(shared); // refuses, and names what can be had
-  else cache.rewind(Math.min(shared, reached.last));
+  const range = cache.rewindRanges.findLast(({ first }) => first <= shared);
+  if (range === undefined) cache.rewind(shared); // throws, and names the positions still available
+  else cache.rewind(Math.min(shared, range.last));
   return ids.slice(cache.tokenCount);
 }

@@ -14,15 +14,15 @@ import { QueryMoments } from "../state/query_moments.ts";
 import { ALIGNMENT, CACHE_MAGIC, CACHE_VERSION, type CacheContent, HASH_BYTES, PREAMBLE_BYTES } from "./encode.ts";
 import { type CacheHeader, parseCacheHeader, type SignalHeader } from "./header.ts";
 
-/** Numbers that are read into. */
+/** Arrays that are filled from the file. */
 type Numbers = Int32Array | Float32Array | Float64Array | QuantizedVectors["codes" | "scales" | "groups"];
 
 /**
- * Reads a cache file's bytes: all that {@linkcode encodeCache} wrote, to the bit.
+ * Reads the bytes of a cache file, which {@linkcode encodeCache} wrote: every number is the same, to the bit.
  *
  * @param label the file, for messages
  * @throws {SyntaxError} if it is no cache file, of another version, damaged or cut short
- * @throws {TypeError} if its rows are held in a way that this program does not read
+ * @throws {TypeError} if its rows have a cache dtype that this program does not read
  */
 export function decodeCache(bytes: Uint8Array, label: string): CacheContent {
   const header = readHeader(bytes, label);
@@ -135,7 +135,7 @@ function headerEnd(bytes: Uint8Array): number {
   return PREAMBLE_BYTES + new DataView(bytes.buffer, bytes.byteOffset).getUint32(CACHE_MAGIC.length + 4, true);
 }
 
-/** Reads lists of numbers one after the other; asks for no memory that the file could not fill. */
+/** Reads lists of numbers one after the other; allocates no more than the file can fill. */
 class NumberReader {
   readonly #bytes: Uint8Array;
   readonly #label: string;
@@ -147,7 +147,7 @@ class NumberReader {
     this.#offset = headerEnd(bytes);
   }
 
-  /** `count`, if the file may hold as many things of `size` bytes. */
+  /** Gives `count` back if that many items of `size` bytes fit the rest of the file; else a SyntaxError. */
   room(count: number, size: number): number {
     if (!(count * size <= this.#bytes.length - this.#offset)) throw contradiction(this.#label);
     return count;
@@ -163,7 +163,7 @@ class NumberReader {
     return numbers;
   }
 
-  /** Packed vectors, whose groups are among those of the file. */
+  /** Reads quantized vectors, and checks that each belongs to one of the file's groups. */
   vectors(format: VectorFormat, headDim: number, count: number, groups: number): QuantizedVectors {
     this.room(count * headDim, format.dtype === "int4" ? 0.5 : 1);
     this.room(groups * headDim, 4);

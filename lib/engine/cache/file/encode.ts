@@ -9,7 +9,7 @@ import type { CacheState, SignalMark } from "../state/cache_state.ts";
 import type { QueryMoments } from "../state/query_moments.ts";
 import type { CacheHeader, SignalHeader } from "./header.ts";
 
-/** What a cache file begins with. */
+/** The first bytes of a cache file. */
 export const CACHE_MAGIC = "KVMCACHE";
 /** The version of the format that this program writes and reads. */
 export const CACHE_VERSION = 2;
@@ -20,19 +20,22 @@ export const HASH_BYTES = 32;
 /** Header and lists of numbers begin at multiples of this. */
 export const ALIGNMENT = 8;
 
-/** A cache, taken apart. */
+/** The parts of a cache. */
 export interface CacheContent {
   readonly shape: CacheShape;
-  /** What it records; moments, if it does, last. */
+  /** The cache's recordings; moments last. */
   readonly recordings: readonly Recording[];
   readonly state: CacheState;
   readonly owner: CacheOwner;
 }
 
 /**
- * Writes a cache as a file's bytes, in pieces: magic, version (u32), length of the header (u32), header (JSON), then in
- * little-endian numbers, each list at a multiple of 8 bytes: token ids; of each head positions, packed keys and packed
- * values (quanta, scales, minima, groups), the other keys and values, taps and observed signals; query moments; of each mark its heads' taps and observed signals. Last sha256 of all that.
+ * Encodes a cache as the bytes of a file, in pieces:
+ * - magic, version (u32), length of the header (u32), header (JSON);
+ * - little-endian numbers, each list at a multiple of 8 bytes: token ids; for each head its positions, quantized keys,
+ *   quantized values (codes, scales, mins, groups each), float32 keys and values, recordings and observed signals; query
+ *   moments; for each mark the recordings and observed signals of its heads;
+ * - sha256 of everything before it.
  */
 export function encodeCache({ shape, recordings, state, owner }: CacheContent): Uint8Array[] {
   const marks = [...state.marks].sort(([one], [other]) => one - other);
@@ -61,7 +64,7 @@ export function encodeCache({ shape, recordings, state, owner }: CacheContent): 
     ),
     marks: marks.map(([position, mark]) => ({
       position,
-      rows: mark.recordings.map((of, head) => of[0]?.length ?? rowsBelow(state.heads[head], position)),
+      rows: mark.recordings.map(([first], head) => first?.length ?? rowsBelow(state.heads[head], position)),
       ...signalHeader(mark, mark.moments, recordings, moments),
     })),
   };
@@ -78,7 +81,7 @@ export function encodeCache({ shape, recordings, state, owner }: CacheContent): 
     ]),
     ...moments.flatMap((own) => [own.numbers().means, own.numbers().scatter]),
     ...marks.flatMap(([, mark]) =>
-      mark.recordings.flatMap((of, head) => [...of, ...observedNumbers(mark.observed[head])])
+      mark.recordings.flatMap((recordings, head) => [...recordings, ...observedNumbers(mark.observed[head])])
     ),
   ];
   return withHash([...beginning(header), ...numbers.flatMap(padded)]);
@@ -135,7 +138,7 @@ function withHash(pieces: readonly Uint8Array[]): Uint8Array[] {
 }
 
 /**
- * Writes a cache to a file, whole or not at all: see {@linkcode KvCache.save}.
+ * Writes a cache to a file, atomically: see {@linkcode KvCache.save}.
  *
  * @throws {TypeError} if the cache belongs to no model
  * @throws {RangeError} if the path is empty or a folder
@@ -146,7 +149,7 @@ export async function saveCache(
 ): Promise<void> {
   if (owner === undefined) throw new TypeError(`Cannot save this cache as it belongs to no model`);
   await writeAtomic(path, (file) => {
-    // All in one go: nobody can change the rows between two pieces.
+    // Encoded without a pause: nothing can change the rows between two pieces.
     for (const piece of encodeCache({ ...content, owner })) {
       writeAll(file, piece);
     }

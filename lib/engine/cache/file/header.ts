@@ -4,34 +4,34 @@ import type { CacheOwner, CacheShape } from "../../rows/cache_shape.ts";
 import type { PositionMode } from "../../rows/rotary_positions.ts";
 import { OBSERVED_SIGNALS, type ObservedSignal, type Recording } from "../../signals/signals.ts";
 
-/** What signals were at one moment, without their numbers. */
+/** The signals of a cache at one moment, without their numbers. */
 export interface SignalHeader {
-  /** Places among the taps of what is no longer known. */
+  /** Indices of the recordings that a rewind lost. */
   readonly lost: readonly number[];
   readonly recorded_until: number;
   readonly observed: readonly ObservedSignal[];
-  /** Place among the file's query moments, or -1. */
+  /** Index among the file's query moments, or -1. */
   readonly moments: number;
 }
 
-/** The beginning of a cache file, as JSON: all that is no long list of numbers. */
+/** The header of a cache file, as JSON: everything but the long lists of numbers. */
 export interface CacheHeader extends SignalHeader {
-  /** How rows that left the window are held, as {@linkcode cacheDtypeName} names it. */
+  /** The dtype of rows older than the residual length, as {@linkcode cacheDtypeName} names it. */
   readonly dtype: string;
   readonly window: number;
   readonly owner: CacheOwner;
   readonly shape: CacheShape;
   readonly positions: PositionMode;
-  /** What the cache records, in order; moments, if it does, last. */
+  /** The cache's recordings, in order; moments last. */
   readonly recordings: readonly Recording[];
   readonly tokens: number;
-  /** Rows of each head. */
+  /** Rows of each head, `[layer · kv heads + kv head]`. */
   readonly rows: readonly number[];
-  /** Those of them that are packed, and their groups of keys and values by channel. */
+  /** Quantized rows of each head, and their groups of keys and of values by channel. */
   readonly quantized_rows: readonly number[];
   readonly key_groups: readonly number[];
   readonly value_groups: readonly number[];
-  /** Queries that each of the file's query moments counted. */
+  /** Queries counted by each of the file's query moments. */
   readonly moment_counts: readonly number[];
   readonly gaps: readonly (readonly [number, number])[];
   readonly pins: readonly (readonly [number, number])[];
@@ -39,7 +39,7 @@ export interface CacheHeader extends SignalHeader {
 }
 
 /**
- * Reads a header. That its numbers fit each other is for the reader of the rows to check.
+ * Reads a header. {@linkcode decodeCache} checks that its numbers fit each other.
  *
  * @throws {SyntaxError} if it is no JSON, or a field is missing or of the wrong kind
  */

@@ -5,7 +5,7 @@ import type { CacheState } from "./cache_state.ts";
 import { quantizeAged } from "./quantize_rows.ts";
 import { type ChunkMoments, QueryMoments } from "./query_moments.ts";
 
-/** What the decoder gave for a chunk of tokens: see {@linkcode KvCache.append}. */
+/** The decoder's outputs for a chunk of tokens: see {@linkcode KvCache.append}. */
 export interface CacheChunk {
   readonly ids: ArrayLike<number>;
   readonly attention: Float32Array;
@@ -13,7 +13,7 @@ export interface CacheChunk {
   readonly moments?: readonly ChunkMoments[];
 }
 
-/** Takes a chunk's rows, which lie in their room, into a cache's state and adds up what it recorded, in place. */
+/** Adds a chunk's rows, which the decoder wrote into their room, and its recordings to a cache's state, in place. */
 export function appendChunk(
   state: CacheState,
   recordings: readonly AttentionRecording[],
@@ -32,7 +32,7 @@ export function appendChunk(
   quantizeAged(state);
   state.ids = state.ids.with(ids);
   if (attention.length > 0) {
-    const known = new Set(recordings.filter((recording, index) => beginsAnew(recording, index, start)));
+    const known = new Set(recordings.filter((recording, index) => startsOver(recording, index, start)));
     state.lost = new Set([...state.lost].filter((recording) => recording === "moments" || !known.has(recording)));
   }
   if (attention.length > 0 || moments !== undefined) state.recordedUntil = state.ids.length;
@@ -46,24 +46,24 @@ function addMoments(state: CacheState, shape: CacheShape, moments: readonly Chun
   state.moments.own.add(moments);
 }
 
-/** The attention that a chunk's queries paid to all rows, as the decoder gives it. */
+/** The attention of a chunk's queries to all rows, as the decoder gives it. */
 export interface ChunkAttention {
-  /** For each head in turn `[taps, rows]`, its taps strided by `stride`. */
+  /** Head after head `[recordings, rows]`, recordings strided by `stride`. */
   readonly values: Float32Array;
   /** Rows of all heads. */
   readonly stride: number;
   /** Queries of the chunk. */
   readonly count: number;
-  /** Whether a tap of the newest queries begins anew: all of them, or one word a tap. */
+  /** Whether recordings of the newest queries start over: one word for all, or one a recording. */
   readonly start: ChunkStart | readonly ChunkStart[];
 }
 
-/** Whether a tap forgets with this chunk what it held before. */
-export function beginsAnew(recording: AttentionRecording, index: number, start: ChunkAttention["start"]): boolean {
+/** Whether a recording of the newest queries drops its earlier queries with this chunk. */
+export function startsOver(recording: AttentionRecording, index: number, start: ChunkAttention["start"]): boolean {
   return typeof recording === "number" && (typeof start === "string" ? start : start[index]) === "first";
 }
 
-/** Adds a chunk's attention to a head's taps, in place. `offset` is where the head's rows begin. */
+/** Adds a chunk's attention to a head's recordings, in place. `offset` is the index of the head's first row. */
 export function recordAttention(
   head: HeadRows,
   recordings: readonly AttentionRecording[],
@@ -73,10 +73,10 @@ export function recordAttention(
   recordings.forEach((recording, index) => {
     const recorded = head.recordings[index];
     const from = index * stride + offset;
-    // What was seen before counts as it did, for less, or no more.
+    // Earlier attention keeps its weight, decays, or is dropped.
     const earlier = typeof recording === "object"
       ? recording.decay ** count
-      : beginsAnew(recording, index, start)
+      : startsOver(recording, index, start)
       ? 0
       : 1;
     for (let row = 0; row < head.length; row++) recorded[row] = recorded[row] * earlier + values[from + row];

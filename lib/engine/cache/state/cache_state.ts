@@ -8,29 +8,29 @@ import { TokenIds } from "../../rows/token_ids.ts";
 import type { ObservedSignal, Recording } from "../../signals/signals.ts";
 import type { QueryMoments } from "./query_moments.ts";
 
-/** All that a cache is made of besides what it records: a cache replaces its parts and never changes shared ones. */
+/** The parts of a cache that change. A cache replaces a part that it shares, and changes only parts of its own. */
 export interface CacheState {
   /** `[layer · kv heads + kv head]` */
   heads: HeadRows[];
   ids: TokenIds;
-  /** How rows that left the window are held. */
+  /** The dtype of rows older than the residual length. */
   cacheDtype: CacheDtype;
   positions: PositionMode;
-  /** Of the queries so far; a copy is taken before they change while others hold them. */
+  /** Moments of the queries so far; while shared they are copied before they change. */
   moments?: { readonly own: QueryMoments; shared: boolean };
-  /** What was recorded and is no longer known. */
+  /** Recordings that a rewind lost. */
   lost: ReadonlySet<Recording>;
-  /** Tokens that had been read when something was last recorded. */
+  /** Tokens read by the time of the last recording. */
   recordedUntil: number;
-  /** What evictions took that a rewind would want back. */
+  /** Evictions that a rewind cannot go behind. */
   gaps: readonly EvictionGap[];
-  /** Positions that no eviction takes. */
+  /** Positions protected from eviction. */
   pins: readonly PositionRange[];
-  /** Signals as they stood, by the tokens read then. */
+  /** Copies of the signals, by the tokens read at that moment. */
   marks: ReadonlyMap<number, SignalMark>;
 }
 
-/** The state of a cache that has read nothing. */
+/** The state of a new cache. */
 export function emptyState({ layerCount, kvHeadCount, headDim }: CacheShape, recordingCount: number): CacheState {
   return {
     heads: Array.from({ length: layerCount * kvHeadCount }, () => new HeadRows(headDim, recordingCount)),
@@ -46,9 +46,9 @@ export function emptyState({ layerCount, kvHeadCount, headDim }: CacheShape, rec
 }
 
 /**
- * One head's rows.
+ * The rows of one kv head.
  *
- * @throws {RangeError} if there is no such head
+ * @throws {RangeError} if there is no such layer or head
  */
 export function headAt(state: CacheState, shape: CacheShape, layer: number, kvHead: number): HeadRows {
   const { layerCount, kvHeadCount } = shape;
@@ -60,7 +60,7 @@ export function headAt(state: CacheState, shape: CacheShape, layer: number, kvHe
   return state.heads[layer * kvHeadCount + kvHead];
 }
 
-/** Adds what was observed of every head's rows, `[rows]` each. */
+/** Adds an observed signal of every head, `[rows]` each. */
 export function noteObserved(state: CacheState, signal: ObservedSignal, values: readonly Float32Array[]): void {
   state.heads = state.heads.map((shared, index) => {
     const head = shared.own();
@@ -69,7 +69,7 @@ export function noteObserved(state: CacheState, signal: ObservedSignal, values: 
   });
 }
 
-/** Lets go of a state's rows, which frees those that no fork shares; what was read and evicted is still known. */
+/** Releases a state's rows, which frees those that no fork shares; ids stay, and all rows count as evicted. */
 export function releasedState(state: CacheState, shape: CacheShape, recordingCount: number): CacheState {
   const { heads, ids, positions, cacheDtype } = state;
   for (const head of heads) head.release();
@@ -77,7 +77,7 @@ export function releasedState(state: CacheState, shape: CacheShape, recordingCou
   return { ...emptyState(shape, recordingCount), ids, positions, cacheDtype, gaps };
 }
 
-/** The same state for a second cache: rows and moments are shared until one of the two changes them. */
+/** The same state for a second cache. The two share rows and moments until one of them changes them. */
 export function sharedState(state: CacheState): CacheState {
   if (state.moments !== undefined) state.moments.shared = true;
   return {
@@ -87,10 +87,10 @@ export function sharedState(state: CacheState): CacheState {
   };
 }
 
-/** Where rows come one by one or a few at a time, room for this many more is made at once. */
+/** Rows allocated ahead where tokens come one by one or a few at a time. */
 const GROWTH_ROWS = 63;
 
-/** Makes room for `count` rows after those of every head, in place, and gives all of both: see {@linkcode KvCache.room}. */
+/** Makes room for `count` more rows in every head, in place, and gives rows and room: see {@linkcode KvCache.room}. */
 export function rowRoom(state: CacheState, count: number): RunRows[] {
   const spare = count <= GROWTH_ROWS ? GROWTH_ROWS : 0;
   state.heads = state.heads.map((head) => head.own(head.length + count, spare));
@@ -116,9 +116,9 @@ export function probedRows({ heads, positions }: CacheState): ProbedRows[] {
   }));
 }
 
-/** What policies see of a cache besides its rows, as it stood at one moment; nothing in it ever changes. */
+/** A copy of a cache's signals at one moment. It never changes. */
 export interface SignalMark {
-  /** Recorded attention, `[head][tap]`, `[rows]` each. */
+  /** Recorded attention, `[head][recording]`, `[rows]` each. */
   readonly recordings: readonly (readonly Float32Array[])[];
   /** Observed signals, by head. */
   readonly observed: readonly HeadRows["observed"][];
@@ -128,9 +128,9 @@ export interface SignalMark {
 }
 
 /**
- * What an eviction took: it was done when `end` tokens had been read, and all rows of positions below `start` stayed as
- * they were. A rewind to a position between the two cannot be had: rows are missing there that had not gone yet.
- * `start` is -1 where keys were turned as well, so that not even an empty cache is as it was.
+ * An eviction after `end` tokens that changed no row below position `start`. A rewind to a position between the two is
+ * impossible, as rows of that moment are missing. `start` is -1 where the eviction rotated keys: then no earlier
+ * position, not even 0, can be restored.
  */
 export interface EvictionGap {
   readonly start: number;

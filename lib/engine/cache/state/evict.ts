@@ -7,45 +7,45 @@ import { checkRotatable } from "./quantize_rows.ts";
 import { withGap } from "./rewind.ts";
 
 /**
- * Leaves the chosen rows of a cache's state, at their places under `mode`, in place. The choice is known to be sound.
+ * Evicts all rows of a cache's state but the chosen ones, in place, and rotates keys to the positions of `mode`. The
+ * choice is valid: see {@linkcode checkChoice}.
  *
- * @throws {RangeError} if a pinned row is to go, or rounded keys are to be turned; nothing has changed then
+ * @throws {RangeError} if the choice leaves out a pinned row, or quantized keys would rotate; the state is unchanged
  */
 export function keepRows(state: CacheState, choice: Choice, mode: PositionMode, by: string, shape: CacheShape): void {
   checkRotatable(state.cacheDtype, mode);
   noteEviction(state, choice, mode, by);
-  const still = mode === state.positions && mode === "logical";
-  const old = still ? undefined : rotaryPositions(state.heads, state.positions);
+  const unrotated = mode === state.positions && mode === "logical";
+  const old = unrotated ? undefined : rotaryPositions(state.heads, state.positions);
   const flat = choice.flat();
   state.heads = state.heads.map((head, index) =>
     flat[index].rows.length === head.length ? head : head.keep(flat[index].rows)
   );
   state.positions = mode;
   if (old === undefined) return;
-  const stayed = old.map((places, index) => Int32Array.from(flat[index].rows, (row) => places[row]));
-  state.heads = rotateKeys(state.heads, stayed, rotaryPositions(state.heads, mode), shape);
+  const kept = old.map((positions, index) => Int32Array.from(flat[index].rows, (row) => positions[row]));
+  state.heads = rotateKeys(state.heads, kept, rotaryPositions(state.heads, mode), shape);
 }
 
 /**
- * Takes down what an eviction is about to make impossible: rewinds to where rows of then will be missing, and the marks
- * there.
+ * Notes the rewinds that an eviction makes impossible, and removes the marks there.
  *
  * @param choice rows that stay, `[layer][kv head]`
- * @param mode where rows will stand
- * @param by who chose, for messages
- * @throws {RangeError} if a pinned row is to go; nothing has changed then
+ * @param mode the positions after the eviction
+ * @param by the policy's name, for messages
+ * @throws {RangeError} if the choice leaves out a pinned row; the state is unchanged then
  */
 export function noteEviction(state: CacheState, choice: Choice, mode: PositionMode, by: string): void {
   const lowest = lowestEvicted(state, choice, by);
-  const turns = mode !== state.positions || (mode === "compact" && lowest < Infinity);
-  if (!turns && lowest === Infinity) return;
-  const start = turns ? -1 : lowest;
+  const rotates = mode !== state.positions || (mode === "compact" && lowest < Infinity);
+  if (!rotates && lowest === Infinity) return;
+  const start = rotates ? -1 : lowest;
   state.gaps = withGap(state.gaps, { start, end: state.ids.length });
-  // A mark is of the rows below its position: it goes with the first of them.
+  // A mark describes the rows below its position: it is invalid once one of them is evicted.
   state.marks = new Map([...state.marks].filter(([position]) => position <= start));
 }
 
-/** The lowest position that goes in any head; infinite if none does. */
+/** The lowest position evicted from any head; infinite if none is. */
 function lowestEvicted({ heads, pins }: CacheState, choice: Choice, by: string): number {
   let lowest = Infinity;
   choice.flat().forEach(({ rows }, index) => {

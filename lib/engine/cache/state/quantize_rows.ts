@@ -3,17 +3,17 @@ import type { HeadRows } from "../../rows/head_rows.ts";
 import type { CacheState } from "./cache_state.ts";
 
 /**
- * Has a cache's state hold rows in a format from now on and rounds all rows but each head's newest, in place: see
+ * Sets the cache dtype of a cache's state and quantizes all rows but each head's newest, in place: see
  * {@linkcode KvCache.quantize}.
  *
- * @throws {RangeError} if rows are held in another format already; nothing has changed then
+ * @throws {RangeError} if rows are quantized to another dtype already; the state is unchanged then
  */
 export function quantizeRows(state: CacheState, cacheDtype: CacheDtype): void {
   const quantized = state.heads.reduce((sum, { quantizedCount }) => sum + quantizedCount, 0);
-  const [held, wanted] = [cacheDtypeName(state.cacheDtype), cacheDtypeName(cacheDtype)];
-  if (quantized > 0 && held !== wanted) {
+  const [held, asked] = [cacheDtypeName(state.cacheDtype), cacheDtypeName(cacheDtype)];
+  if (quantized > 0 && held !== asked) {
     throw new RangeError(
-      `Cannot hold rows as ${wanted} as ${quantized} are ${held} already: what is rounded stays so; fork the cache before`,
+      `Cannot hold rows as ${asked} as ${quantized} are ${held} already: quantized rows stay so; fork the cache before`,
     );
   }
   checkRotatable(cacheDtype, state.positions);
@@ -21,22 +21,23 @@ export function quantizeRows(state: CacheState, cacheDtype: CacheDtype): void {
   quantizeOlder(state, 1);
 }
 
-/** After rows came: rounds those that left the window, many at a time, as each time all packed rows are moved. */
+/** Quantizes rows that became older than the residual length, many at a time: each time moves all quantized rows. */
 export function quantizeAged(state: CacheState): void {
   quantizeOlder(state, GROUP_ROWS);
 }
 
 /**
- * Refuses rounded keys where evictions give rows new places: turned and rounded again each time they would wear away.
+ * Checks that quantized keys never rotate: compact positions rotate keys at each eviction, and quantizing them again
+ * each time would add up errors.
  *
- * @throws {RangeError} if keys are held in fewer bits and positions are compact
+ * @throws {RangeError} if keys are quantized and positions are compact
  */
 export function checkRotatable(cacheDtype: CacheDtype, positions: CacheState["positions"]): void {
   if (positions === "logical" || cacheDtype.keys.dtype === "f32") return;
   const values = cacheDtypeName({ ...cacheDtype, keys: { dtype: "f32", granularity: "row" } });
   throw new RangeError(
-    `Cannot hold keys as ${cacheDtype.keys.dtype} with positions "compact" as evictions turn keys to new places: ` +
-      `hold rows as ${values === "f32" ? "f32/int8" : values}, or take positions "logical"`,
+    `Cannot hold keys as ${cacheDtype.keys.dtype} with positions "compact" as evictions rotate keys to new ` +
+      `positions: hold rows as ${values === "f32" ? "f32/int8" : values}, or take positions "logical"`,
   );
 }
 

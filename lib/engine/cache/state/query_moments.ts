@@ -1,6 +1,6 @@
 import type { CacheShape } from "../../rows/cache_shape.ts";
 
-/** One layer's queries of one chunk. */
+/** The moments of one layer's queries in one chunk. */
 export interface ChunkMoments {
   /** Queries counted. */
   readonly count: number;
@@ -10,7 +10,7 @@ export interface ChunkMoments {
   readonly scatter: Float32Array;
 }
 
-/** What {@linkcode QueryMoments} hold, over all layers and query heads. */
+/** The numbers of {@linkcode QueryMoments}, over all layers and query heads. */
 export interface MomentNumbers {
   /** Queries counted. */
   readonly count: number;
@@ -38,7 +38,7 @@ export class QueryMoments {
     this.#count = from ? from.#count : 0;
   }
 
-  /** The moments of these numbers, which it takes over. */
+  /** Makes moments that take over these numbers. */
   static from(shape: CacheShape, { count, means, scatter }: MomentNumbers): QueryMoments {
     const moments = new QueryMoments(shape);
     moments.#means = means;
@@ -47,7 +47,7 @@ export class QueryMoments {
     return moments;
   }
 
-  /** All that they hold, as views. */
+  /** All numbers, as views. */
   numbers(): MomentNumbers {
     return { count: this.#count, means: this.#means, scatter: this.#scatter };
   }
@@ -57,7 +57,7 @@ export class QueryMoments {
     return this.#count;
   }
 
-  /** The same moments and one chunk more, `[layer]`: in place. */
+  /** Adds the moments of one chunk, `[layer]`, in place. */
   add(layers: readonly ChunkMoments[]): void {
     const [{ count }] = layers;
     const total = this.#count + count;

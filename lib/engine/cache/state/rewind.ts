@@ -5,10 +5,10 @@ import type { CacheState, EvictionGap } from "./cache_state.ts";
 import { restoreSignals } from "./signal_mark.ts";
 
 /**
- * Takes a cache's state back to when `position` tokens had been read, in place: see {@linkcode KvCache.rewind}.
+ * Rewinds a cache's state to the moment when `position` tokens had been read, in place: see {@linkcode KvCache.rewind}.
  *
- * @param recorded what the cache records while it reads
- * @throws {RangeError} if rows that it had then were evicted since; nothing has changed then
+ * @param recorded the cache's recordings
+ * @throws {RangeError} if rows of that moment were evicted since; the state is unchanged then
  */
 export function rewindState(state: CacheState, position: number, recorded: readonly Recording[]): void {
   const before = state.ids.length;
@@ -25,14 +25,14 @@ export function rewindState(state: CacheState, position: number, recorded: reado
   else if (position < state.recordedUntil) forgetSignals(state, recorded);
 }
 
-/** A head's rows of positions below `position`, held by nobody else; what was observed of more rows is gone. */
+/** A head's rows of positions below `position`, shared with no other cache; observed signals are dropped. */
 function firstRows(head: HeadRows, position: number): HeadRows {
   let count = head.length;
   while (count > 0 && head.positions[count - 1] >= position) count--;
   return head.upTo(count);
 }
 
-/** Running sums cannot be undone: nothing is known of what they were, or, with nothing read, all is. */
+/** Clears running sums, which cannot be undone; at position 0, where nothing is read, no recording is lost. */
 function forgetSignals(state: CacheState, lost: readonly Recording[]): void {
   for (const { recordings } of state.heads) for (const recording of recordings) recording.fill(0);
   state.moments = undefined;
@@ -40,7 +40,7 @@ function forgetSignals(state: CacheState, lost: readonly Recording[]): void {
   state.recordedUntil = 0;
 }
 
-/** Positions from `first` to `last`, both among them. */
+/** Positions from `first` to `last`, both included. */
 export interface RewindRange {
   /** The lowest position. */
   readonly first: number;
@@ -48,19 +48,19 @@ export interface RewindRange {
   readonly last: number;
 }
 
-/** The gaps with a further eviction's; one that took nothing before its end leaves none. */
+/** Adds an eviction's gap to the others; an eviction of the newest position alone leaves none. */
 export function withGap(gaps: readonly EvictionGap[], gap: EvictionGap): readonly EvictionGap[] {
   if (gap.end - gap.start < 2) return gaps;
   const apart = gaps.filter(({ start, end }) => start < gap.start || end > gap.end);
   return [...apart, gap];
 }
 
-/** Whether a rewind to this position can be had. */
+/** Whether a rewind to this position is possible. */
 export function canRewind(gaps: readonly EvictionGap[], position: number): boolean {
   return gaps.every(({ start, end }) => position <= start || position >= end);
 }
 
-/** Every position that a rewind can go to, in ranges that ascend; the last one ends where the text does. */
+/** Every position that a rewind can go to, in ascending ranges; the last range ends with the text. */
 export function rewindRanges(gaps: readonly EvictionGap[], tokenCount: number): RewindRange[] {
   const ranges: RewindRange[] = [];
   let first = 0;
@@ -72,9 +72,9 @@ export function rewindRanges(gaps: readonly EvictionGap[], tokenCount: number): 
 }
 
 /**
- * Refuses a position that a rewind cannot go to.
+ * Checks that a rewind can go to a position.
  *
- * @throws {RangeError} that names the positions that can be had
+ * @throws {RangeError} if it cannot; the message names the positions still available
  */
 export function checkRewind(gaps: readonly EvictionGap[], position: number, tokenCount: number): void {
   if (!Number.isSafeInteger(position) || position < 0 || position > tokenCount) {

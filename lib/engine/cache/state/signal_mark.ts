@@ -1,6 +1,6 @@
 import type { CacheState, SignalMark } from "./cache_state.ts";
 
-/** Takes the signals down as they stand: some numbers a row, where a row is two vectors. */
+/** Copies the signals: some numbers a row. */
 export function markSignals(state: CacheState): SignalMark {
   if (state.moments !== undefined) state.moments.shared = true;
   return {
@@ -12,10 +12,10 @@ export function markSignals(state: CacheState): SignalMark {
   };
 }
 
-/** Puts signals back to how they were marked. The rows must be those of then, and held by nobody else. */
+/** Restores the signals of a mark. The rows must be those of its moment, and shared with no other cache. */
 export function restoreSignals(state: CacheState, mark: SignalMark): void {
   state.heads.forEach((head, index) => {
-    head.recordings.forEach((recording, place) => recording.set(mark.recordings[index][place]));
+    head.recordings.forEach((recording, at) => recording.set(mark.recordings[index][at]));
     head.observed = mark.observed[index];
   });
   state.moments = mark.moments && { own: mark.moments, shared: true };
