@@ -7,10 +7,11 @@ import type { RowBytes } from "../rows/row_bytes.ts";
 import { chooseRows, type CompressSize } from "./choose_rows.ts";
 
 /**
- * Has a policy choose rows for a size that pinned rows count towards: it sees the others, and gets what is left.
+ * Chooses rows by a policy where pinned rows stay and count towards the size: the policy sees the unpinned rows, and
+ * chooses for the rest of the size.
  *
- * @param rowBytes what rows take
- * @throws {RangeError} if the pinned rows alone are more than the size, or {@linkcode chooseRows} refuses it
+ * @param rowBytes bytes of a number of rows
+ * @throws {RangeError} if the pinned rows exceed the size, or {@linkcode chooseRows} throws
  */
 export function chooseBesidePins(
   policy: Policy,
@@ -32,7 +33,7 @@ export function chooseBesidePins(
   return unpinned.withPinned(choice);
 }
 
-/** What of a size is left for rows that are not pinned, which take `taken` bytes; `none`: not a row a head. */
+/** The rest of a size beside pinned rows, which take `taken` bytes; `none` if it is less than a row a head. */
 function sizeLeft(
   to: CompressSize,
   layers: readonly Layer[],
@@ -63,50 +64,50 @@ function lengthsOf(layers: readonly Layer[]): number[] {
   return layers.flatMap(({ heads }) => heads.map(({ positions }) => positions.length));
 }
 
-/** A cache's rows without the pinned ones, as policies see them, and the way back. */
+/** A cache's unpinned rows, as policies see them, and the way back to all rows. */
 export interface UnpinnedRows {
-  /** The layers, each head with those rows that may go. */
+  /** The layers, each head with its unpinned rows. */
   readonly layers: readonly Layer[];
   /** Pinned rows of each head, `[layer · kv heads + kv head]`. */
   readonly pinned: readonly number[];
-  /** What stays when `choice` of the loose rows does: these, and all pinned rows. */
+  /** The choice among all rows: the chosen unpinned rows, and every pinned row. */
   withPinned(choice: Choice): Choice;
 }
 
-/** Sets pinned rows aside. Policies never see them, so no policy has to know of pins. */
+/** Sets pinned rows aside. Policies never see them, so that no policy handles pins. */
 export function unpinnedRows(layers: readonly Layer[], pins: readonly PositionRange[]): UnpinnedRows {
-  const places = layers.map(({ heads }) =>
+  const unpinned = layers.map(({ heads }) =>
     heads.map(({ positions }) => Uint32Array.from(positions.keys()).filter((row) => !inRanges(pins, positions[row])))
   );
   return {
     layers: layers.map((layer, index) => ({
       ...layer,
-      heads: layer.heads.map((head, kvHead) => someRows(head, places[index][kvHead])),
+      heads: layer.heads.map((head, kvHead) => someRows(head, unpinned[index][kvHead])),
     })),
     pinned: layers.flatMap(({ heads }, index) =>
-      heads.map(({ positions }, kvHead) => positions.length - places[index][kvHead].length)
+      heads.map(({ positions }, kvHead) => positions.length - unpinned[index][kvHead].length)
     ),
     withPinned: (choice) =>
       layers.map(({ heads }, index) =>
         heads.map(({ positions }, kvHead) => {
-          const unpinned = places[index][kvHead];
+          const mayGo = unpinned[index][kvHead];
           const stays = new Uint8Array(positions.length).fill(1);
-          for (const row of unpinned) stays[row] = 0;
-          for (const row of choice[index][kvHead].rows) stays[unpinned[row]] = 1;
+          for (const row of mayGo) stays[row] = 0;
+          for (const row of choice[index][kvHead].rows) stays[mayGo[row]] = 1;
           return { rows: Uint32Array.from(positions.keys()).filter((row) => stays[row] === 1) };
         })
       ),
   };
 }
 
-/** Some rows of a head, in their order. Signals that are no row's own stay as they are. */
+/** Some rows of a head, in their order. Signals that have no row axis stay whole. */
 function someRows(head: Head, rows: Uint32Array): Head {
   const count = head.positions.length;
   return {
     positions: Int32Array.from(rows, (row) => head.positions[row]),
-    signal: (wanted) => {
-      const signal = head.signal(wanted);
-      return wanted === "queryMoments" || count === 0 ? signal : pickRows(signal, rows, signal.length / count);
+    signal: (signal) => {
+      const values = head.signal(signal);
+      return signal === "queryMoments" || count === 0 ? values : pickRows(values, rows, values.length / count);
     },
   };
 }

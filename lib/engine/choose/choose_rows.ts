@@ -3,11 +3,11 @@ import type { Budget, Choice, Layer, Policy } from "../../policies/policy.ts";
 import type { RowBytes } from "../rows/row_bytes.ts";
 
 /**
- * Has a policy choose rows for a size. Policies that share rows out may round up: where bytes are given they are asked
- * again for less, until what they keep fits.
+ * Chooses rows by a policy for a size. Policies that divide rows among heads may round up: for a size in bytes the
+ * policy chooses again with a smaller budget until its rows fit.
  *
- * @param rowBytes what rows take
- * @throws {RangeError} if the ratio, rows or bytes cannot be met, or the policy keeps its own number of rows
+ * @param rowBytes bytes of a number of rows
+ * @throws {RangeError} if the ratio, rows or bytes cannot be met, or the policy keeps a number of rows of its own
  */
 export function chooseRows(policy: Policy, layers: readonly Layer[], to: CompressSize, rowBytes: RowBytes): Choice {
   const lengths = layers.flatMap(({ heads }) => heads.map(({ positions }) => positions.length));
@@ -16,8 +16,8 @@ export function chooseRows(policy: Policy, layers: readonly Layer[], to: Compres
   if (!("maxBytes" in to)) return choice;
   let bytes = rowBytes(rowsOf(choice));
   while (bytes > to.maxBytes) {
-    const aRowEach = rowBytes(rowsOf(choice)) - rowBytes(Math.max(0, rowsOf(choice) - lengths.length));
-    const fewer = lowered(budget, Math.ceil((bytes - to.maxBytes) / aRowEach), lengths);
+    const rowEach = rowBytes(rowsOf(choice)) - rowBytes(Math.max(0, rowsOf(choice) - lengths.length));
+    const fewer = lowered(budget, Math.ceil((bytes - to.maxBytes) / rowEach), lengths);
     const again = policy.choose(layers, fewer);
     const less = rowBytes(rowsOf(again));
     if (less > to.maxBytes && (fewer.rows === 1 || less === bytes)) {
@@ -40,7 +40,7 @@ function rowsOf(choice: Choice): number {
   return choice.flat().reduce((sum, { rows }) => sum + rows.length, 0);
 }
 
-/** How much a compression keeps: one of three. */
+/** The size that a compression keeps: a ratio of rows removed, rows a head, or bytes in all. */
 export type CompressSize =
   | { readonly compressionRatio: number }
   | { readonly rows: number }
@@ -50,7 +50,7 @@ export type CompressSize =
  * The budget for heads of these lengths.
  *
  * @param lengths rows of each head
- * @param rowBytes what rows take
+ * @param rowBytes bytes of a number of rows
  * @throws {RangeError} if the ratio is outside [0, 1), the rows are below 1, or the bytes do not hold a row a head
  */
 export function compressBudget(to: CompressSize, lengths: readonly number[], rowBytes: RowBytes): Budget {

@@ -4,7 +4,7 @@ import type { ModelConfig } from "../checkpoint/checkpoint.ts";
 import { chunkMoments } from "../observe/chunk_moments.ts";
 import type { DecoderPool } from "../runtime/decoder_pool.ts";
 import type { GraphSession } from "../runtime/graph_session.ts";
-import { type ChunkPlace, queryWeights, recordingWindow } from "../signals/signals.ts";
+import { type ChunkSpan, queryWeights, recordingWindow } from "../signals/signals.ts";
 
 /** Which of the tokens read to give logits for; a number means so many of the last. */
 export type LogitsOf = "last" | "all" | "none" | number;
@@ -73,7 +73,7 @@ export async function readTokens(
     const count = Math.min(chunkLength, left, due);
     if (bound !== undefined) checkPositions(config, cache, count, onNotice);
     makeRoom(cache, left, count, due);
-    const place: ChunkPlace = {
+    const span: ChunkSpan = {
       start: start - segment.start,
       count,
       total: segment.total,
@@ -84,7 +84,7 @@ export async function readTokens(
       ids: chunk,
       rotaryPosition: cache.nextRotaryPosition,
       rows: cache.room(count),
-      queryWeights: queryWeights(recordings, place, cache.shape.groupSize),
+      queryWeights: queryWeights(recordings, span, cache.shape.groupSize),
       logitsRows: [...Array(count).keys()].filter((row) => start + row >= wanted),
       layerValues: recordMoments ? ["queryKeys"] : [],
     });
@@ -94,7 +94,7 @@ export async function readTokens(
     cache.append(
       chunk,
       outputs.attention,
-      recordings.map((recording) => recordingWindow(recording, place).start),
+      recordings.map((recording) => recordingWindow(recording, span).start),
       queries,
     );
     // A run that gives all of them, as each does in decoding, is not copied.

@@ -1,21 +1,22 @@
-/** How the numbers of a vector are held. */
+/** How a cache stores the numbers of a key or value vector. */
 export type ElementDtype = "f32" | "f16" | "int8" | "int4";
 
 /**
- * What shares a scale: the numbers of a `row`, or those of a `channel` (one of head_dim) in the rows that were quantised
- * together, {@linkcode GROUP_ROWS} at most, as KIVI does for keys (Liu et al. 2024, https://arxiv.org/abs/2402.02750).
+ * The numbers that share a scale. `row`: all numbers of one row. `channel`: one dimension of the rows that were quantized
+ * together, {@linkcode GROUP_ROWS} at most, as in KIVI's keys (Liu et al. 2024,
+ * https://arxiv.org/abs/2402.02750).
  */
 export type Granularity = "row" | "channel";
 
-/** How keys, or values, are held. Floats have no scales, so that their granularity says nothing. */
+/** How a cache stores keys, or values. Floats have no scales: their granularity means nothing. */
 export interface VectorFormat {
-  /** How each number is held. */
+  /** How each number is stored. */
   readonly dtype: ElementDtype;
-  /** What shares a scale. */
+  /** The numbers that share a scale. */
   readonly granularity: Granularity;
 }
 
-/** How a cache holds its rows. */
+/** How a cache stores its rows: its quantization. */
 export interface CacheDtype {
   /** Keys, after rotation. */
   readonly keys: VectorFormat;
@@ -25,16 +26,16 @@ export interface CacheDtype {
   readonly residualLength: number;
 }
 
-/** Rows of one channel that share a scale: with 8 bytes a scale, they take as much as a scale and a minimum a row. */
+/** Rows of one channel that share a scale and a min: at head_dim 64 they take the bytes of a scale and a min a row. */
 export const GROUP_ROWS = 64;
 
-/** The newest rows that stay float32 unless told otherwise. */
+/** The residual length of {@linkcode parseCacheDtype} where none is given, in rows. */
 export const DEFAULT_RESIDUAL_LENGTH = 32;
 
-/** All row dtypes. */
+/** All element dtypes. */
 export const ELEMENT_DTYPES: readonly ElementDtype[] = ["f32", "f16", "int8", "int4"];
 
-/** Rows as they come out of the model. */
+/** The cache dtype of an unquantized cache. */
 export const FLOAT32_CACHE: CacheDtype = {
   keys: { dtype: "f32", granularity: "row" },
   values: { dtype: "f32", granularity: "row" },
@@ -42,12 +43,12 @@ export const FLOAT32_CACHE: CacheDtype = {
 };
 
 /**
- * Reads a row format: a dtype for keys and values, or one for each, `keys/values`; `:channel` after a dtype has the rows
- * of a channel share scales.
+ * Reads a cache dtype: one dtype for keys and values, or one for each, `keys/values`. A dtype with `:channel` has the
+ * rows of a channel share scales.
  *
- * @param residualLength the newest rows that stay float32
+ * @param residualLength the newest rows of each head, which stay float32
  * @throws {SyntaxError} if a part is no dtype, or the granularity is unknown
- * @throws {RangeError} if the window is no whole number
+ * @throws {RangeError} if the residual length is no whole number of at least 0
  *
  * @example
  * ```ts
@@ -70,18 +71,18 @@ export function parseCacheDtype(text: string, residualLength: number = DEFAULT_R
   return { keys: vectorFormat(keys, text), values: vectorFormat(values, text), residualLength };
 }
 
-/** The text that {@linkcode parseCacheDtype} reads; the window is not in it. */
+/** The text that {@linkcode parseCacheDtype} reads, without the residual length. */
 export function cacheDtypeName({ keys, values }: CacheDtype): string {
   const [one, other] = [vectorFormatName(keys), vectorFormatName(values)];
   return one === other ? one : `${one}/${other}`;
 }
 
-/** Whether rows are held as they come. */
+/** Whether no row is quantized. */
 export function isFloat32({ keys, values }: CacheDtype): boolean {
   return keys.dtype === "f32" && values.dtype === "f32";
 }
 
-/** Of float32 rows those beyond the window, which are to be rounded; where channels share scales, whole groups of them. */
+/** Float32 rows older than the residual length, due to be quantized; where channels share scales, whole groups only. */
 export function agedRows(rows: number, { keys, values, residualLength }: CacheDtype): number {
   const count = Math.max(0, rows - residualLength);
   const grouped = keys.granularity === "channel" || values.granularity === "channel";

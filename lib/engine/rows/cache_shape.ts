@@ -1,19 +1,19 @@
 import { bytesPerToken } from "../../metrics/bytes_per_token.ts";
 import type { ModelFacts } from "../../policies/policy.ts";
 
-/** What a cache must know of its model. */
+/** The sizes of a model that its caches depend on. */
 export interface CacheShape extends ModelFacts {
   /** KV heads per layer. */
   readonly kvHeadCount: number;
 }
 
-/** The model that a cache's rows are of: what else could read them would read nonsense. */
+/** The model that computed a cache's rows. No other model can read them. */
 export interface CacheOwner {
   /** The name it goes by. */
   readonly name: string;
   /** sha256 of its checkpoint's content, hex. */
   readonly hash: string;
-  /** How its weights were held, as rows differ a little between formats. */
+  /** Its weight format: rows differ a little between formats. */
   readonly weights: string;
 }
 

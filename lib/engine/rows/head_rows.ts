@@ -12,7 +12,7 @@ import {
 import { allocateNumbers, resizeNumbers } from "./row_buffer.ts";
 import { floatRowBytes } from "./row_bytes.ts";
 
-/** Rows of one kv head as they lie in its buffers. */
+/** Rows of one kv head, as views of its buffers. */
 export interface RowViews {
   /** Rotated keys, `[rows, head_dim]`. */
   readonly keys: Float32Array;
@@ -20,13 +20,13 @@ export interface RowViews {
   readonly values: Float32Array;
 }
 
-/** What a run takes of one kv head: loose rows with room for S more, `[P + S, head_dim]` each, and older ones, packed. */
+/** One kv head's inputs of a run: float32 rows with room for S more, `[P + S, head_dim]` each, and quantized rows. */
 export interface RunRows extends RowViews {
-  /** Rows in fewer bits; undefined where the decoder takes none. */
+  /** The older, quantized rows; undefined where the decoder takes none. */
   readonly quantized?: QuantizedRows;
 }
 
-/** The rows of one kv head. */
+/** The rows of one kv head, for an attention probe. */
 export interface ProbedRows {
   /** `[rows, head_dim]`, rotated. */
   readonly keys: Float32Array;
@@ -38,33 +38,33 @@ export interface ProbedRows {
   readonly rotaryPositions: Int32Array;
 }
 
-/** Rows taken back are mostly read again at once, in other words: room for so many stays. */
+/** Rows of room that a rewind leaves, as other tokens mostly follow at once. */
 const SPARE_ROWS = 128;
 
-/** The oldest rows of a head, in fewer bits. */
+/** The quantized rows of a head: its oldest. */
 export interface QuantizedRows {
-  /** After rotation. */
+  /** Keys, after rotation. */
   readonly keys: QuantizedVectors;
-  /** As many as keys. */
+  /** Values, as many as keys. */
   readonly values: QuantizedVectors;
 }
 
 /**
- * The cached rows of one kv head in one layer, in buffers of their own. Several caches may share them; a cache that is
- * about to change rows that others hold takes a copy first. The oldest rows may be packed; the others are loose, float32.
+ * The cached rows of one kv head in one layer, in their own buffers. Several caches may share them: a cache copies
+ * shared rows before it changes them. The oldest rows may be quantized; the others are float32.
  */
 export class HeadRows {
   readonly headDim: number;
-  /** The oldest rows, where they are held in fewer bits. Never changed in place. */
+  /** The oldest rows, where they are quantized. Never changed in place. */
   quantized?: QuantizedRows;
-  /** Rotated keys of loose rows, `[capacity − packed, head_dim]`; the first {@linkcode fullPrecisionCount} are live. */
+  /** Rotated float32 keys, `[capacity − quantizedCount, head_dim]`; {@linkcode fullPrecisionCount} are live. */
   keys: Float32Array<ArrayBuffer>;
   values: Float32Array<ArrayBuffer>;
   /** Position in the text, `[capacity]`. */
   positions: Int32Array<ArrayBuffer>;
-  /** Recorded attention, one array a tap: `[capacity]` each. */
+  /** Recorded attention, one array a recording: `[capacity]` each. */
   recordings: Float32Array<ArrayBuffer>[];
-  /** Signals observed of all rows, `[length]` each; gone once rows are appended. Never changed in place. */
+  /** Observed signals, `[length]` each; dropped when rows are appended. Never changed in place. */
   observed: ReadonlyMap<ObservedSignal, Float32Array> = new Map();
   length = 0;
   #holders = 1;
@@ -82,29 +82,29 @@ export class HeadRows {
     return this.positions.length;
   }
 
-  /** Rows that are packed. */
+  /** Quantized rows. */
   get quantizedCount(): number {
     return this.quantized?.keys.count ?? 0;
   }
 
-  /** Rows that are float32. */
+  /** Float32 rows. */
   get fullPrecisionCount(): number {
     return this.length - this.quantizedCount;
   }
 
-  /** Groups of rows whose channels share scales, those of keys and of values. */
+  /** Groups of rows whose channels share scales, of keys and of values together. */
   get quantizedGroups(): number {
     return groupCount(this.quantized?.keys) + groupCount(this.quantized?.values);
   }
 
-  /** Bytes of packed rows, scales and all. */
+  /** Bytes of quantized rows: codes, scales, mins and groups. */
   get quantizedBytes(): number {
     return this.quantized === undefined
       ? 0
       : quantizedBytes(this.quantized.keys) + quantizedBytes(this.quantized.values);
   }
 
-  /** Bytes of live rows, scales and all. */
+  /** Bytes of live rows, float32 and quantized. */
   get liveBytes(): number {
     return this.fullPrecisionCount * floatRowBytes(this.headDim) + this.quantizedBytes;
   }
@@ -119,17 +119,17 @@ export class HeadRows {
     return this.positions.subarray(0, this.length);
   }
 
-  /** Live keys, `[length, head_dim]`: a view where no row is packed, else a copy of what they stand for. */
+  /** Live keys, `[length, head_dim]`: a view where no row is quantized, else a dequantized copy. */
   liveKeys(): Float32Array<ArrayBuffer> {
     return live(this.keys.subarray(0, this.fullPrecisionCount * this.headDim), this.quantized?.keys);
   }
 
-  /** Live values, `[length, head_dim]`, as {@linkcode liveKeys}. */
+  /** Live values, `[length, head_dim]`: a view or a copy, as {@linkcode liveKeys}. */
   liveValues(): Float32Array<ArrayBuffer> {
     return live(this.values.subarray(0, this.fullPrecisionCount * this.headDim), this.quantized?.values);
   }
 
-  /** Packs the oldest `count` loose rows. These rows are held by nobody else. */
+  /** Quantizes the oldest `count` float32 rows, which no other cache may share. */
   quantize(count: number, cacheDtype: CacheDtype): void {
     if (count === 0) return;
     const size = count * this.headDim;
@@ -147,18 +147,18 @@ export class HeadRows {
     this.#resize(this.capacity);
   }
 
-  /** Notes one more holder. */
+  /** Notes one more cache that shares these rows. */
   share(): HeadRows {
     this.#holders++;
     return this;
   }
 
-  /** Notes one holder less; the last one frees the buffers at once rather than when the collector comes by. */
+  /** Notes one cache less; the last one frees the buffers at once, without waiting for the garbage collector. */
   release(): void {
     if (--this.#holders === 0) this.#free();
   }
 
-  /** These rows if nobody else holds them, else a copy, with room for `capacity` rows; if it is made, for `spare` more. */
+  /** Rows of one cache alone: these, or a copy, with room for `capacity` rows, and for `spare` more where it is new. */
   own(capacity = this.length, spare = 0): HeadRows {
     if (this.#holders === 1) {
       if (capacity > this.capacity) this.#resize(capacity + spare);
@@ -171,20 +171,20 @@ export class HeadRows {
     return copy;
   }
 
-  /** The loose rows and the `count` after them, which may be written: the buffers must have room for them. */
+  /** The float32 rows and room for `count` more, which may be written. The buffers must have that room. */
   room(count: number): { keys: Float32Array<ArrayBuffer>; values: Float32Array<ArrayBuffer> } {
     const size = (this.fullPrecisionCount + count) * this.headDim;
     return { keys: this.keys.subarray(0, size), values: this.values.subarray(0, size) };
   }
 
-  /** Makes `count` rows after the live ones live, of tokens from `firstPosition` on. */
+  /** Makes the `count` rows after the live ones live, for tokens from `firstPosition` on. */
   takeIn(count: number, firstPosition: number): void {
     for (let row = 0; row < count; row++) this.positions[this.length + row] = firstPosition + row;
     this.length += count;
     this.observed = new Map();
   }
 
-  /** The same rows less those not named, in buffers of just their size; held by nobody else. `rows` ascend. */
+  /** The named rows, ascending, in buffers of just their size that no other cache shares. */
   keep(rows: Uint32Array): HeadRows {
     if (this.#holders > 1) {
       this.#holders--;
@@ -198,11 +198,11 @@ export class HeadRows {
     return this;
   }
 
-  /** The first `count` rows, held by nobody else; what was observed of more is gone. */
+  /** The first `count` rows, shared with no other cache; observed signals are dropped. */
   upTo(count: number): HeadRows {
     const alone = this.#holders === 1 && count >= this.quantizedCount;
     const first = alone ? this : this.keep(new Uint32Array(count).map((_, row) => row));
-    // Rows to come add to what their taps hold.
+    // Rows to come add to their recordings, which must begin at 0.
     for (const recording of first.recordings) recording.fill(0, count, first.length);
     first.length = count;
     first.observed = new Map();
@@ -210,7 +210,7 @@ export class HeadRows {
     return first;
   }
 
-  /** Takes rows over; from itself too, as ascending rows only ever move down. */
+  /** Copies rows, also from itself: ascending rows only move towards the beginning. */
   #copyRows(from: HeadRows, rows: Uint32Array | undefined): void {
     const count = rows?.length ?? from.length;
     const before = from.quantizedCount;
@@ -261,7 +261,7 @@ function live(
   return all;
 }
 
-/** Calls `copy` for each run of consecutive rows among `rows[start]` to before `rows[end]`; all rows where none are named. */
+/** Calls `copy` for each run of consecutive rows among `rows[start]` to `rows[end − 1]`; without `rows`, once. */
 function forEachRun(
   rows: Uint32Array | undefined,
   start: number,
@@ -292,7 +292,7 @@ function pick(observed: HeadRows["observed"], rows: Uint32Array): HeadRows["obse
   }));
 }
 
-/** Copies numbers one by one, where a run of rows is too short to be worth a call; all in one where no rows are named. */
+/** Copies the numbers of the named rows one by one, as runs are too short for calls; without names, all at once. */
 function copyNumbers<T extends Float32Array | Int32Array>(
   from: T,
   into: T,

@@ -6,7 +6,7 @@ export interface PositionRange {
   readonly end: number;
 }
 
-/** The ranges and one more: ascending, apart from each other. */
+/** Adds a range to others. The result ascends, and its ranges neither touch nor overlap. */
 export function addRange(ranges: readonly PositionRange[], added: PositionRange): readonly PositionRange[] {
   if (added.start >= added.end) return ranges;
   const touching = ranges.filter(({ start, end }) => start <= added.end && end >= added.start);
@@ -18,7 +18,7 @@ export function addRange(ranges: readonly PositionRange[], added: PositionRange)
     .toSorted((one, other) => one.start - other.start);
 }
 
-/** The ranges without the positions of another. */
+/** Removes the positions of one range from others. */
 export function removeRange(ranges: readonly PositionRange[], removed: PositionRange): readonly PositionRange[] {
   return ranges.flatMap(({ start, end }) =>
     [
@@ -34,10 +34,10 @@ export function inRanges(ranges: readonly PositionRange[], position: number): bo
 }
 
 /**
- * Refuses a range that is none, or goes beyond the text.
+ * Checks that a range is not empty and within the text.
  *
- * @param action what it is for, for the message: "pin"
- * @throws {RangeError} that names the range and the tokens read
+ * @param action the caller's action, for the message: "pin"
+ * @throws {RangeError} if it is not; the message names the range and the tokens read
  */
 export function checkRange(action: string, { start, end }: PositionRange, tokenCount: number): void {
   if ([start, end].every(Number.isSafeInteger) && start >= 0 && start < end && end <= tokenCount) return;

@@ -2,36 +2,39 @@ import { float16ToFloat32, float32ToFloat16 } from "../../numeric/half.ts";
 import { GROUP_ROWS, type VectorFormat } from "./cache_dtype.ts";
 
 /**
- * Vectors of one kv head in fewer bits. Never changed in place, so that caches may share them.
+ * Quantized vectors of one kv head. They are never changed in place, so that caches may share them.
  *
- * A number is `quantum · scale + minimum`; for int8 by row the minimum is −128 scales, and none is kept.
+ * A number is `code · scale + min`. For int8 by row the min is −128 · scale and is not stored.
  */
 export interface QuantizedVectors {
-  /** What they were rounded to. */
+  /** The format of every vector. */
   readonly format: VectorFormat;
   /** Numbers of a vector. */
   readonly headDim: number;
   /** Vectors. */
   readonly count: number;
-  /** `[count, head_dim]`: the numbers themselves, float16 bits, or quanta of 8 bits; of 4 bits two a byte, dimension j low and j + head_dim / 2 high. */
+  /**
+   * `[count, head_dim]`: float32 numbers, float16 bits, or codes of 8 bits. Codes of 4 bits stand two in a byte: the code
+   * of dimension j low, the code of dimension j + head_dim / 2 high.
+   */
   readonly codes: Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
-  /** By row `[count]`, by channel `[groups, head_dim]`; empty for floats. */
+  /** By row: `[count]`; by channel: `[groups, head_dim]`; for floats: empty. */
   readonly scales: Float32Array<ArrayBuffer>;
-  /** As scales are; empty where none are kept. */
+  /** In the shape of `scales`; empty where no min is stored. */
   readonly mins: Float32Array<ArrayBuffer>;
   /** By channel: the group of each vector, `[count]`; else empty. */
   readonly groups: Int32Array<ArrayBuffer>;
 }
 
-/** What int8 by row has as its zero. */
+/** The code of zero in int8 by row. */
 export const INT8_ZERO = 128;
 
-/** Groups of vectors whose channels share scales; 0 where none do. */
+/** Groups of vectors whose channels share scales; 0 in other formats. */
 export function groupCount(vectors: QuantizedVectors | undefined): number {
   return vectors?.format.granularity === "channel" ? vectors.scales.length / vectors.headDim : 0;
 }
 
-/** Vectors whose numbers are yet to come, all 0 until then. */
+/** Quantized vectors of zeros, to be filled. */
 export function emptyVectors(format: VectorFormat, headDim: number, count: number, groups: number): QuantizedVectors {
   const { dtype, granularity } = format;
   const numbers = count * headDim;
@@ -46,23 +49,23 @@ export function emptyVectors(format: VectorFormat, headDim: number, count: numbe
       ? new Uint16Array(numbers)
       : new Uint8Array(dtype === "int8" ? numbers : numbers / 2),
     scales: new Float32Array(scales),
-    mins: new Float32Array(keepsMins(format) ? scales : 0),
+    mins: new Float32Array(hasMins(format) ? scales : 0),
     groups: new Int32Array(granularity === "channel" ? count : 0),
   };
 }
 
-/** Whole numbers count from a minimum, but those of 8 bits by row from the middle. */
-function keepsMins({ dtype, granularity }: VectorFormat): boolean {
+/** Whether codes count from a min; int8 by row counts from the middle. */
+function hasMins({ dtype, granularity }: VectorFormat): boolean {
   return dtype === "int4" || (dtype === "int8" && granularity === "channel");
 }
 
-/** Bytes of quanta, scales, minima and groups. */
+/** Bytes of codes, scales, mins and groups. */
 export function quantizedBytes({ codes, scales, mins, groups }: QuantizedVectors): number {
   return codes.byteLength + scales.byteLength + mins.byteLength + groups.byteLength;
 }
 
 /**
- * Rounds vectors to a format.
+ * Quantizes vectors to a format.
  *
  * @param values `[count, head_dim]`
  */
@@ -82,21 +85,21 @@ export function quantizeVectors(values: Float32Array, format: VectorFormat, head
     ? symmetricGrid(values, headDim)
     : rowGrid(values, headDim, top);
   roundToCodes(values, raw, grid, headDim, top);
-  if (dtype === "int4") join(raw, codes, headDim);
+  if (dtype === "int4") packNibbles(raw, codes, headDim);
   return {
     format,
     headDim,
     count,
     codes,
     scales: grid.scales,
-    mins: keepsMins(format) ? grid.mins : EMPTY.mins,
+    mins: hasMins(format) ? grid.mins : EMPTY.mins,
     groups: granularity === "channel"
       ? Int32Array.from({ length: count }, (_, row) => Math.floor(row / GROUP_ROWS))
       : EMPTY.groups,
   };
 }
 
-/** What packed vectors stand for: `[count, head_dim]`. */
+/** Dequantizes vectors to float32, `[count, head_dim]`. */
 export function dequantizeVectors(quantized: QuantizedVectors): Float32Array<ArrayBuffer> {
   const { format: { dtype, granularity }, headDim, count, codes, scales, mins, groups } = quantized;
   const values = new Float32Array(count * headDim);
@@ -108,20 +111,20 @@ export function dequantizeVectors(quantized: QuantizedVectors): Float32Array<Arr
     float16ToFloat32(codes as Uint16Array, values);
     return values;
   }
-  const raw = dtype === "int8" ? codes : apart(codes, headDim);
+  const raw = dtype === "int8" ? codes : unpackNibbles(codes, headDim);
   const step = granularity === "channel" ? 1 : 0;
   for (let row = 0; row < count; row++) {
-    let place = granularity === "channel" ? groups[row] * headDim : row;
-    for (let at = row * headDim; at < (row + 1) * headDim; at++, place += step) {
+    let index = granularity === "channel" ? groups[row] * headDim : row;
+    for (let at = row * headDim; at < (row + 1) * headDim; at++, index += step) {
       values[at] = mins.length > 0
-        ? Math.fround(raw[at] * scales[place]) + mins[place]
-        : (raw[at] - INT8_ZERO) * scales[place];
+        ? Math.fround(raw[at] * scales[index]) + mins[index]
+        : (raw[at] - INT8_ZERO) * scales[index];
     }
   }
   return values;
 }
 
-/** The vectors of both, one after the other. */
+/** Concatenates vectors of one format. */
 export function joinQuantized(one: QuantizedVectors, other: QuantizedVectors): QuantizedVectors {
   if (one.count === 0) return other;
   const first = one.format.granularity === "channel" ? one.scales.length / one.headDim : 0;
@@ -135,7 +138,7 @@ export function joinQuantized(one: QuantizedVectors, other: QuantizedVectors): Q
   };
 }
 
-/** Some of the vectors, just as they are; scales that none of them uses are gone. `rows` ascend. */
+/** Picks vectors, without rounding them again; scales that no picked vector uses are dropped. `rows` ascend. */
 export function pickQuantized(quantized: QuantizedVectors, rows: Uint32Array): QuantizedVectors {
   const { headDim, count, codes, scales, mins, groups } = quantized;
   if (rows.length === count) return quantized;
@@ -149,18 +152,18 @@ export function pickQuantized(quantized: QuantizedVectors, rows: Uint32Array): Q
     };
   }
   const used = Uint32Array.from(new Set(Array.from(rows, (row) => groups[row])));
-  const places = new Map([...used].map((group, place) => [group, place]));
+  const newGroup = new Map([...used].map((group, index) => [group, index]));
   return {
     ...picked,
     scales: pickRows(scales, used, headDim),
     mins: pickRows(mins, used, headDim),
-    groups: Int32Array.from(rows, (row) => places.get(groups[row])!),
+    groups: Int32Array.from(rows, (row) => newGroup.get(groups[row])!),
   };
 }
 
 const EMPTY = { scales: new Float32Array(0), mins: new Float32Array(0), groups: new Int32Array(0) };
 
-/** Scales and minima, `[rows]` by row, `[groups, head_dim]` by channel. */
+/** Scales and mins: `[rows]` by row, `[groups, head_dim]` by channel. */
 interface Grid {
   readonly scales: Float32Array<ArrayBuffer>;
   readonly mins: Float32Array<ArrayBuffer>;
@@ -225,25 +228,25 @@ function roundToCodes(
   for (let row = 0; row * headDim < values.length; row++) {
     const group = by === "row" ? row : Math.floor(row / GROUP_ROWS) * headDim;
     const step = by === "row" ? 0 : 1;
-    for (let column = 0, place = group; column < headDim; column++, place += step) {
+    for (let column = 0, index = group; column < headDim; column++, index += step) {
       const at = row * headDim + column;
-      const scale = scales[place];
-      const code = scale === 0 ? 0 : Math.floor((values[at] - mins[place]) / scale + 0.5);
+      const scale = scales[index];
+      const code = scale === 0 ? 0 : Math.floor((values[at] - mins[index]) / scale + 0.5);
       raw[at] = code < 0 ? 0 : code > top ? top : code;
     }
   }
 }
 
-/** Two quanta of 4 bits a byte: the first half of a vector low, the second high. */
-function join(raw: Uint8Array, codes: Uint8Array, headDim: number): void {
+/** Puts two 4-bit codes in a byte: the first half of a vector low, the second half high. */
+function packNibbles(raw: Uint8Array, codes: Uint8Array, headDim: number): void {
   const half = headDim / 2;
   for (let at = 0, from = 0; at < codes.length; from += half) {
     for (let column = 0; column < half; column++, at++, from++) codes[at] = raw[from] | (raw[from + half] << 4);
   }
 }
 
-/** What {@linkcode join} put together. */
-function apart(codes: ArrayLike<number>, headDim: number): Uint8Array {
+/** Undoes {@linkcode packNibbles}. */
+function unpackNibbles(codes: ArrayLike<number>, headDim: number): Uint8Array {
   const half = headDim / 2;
   const raw = new Uint8Array(2 * codes.length);
   for (let at = 0, to = 0; at < codes.length; to += half) {

@@ -3,12 +3,12 @@ import type { CacheShape } from "./cache_shape.ts";
 import type { HeadRows } from "./head_rows.ts";
 
 /**
- * Where rows stand after an eviction. `logical`: keys keep their rotation and the next token its place in the text.
- * `compact`: the gaps close, keys are rotated anew, and the next token follows the longest head's last row.
+ * The positions of rows after an eviction. `logical`: keys keep their rotation, and the next token has its position in
+ * the text. `compact`: keys are rotated so that the gaps close, and the next token follows the longest head's last row.
  */
 export type PositionMode = "logical" | "compact";
 
-/** The position that each row's key is rotated to, by head: `[rows]` each. */
+/** The position that each row's key is rotated to: for each head `[rows]`. */
 export function rotaryPositions(heads: readonly HeadRows[], mode: PositionMode): Int32Array[] {
   const longest = heads.reduce((most, { length }) => Math.max(most, length), 0);
   return heads.map(({ positions, length }) =>
@@ -16,7 +16,7 @@ export function rotaryPositions(heads: readonly HeadRows[], mode: PositionMode):
   );
 }
 
-/** The same heads with every key rotated from where it stood to where it stands now. */
+/** The same heads with every key rotated from its old position to its new one: for each head `[rows]` of both. */
 export function rotateKeys(
   heads: readonly HeadRows[],
   old: readonly Int32Array[],
@@ -28,11 +28,11 @@ export function rotateKeys(
     if (now[index].every((position, row) => position === old[index][row])) return shared;
     const head = shared.own();
     const { headDim, quantized, quantizedCount } = head;
-    // Packed rows are shared and never changed; their keys are float32 where they are turned.
+    // Quantized rows are never changed in place; where keys rotate, theirs are float32 (checkRotatable).
     const older = quantized?.keys.codes.slice() as Float32Array<ArrayBuffer> | undefined;
     now[index].forEach((position, row) => {
-      const [keys, place] = row < quantizedCount ? [older!, row] : [head.keys, row - quantizedCount];
-      rotate(keys.subarray(place * headDim, (place + 1) * headDim), position - old[index][row]);
+      const [keys, at] = row < quantizedCount ? [older!, row] : [head.keys, row - quantizedCount];
+      rotate(keys.subarray(at * headDim, (at + 1) * headDim), position - old[index][row]);
     });
     if (quantized !== undefined) head.quantized = { ...quantized, keys: { ...quantized.keys, codes: older! } };
     return head;

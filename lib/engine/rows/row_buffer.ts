@@ -1,13 +1,13 @@
 /**
- * From this size on, buffers are resizable: they lie in pages of their own, which go back to the system at once when the
- * buffer shrinks, and growing moves nothing. Freed memory of ordinary buffers may stay with the process.
+ * Buffers of this many bytes and more are resizable. A resizable buffer has its own pages, which return to the system
+ * at once when it shrinks, and growing moves nothing. Freed memory of ordinary buffers may stay with the process.
  */
 const RESIZABLE_BYTES = 64 * 1024;
 
-/** Address space, not memory: what a resizable buffer may grow to before it has to move. */
+/** How many times its size a resizable buffer may grow before it moves: address space, not memory. */
 const RESERVED_GROWTH = 4;
 
-/** Numbers for the vectors of rows, all 0: `[length]`. */
+/** Allocates numbers for the vectors of rows, all 0: `[length]`. */
 export function allocateNumbers(length: number): Float32Array<ArrayBuffer> {
   const bytes = length * Float32Array.BYTES_PER_ELEMENT;
   const buffer = bytes < RESIZABLE_BYTES
@@ -16,7 +16,7 @@ export function allocateNumbers(length: number): Float32Array<ArrayBuffer> {
   return new Float32Array(buffer, 0, length);
 }
 
-/** The same numbers in a buffer of another length; the array that was given becomes empty or must not be used again. */
+/** Gives the same numbers in a buffer of another length. The array passed in must not be used again. */
 export function resizeNumbers(numbers: Float32Array<ArrayBuffer>, length: number): Float32Array<ArrayBuffer> {
   const { buffer } = numbers;
   const bytes = length * Float32Array.BYTES_PER_ELEMENT;

@@ -1,6 +1,6 @@
 import { agedRows, type CacheDtype, GROUP_ROWS, isFloat32, type VectorFormat } from "./cache_dtype.ts";
 
-/** What some rows of a cache take at most, in bytes, whichever of them these are and however heads share them. */
+/** The most bytes that a number of rows takes in a cache, whichever rows and heads they are. */
 export type RowBytes = (rows: number) => number;
 
 /** Bytes of a key and a value in float32. */
@@ -8,19 +8,19 @@ export function floatRowBytes(headDim: number): number {
   return 2 * headDim * Float32Array.BYTES_PER_ELEMENT;
 }
 
-/** How the rows of one kv head are held. */
+/** Rows of one kv head by how they are stored. */
 export interface HeadCounts {
-  /** Rows that are packed. */
+  /** Quantized rows. */
   readonly quantizedCount: number;
-  /** Rows that are float32. */
+  /** Float32 rows. */
   readonly fullPrecisionCount: number;
-  /** Groups of packed rows whose channels share scales, those of keys and of values. */
+  /** Groups of quantized rows whose channels share scales, of keys and of values together. */
   readonly quantizedGroups: number;
 }
 
 /**
- * What rows of a cache take whose heads stand like this: as many as are float32 count as such, the others as packed, with
- * the scales that packed rows share.
+ * Makes the function from rows to bytes for a cache with these heads. Rows count as float32 up to the number of float32
+ * rows, beyond it as quantized, together with the scales that quantized rows share.
  */
 export function rowBytes(heads: readonly HeadCounts[], cacheDtype: CacheDtype, headDim: number): RowBytes {
   const float = floatRowBytes(headDim);
@@ -31,13 +31,13 @@ export function rowBytes(heads: readonly HeadCounts[], cacheDtype: CacheDtype, h
   const grid = 2 * headDim * Float32Array.BYTES_PER_ELEMENT;
   return (rows) => {
     const rest = Math.max(0, rows - fullPrecision);
-    // A group's scales go with its last row: never more of them than rows that are packed.
+    // A group's scales are dropped with its last row: there are never more groups than quantized rows.
     return Math.min(rows, fullPrecision) * float + rest * quantizedRowBytes(cacheDtype, headDim) +
       Math.min(groups, (groupedParts(cacheDtype)) * rest) * grid;
   };
 }
 
-/** What one head of so many rows takes once {@linkcode KvCache.quantize} rounded it, in bytes. */
+/** Bytes of a head of so many rows after {@linkcode KvCache.quantize}. */
 export function roundedBytes(rows: number, cacheDtype: CacheDtype, headDim: number): number {
   const quantized = isFloat32(cacheDtype) ? 0 : agedRows(rows, cacheDtype);
   const groups = groupedParts(cacheDtype) * Math.ceil(quantized / GROUP_ROWS);
@@ -45,7 +45,7 @@ export function roundedBytes(rows: number, cacheDtype: CacheDtype, headDim: numb
     groups * 2 * headDim * Float32Array.BYTES_PER_ELEMENT;
 }
 
-/** Bytes of a packed key and value, with the scales that are theirs alone. */
+/** Bytes of a quantized key and value, with the scales and mins of these rows alone. */
 export function quantizedRowBytes({ keys, values }: CacheDtype, headDim: number): number {
   return vectorBytes(keys, headDim) + vectorBytes(values, headDim);
 }
@@ -54,7 +54,7 @@ function groupedParts({ keys, values }: CacheDtype): number {
   return [keys, values].filter(({ granularity }) => granularity === "channel").length;
 }
 
-/** By channel, a vector has the number of its group besides; by row a scale, and int4 a minimum. */
+/** Beside its codes, a vector by channel has the number of its group; by row it has a scale, and in int4 a min. */
 function vectorBytes({ dtype, granularity }: VectorFormat, headDim: number): number {
   const scales = granularity === "channel" ? 4 : dtype === "int8" ? 4 : dtype === "int4" ? 8 : 0;
   return { f32: 4, f16: 2, int8: 1, int4: 0.5 }[dtype] * headDim + scales;

@@ -1,6 +1,5 @@
 /**
- * The ids of a text's tokens, which only ever grows. Forks share the buffer until one of them appends where another
- * already has.
+ * The ids of a text's tokens, immutable. Forks share the buffer until one of them appends where another has appended.
  */
 export class TokenIds {
   /** Ids read so far. */
@@ -12,7 +11,7 @@ export class TokenIds {
     this.#buffer = buffer;
   }
 
-  /** The text with further ids; this one stays as it is. */
+  /** A longer text: these ids and further ones. */
   with(ids: ArrayLike<number>): TokenIds {
     const end = this.length + ids.length;
     const mine = this.#buffer.used === this.length && this.#buffer.ids.length >= end;
@@ -23,7 +22,7 @@ export class TokenIds {
     return new TokenIds(end, buffer);
   }
 
-  /** The text up to before `end`; this one stays as it is. */
+  /** A shorter text: the ids before `end`. */
   upTo(end: number): TokenIds {
     return new TokenIds(Math.min(end, this.length), this.#buffer);
   }

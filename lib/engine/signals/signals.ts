@@ -2,34 +2,34 @@ import { checkSignals, sameSignal } from "../../policies/check_signals.ts";
 import type { Policy, Signal } from "../../policies/policy.ts";
 
 /**
- * Attention to record while tokens are read: from every query, from the last so many of a call, or from every query with
- * weight `decay` to the power of the queries that came after it.
+ * Attention to record while tokens are read: summed over every query, over the last n queries of a call, or over every
+ * query with weight `decay` to the power of the number of later queries.
  */
 export type AttentionRecording = "all" | number | { readonly decay: number };
 
-/** The first chunk of a call, with which taps of the newest queries begin anew, or a further one. */
+/** The first chunk of a call, with which recordings of the newest queries start over, or a further chunk. */
 export type ChunkStart = "first" | "further";
 
-/** What to record while tokens are read: attention, or the moments of the queries. */
+/** Something to record while tokens are read: attention, or the moments of the queries. */
 export type Recording = AttentionRecording | "moments";
 
-/** What a prefill records unless it is told otherwise: H2O's sum, the newest query, SnapKV's window, query moments. */
+/** The default recordings of a prefill: H2O's sum, the newest query, SnapKV's 64 queries, query moments. */
 export const DEFAULT_RECORDINGS: readonly Recording[] = ["all", 1, 64, "moments"];
 
-/** The need that a tap serves. */
+/** The signal that a recording serves. */
 export function signalOf(recording: AttentionRecording): Signal {
   return typeof recording === "object"
     ? { attention: "sum", queries: "all", decay: recording.decay }
     : { attention: "sum", queries: recording };
 }
 
-/** The tap that serves a need; undefined if the need is not about attention, or nothing recorded serves it. */
+/** The index of the recording that serves a signal; undefined if none does. */
 export function recordingOf(signal: Signal, recordings: readonly AttentionRecording[]): number | undefined {
   const index = recordings.findIndex((recording) => sameSignal(signal, signalOf(recording)));
   return index < 0 ? undefined : index;
 }
 
-/** What must be recorded for these needs while tokens are read; the others are had without, or by a second look. */
+/** The recordings that serve these signals. Other signals come from the rows, or from {@linkcode KvCache.observe}. */
 export function recordingsFor(signals: readonly Signal[]): Recording[] {
   return signals.flatMap((signal): Recording[] => {
     if (signal === "queryMoments") return ["moments"];
@@ -38,7 +38,7 @@ export function recordingsFor(signals: readonly Signal[]): Recording[] {
   });
 }
 
-/** What a prefill records for policies with these needs: {@linkcode DEFAULT_RECORDINGS}, and what they take beside it. */
+/** The recordings of a prefill for policies with these signals: {@linkcode DEFAULT_RECORDINGS}, and theirs beside. */
 export function prefillRecordings(signals: readonly Signal[]): Recording[] {
   return [
     ...DEFAULT_RECORDINGS,
@@ -46,31 +46,32 @@ export function prefillRecordings(signals: readonly Signal[]): Recording[] {
   ];
 }
 
-/** Where a chunk stands among the tokens of its call, and where the next eviction is. */
-export interface ChunkPlace {
+/** A chunk's span among the tokens of its call, and the distance to the next eviction. */
+export interface ChunkSpan {
   /** Index of the chunk's first token in the call, or since the call's last eviction. */
   readonly start: number;
   /** Tokens of the chunk. */
   readonly count: number;
   /** Tokens of the call, or from its last eviction to its next one. */
   readonly total: number;
-  /** Where evictions come again and again: tokens from the chunk's first to the next one, and between two. */
+  /** Under a bound: tokens from the chunk's first to the next eviction, and between two evictions. */
   readonly eviction?: { readonly due: number; readonly compressionInterval: number };
 }
 
-/** Which of a chunk's queries a tap counts: those from `first` on. With a first chunk, what it held before goes. */
+/** The queries of a chunk that a recording counts: from `first` on. With a first chunk it drops earlier queries. */
 export interface RecordingWindow {
   readonly first: number;
   readonly start: ChunkStart;
 }
 
 /**
- * A tap of the last n queries holds those of its call. Where evictions come again and again, calls that are shorter than
- * n add up, in blocks that begin anew n queries and one interval before an eviction: it finds min(n, interval) queries.
+ * The queries of a chunk that a recording counts. A recording of the last n queries holds queries of one call. Under a
+ * bound, calls shorter than n add up, in blocks that start over n queries and one interval before an eviction, so that
+ * each eviction finds min(n, interval) queries.
  */
 export function recordingWindow(
   recording: AttentionRecording,
-  { start, count, total, eviction }: ChunkPlace,
+  { start, count, total, eviction }: ChunkSpan,
 ): RecordingWindow {
   if (typeof recording !== "number") return { first: 0, start: "further" };
   if (eviction === undefined || total >= recording) {
@@ -82,20 +83,20 @@ export function recordingWindow(
 }
 
 /**
- * What each new query adds to each tap: `[taps, count · groupSize]`, a mean over the query heads of the group.
+ * The weight of each new query in each recording, `[recordings, count · groupSize]`: a mean over the group's heads.
  *
- * @param place of the chunk these queries are
+ * @param span the chunk of the queries
  * @param groupSize query heads that share a kv head
  */
 export function queryWeights(
   recordings: readonly AttentionRecording[],
-  place: ChunkPlace,
+  span: ChunkSpan,
   groupSize: number,
 ): Float32Array {
-  const { count } = place;
+  const { count } = span;
   const weights = new Float32Array(recordings.length * groupSize * count);
   recordings.forEach((recording, index) => {
-    const { first } = recordingWindow(recording, place);
+    const { first } = recordingWindow(recording, span);
     const decay = typeof recording === "object" ? recording.decay : 1;
     for (let query = first; query < count; query++) {
       const from = (index * count + query) * groupSize;
@@ -105,7 +106,7 @@ export function queryWeights(
   return weights;
 }
 
-/** The signals that are not recorded while a text is read: they take a look of their own at the cache. */
+/** The signals that reading does not record: {@linkcode KvCache.observe} computes them from the cache. */
 export const OBSERVED_SIGNALS: readonly ObservedSignal[] = [
   "outputNorm1",
   "reconstruction",
@@ -116,7 +117,7 @@ export const OBSERVED_SIGNALS: readonly ObservedSignal[] = [
 /** One of {@linkcode OBSERVED_SIGNALS}. */
 export type ObservedSignal = "outputNorm1" | "reconstruction" | "normalizedReconstruction" | "predictedAttention";
 
-/** The signals of a policy that want `await cache.observe(policy)`. */
+/** The signals of a policy that `await cache.observe(policy)` computes. */
 export function observedSignals({ signals }: Pick<Policy, "signals">): ObservedSignal[] {
   return signals.filter((signal: Signal): signal is ObservedSignal =>
     OBSERVED_SIGNALS.some((observed) => observed === signal)
@@ -124,11 +125,11 @@ export function observedSignals({ signals }: Pick<Policy, "signals">): ObservedS
 }
 
 /**
- * Refuses a policy that needs what a cache does not have.
+ * Checks that a cache has the signals of a policy.
  *
- * @param signals what the cache has
- * @param known whether a rewind lost some of what was recorded
- * @throws {TypeError} that names the policy, the signal and what there is
+ * @param signals the cache's signals
+ * @param known whether a rewind lost some recordings
+ * @throws {TypeError} if it lacks one; the message names the policy, the signal and the cache's signals
  */
 export function checkCachedSignals(policy: Policy, signals: readonly Signal[], known: "all" | "some lost"): void {
   const unseen = observedSignals(policy).find((signal) => !signals.includes(signal));

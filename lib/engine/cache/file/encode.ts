@@ -33,8 +33,8 @@ export interface CacheContent {
  * Encodes a cache as the bytes of a file, in pieces:
  * - magic, version (u32), length of the header (u32), header (JSON);
  * - little-endian numbers, each list at a multiple of 8 bytes: token ids; for each head its positions, quantized keys,
- *   quantized values (codes, scales, mins, groups each), float32 keys and values, recordings and observed signals; query
- *   moments; for each mark the recordings and observed signals of its heads;
+ *   quantized values (codes, scales, mins and groups of each), float32 keys and values, recordings, observed signals;
+ *   query moments; for each mark the recordings and observed signals of its heads;
  * - sha256 of everything before it.
  */
 export function encodeCache({ shape, recordings, state, owner }: CacheContent): Uint8Array[] {
