@@ -105,6 +105,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "engine/rows",
       "engine/checkpoint",
       "engine/tokenizer",
+      "policies",
       "numeric",
       "files",
     ],

@@ -1,6 +1,12 @@
 import type { Vector } from "../numeric/vectors.ts";
 
 /**
+ * The first tokens of a text, to which nearly every query attends whatever they say: attention sinks (StreamingLLM,
+ * Xiao et al. 2023, https://arxiv.org/abs/2309.17453).
+ */
+export const SINK_TOKENS = 4;
+
+/**
  * A signal that a policy reads, one value (or one vector) a row:
  * - `keys`, `values`: the cached vectors, `[rows, head_dim]`;
  * - `novelty`: how little a token repeats, in [0, 1] (simulator, replay and engine define it alike);

@@ -2,7 +2,7 @@ import { heldPositions } from "../../numeric/held_positions.ts";
 import { rotaryTables } from "../../numeric/rotary.ts";
 import type { ProbedRows } from "../rows/head_rows.ts";
 
-/** What a probe needs to know of its model. */
+/** The sizes of a model that its probe depends on. */
 export interface ProbedModel {
   /** Layers. */
   readonly layerCount: number;
@@ -14,11 +14,11 @@ export interface ProbedModel {
   readonly ropeTheta: number;
 }
 
-/** Linear probes of one model, one a kv head, all reading the whole layer's row of a token. */
+/** Linear probes of one model, one a kv head. Each reads the keys and values of all kv heads of its layer. */
 export interface AttentionProbe {
   /** `[layer, kv head, features]`, the constant last. */
   readonly weights: Float32Array;
-  /** The features' means, `[layer, features]`: what stands in for a row that a head no longer has. */
+  /** Means of the features, `[layer, features]`, in place of rows that a head has evicted. */
   readonly means: Float32Array;
 }
 
@@ -27,18 +27,18 @@ export function probeWidth({ kvHeadCount, headDim }: ProbedModel): number {
   return 2 * kvHeadCount * headDim + 1;
 }
 
-/** Turns keys back to position 0: cosines and sines of every position up to the longest, `[positions, head_dim / 2]`. */
+/** Rotates keys back to position 0: cosines and sines of all positions in use, `[positions, head_dim / 2]`. */
 export type ProbeRotation = ReturnType<typeof rotaryTables>;
 
-/** The rotation for all of these rows. */
+/** Makes the rotation for these rows. */
 export function probeRotation(heads: readonly ProbedRows[], model: ProbedModel): ProbeRotation {
   const last = heads.reduce((most, { rotaryPositions }) => Math.max(most, rotaryPositions.at(-1) ?? 0), 0);
   return rotaryTables(model, last + 1);
 }
 
 /**
- * A layer's tokens as a probe sees them: for each kv head the value and the key turned back to position 0, then 1. Where a
- * head has evicted the token, `means` stands in, or zeros.
+ * Computes a probe's features of a layer's tokens: for each kv head the value and the key rotated back to position 0,
+ * then 1. For a token that a head has evicted they are `means`, or zeros.
  *
  * @returns the features, `[tokens, features]`, and the tokens' positions in the text, ascending
  */
@@ -85,10 +85,10 @@ function unrotate(
 }
 
 /**
- * What a probe expects of every row: the log of the attention it will be paid. `[layer · kv heads + kv head]`, `[rows]`
- * each.
+ * Predicts the log of the attention that each row will get from later queries.
  *
- * @param heads in the same order
+ * @param heads rows, `[layer · kv heads + kv head]`
+ * @returns predictions in the same order, `[rows]` each
  */
 export function predictAttention(
   { weights, means }: AttentionProbe,
@@ -117,7 +117,7 @@ export function predictAttention(
   }).flat();
 }
 
-/** Four sums side by side do not wait for one another. */
+/** A dot product in four sums, as one sum would wait for each addition. */
 function dot(features: Float32Array, first: number, weights: Float32Array): number {
   let [one, two, three, four] = [0, 0, 0, 0];
   let feature = 0;

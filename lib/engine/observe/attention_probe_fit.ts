@@ -1,11 +1,12 @@
 import { RidgeRegression } from "../../numeric/ridge_regression.ts";
+import { SINK_TOKENS } from "../../policies/policy.ts";
 import type { ProbedRows } from "../rows/head_rows.ts";
 import { type AttentionProbe, type ProbedModel, probeFeatures, probeRotation, probeWidth } from "./attention_probe.ts";
 
-/** Attention below this is as good as none: shares of attention are wanted by their logarithm. */
+/** Added to shares of attention before their logarithm: smaller shares count as none. */
 const SMALLEST_ATTENTION = 1e-5;
 
-/** Fits an attention probe, context by context; of a context nothing is kept but sums of products. */
+/** Fits an attention probe, context by context. It keeps sums of products, no context. */
 export class AttentionProbeFit {
   readonly #model: ProbedModel;
   readonly #layers: readonly RidgeRegression[];
@@ -25,13 +26,13 @@ export class AttentionProbeFit {
   }
 
   /**
-   * Learns from a context of which nothing is evicted.
+   * Learns from a context without evictions.
    *
-   * @param heads its rows, `[layer · kv heads + kv head]`
-   * @param attention what later queries paid each row, in the same order, `[rows]` each
-   * @param first row to begin with: sinks, which every query looks at, would drown the rest
+   * @param heads the context's rows, `[layer · kv heads + kv head]`
+   * @param attention each row's attention from later queries, in the same order, `[rows]` each
+   * @param first the first row that counts: sinks, to which every query attends, would outweigh the rest
    */
-  add(heads: readonly ProbedRows[], attention: readonly Float32Array[], first = 4): void {
+  add(heads: readonly ProbedRows[], attention: readonly Float32Array[], first: number = SINK_TOKENS): void {
     const { layerCount, kvHeadCount } = this.#model;
     const width = probeWidth(this.#model);
     const rotation = probeRotation(heads, this.#model);
@@ -40,10 +41,10 @@ export class AttentionProbeFit {
       const { features, positions } = probeFeatures(own, this.#model, rotation);
       for (let row = first; row < positions.length; row++) {
         const example = features.subarray(row * width, (row + 1) * width);
-        const wanted = own.map((_, kvHead) =>
+        const targets = own.map((_, kvHead) =>
           Math.log(attention[layer * kvHeadCount + kvHead][row] + SMALLEST_ATTENTION)
         );
-        this.#layers[layer].add(example, wanted);
+        this.#layers[layer].add(example, targets);
         for (let feature = 0; feature < width; feature++) this.#sums[layer * width + feature] += example[feature];
       }
     }
@@ -51,9 +52,9 @@ export class AttentionProbeFit {
   }
 
   /**
-   * The probe that fits best.
+   * Solves for the probe of least squared error.
    *
-   * @param penalty on the weights' squares
+   * @param penalty ridge penalty on the weights' squares
    * @throws {RangeError} if nothing was added
    */
   solve(penalty = 10): AttentionProbe {

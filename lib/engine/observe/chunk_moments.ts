@@ -2,16 +2,15 @@ import type { ChunkMoments } from "../cache/state/query_moments.ts";
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
 import { headsFirst } from "../graph/attention_graph.ts";
 import { ELEMENT, GraphBuilder, NO_WEIGHTS } from "../graph/onnx_graph.ts";
+import { SINK_TOKENS } from "../../policies/policy.ts";
 import type { GraphSession } from "../runtime/graph_session.ts";
 
-/** The first tokens of a text, whose queries are outliers and left out. */
-export const MOMENT_SINKS = 4;
-
 /**
- * The moments of a chunk's queries, by layer; undefined if all of them are the text's first.
+ * Computes the moments of a chunk's queries, by layer. The queries of the text's sinks are outliers and do not count.
  *
- * @param queryKeys by layer, `[S, (heads + kv heads) · head_dim]`
- * @param position of the chunk's first token in the text
+ * @param queryKeys queries and keys before rotation, by layer, `[S, (heads + kv heads) · head_dim]`
+ * @param position position of the chunk's first token in the text
+ * @returns undefined if all tokens are sinks
  */
 export async function chunkMoments(
   graph: GraphSession,
@@ -21,7 +20,7 @@ export async function chunkMoments(
 ): Promise<ChunkMoments[] | undefined> {
   const width = (config.numAttentionHeads + config.numKeyValueHeads) * config.headDim;
   const length = queryKeys[0].length / width;
-  const first = Math.max(0, MOMENT_SINKS - position);
+  const first = Math.max(0, SINK_TOKENS - position);
   if (first >= length) return undefined;
   const layers: ChunkMoments[] = [];
   for (const values of queryKeys) {
@@ -36,8 +35,10 @@ export async function chunkMoments(
 }
 
 /**
- * Builds the graph that takes one layer's `query_keys` [1, S, (heads + kv heads) · head_dim] and gives, of the tokens
- * from `first` [1] on, `mean` [heads, 1, head_dim] and `scatter` [heads, head_dim, head_dim] about it.
+ * Builds the graph of the queries' moments in one layer.
+ *
+ * Inputs: `query_keys` [1, S, (heads + kv heads) · head_dim] and `first` [1], the index of the first token that counts.
+ * Outputs: `mean` [heads, 1, head_dim], and `scatter` [heads, head_dim, head_dim] about it.
  */
 export function buildMoments({ numAttentionHeads: heads, numKeyValueHeads, headDim }: ModelConfig): Uint8Array {
   const graph = new GraphBuilder(NO_WEIGHTS);

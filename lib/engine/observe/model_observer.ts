@@ -10,18 +10,18 @@ import { readProbe } from "./probe_file.ts";
 import { buildReconstruction, reconstruction } from "./reconstruction.ts";
 import { repetitions } from "./repetitions.ts";
 
-/** What a {@linkcode ModelObserver} looks with. */
+/** The model's parts that a {@linkcode ModelObserver} uses. */
 export interface ObservedModel {
   readonly config: ModelConfig;
   readonly tokenizer: Tokenizer;
   readonly sessions: DecoderPool;
-  /** Where the checkpoint is. */
+  /** The checkpoint's path. */
   readonly path: string;
-  /** Its content hash. */
+  /** sha256 of the checkpoint's content, hex. */
   readonly hash: string;
 }
 
-/** The small graphs beside a model's decoder, each opened when a signal first needs it. */
+/** The small graphs beside a model's decoder. Each is opened for the first signal that takes it. */
 export class ModelObserver implements AsyncDisposable {
   /** The graph of the queries' moments. */
   readonly moments: Lazy<GraphSession>;
@@ -36,15 +36,15 @@ export class ModelObserver implements AsyncDisposable {
     const { config, path } = model;
     const groupSize = config.numAttentionHeads / config.numKeyValueHeads;
     this.#model = model;
-    // It takes turns with the decoder, chunk by chunk: a second thread would spin beside the decoder's.
+    // It runs between the decoder's chunks: a second thread would spin beside the decoder's.
     this.moments = new Lazy(() => openGraph(buildMoments(config), { threads: 1 }));
     this.#plain = new Lazy(() => openGraph(buildReconstruction(config, "plain")));
-    this.#normalized = new Lazy(() => openGraph(buildReconstruction(config, "normalised")));
+    this.#normalized = new Lazy(() => openGraph(buildReconstruction(config, "normalized")));
     this.#norms = new Lazy(() => openGraph(buildOutputNorms({ headDim: config.headDim, groupSize })));
     this.#projections = new Lazy(() => readProjections(path, config));
   }
 
-  /** Looks at a cache of this model. */
+  /** Computes an observed signal of a cache of this model. */
   readonly observe: CacheObserver = async (cache, signal, options) => {
     const { config, sessions, tokenizer } = this.#model;
     if (signal === "predictedAttention") {
@@ -82,7 +82,7 @@ export class ModelObserver implements AsyncDisposable {
   }
 }
 
-/** Something that is opened when it is first asked for, and closed if it was. */
+/** A value that the first call of `get` opens. */
 export class Lazy<Value> implements AsyncDisposable {
   readonly #open: () => Promise<Value>;
   #value?: Promise<Value>;
@@ -96,7 +96,7 @@ export class Lazy<Value> implements AsyncDisposable {
     return this.#value ??= this.#open();
   }
 
-  /** Closes the value, if there is one that can be closed. */
+  /** Closes the value, if it was opened and is disposable. */
   async [Symbol.asyncDispose](): Promise<void> {
     const value = await this.#value;
     this.#value = undefined;

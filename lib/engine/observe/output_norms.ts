@@ -7,10 +7,10 @@ import type { CacheShape } from "../rows/cache_shape.ts";
 import type { RowViews } from "../rows/head_rows.ts";
 import type { GraphSession } from "../runtime/graph_session.ts";
 
-/** Rows a run takes at once: what they write, `[G, rows, hidden]`, stays near the processor. */
+/** Rows of one run: their outputs, `[G, rows, hidden]`, fit the processor's caches. */
 const CHUNK_ROWS = 512;
 
-/** What one kv head's values write into the residual stream. */
+/** Norms of the output that one kv head's values write into the residual stream. */
 export interface OutputNorms {
   /** L1, the mean over the group's query heads: `[rows]`. */
   readonly norm1: Float32Array;
@@ -18,7 +18,7 @@ export interface OutputNorms {
   readonly norm2: Float32Array;
 }
 
-/** The output projections by layer, `[heads, head_dim, hidden]`, as the checkpoint has them. */
+/** Reads the output projections of a checkpoint, by layer: `[heads, head_dim, hidden]` each. */
 export async function readProjections(path: string, config: ModelConfig): Promise<Float32Array[]> {
   using checkpoint = await readCheckpoint(path);
   return Array.from({ length: config.numHiddenLayers }, (_, layer) => {
@@ -27,7 +27,7 @@ export async function readProjections(path: string, config: ModelConfig): Promis
   });
 }
 
-/** Norms of what one kv head's values, `[rows, head_dim]`, write through its group's projections. */
+/** Computes the norms of one kv head's values, `[rows, head_dim]`, after its group's projections. */
 export async function outputNorms(
   graph: GraphSession,
   { headDim, groupSize }: CacheShape,
@@ -52,7 +52,7 @@ export async function outputNorms(
   return { norm1, norm2 };
 }
 
-/** The norms of every head of a cache, `[layer · kv heads + kv head]`. */
+/** Computes the norms of every head of a cache, `[layer · kv heads + kv head]`. */
 export async function allOutputNorms(
   graph: GraphSession,
   shape: CacheShape,
@@ -73,9 +73,11 @@ export async function allOutputNorms(
 }
 
 /**
- * Builds the graph of what a row's value writes into the residual stream: of `values` [1, N, head_dim] through the
- * output projections of its group's query heads, `projection` [G, head_dim, hidden], the L1 norms' mean `norm1` [N] and
- * the L2 norms `norm2` [G, N].
+ * Builds the graph of the norms that values write into the residual stream.
+ *
+ * Inputs: `values` [1, N, head_dim], and `projection` [G, head_dim, hidden], the output projections of the group's
+ * query heads.
+ * Outputs: `norm1` [N], the mean of the L1 norms over the group, and `norm2` [G, N], the L2 norms.
  */
 export function buildOutputNorms({ headDim, groupSize }: { headDim: number; groupSize: number }): Uint8Array {
   const graph = new GraphBuilder(NO_WEIGHTS);

@@ -6,9 +6,9 @@ import { readSafetensors } from "../checkpoint/safetensors/read_safetensors.ts";
 import { type AttentionProbe, type ProbedModel, probeWidth } from "./attention_probe.ts";
 
 /**
- * Writes a probe as safetensors: `weights` and `means` in F32, and how it was fitted in the notes.
+ * Encodes a probe as safetensors: `weights` and `means` in F32, and notes.
  *
- * @param notes how it was fitted, in words
+ * @param notes how the probe was fitted, in words
  */
 export function encodeProbe(
   { weights, means }: AttentionProbe,
@@ -30,21 +30,21 @@ export function encodeProbe(
 }
 
 /**
- * Reads a probe.
+ * Decodes a probe.
  *
  * @throws {SyntaxError} if the file is malformed, or lacks a tensor
- * @throws {TypeError} if it was fitted on a model of another shape
+ * @throws {TypeError} if the probe was fitted on a model of another shape
  */
 export function decodeProbe(source: ByteSource, model: ProbedModel): AttentionProbe {
   const tensors = readSafetensors(source);
   const width = probeWidth(model);
-  const read = (name: string, wanted: readonly number[]) => {
+  const read = (name: string, shape: readonly number[]) => {
     const tensor = tensors.get(name);
     if (tensor === undefined) throw new SyntaxError(`Cannot read the attention probe as tensor ${name} is missing`);
-    if (tensor.dtype !== "F32" || tensor.shape.join() !== wanted.join()) {
+    if (tensor.dtype !== "F32" || tensor.shape.join() !== shape.join()) {
       throw new TypeError(
         `Cannot use the attention probe as its ${name} are ${tensor.dtype} [${tensor.shape.join(", ")}]: ` +
-          `this model takes F32 [${wanted.join(", ")}]`,
+          `this model takes F32 [${shape.join(", ")}]`,
       );
     }
     const bytes = source.read(tensor.offset, tensor.count * 4).slice();
@@ -56,18 +56,18 @@ export function decodeProbe(source: ByteSource, model: ProbedModel): AttentionPr
   };
 }
 
-/** Where a user's own probe of a model goes, by the checkpoint's content hash. */
+/** The path of a user's own probe of a model, by the checkpoint's content hash. */
 export function probePath(hash: string): string {
   return `${cacheFolder()}/probes/${hash.slice(0, 32)}.safetensors`;
 }
 
-/** Where the probes are that come with the project. */
+/** The path of a model's probe among the project's, by the checkpoint's content hash. */
 export function shippedProbePath(hash: string): string {
   return fileURLToPath(new URL(`../../../data/probes/${hash.slice(0, 32)}.safetensors`, import.meta.url));
 }
 
 /**
- * The probe of a model: the user's own, else the one that comes with the project.
+ * Reads the probe of a model: the user's own, else the project's.
  *
  * @throws {RangeError} if there is none
  * @throws {SyntaxError} if its file is malformed

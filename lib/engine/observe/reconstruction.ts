@@ -1,6 +1,7 @@
 import { rotaryTables } from "../../numeric/rotary.ts";
 import type { KvCache, ObserveOptions } from "../cache/kv_cache.ts";
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
+import { SINK_TOKENS } from "../../policies/policy.ts";
 import { headsFirst } from "../graph/attention_graph.ts";
 import { ELEMENT, GraphBuilder, NO_WEIGHTS } from "../graph/onnx_graph.ts";
 import type { DecoderPool } from "../runtime/decoder_pool.ts";
@@ -8,34 +9,37 @@ import type { GraphInput, GraphSession } from "../runtime/graph_session.ts";
 import type { OutputNorms } from "./output_norms.ts";
 import type { Repetition } from "./repetitions.ts";
 
-/** Rows at the text's beginning that every stretch may look at. */
-const SINK_TOKENS = 4;
 /** Repeated tokens that one run reads. */
 const CHUNK_TOKENS = 256;
 
-/** What {@linkcode reconstruction} works with. */
+/** The model's parts that {@linkcode reconstruction} runs. */
 export interface ReconstructionTools {
   readonly config: ModelConfig;
   readonly sessions: DecoderPool;
-  /** One layer's attention while a stretch is repeated. */
+  /** The graph of one layer's attention while the model repeats a segment. */
   readonly graph: GraphSession;
-  /** KVzip+: the norms of what values write, `[layer · kv heads + kv head]`. */
+  /** For KVzip+: the norms of the output that values write, `[layer · kv heads + kv head]`. */
   readonly norms?: readonly OutputNorms[];
 }
 
-/** One head's rows of a stretch: where they begin in the cache's rows and how many sinks stand before them. */
+/** One kv head's rows of a segment. */
 interface Segment {
+  /** Index of the segment's first row in the cache. */
   readonly first: number;
+  /** Sink rows before the segment's in `keys`. */
   readonly sinks: number;
-  /** Keys of sinks and stretch, `[sinks + rows, head_dim]`. */
+  /** Keys of sinks and segment, `[sinks + rows, head_dim]`. */
   readonly keys: Float32Array;
+  /** Scores of all rows of the head, `[rows]`, raised in place. */
   readonly scores: Float32Array;
 }
 
 /**
- * The most attention that each row gets from any query of its group while the model repeats the text: KVzip's scores
- * (Kim et al. 2025, https://arxiv.org/abs/2505.23416), `[layer · kv heads + kv head]`, `[rows]` each. Each repetition is
- * read on a fork of its own; rows that no stretch covers score 0.
+ * Computes KVzip's scores (Kim et al. 2025, https://arxiv.org/abs/2505.23416): the largest attention that each row gets
+ * from any query of its group while the model repeats the text. Each repetition is read on its own fork of the cache;
+ * rows outside all segments score 0.
+ *
+ * @returns the scores, `[layer · kv heads + kv head]`, `[rows]` each
  */
 export async function reconstruction(
   tools: ReconstructionTools,
@@ -65,7 +69,7 @@ export async function reconstruction(
   return all;
 }
 
-/** Reads some repeated tokens and raises the scores of the stretch's rows to what they got from them. */
+/** Reads a chunk of repeated tokens and raises the scores of the segment's rows to their attention. */
 async function readChunk(
   { config, sessions, graph, norms }: ReconstructionTools,
   run: KvCache,
@@ -102,7 +106,7 @@ async function readChunk(
       const repeated = past[index].keys.subarray(past[index].keys.length - (start + ids.length) * headDim);
       inputs[`context.${head}`] = { values: keys, shape: [1, rows, headDim] };
       inputs[`repeated.${head}`] = { values: repeated, shape: [1, start + ids.length, headDim] };
-      inputs[`stretch.${head}`] = { values: BigInt64Array.of(BigInt(sinks)), shape: [1] };
+      inputs[`segment.${head}`] = { values: BigInt64Array.of(BigInt(sinks)), shape: [1] };
       inputs[`rows.${head}`] = { values: BigInt64Array.of(BigInt(rows)), shape: [1] };
       if (norms !== undefined) {
         inputs[`output_norms.${head}`] = {
@@ -176,17 +180,18 @@ function columns(values: Float32Array, width: number, first: number, count: numb
   return picked;
 }
 
-/** `plain`: KVzip's scores; `normalised`: KVzip+'s, in units of what a row adds to the residual stream. */
-export type ReconstructionKind = "plain" | "normalised";
+/** `plain`: KVzip's scores; `normalized`: KVzip+'s, weighed by the norm that a row adds to the residual stream. */
+export type ReconstructionKind = "plain" | "normalized";
 
 /**
- * Builds the graph of one layer's attention while a stretch of the context is repeated: softmax over sinks, stretch and
- * repeated tokens only, then for each row of the stretch the most that any new query of the group gave it.
+ * Builds the graph of one layer's attention while the model repeats a segment of the context: softmax over sinks,
+ * segment and repeated tokens only, then for each row of the segment the largest attention of any new query of the
+ * group.
  *
  * Inputs: `query_keys` [1, S, (heads + kv heads) · head_dim] before rotation, `cos` and `sin` [S, head_dim / 2],
- * `positions` [1, S] into them, `mask` [G·S, R], and per kv head `context.<head>` [1, C, head_dim] (sinks and stretch),
- * `repeated.<head>` [1, R, head_dim], `stretch.<head>` [1]: where the stretch begins in the context's rows, and `rows.<head>`
- * [1] = C. Normalised: `output_norms.<head>` [G, 1, C − sinks] and `input_scales` [1, S, 1].
+ * `positions` [1, S] into them, `mask` [G·S, R], and per kv head `context.<head>` [1, C, head_dim] (sinks and segment),
+ * `repeated.<head>` [1, R, head_dim], `segment.<head>` [1]: the index of the segment's first row in the context, and
+ * `rows.<head>` [1] = C. Where normalized: `output_norms.<head>` [G, 1, C − sinks] and `input_scales` [1, S, 1].
  * Outputs: `scores.<head>`, [C − sinks].
  */
 export function buildReconstruction(config: ModelConfig, kind: ReconstructionKind): Uint8Array {
@@ -214,7 +219,7 @@ export function buildReconstruction(config: ModelConfig, kind: ReconstructionKin
     ? [queries]
     : graph.node("Split", [queries], kvHeads, { axis: 0, num_outputs: kvHeads });
   const mask = floats("mask", ["GS", "R"]);
-  const scales = kind === "normalised" ? floats("input_scales", [1, "S", 1]) : "";
+  const scales = kind === "normalized" ? floats("input_scales", [1, "S", 1]) : "";
   const scale = { float: 1 / Math.sqrt(headDim) };
   for (let head = 0; head < kvHeads; head++) {
     const product = (keys: string) =>
@@ -223,11 +228,11 @@ export function buildReconstruction(config: ModelConfig, kind: ReconstructionKin
     const [repeated] = graph.node("Add", [product(floats(`repeated.${head}`, [1, "R", headDim])), mask]);
     const [scores] = graph.node("Concat", [context, repeated], 1, { axis: 2 });
     const [probabilities] = graph.node("Softmax", [scores], 1, { axis: -1 });
-    const segment = graph.input(`stretch.${head}`, ELEMENT.int64, [1]);
+    const segment = graph.input(`segment.${head}`, ELEMENT.int64, [1]);
     const rows = graph.input(`rows.${head}`, ELEMENT.int64, [1]);
     let [attention] = graph.node("Slice", [probabilities, segment, rows, axis(2)]);
     let reduced = [1];
-    if (kind === "normalised") {
+    if (kind === "normalized") {
       const group = heads / kvHeads;
       const [shape] = graph.node("Shape", [attention], 1, { start: 2 });
       const [target] = graph.node("Concat", [graph.integers([group, -1]), shape], 1, { axis: 0 });
@@ -238,7 +243,7 @@ export function buildReconstruction(config: ModelConfig, kind: ReconstructionKin
       reduced = [0, 1];
     }
     graph.node("ReduceMax", [attention, graph.integers(reduced)], [`scores.${head}`], { keepdims: 0 });
-    graph.output(`scores.${head}`, ELEMENT.float32, kind === "normalised" ? [`N${head}`] : [1, `N${head}`]);
+    graph.output(`scores.${head}`, ELEMENT.float32, kind === "normalized" ? [`N${head}`] : [1, `N${head}`]);
   }
   return graph.encode();
 }

@@ -3,22 +3,23 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 
 /** Tokens of the context that one pass repeats. */
 const SEGMENT_TOKENS = 2048;
-/** Tokens of the stretch before that a further pass begins with. */
+/** Tokens of the segment before, which a further request quotes. */
 const OVERLAP_TOKENS = 8;
 
-/** A stretch of the context, and the tokens that have the model repeat it. */
+/** A segment of the context, and the tokens by which the model repeats it. */
 export interface Repetition {
-  /** Place of its first token. */
+  /** Position of the segment's first token. */
   readonly start: number;
-  /** Place after its last token. */
+  /** The position after the segment's last token. */
   readonly end: number;
-  /** The request, the end of the user's turn, and the stretch again. */
+  /** The request, the end of the user's turn, and the segment again. */
   readonly ids: readonly number[];
 }
 
 /**
- * How a context is repeated: KVzip's requests (Kim et al. 2025, https://arxiv.org/abs/2505.23416), in kvpress's words.
- * As there, as many first tokens as the chat template opens a turn with are taken for the template's own.
+ * Cuts a context into segments and writes KVzip's requests to repeat them (Kim et al. 2025,
+ * https://arxiv.org/abs/2505.23416), in kvpress's words. As in kvpress, the context's first tokens count as the chat
+ * template's own: as many as open a turn.
  */
 export function repetitions(tokenizer: Tokenizer, ids: readonly number[]): Repetition[] {
   const { open, close } = templateParts(tokenizer);

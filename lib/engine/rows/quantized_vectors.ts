@@ -14,8 +14,8 @@ export interface QuantizedVectors {
   /** Vectors. */
   readonly count: number;
   /**
-   * `[count, head_dim]`: float32 numbers, float16 bits, or codes of 8 bits. Codes of 4 bits stand two in a byte: the code
-   * of dimension j low, the code of dimension j + head_dim / 2 high.
+   * `[count, head_dim]`: float32 numbers, float16 bits, or codes of 8 bits. Codes of 4 bits stand two in a byte: that
+   * of dimension j low, that of dimension j + head_dim / 2 high.
    */
   readonly codes: Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
   /** By row: `[count]`; by channel: `[groups, head_dim]`; for floats: empty. */
