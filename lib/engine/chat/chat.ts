@@ -12,28 +12,28 @@ import { type TurnBudget, turnBudget, type TurnSize } from "./turn_budget.ts";
 
 /** Options of {@linkcode Chat.open}. */
 export interface ChatOptions {
-  /** Chooses what stays when the cache is full. */
+  /** Chooses the rows that stay when the cache is full. */
   readonly policy: Policy;
-  /** Bytes of keys and values that the cache never goes beyond; without it nothing is evicted. */
+  /** The most bytes of keys and values; without it nothing is evicted. */
   readonly maxBytes?: number;
-  /** How rows that left the newest are held, of a new conversation; float32 by default. */
+  /** Quantization of the rows of a new conversation; float32 by default. */
   readonly cacheDtype?: CacheDtype;
-  /** What the model is told before the first turn; it is pinned, as is what the template puts there by itself. */
+  /** The system prompt; it is pinned, as is the text that the template puts before the first turn. */
   readonly system?: string;
-  /** A conversation to go on with, or a prefix that was read before. */
+  /** A conversation to go on with, or a prefix read before. */
   readonly cache?: KvCache;
   /** Tokens of an answer; 128 by default. */
   readonly maxNewTokens?: number;
-  /** Called when the conversation goes past the positions that the model was trained on: a sentence. */
+  /** Called with a sentence when the conversation passes the positions that the model was trained on. */
   readonly onNotice?: (notice: string) => void;
 }
 
 /**
- * A conversation over one live cache that stays within its bytes: turns are read as the chat template puts them, the
- * system prompt is pinned, and turns can be taken back.
+ * A conversation over one live cache that stays within its bytes. Turns are read in the chat template, the system
+ * prompt is pinned, and turns can be taken back.
  *
- * Room for a question and its answer is made before the question is read, so that a turn rarely evicts on its way and can
- * be taken back whole; if it gets longer than that, evictions come as it goes.
+ * Rows are evicted before a question is read, to make room for it and its answer, so that a turn rarely evicts while it
+ * runs and can be taken back whole. A longer turn evicts while it runs.
  *
  * @example
  * ```ts ignore
@@ -47,7 +47,7 @@ export interface ChatOptions {
  * ```
  */
 export class Chat {
-  /** What was read so far. */
+  /** The cache of everything read so far. */
   readonly cache: KvCache;
   readonly #model: Model;
   readonly #options: ChatOptions;
@@ -64,17 +64,17 @@ export class Chat {
   }
 
   /**
-   * Opens a conversation: reads and pins what comes before the first turn, or takes over what a cache holds.
+   * Opens a conversation: reads and pins the text before the first turn, or takes over a cache.
    *
-   * @throws {RangeError} if the bytes do not hold the system prompt and some rows more, or the cache begins otherwise
-   * @throws {TypeError} if the policy needs what a chat does not record
+   * @throws {RangeError} if the bytes do not hold the system prompt and some more rows, or the cache has another one
+   * @throws {TypeError} if the policy takes a signal that a chat does not record
    */
   static async open(model: Model, options: ChatOptions): Promise<Chat> {
     const { policy, system } = options;
-    const needed = recordingsFor(policy.signals).filter((recording) =>
+    const further = recordingsFor(policy.signals).filter((recording) =>
       !DEFAULT_RECORDINGS.includes(recording) || recording === "moments"
     );
-    const recordings = [...DEFAULT_RECORDINGS.filter((recording) => recording !== "moments"), ...needed];
+    const recordings = [...DEFAULT_RECORDINGS.filter((recording) => recording !== "moments"), ...further];
     const cache = options.cache ?? model.createCache(recordings, options.cacheDtype);
     const chat = new Chat(model, cache, options);
     checkChatPolicy(policy, cache, options.maxBytes);
@@ -96,25 +96,25 @@ export class Chat {
     return chat;
   }
 
-  /** Turns that were asked, less those taken back; of a loaded conversation, those that can be. */
+  /** Turns asked and not taken back; in a loaded conversation, the turns that can be taken back. */
   get turns(): number {
     return this.#starts.length;
   }
 
-  /** What chooses the rows that stay. */
+  /** The policy that chooses the rows that stay. */
   get policy(): Policy {
     return this.#policy;
   }
 
-  /** The most bytes of keys and values that there were between two steps. */
+  /** The most bytes of keys and values so far, between steps. */
   get peakBytes(): number {
     return this.#peak;
   }
 
   /**
-   * Has another policy choose from now on.
+   * Changes the policy.
    *
-   * @throws {TypeError} if it needs a signal that this conversation does not record
+   * @throws {TypeError} if it takes a signal that this conversation does not record
    */
   usePolicy(policy: Policy): void {
     checkChatPolicy(policy, this.cache, this.#options.maxBytes);
@@ -122,8 +122,8 @@ export class Chat {
   }
 
   /**
-   * Asks, and streams the answer. An abort ends the answer where it is, without an error, and what was said stands. Where
-   * it, or an error, comes before the first word, the question is taken back if no eviction came between.
+   * Asks a question and streams the answer. An abort ends the answer without an error, and the tokens so far stay.
+   * After an abort or an error before the first token, the question is taken back, unless an eviction prevents it.
    *
    * @throws {RangeError} if the question is empty or does not fit
    */
@@ -138,38 +138,38 @@ export class Chat {
     const bound = this.#makeRoom(ids.length, maxNewTokens);
     cache.mark();
     const start = cache.tokenCount;
-    const said: number[] = [];
+    const answer: number[] = [];
     let ended = false;
     try {
       const options = { cache, maxNewTokens, attention: "record", bound, signal, onNotice } as const;
       const onProgress = () => this.#notePeak();
       for await (const token of this.#model.generateFrom(ids, { ...options, onProgress })) {
         this.#notePeak();
-        said.push(token.id);
+        answer.push(token.id);
         yield token;
       }
       ended = true;
     } catch (error) {
-      ended = signal?.aborted === true && said.length > 0;
+      ended = signal?.aborted === true && answer.length > 0;
       if (!ended && !signal?.aborted) throw error;
     } finally {
-      // Where the caller stopped iterating, what was said stands.
-      if (ended || said.length > 0) {
-        await this.#finish(said, start + ids.length, bound);
+      // Where the caller stopped iterating, the tokens so far stay.
+      if (ended || answer.length > 0) {
+        await this.#finish(answer, start + ids.length, bound);
         this.#starts.push(start);
       } else this.#takeBack(start);
     }
   }
 
   /**
-   * Takes the last turns back, as if they had never been.
+   * Takes the last turns back.
    *
-   * @throws {RangeError} if there are fewer, or rows of before were evicted; it says how many can be taken back
+   * @throws {RangeError} if there are fewer, or earlier rows were evicted; the message says how many can be taken back
    */
   rewind(turns = 1): void {
     const { length } = this.#starts;
     const back = (count: number) => this.#starts[length - count];
-    const can = [...Array(length).keys()].map((index) => index + 1).filter((count) => this.#canReach(back(count)));
+    const can = [...Array(length).keys()].map((index) => index + 1).filter((count) => this.#canRewind(back(count)));
     if (!can.includes(turns)) {
       const left = can.length === 0 ? "none can be taken back" : `what can be taken back is ${can.join(", ")}`;
       throw new RangeError(
@@ -182,12 +182,12 @@ export class Chat {
     this.#starts.length = length - turns;
   }
 
-  /** Writes the conversation to a file, whole or not at all: see {@linkcode KvCache.save}. */
+  /** Writes the conversation to a file, atomically: see {@linkcode KvCache.save}. */
   save(path: string): Promise<void> {
     return this.cache.save(path);
   }
 
-  #canReach(position: number): boolean {
+  #canRewind(position: number): boolean {
     return this.cache.rewindRanges.some(({ first, last }) => first <= position && position <= last);
   }
 
@@ -195,10 +195,10 @@ export class Chat {
     this.#peak = Math.max(this.#peak, this.cache.liveBytes);
   }
 
-  /** Reads what was said last: a generation gives its last token without reading it. The end token is the next turn's. */
-  async #finish(said: readonly number[], answerStart: number, bound: Bound | undefined): Promise<void> {
+  /** Reads the answer's last token, which a generation gives unread; an end token is read with the next turn. */
+  async #finish(answer: readonly number[], answerStart: number, bound: Bound | undefined): Promise<void> {
     const { eosTokenIds } = this.#model.tokenizer;
-    const unread = said.slice(Math.max(0, this.cache.tokenCount - answerStart)).filter((id) =>
+    const unread = answer.slice(Math.max(0, this.cache.tokenCount - answerStart)).filter((id) =>
       !eosTokenIds.includes(id)
     );
     if (unread.length > 0) await this.#model.read(this.cache, unread, { logitsOf: "none", bound });
@@ -206,10 +206,10 @@ export class Chat {
   }
 
   #takeBack(start: number): void {
-    if (this.#canReach(start)) this.cache.rewind(start);
+    if (this.#canRewind(start)) this.cache.rewind(start);
   }
 
-  /** Evicts where a question and its answer would not fit, and gives the bound for what comes longer than foreseen. */
+  /** Evicts to make room for a question and its answer, and gives the bound for a turn that outgrows the room. */
   #makeRoom(question: number, answer: number): Bound | undefined {
     const pinned = this.cache.pins.reduce((sum, { start, end }) => sum + end - start, 0);
     const room = this.#room({ pinned, question, answer });
@@ -227,13 +227,16 @@ export class Chat {
 
 function checkChatPolicy(policy: Policy, cache: KvCache, maxBytes: number | undefined): void {
   if (policy.signals.includes("laterAttention")) {
-    throw new TypeError(`Cannot chat with ${policy.name} as it ranks by attention that is still to come: take another`);
+    throw new TypeError(
+      `Cannot chat with ${policy.name} as it ranks by attention that is still to come: take another`,
+    );
   }
   if (maxBytes === undefined) return;
   const [observed] = observedSignals(policy);
   if (observed !== undefined) {
     throw new TypeError(
-      `Cannot chat with ${policy.name} as it needs ${observed}, a second look at the whole text: take a policy that reads once`,
+      `Cannot chat with ${policy.name} as it needs ${observed}, a second look at the whole text: ` +
+        `take a policy that reads once`,
     );
   }
   if (cache.tokenCount > 0) checkSignals(policy, cache.signals, "this conversation");

@@ -1,35 +1,35 @@
-/** What a turn of a conversation finds and wants, in tokens, where a token is a row in every head. */
+/** The size of a conversation's turn, in tokens: a token is a row in every head. */
 export interface TurnSize {
-  /** Rows that never go. */
+  /** Pinned tokens. */
   readonly pinned: number;
-  /** Tokens to be read. */
+  /** Tokens of the question. */
   readonly question: number;
-  /** Tokens to be generated at most. */
+  /** The most tokens of the answer. */
   readonly answer: number;
-  /** Bytes of a token. */
+  /** Bytes of a token's rows. */
   readonly tokenBytes: number;
 }
 
-/** How a conversation's cache stays within its bytes. */
+/** Sizes that keep a conversation's cache within its bytes. */
 export interface TurnBudget {
   /** Bytes to evict to before the turn. */
   readonly before: number;
-  /** Bytes to evict to within the turn, should it get longer than foreseen. */
+  /** Bytes to evict to within a turn that outgrows its room. */
   readonly maxBytes: number;
-  /** Tokens between two such evictions: they come on top of these bytes. */
+  /** Tokens between two such evictions, whose rows add to `maxBytes`. */
   readonly compressionInterval: number;
 }
 
-/** Tokens besides the pinned ones that a conversation cannot do without. */
+/** The fewest unpinned tokens of a conversation. */
 const LEAST_FREE = 16;
-/** Tokens between two evictions within a turn, at most. */
+/** The most tokens between two evictions within a turn. */
 const LONGEST_INTERVAL = 32;
 
 /**
- * How to make room for a turn: for its question and its answer, but for no answer longer than a quarter of what is not
- * pinned, and for no turn longer than half of it: earlier turns are not given up for one that may be short.
+ * Divides a conversation's bytes for its next turn. The room for an answer is at most a quarter of the unpinned bytes,
+ * the room for a turn at most half of them: an answer may end early, and earlier turns should stay.
  *
- * @throws {RangeError} if the bytes do not hold the pinned rows and some more
+ * @throws {RangeError} if the bytes do not hold the pinned tokens and {@linkcode LEAST_FREE} more
  */
 export function turnBudget(maxBytes: number, { pinned, question, answer, tokenBytes }: TurnSize): TurnBudget {
   const free = Math.floor(maxBytes / tokenBytes) - pinned;

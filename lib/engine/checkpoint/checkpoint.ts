@@ -41,23 +41,23 @@ export interface TensorInfo {
   readonly dtype: string;
 }
 
-/** Weights, shape and tokenizer of one model, whatever file they came from. */
+/** Weights, configuration and tokenizer of one model, in whatever container. */
 export interface Checkpoint extends Disposable {
   /** The path it was read from. */
   readonly path: string;
-  /** The model's shape. */
+  /** The model's sizes and traits. */
   readonly config: ModelConfig;
   /** sha256 of the content (weights and configuration), hex. */
   readonly hash: string;
-  /** By Hugging Face's names (`model.layers.0.self_attn.q_proj.weight`). */
+  /** The tensors by Hugging Face's names (`model.layers.0.self_attn.q_proj.weight`). */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   /** Reads one tensor as float32, row-major; the rows of q and k stand in Hugging Face's order (halves, not pairs). */
   readTensor(name: string): Float32Array<ArrayBuffer>;
   /** Reads one tensor as it is stored, rows in the order of {@linkcode readTensor}; undefined where it is floats. */
   readBlocks(name: string): StoredBlocks | undefined;
-  /** What the tokenizer is built from. */
+  /** The files of the tokenizer. */
   readonly tokenizer: TokenizerFiles;
 }
 
-/** What a reader makes of a checkpoint's bytes; its path, hash and open files are added at the edge. */
+/** A reader's result from a checkpoint's bytes; {@linkcode readCheckpoint} adds path, hash and open files. */
 export type CheckpointContent = Pick<Checkpoint, "config" | "tensors" | "readTensor" | "readBlocks" | "tokenizer">;

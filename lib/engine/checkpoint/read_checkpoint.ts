@@ -6,10 +6,10 @@ import { openHuggingFaceFolder, safetensorsCheckpoint } from "./safetensors/hugg
 
 /**
  * Opens a checkpoint: a GGUF file, or a Hugging Face folder with config.json, tokenizer.json and safetensors. Weights
- * stay on disk until they are asked for; the files are open until the checkpoint is disposed of.
+ * are read on demand; the files stay open until the checkpoint is disposed of.
  *
- * @throws {SyntaxError} if a file is malformed, or the weights are not those of the configuration
- * @throws {RangeError} if there is nothing at the path, or it is of a kind that is not supported
+ * @throws {SyntaxError} if a file is malformed, or its tensors do not fit the configuration
+ * @throws {RangeError} if there is nothing at the path, or the model is not supported
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const info = await Deno.stat(path).catch((error) => {
@@ -29,10 +29,10 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   }
 }
 
-/** Characters of a message: names in a damaged file may be of any length. */
+/** The most characters of a message: names in a damaged file may have any length. */
 const MAX_MESSAGE_LENGTH = 500;
 
-/** One line of printable text, whatever the names in the file hold. */
+/** Makes one line of printable text of a message, which may hold any name from the file. */
 function describe(path: string, { message }: Error): string {
   const printable = message.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\ufffd");
   const short = printable.length > MAX_MESSAGE_LENGTH ? `${printable.slice(0, MAX_MESSAGE_LENGTH)}…` : printable;

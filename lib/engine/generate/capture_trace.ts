@@ -7,9 +7,9 @@ import type { Model } from "./model.ts";
 
 /** Options of {@linkcode captureTrace}. */
 export interface CaptureOptions {
-  /** Steps: the prompt's last query is the first, each generated token but the last gives one more. 16 by default. */
+  /** Steps, 16 by default: the prompt's last query is the first, each generated token but the last is one more. */
   readonly maxNewTokens?: number;
-  /** Receives the trace file piece by piece, header first; nothing is kept. */
+  /** Receives the trace file piece by piece, header first. */
   readonly write?: (bytes: Uint8Array) => void;
   /** Ends the capture between two steps. */
   readonly signal?: AbortSignal;
@@ -17,7 +17,7 @@ export interface CaptureOptions {
   readonly onProgress?: (read: number, total: number) => void;
 }
 
-/** What a capture gives besides the file: the totals, and what the model said. */
+/** The result of a capture beside its file. */
 export interface Capture {
   /** The attention of all steps, added up. */
   readonly totals: TraceTotals;
@@ -30,8 +30,8 @@ export interface Capture {
 const NEWEST_QUERY = { attention: "sum", queries: 1 } as const;
 
 /**
- * Reads a prompt as it stands and generates greedily, recording the attention that each step's newest query pays to the
- * prompt's tokens in every layer and kv head. It stops at the model's end token.
+ * Reads a prompt without a template and generates greedily. It records the attention of each step's newest query to the
+ * prompt's tokens in every layer and kv head, and stops at the model's end token.
  *
  * @throws {RangeError} if the prompt is empty or longer than the model's context
  */

@@ -6,7 +6,7 @@ export interface GeneratedToken {
   readonly text: string;
 }
 
-/** All that was generated. */
+/** The result of a generation. */
 export interface GenerationResult {
   /** The generated text, without the token that ended it. */
   readonly text: string;
@@ -15,20 +15,20 @@ export interface GenerationResult {
 }
 
 /**
- * A running generation: await it for the whole text, or iterate it token by token. It starts with the first of these,
- * and runs once.
+ * A generation: await it for the whole text, or iterate it token by token. It starts when it is first awaited or
+ * iterated, and runs once.
  */
 export class Generation implements PromiseLike<GenerationResult>, AsyncIterable<GeneratedToken> {
   readonly #start: () => AsyncGenerator<GeneratedToken, void, undefined>;
   #result: Promise<GenerationResult> | undefined;
   #started = false;
 
-  /** {@linkcode Model.generate} is how users come by one. */
+  /** Users get a generation from {@linkcode Model.generate}. */
   constructor(start: () => AsyncGenerator<GeneratedToken, void, undefined>) {
     this.#start = start;
   }
 
-  /** Iterates over the tokens as they come. */
+  /** Iterates over the tokens as they are generated. */
   [Symbol.asyncIterator](): AsyncGenerator<GeneratedToken, void, undefined> {
     if (this.#started) throw new TypeError("Cannot iterate a generation twice: call generate again");
     this.#started = true;

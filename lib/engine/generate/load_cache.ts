@@ -2,7 +2,7 @@ import { decodeCache } from "../cache/file/decode.ts";
 import { type CacheObserver, cacheOf, type KvCache } from "../cache/kv_cache.ts";
 import type { CacheOwner, CacheShape } from "../rows/cache_shape.ts";
 
-/** The model that a saved cache must be of. */
+/** The model that a saved cache must belong to. */
 export interface LoadingModel {
   readonly owner: CacheOwner;
   readonly shape: CacheShape;
@@ -12,7 +12,9 @@ export interface LoadingModel {
 /**
  * Reads a cache from a file: see {@linkcode Model.loadCache}.
  *
- * @throws {TypeError} if it is of another model, or of other weights
+ * @throws {TypeError} if another model computed it, or other weights
+ * @throws {RangeError} if there is no such file, or it is a folder
+ * @throws {SyntaxError} if it is no cache file, of another version, damaged or cut short
  */
 export function loadCache(path: string, { owner, shape, observer }: LoadingModel): KvCache {
   const content = decodeCache(readWhole(path), path);
@@ -44,7 +46,7 @@ function readWhole(path: string): Uint8Array {
     using file = Deno.openSync(path, { read: true });
     const { size, isDirectory } = file.statSync();
     if (isDirectory) throw new Deno.errors.IsADirectory();
-    // Twice as fast as Deno.readFile, which does not ask for the size.
+    // Twice as fast as Deno.readFile, which grows its buffer.
     const bytes = new Uint8Array(size);
     let length = 0;
     for (let count = 1; length < size && count > 0; length += count) count = file.readSync(bytes.subarray(length)) ?? 0;

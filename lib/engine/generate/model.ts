@@ -15,18 +15,18 @@ import { type ReadOptions, readTokens } from "./read_tokens.ts";
 import { createSampler, type SamplingOptions } from "./sampling.ts";
 import { type Draft, SpeculativeDecoder } from "./speculative_decoder.ts";
 
-/** How a text is dressed: as the user's turn of a chat, or not at all. */
+/** Whether a text becomes the user's turn of a chat, or is read as it is. */
 export type Template = "chat" | "none";
 
-/** Where a model came from. */
+/** The origin of a model. */
 export interface ModelOrigin {
-  /** The name it goes by. */
+  /** The model's name. */
   readonly name: string;
-  /** What reports call it: the name, and whether it is the embedded model. */
+  /** The name in reports, which says whether it is the embedded model. */
   readonly label: string;
-  /** A sentence: which file or service served the weights. */
+  /** The file or service of the weights, in a sentence. */
   readonly source: string;
-  /** How its weights are held. */
+  /** The format of the weights in memory. */
   readonly weights: WeightFormat;
 }
 
@@ -34,61 +34,61 @@ export interface ModelOrigin {
 export interface PrefillOptions extends Omit<ReadOptions, "logitsOf" | "attention"> {
   /** `chat` by default: the text opens the user's turn. `none`: it is read as it is. */
   readonly template?: Template;
-  /** Attention to record for policies; by default the sum, the last query and the last 64, and what the bound needs. */
+  /** Recordings for policies; {@linkcode DEFAULT_RECORDINGS} and the bound's by default. */
   readonly recordings?: readonly Recording[];
-  /** How rows are held, once the text is read or, under a bound, as they leave the window; float32 by default. */
+  /** Quantization of the rows: once the text is read or, under a bound, as they age; float32 by default. */
   readonly cacheDtype?: CacheDtype;
 }
 
 /** Options of {@linkcode Model.generate}. */
 export interface GenerateOptions extends SamplingOptions {
-  /** What was read before; it grows by the question and the answer. Without it, the text is all there is. */
+  /** The text read before; it grows by the question and the answer. Without it the question is the whole text. */
   readonly cache?: KvCache;
-  /** 128 by default. */
+  /** Tokens of the answer, 128 by default. */
   readonly maxNewTokens?: number;
   /** `chat` by default: the question closes the user's turn. `none`: it is read as it is. */
   readonly template?: Template;
-  /** `stop` at the model's end token (default), or go on to `maxNewTokens`. */
+  /** Whether to generate `maxNewTokens` in any case; false by default: the model's end token ends the answer. */
   readonly ignoreEos?: boolean;
-  /** Whether decoding records attention into the cache's taps; `skip` by default, which is faster, unless the bound needs it. */
+  /** `skip`, which is faster, unless the bound's policy takes attention; `record`: adds to the recordings. */
   readonly attention?: "record" | "skip";
-  /** Evicts while the question is read and the answer comes, so that the cache stays as small as this says. */
+  /** Evicts while the question is read and the answer generated, so that the cache stays within the bound. */
   readonly bound?: Bound;
   /** Ends the generation between two tokens. */
   readonly signal?: AbortSignal;
   /** Called while the question is read, with the tokens read so far and in all. */
   readonly onProgress?: (read: number, total: number) => void;
-  /** Called when a bound goes past the model's context with logical positions: a sentence. */
+  /** Called once, with a sentence, when a bounded text passes the model's context at logical positions. */
   readonly onNotice?: (notice: string) => void;
   /**
-   * What the answer probably says: read beside the question and checked in the same run, so that an answer that was
-   * foreseen takes one run and not one a token. Whatever it says, the answer is the same: a run takes two tokens or more
-   * then. Without a draft, tokens come one by one, which adds up in another order: with float32 weights the answer is
-   * another only where logits are tied to some 1e-4, with weights in fewer bits, which round what they multiply, where
-   * they are within some 0.5. It is asked where rows are float32, the likeliest token is taken, and nothing is recorded
-   * or evicted meanwhile.
+   * Drafts tokens of the answer, which the model checks in one run: an answer drafted rightly takes one run instead of
+   * one a token. Every draft gives the same answer, as each run then has two tokens or more. An answer without drafts
+   * comes from runs of one token, which add in another order: it differs only where logits are within some 1e-4 of each
+   * other with float32 weights, within some 0.5 with quantized weights, whose products round their inputs.
+   *
+   * Drafts are used only where rows are float32, sampling is greedy, and nothing is recorded or evicted.
    */
   readonly draft?: Draft;
-  /** Called before each token with the logits it is drawn from, `[vocab]`. */
+  /** Called before each token with its logits, `[vocab]`. */
   readonly onLogits?: (logits: Float32Array) => void;
 }
 
 /**
- * A language model ready to run: weights, tokenizer and decoder. It keeps no state of a text; that is in the caches.
+ * A loaded language model: weights, tokenizer and decoder. The state of a text is in its cache, not here.
  */
 export class Model implements AsyncDisposable {
-  /** Where it came from. */
+  /** The model's origin. */
   readonly origin: ModelOrigin;
-  /** Its shape. */
+  /** The model's sizes and traits. */
   readonly config: ModelConfig;
-  /** Text to ids and back. */
+  /** The model's tokenizer. */
   readonly tokenizer: Tokenizer;
   /** sha256 of the checkpoint's content, hex. */
   readonly hash: string;
   readonly #sessions: DecoderPool;
   readonly #observer: ModelObserver;
 
-  /** {@linkcode loadModel} is how users come by one. */
+  /** Users get a model from {@linkcode loadModel}. */
   constructor(origin: ModelOrigin, checkpoint: Checkpoint, tokenizer: Tokenizer, sessions: DecoderPool) {
     this.origin = origin;
     this.config = checkpoint.config;
@@ -104,7 +104,7 @@ export class Model implements AsyncDisposable {
     });
   }
 
-  /** An empty cache for this model, which rounds rows to a format, if one is given, as they leave its window. */
+  /** Makes an empty cache of this model, which quantizes rows as they age where a cache dtype is given. */
   createCache(recordings: readonly Recording[] = [], cacheDtype?: CacheDtype): KvCache {
     const { shape, observer, owner } = this.#caches();
     const cache = new KvCache(shape, recordings, observer, owner);
@@ -113,10 +113,10 @@ export class Model implements AsyncDisposable {
   }
 
   /**
-   * Reads a cache that {@linkcode KvCache.save} wrote: the same to the bit, signals, pins and marks among it.
+   * Reads a cache that {@linkcode KvCache.save} wrote, with its signals, pins and marks: the same to the bit.
    *
    * @throws {SyntaxError} if the file is no cache, of another version, damaged or cut short
-   * @throws {TypeError} if it is of another model, or of the same with weights held otherwise
+   * @throws {TypeError} if another model computed it, or this model in another weight format
    * @throws {RangeError} if there is no such file
    */
   loadCache(path: string): Promise<KvCache> {
@@ -139,7 +139,7 @@ export class Model implements AsyncDisposable {
   }
 
   /**
-   * Reads a text into a new cache and records the attention that one-pass policies need.
+   * Reads a text into a new cache and records the signals of policies.
    *
    * @throws {RangeError} if the text is empty or longer than the model's context
    */
@@ -157,7 +157,7 @@ export class Model implements AsyncDisposable {
   }
 
   /**
-   * Reads tokens into a cache: what `prefill` and `generate` are made of.
+   * Reads tokens into a cache. `prefill` and `generate` call it.
    *
    * @returns logits of the last token, `[vocab]`, unless the options ask for others
    */
@@ -166,7 +166,7 @@ export class Model implements AsyncDisposable {
   }
 
   /**
-   * Reads the question (or a whole prompt, without a cache) and generates an answer.
+   * Reads a question (without a cache: a whole prompt) and generates an answer.
    *
    * @throws {RangeError} if there is nothing to read, or it does not fit the model's context
    */
@@ -180,8 +180,8 @@ export class Model implements AsyncDisposable {
   }
 
   /**
-   * The ids that a question adds to a cache, its template's part included: after an answer, what ends it and opens the
-   * user's next turn.
+   * The ids that a question adds to a cache, the template's included: after an answer also the end of the assistant's
+   * turn.
    */
   questionIds(
     question: string,
@@ -198,14 +198,15 @@ export class Model implements AsyncDisposable {
     }
     if (ids.length === 0) throw new RangeError("Cannot generate after an empty text: give at least one character");
     const sample = createSampler(options);
-    const needed = recordingsFor(bound?.policy.signals ?? []);
-    const cache = options.cache ?? this.createCache(needed);
-    const read = { attention: options.attention ?? (needed.length > 0 ? "record" : "skip"), bound, signal, onNotice };
+    const recordings = recordingsFor(bound?.policy.signals ?? []);
+    const cache = options.cache ?? this.createCache(recordings);
+    const attention = options.attention ?? (recordings.length > 0 ? "record" : "skip");
+    const read = { attention, bound, signal, onNotice };
     const stream = createTextStream(this.tokenizer);
     const generated: number[] = [];
     const plain = isFloat32(cache.cacheDtype) && bound === undefined && options.temperature === undefined &&
-      read.attention === "skip";
-    const drafted = new SpeculativeDecoder(
+      attention === "skip";
+    const decoder = new SpeculativeDecoder(
       cache,
       (next, { logitsOf }) =>
         this.read(cache, next, { ...read, logitsOf, ...(generated.length === 0 ? { onProgress } : {}) }),
@@ -213,7 +214,7 @@ export class Model implements AsyncDisposable {
       this.config,
     );
     try {
-      let logits = await drafted.next(ids, generated, maxNewTokens - 1);
+      let logits = await decoder.next(ids, generated, maxNewTokens - 1);
       while (true) {
         onLogits?.(logits);
         const id = sample(logits);
@@ -222,10 +223,10 @@ export class Model implements AsyncDisposable {
         const last = ended || generated.length === maxNewTokens;
         yield { id, text: (ended ? "" : stream.push(id)) + (last ? stream.flush() : "") };
         if (last) return;
-        logits = await drafted.next([id], generated, maxNewTokens - generated.length - 1);
+        logits = await decoder.next([id], generated, maxNewTokens - generated.length - 1);
       }
     } finally {
-      drafted.settle();
+      decoder.settle();
     }
   }
 
@@ -236,7 +237,7 @@ export class Model implements AsyncDisposable {
   }
 }
 
-/** A template that trims its messages has no white space where the turn opens. */
+/** Opens the user's turn with a text, without its leading white space where the template trims. */
 function openTurn(tokenizer: Tokenizer, text: string): string {
   const { open, whiteSpace } = splitChatTemplate(tokenizer);
   return open + (whiteSpace === "trimmed" ? text.trimStart() : text);

@@ -2,20 +2,20 @@ import type { Draft } from "./speculative_decoder.ts";
 
 /** Options of {@linkcode promptLookup}. */
 export interface PromptLookupOptions {
-  /** The most tokens that are looked for at once; 3 by default. */
+  /** The longest run of newest tokens that is looked up; 3 by default. */
   readonly longest?: number;
-  /** The fewest; 2 by default. */
+  /** The shortest run that is looked up; 2 by default. */
   readonly shortest?: number;
   /** Tokens of a draft; 8 by default. */
   readonly length?: number;
 }
 
 /**
- * Drafts from the text itself: where the newest tokens stood before, the latest time, what followed them then. It pays
- * where an answer repeats its text, as in quoting, extracting and editing. Prompt lookup decoding (Saxena 2023,
- * https://github.com/apoorvumang/prompt-lookup-decoding).
+ * Drafts by prompt lookup decoding (Saxena 2023, https://github.com/apoorvumang/prompt-lookup-decoding): the tokens
+ * that followed the latest earlier occurrence of the newest tokens. It saves time where an answer repeats its text, as
+ * in quoting, extracting and editing.
  *
- * @throws {RangeError} if the numbers are not whole, below 1, or the longest is below the shortest
+ * @throws {RangeError} if a number is not whole or below 1, or `longest` is below `shortest`
  *
  * @example
  * ```ts

@@ -6,44 +6,44 @@ import type { DecoderPool } from "../runtime/decoder_pool.ts";
 import type { GraphSession } from "../runtime/graph_session.ts";
 import { type ChunkSpan, queryWeights, recordingWindow } from "../signals/signals.ts";
 
-/** Which of the tokens read to give logits for; a number means so many of the last. */
+/** The tokens whose logits a reading gives; a number n means the last n. */
 export type LogitsOf = "last" | "all" | "none" | number;
 
-/** Tokens a run takes at once, where nothing else is said. */
+/** Tokens of a run, by default. */
 export const CHUNK_LENGTH = 256;
 
 /** Options of {@linkcode readTokens}. */
 export interface ReadOptions {
-  /** Tokens a run takes at once; 256 by default, fewer where the bound leaves less room. */
+  /** Tokens of a run; 256 by default, fewer where the bound leaves less room. */
   readonly chunkLength?: number;
-  /** Default: the last token's. */
+  /** `last` by default. */
   readonly logitsOf?: LogitsOf;
-  /** Records the attention and the moments that the cache asks for; `skip` leaves what they hold as it is. */
+  /** `record` by default: adds to the cache's recordings. `skip`: leaves them unchanged. */
   readonly attention?: "record" | "skip";
-  /** Evicts between chunks, so that the cache stays as small as this says; a text may then be longer than the context. */
+  /** Evicts between chunks, so that the cache stays within the bound; the text may then exceed the context. */
   readonly bound?: Bound;
   /** Ends the reading between two chunks. */
   readonly signal?: AbortSignal;
-  /** Called after each chunk, before an eviction that it makes due, with the tokens read so far and in all. */
+  /** Called after each chunk, before its eviction, with the tokens read so far and in all. */
   readonly onProgress?: (read: number, total: number) => void;
-  /** Called, once a sequence, when a bound goes past the model's context with logical positions: a sentence. */
+  /** Called once, with a sentence, when a bounded text passes the model's context at logical positions. */
   readonly onNotice?: (notice: string) => void;
 }
 
-/** Under a bound, where tokens come one by one, room is made for this many at a time. */
+/** Rows allocated at a time where tokens come one by one under a bound. */
 const GROWTH_ROWS = 64;
 
-/** A pause for timers and signals once this many ms have gone by, as runs block the event loop. */
-const BREATH_MS = 50;
-let lastBreath = 0;
+/** Milliseconds of runs, which block the event loop, after which timers and signals get a turn. */
+const BLOCKING_MS = 50;
+let lastYield = 0;
 
 /**
  * Runs tokens through the decoder chunk by chunk and appends their rows to the cache.
  *
- * @returns logits, a row `[vocab]` for each token that they are wanted of
- * @throws {RangeError} if the tokens do not fit the model's context, or the bound cannot hold, or logits are wanted of
- * more tokens than there are
- * @throws {TypeError} if the bound's policy needs what is not recorded
+ * @returns logits, one row `[vocab]` for each token of `logitsOf`
+ * @throws {RangeError} if the tokens do not fit the model's context, the bound cannot hold, or `logitsOf` exceeds the
+ * tokens
+ * @throws {TypeError} if the bound's policy takes a signal that is not recorded
  */
 export async function readTokens(
   sessions: DecoderPool,
@@ -58,10 +58,10 @@ export async function readTokens(
   else checkBound(cache, bound, config, attention);
   const recordings = attention === "record" ? cache.recordings : [];
   const recordMoments = attention === "record" && cache.queryMoments === "record";
-  const wanted = ids.length - logitsCount(logitsOf, ids.length);
-  const size = (ids.length - wanted) * config.vocabSize;
+  const firstLogits = ids.length - logitsCount(logitsOf, ids.length);
+  const size = (ids.length - firstLogits) * config.vocabSize;
   let logits: Float32Array | undefined;
-  // A stretch is what is read up to an eviction, or to the end.
+  // A segment ends at an eviction, or with the text.
   let segment = { start: 0, total: 0 };
   for (let start = 0; start < ids.length;) {
     await yieldToEventLoop();
@@ -85,7 +85,7 @@ export async function readTokens(
       rotaryPosition: cache.nextRotaryPosition,
       rows: cache.room(count),
       queryWeights: queryWeights(recordings, span, cache.shape.groupSize),
-      logitsRows: [...Array(count).keys()].filter((row) => start + row >= wanted),
+      logitsRows: [...Array(count).keys()].filter((row) => start + row >= firstLogits),
       layerValues: recordMoments ? ["queryKeys"] : [],
     });
     const queries = recordMoments
@@ -97,9 +97,9 @@ export async function readTokens(
       recordings.map((recording) => recordingWindow(recording, span).start),
       queries,
     );
-    // A run that gives all of them, as each does in decoding, is not copied.
+    // Logits of one run alone, as in decoding, are not copied.
     if (outputs.logits.length === size) logits = outputs.logits;
-    else (logits ??= new Float32Array(size)).set(outputs.logits, Math.max(0, start - wanted) * config.vocabSize);
+    else (logits ??= new Float32Array(size)).set(outputs.logits, Math.max(0, start - firstLogits) * config.vocabSize);
     start += count;
     onProgress?.(start, ids.length);
     if (bound !== undefined) applyBound(cache, bound);
@@ -114,8 +114,7 @@ function logitsCount(logitsOf: LogitsOf, count: number): number {
 }
 
 /**
- * Makes room for what is left to read, where that is more than the next run's `count`, so that appending moves nothing;
- * never for more than the bound allows.
+ * Allocates rows for the tokens left to read, but no more than the bound allows, so that appending moves no row.
  */
 function makeRoom(cache: KvCache, left: number, count: number, due: number): void {
   if (due === Infinity) {
@@ -127,15 +126,15 @@ function makeRoom(cache: KvCache, left: number, count: number, due: number): voi
 }
 
 async function yieldToEventLoop(): Promise<void> {
-  if (performance.now() - lastBreath < BREATH_MS) return;
+  if (performance.now() - lastYield < BLOCKING_MS) return;
   await new Promise((resume) => setTimeout(resume, 0));
-  lastBreath = performance.now();
+  lastYield = performance.now();
 }
 
 /**
- * Refuses tokens that do not fit the model's context.
+ * Checks that further tokens fit the model's context.
  *
- * @throws {RangeError} that names the position, the context and the way out
+ * @throws {RangeError} if they do not; the message names the position, the context and the fix
  */
 export function checkContext(config: ModelConfig, cache: KvCache, count: number): void {
   const next = cache.nextRotaryPosition;
@@ -148,10 +147,10 @@ export function checkContext(config: ModelConfig, cache: KvCache, count: number)
 }
 
 /**
- * Under a bound a text may be longer than the context: at compact positions that is sound, at logical ones a risk, which
- * is noted where the text crosses it.
+ * Checks positions under a bound, where a text may exceed the context. Compact positions stay within it; logical
+ * positions pass it, which `onNotice` says once.
  *
- * @throws {RangeError} if a head is longer than the context, which heads of their own lengths may come to
+ * @throws {RangeError} if the longest head exceeds the context at compact positions
  */
 export function checkPositions(
   config: ModelConfig,

@@ -1,16 +1,16 @@
 import { MersenneTwister } from "../../numeric/mersenne_twister.ts";
 
-/** How the next token is drawn; without a temperature, the likeliest is taken. */
+/** Options of sampling; without a temperature the likeliest token is taken. */
 export interface SamplingOptions {
   /** Above 0: flattens (high) or sharpens (low) the distribution. */
   readonly temperature?: number;
-  /** Draws among the likeliest tokens that make up this much probability, in (0, 1]. */
+  /** Draws among the likeliest tokens whose probabilities add up to this, in (0, 1]. */
   readonly topP?: number;
-  /** Another seed, another draw; 42 by default. */
+  /** Seed of the draws; 42 by default. */
   readonly seed?: number;
 }
 
-/** Takes `[vocab]` logits, gives a token id. */
+/** Draws a token id from logits, `[vocab]`. */
 export type Sampler = (logits: Float32Array) => number;
 
 /**
@@ -26,7 +26,7 @@ export function createSampler({ temperature, topP = 1, seed = 42 }: SamplingOpti
   return (logits) => draw(logits, temperature, topP, stream.random());
 }
 
-/** The id of the highest logit, of equals the first. */
+/** The id of the highest logit; of equal ones the lowest id. */
 export function likeliest(logits: Float32Array): number {
   let best = 0;
   for (let id = 1; id < logits.length; id++) if (logits[id] > logits[best]) best = id;

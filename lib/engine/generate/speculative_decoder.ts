@@ -3,24 +3,27 @@ import type { ModelConfig } from "../checkpoint/checkpoint.ts";
 import { CHUNK_LENGTH, type ReadOptions } from "./read_tokens.ts";
 
 /**
- * What an answer probably goes on with after the tokens generated so far; none where nothing is known. A model reads a
- * draft in one run beside what it reads anyway, and takes as much of it as it would have said itself.
+ * Proposes the answer's next tokens after those generated so far; an empty list proposes none. The model checks a draft
+ * in the run that it makes anyway, and accepts the tokens that it would have generated itself.
  *
- * @param before the tokens that the answer follows, evicted ones and the question among them
+ * @param before all tokens before the answer: the text with its evicted tokens, and the question
  */
 export type Draft = (generated: readonly number[], before: readonly number[]) => readonly number[];
 
 /** Reads tokens into a cache: {@linkcode Model.read}. */
 type Read = (ids: readonly number[], options: Pick<ReadOptions, "logitsOf">) => Promise<Float32Array>;
 
-/** Decodes with drafts: greedy decoding that checks several tokens in one run (Leviathan et al. 2023, arXiv:2211.17192). */
+/**
+ * Greedy decoding that checks several drafted tokens in one run (Leviathan et al. 2023,
+ * https://arxiv.org/abs/2211.17192).
+ */
 export class SpeculativeDecoder {
   readonly #cache: KvCache;
   readonly #read: Read;
   readonly #draft: Draft | undefined;
   readonly #config: ModelConfig;
   #before: readonly number[] | undefined;
-  /** Tokens that the cache has read and the answer has not reached, and the logits after each. */
+  /** Drafted tokens that the cache has read beyond the answer, and the logits after each. */
   #ahead: { readonly ids: readonly number[]; readonly logits: Float32Array } = { ids: [], logits: new Float32Array(0) };
 
   constructor(cache: KvCache, read: Read, draft: Draft | undefined, config: ModelConfig) {
@@ -31,11 +34,11 @@ export class SpeculativeDecoder {
   }
 
   /**
-   * Goes on by some tokens.
+   * Reads tokens, and a draft of the next ones.
    *
    * @param generated the answer so far
-   * @param most tokens of a draft that may be of use
-   * @returns logits for what follows, `[vocab]`
+   * @param most the most tokens of a draft that the answer can take
+   * @returns the logits after the last of `ids`, `[vocab]`
    */
   async next(ids: readonly number[], generated: readonly number[], most: number): Promise<Float32Array> {
     const { vocabSize } = this.#config;
@@ -45,29 +48,29 @@ export class SpeculativeDecoder {
       return logits.subarray(0, vocabSize);
     }
     this.settle();
-    const guessed = this.#guess(ids, generated, most);
+    const drafted = this.#drafted(ids, generated, most);
     const end = this.#cache.tokenCount + ids.length;
-    const found = await this.#read([...ids, ...guessed], { logitsOf: 1 + guessed.length }).catch((error) => {
+    const found = await this.#read([...ids, ...drafted], { logitsOf: 1 + drafted.length }).catch((error) => {
       this.#takeBack(end);
       throw error;
     });
-    this.#ahead = { ids: guessed, logits: found.subarray(vocabSize) };
+    this.#ahead = { ids: drafted, logits: found.subarray(vocabSize) };
     return found.subarray(0, vocabSize);
   }
 
-  /** Takes back what was read of a draft that the answer did not follow. */
+  /** Rewinds the cache by the drafted tokens that the answer did not take. */
   settle(): void {
     const { length } = this.#ahead.ids;
     this.#ahead = { ids: [], logits: new Float32Array(0) };
     this.#takeBack(this.#cache.tokenCount - length);
   }
 
-  #guess(ids: readonly number[], generated: readonly number[], most: number): readonly number[] {
+  #drafted(ids: readonly number[], generated: readonly number[], most: number): readonly number[] {
     if (this.#draft === undefined) return [];
     this.#before ??= [...this.#cache.tokenIds(), ...ids];
     const drafted = this.#draft(generated, this.#before).slice(0, Math.max(0, most));
     const room = this.#config.maxPositionEmbeddings - this.#cache.nextRotaryPosition - ids.length;
-    // A token that a run reads by itself is added up in another order: with one beside it, no draft changes an answer.
+    // A run of one token adds in another order: a run of two or more, at every step, keeps answers free of the draft.
     const alone = (ids.length + drafted.length) % CHUNK_LENGTH === 1;
     return (alone ? [...drafted, ids[0]] : drafted).slice(0, Math.max(0, room));
   }

@@ -2,8 +2,8 @@
 export type ElementDtype = "f32" | "f16" | "int8" | "int4";
 
 /**
- * The numbers that share a scale. `row`: all numbers of one row. `channel`: one dimension of rows quantized together, at
- * most {@linkcode GROUP_ROWS}, as in KIVI's keys (Liu et al. 2024, https://arxiv.org/abs/2402.02750).
+ * The numbers that share a scale. `row`: all numbers of one row. `channel`: one dimension of rows quantized together,
+ * {@linkcode GROUP_ROWS} at most, as in KIVI's keys (Liu et al. 2024, https://arxiv.org/abs/2402.02750).
  */
 export type Granularity = "row" | "channel";
 

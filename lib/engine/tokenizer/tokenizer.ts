@@ -9,7 +9,7 @@ export interface TokenizerFiles {
   readonly config: Record<string, unknown>;
 }
 
-/** One turn of a conversation. */
+/** One message of a conversation. */
 export interface ChatMessage {
   /** Who speaks. */
   readonly role: "system" | "user" | "assistant";
@@ -31,26 +31,26 @@ export interface ChatTemplateOptions {
 
 /** Text to token ids and back. */
 export interface Tokenizer {
-  /** Ids are below it; a model may have more, which stand for no text. */
+  /** One above the highest id; a model's vocabulary may be larger, with ids that have no text. */
   readonly vocabSize: number;
   /** Ids that end a text. */
   readonly eosTokenIds: readonly number[];
-  /** The token that begins a text, as it is spelled; empty if there is none. It is never added by itself. */
+  /** The text of the token that begins a text; empty if there is none. It is never added automatically. */
   readonly bosToken: string;
   /** Whether {@linkcode Tokenizer.applyChatTemplate} can be called. */
   readonly hasChatTemplate: boolean;
-  /** The ids of a text. Special tokens in the text are recognised, none is added. */
+  /** The ids of a text. Special tokens in the text are recognized, none is added. */
   encode(text: string): number[];
-  /** The text of ids. Ids that stand for no token are left out; bytes that are no UTF-8 become U+FFFD. */
+  /** The text of ids. Ids without a token are left out; bytes that are no UTF-8 become U+FFFD. */
   decode(ids: readonly number[], options?: DecodeOptions): string;
-  /** One token as the vocabulary spells it (`Ġthe`), empty if the id stands for none. */
+  /** One token in the vocabulary's spelling (`Ġthe`); empty if the id has no token. */
   tokenText(id: number): string;
-  /** The text of a conversation, as the model's chat template puts it. Throws a RangeError if there is none. */
+  /** The text of a conversation in the model's chat template. Throws a RangeError if the model has no template. */
   applyChatTemplate(messages: readonly ChatMessage[], options?: ChatTemplateOptions): string;
 }
 
 /**
- * Builds a tokenizer from its files. The ids are those of the reference implementation, Python's `tokenizers`.
+ * Builds a tokenizer from its files. It gives the ids of the reference implementation, Python's `tokenizers`.
  *
  * @param eosTokenIds the model's end tokens; by default, the tokenizer's own
  * @throws {SyntaxError} if the files do not describe a tokenizer

@@ -10,7 +10,7 @@ export class ByteCursor {
   readonly #source: ByteSource;
   #window: Uint8Array = new Uint8Array(0);
   #view: DataView = new DataView(new ArrayBuffer(0));
-  /** Where the window begins in the source, and where in the window the next byte is. */
+  /** Offset of the window in the source, and of the next byte in the window. */
   #start = 0;
   #at = 0;
 
@@ -107,7 +107,7 @@ export class ByteCursor {
     );
   }
 
-  /** Moves past `length` bytes and gives their place in the window; call it before reading the window, which it may replace. */
+  /** Moves past `length` bytes and gives their offset in the window, which it may replace: call it before reading. */
   #take(length: number): number {
     if (this.#at + length > this.#window.length) this.#fill(length);
     const at = this.#at;

@@ -10,8 +10,8 @@ import { readGguf } from "./read_gguf.ts";
  * Reads a GGUF file's configuration, tokenizer and table of tensors under Hugging Face's names; weights are read when
  * asked for.
  *
- * @throws {SyntaxError} if the file is malformed, or its tensors are not those of its configuration
- * @throws {RangeError} if it is of a kind that is not supported
+ * @throws {SyntaxError} if the file is malformed, or its tensors do not fit its configuration
+ * @throws {RangeError} if the engine does not run the model
  */
 export function ggufCheckpoint(source: ByteSource): CheckpointContent {
   const gguf = readGguf(source);

@@ -12,7 +12,7 @@ const UNUSED = 5;
  * Rebuilds a tokenizer's files from a GGUF's vocabulary, merges, token types, pre-tokenizer name and chat template.
  *
  * @throws {RangeError} if the tokenizer is not byte-level BPE with one of the known pre-tokenizers
- * @throws {SyntaxError} if its lists are malformed or do not fit each other
+ * @throws {SyntaxError} if its lists are malformed or contradict each other
  */
 export function ggufTokenizer(metadata: Metadata): TokenizerFiles {
   const fields = createFields((key) => metadata.get(`tokenizer.${key}`), "the GGUF metadata of its tokenizer");
@@ -112,15 +112,15 @@ function namedTokens(fields: Fields, tokens: readonly string[]): Record<string, 
   );
 }
 
-/** What a `tokenizer.ggml.pre` name stands for, as the models' own tokenizer.json files have it. */
+/** The steps of a `tokenizer.ggml.pre` name, as the models' own tokenizer.json files have them. */
 export interface NamedPreTokenizer {
   readonly preTokenizer: PreTokenizer;
   readonly normalizer: Readonly<Record<string, unknown>> | null;
-  /** Words that are tokens stay whole, whatever the merges say. */
+  /** Whether words that are tokens stay whole, whatever the merges say. */
   readonly ignoreMerges: boolean;
 }
 
-/** Words of Qwen2 and Llama 3 but for their numbers, which come in runs of up to `digits`. */
+/** The pattern of Qwen2's and Llama 3's words; they differ in the pattern of `digits`. */
 function modernPattern(digits: string): string {
   return String
     .raw`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|${digits}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+` +
@@ -134,7 +134,7 @@ const LLAMA3: NamedPreTokenizer = {
   ignoreMerges: true,
 };
 
-/** By the name in the file. */
+/** Pre-tokenizers by their name in a GGUF file. */
 export const PRE_TOKENIZERS: ReadonlyMap<string, NamedPreTokenizer> = new Map([
   ["gpt-2", { preTokenizer: GPT2, normalizer: null, ignoreMerges: false }],
   [

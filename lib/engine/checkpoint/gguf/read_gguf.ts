@@ -11,7 +11,7 @@ import {
 } from "./limits.ts";
 import { type Metadata, readMetadata } from "./read_metadata.ts";
 
-/** A tensor's place in a GGUF file. */
+/** A tensor's entry in a GGUF file. */
 export interface GgufTensor {
   readonly name: string;
   /** Outermost first, as Hugging Face has it: `[out, in]` for a linear layer. */
@@ -25,7 +25,7 @@ export interface GgufTensor {
   readonly byteLength: number;
 }
 
-/** What a GGUF file holds. */
+/** The table of contents of a GGUF file. */
 export interface Gguf {
   readonly version: number;
   readonly metadata: Metadata;
@@ -35,15 +35,15 @@ export interface Gguf {
 const MAGIC = "GGUF";
 const VERSIONS = [2, 3];
 const DEFAULT_ALIGNMENT = 32;
-/** Least bytes of a tensor's entry: an empty name's length, no dimension, a type, an offset. */
+/** The fewest bytes of a tensor's entry: an empty name's length, no dimension, a type, an offset. */
 const MIN_TENSOR_BYTES = 24;
 
 /**
  * Reads the table of contents of a GGUF file, version 2 or 3
- * (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md); weights stay where they are.
+ * (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md); weights are not read.
  *
- * @throws {SyntaxError} if the file is malformed: cut short, or with lengths, offsets or names that cannot be
- * @throws {RangeError} if it is of a version or holds tensors of a type that is not supported
+ * @throws {SyntaxError} if the file is malformed: cut short, or with impossible lengths, offsets or names
+ * @throws {RangeError} if its version or the type of a tensor is not supported
  */
 export function readGguf(source: ByteSource): Gguf {
   const cursor = new ByteCursor(source);
@@ -62,7 +62,7 @@ export function readGguf(source: ByteSource): Gguf {
     if (tensors.has(entry.name)) throw new SyntaxError(`Cannot read GGUF as it holds the tensor ${entry.name} twice`);
     tensors.set(entry.name, { ...entry, offset: dataStart + entry.offset });
   }
-  checkPlaces([...tensors.values()], source.size);
+  checkSpans([...tensors.values()], source.size);
   return { version, metadata, tensors };
 }
 
@@ -135,8 +135,8 @@ function tensorFormat(name: string, type: number): [string, TensorFormat] {
   );
 }
 
-/** Every tensor lies inside the file, and no two share a byte. */
-function checkPlaces(tensors: GgufTensor[], size: number): void {
+/** Checks that every tensor lies inside the file, and that no two overlap. */
+function checkSpans(tensors: GgufTensor[], size: number): void {
   tensors.sort((one, other) => one.offset - other.offset);
   let previous: GgufTensor | undefined;
   for (const tensor of tensors) {
@@ -155,7 +155,7 @@ function checkPlaces(tensors: GgufTensor[], size: number): void {
 
 /**
  * The names of ggml's tensor types by their number in a file (enum ggml_type; the missing numbers are retired types).
- * What can be read of them is in `tensor_format.ts`; the others are here so that an error can name them.
+ * `tensor_format.ts` has the readable types; the others are here so that errors can name them.
  */
 export const TENSOR_TYPE_NAMES: Readonly<Record<number, string>> = {
   0: "F32",

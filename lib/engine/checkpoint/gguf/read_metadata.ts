@@ -4,11 +4,11 @@ import { MAX_KEY_BYTES, MAX_LIST_LENGTH, MAX_METADATA_BYTES, MAX_TEXT_BYTES } fr
 /** A metadata value; 64-bit integers become numbers. */
 export type MetadataValue = number | boolean | string | readonly MetadataValue[];
 
-/** What a GGUF file says of its model, by key (`llama.block_count`). */
+/** The metadata of a GGUF file, by key (`llama.block_count`). */
 export type Metadata = ReadonlyMap<string, MetadataValue>;
 
 interface ValueType {
-  /** The least bytes a value takes. */
+  /** The fewest bytes of a value. */
   readonly bytes: number;
   read(cursor: ByteCursor, key: string): MetadataValue;
 }
@@ -32,7 +32,7 @@ const VALUE_TYPES: Readonly<Record<number, ValueType>> = {
   12: { bytes: 8, read: (cursor) => cursor.float64() },
 };
 
-/** Least bytes of an entry: an empty key's length, a type, a flag. */
+/** The fewest bytes of an entry: an empty key's length, a type, a flag. */
 const MIN_ENTRY_BYTES = 13;
 
 /** Reads `count` entries. Throws a SyntaxError where they are malformed. */

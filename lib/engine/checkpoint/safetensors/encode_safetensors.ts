@@ -3,21 +3,21 @@ import { writeAll } from "../../../files/write_atomic.ts";
 /** Bytes of a value, by the types that are written. */
 const VALUE_BYTES = { F32: 4, BF16: 2 } as const;
 
-/** What a safetensors file is written from. */
+/** The content of a safetensors file. */
 export interface SafetensorsContent {
-  /** How numbers are stored. */
+  /** The type of all tensors. */
   readonly dtype: keyof typeof VALUE_BYTES;
   /** Shapes by name, in the order in which they are written. */
   readonly shapes: Iterable<readonly [name: string, shape: readonly number[]]>;
-  /** What the file says of itself. */
+  /** The file's notes about itself. */
   readonly notes?: Readonly<Record<string, string>>;
   /** One tensor's numbers, as bytes. */
   readonly bytesOf: (name: string, shape: readonly number[]) => Uint8Array;
 }
 
 /**
- * The bytes of a safetensors file (https://github.com/huggingface/safetensors#format), piece by piece: header, then one
- * tensor after the other, so that memory holds one.
+ * Encodes a safetensors file (https://github.com/huggingface/safetensors#format), piece by piece: the header, then one
+ * tensor after the other, so that memory holds one tensor.
  */
 export function* encodeSafetensors(content: SafetensorsContent): Generator<Uint8Array, void, undefined> {
   const { dtype, notes, bytesOf } = content;

@@ -18,23 +18,23 @@ const MAX_JSON_BYTES = 1 << 28;
 /** Weight files of one model: the largest known has some 200. */
 const MAX_SHARDS = 1024;
 
-/** An opened Hugging Face folder: its parts, and the files that what the model computes depends on. */
+/** An opened Hugging Face folder. */
 export interface HuggingFaceFolder {
   readonly parts: HuggingFaceParts;
-  /** config.json and the weights, by name. */
+  /** The files that the model's numbers depend on, by name: config.json and the weights. */
   readonly files: readonly string[];
 }
 
 /**
- * Opens a Hugging Face folder: config.json, model.safetensors or its shards, tokenizer.json and, where they are there,
+ * Opens a Hugging Face folder: config.json, model.safetensors or its shards, tokenizer.json and, where they exist,
  * generation_config.json, tokenizer_config.json and chat_template.jinja.
  *
- * @param opened takes the open weight files, to be closed by whoever called, also when this throws
+ * @param opened takes the open weight files; the caller disposes of it, also after an error
  * @throws {RangeError} if a file is missing or too large
  * @throws {SyntaxError} if a file is malformed
  */
 export function openHuggingFaceFolder(folder: string, opened: DisposableStack): HuggingFaceFolder {
-  const config = needJson(folder, CONFIG);
+  const config = requireJson(folder, CONFIG);
   const index = fileSize(`${folder}/${WEIGHTS}`) !== undefined ? undefined : readJson(folder, INDEX);
   const weightMap = index === undefined ? undefined : readWeightMap(index);
   const shards = weightMap === undefined ? [WEIGHTS] : [...new Set(weightMap.values())].sort();
@@ -54,14 +54,14 @@ export function openHuggingFaceFolder(folder: string, opened: DisposableStack): 
 }
 
 function readTokenizer(folder: string): TokenizerFiles {
-  const tokenizer = needJson(folder, "tokenizer.json");
+  const tokenizer = requireJson(folder, "tokenizer.json");
   const config = readJson(folder, "tokenizer_config.json") ?? {};
   const template = readBytes(folder, "chat_template.jinja");
   if (template === undefined) return { tokenizer, config };
   return { tokenizer, config: { ...config, chat_template: new TextDecoder().decode(template) } };
 }
 
-function needJson(folder: string, name: string): Record<string, unknown> {
+function requireJson(folder: string, name: string): Record<string, unknown> {
   const found = readJson(folder, name);
   if (found !== undefined) return found;
   throw new RangeError(`Cannot open the checkpoint as ${name} is not there: a Hugging Face folder has one`);
@@ -92,16 +92,16 @@ export interface HuggingFaceParts {
   readonly weightMap?: ReadonlyMap<string, string>;
 }
 
-/** The types of TENSOR_FORMATS that safetensors has too. */
+/** The types of {@linkcode TENSOR_FORMATS} that safetensors has. */
 const DTYPES = ["F32", "F16", "BF16"];
-/** Buffers that old checkpoints keep although they follow from the configuration. */
+/** Buffers in old checkpoints that follow from the configuration. */
 const DERIVED = /\.rotary_emb\.inv_freq$/;
 const HEAD = "lm_head.weight";
 
 /**
- * Reads the shape and the tables of tensors of a Hugging Face checkpoint; weights are read when asked for.
+ * Reads the configuration and the tables of tensors of a Hugging Face checkpoint; weights are read on demand.
  *
- * @throws {SyntaxError} if a file is malformed, or the tensors are not those of the configuration
+ * @throws {SyntaxError} if a file is malformed, or the tensors do not fit the configuration
  * @throws {RangeError} if the model or a tensor's type is not supported
  */
 export function safetensorsCheckpoint(parts: HuggingFaceParts): CheckpointContent {

@@ -44,7 +44,7 @@ const DEFAULTS = { ropeTheta: 10_000, rmsNormEps: 1e-6 };
  * The model's configuration, from the contents of config.json and, where there is one, generation_config.json.
  *
  * @throws {RangeError} if it asks for what the engine does not do: another architecture or activation, rope scaling, a
- * sliding window, biases of Llama, quantised weights
+ * sliding window, biases of Llama, quantized weights
  * @throws {SyntaxError} if it is malformed
  */
 export function huggingFaceConfig(config: Json, generation: Json = {}): ModelConfig {

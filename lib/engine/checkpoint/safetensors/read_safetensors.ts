@@ -1,7 +1,7 @@
 import type { ByteSource } from "../../../files/byte_source.ts";
 import { parseJsonObject } from "../../../files/json_object.ts";
 
-/** A tensor's place in a safetensors file. */
+/** A tensor's entry in a safetensors file. */
 export interface SafeTensor {
   readonly name: string;
   readonly shape: readonly number[];
@@ -17,10 +17,10 @@ export interface SafeTensor {
 const MAX_HEADER_BYTES = 100_000_000;
 /** Values of a tensor: 8 GB as float32, what one typed array can hold and no supported model needs. */
 const MAX_TENSOR_VALUES = 2 ** 31;
-/** The key under which a file keeps notes about itself. */
+/** The key of a file's notes about itself. */
 const NOTES = "__metadata__";
 
-/** Bytes of a value, by the format's names of types; those of less than a byte have no place in supported models. */
+/** Bytes of a value, by the format's names of types. No supported model has types of less than a byte. */
 const VALUE_BYTES: ReadonlyMap<string, number> = new Map([
   ...["BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ"].map((name) =>
     [name, 1] as const
@@ -31,8 +31,8 @@ const VALUE_BYTES: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Reads the header of a safetensors file (https://github.com/huggingface/safetensors#format); weights stay where they
- * are. As the format demands, the tensors cover the file after its header exactly: no hole, no overlap.
+ * Reads the header of a safetensors file (https://github.com/huggingface/safetensors#format); weights are not
+ * read. As the format demands, the tensors cover the file after its header exactly: no hole, no overlap.
  *
  * @throws {SyntaxError} if the file is malformed
  */

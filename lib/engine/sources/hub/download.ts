@@ -5,18 +5,18 @@ import type { FetchOptions } from "../settings.ts";
 import { fetchOrExplain, NetworkError } from "./fetch_or_explain.ts";
 import type { HubFile } from "./hub_file.ts";
 
-/** What is beside a file that is not whole yet. */
+/** The end of the name of a file that is not complete yet. */
 export const PARTIAL = ".partial";
-/** A connection that breaks is taken up again this many times in a row without a single new byte. */
+/** The most reconnections in a row that bring no new byte. */
 const MAX_FRUITLESS_TRIES = 3;
-/** Before the first fruitless try is repeated; each further one waits four times as long. */
+/** Milliseconds before the first of them; each further one waits four times as long. */
 const FIRST_PAUSE_MS = 100;
 
 /**
- * Downloads a file that appears whole or not at all. What an earlier run got stays beside it under another name, and
- * the download goes on from there; at the end size and hash must be those that the hub announced.
+ * Downloads a file, which appears atomically. Bytes of an earlier run stay beside it under another name, and the
+ * download goes on from them. At the end size and hash must equal those that the hub announced.
  *
- * @throws {Error} in one line, if the server breaks off again and again, refuses, or the bytes are not those announced
+ * @throws {Error} in one line, if the server breaks off repeatedly or refuses, or size or hash differ
  */
 export async function download(file: HubFile, path: string, { onProgress, signal }: FetchOptions = {}): Promise<void> {
   const partial = `${path}.${file.etag.slice(0, 16)}${PARTIAL}`;
@@ -46,7 +46,7 @@ export async function download(file: HubFile, path: string, { onProgress, signal
   Deno.renameSync(partial, path);
 }
 
-/** Appends what the server sends until it ends or breaks off; returns the bytes that are there then. */
+/** Appends the server's bytes until it ends or breaks off; returns the bytes of the file then. */
 async function append(file: HubFile, partial: string, from: number, options: FetchOptions): Promise<number> {
   const { onProgress, signal } = options;
   const response = await request(file, from, signal);
@@ -70,7 +70,7 @@ async function append(file: HubFile, partial: string, from: number, options: Fet
   return received;
 }
 
-/** Asks for the rest of a file; undefined if there is no connection at the moment. */
+/** Requests the rest of a file; undefined without a connection. */
 async function request(file: HubFile, from: number, signal?: AbortSignal): Promise<Response | undefined> {
   const headers = { ...file.headers, "accept-encoding": "identity", ...(from > 0 && { range: `bytes=${from}-` }) };
   const response = await fetchOrExplain(file.url, { headers, signal }).catch((error) => {

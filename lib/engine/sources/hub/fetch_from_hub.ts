@@ -11,15 +11,15 @@ import { describeHubFile } from "./hub_file.ts";
 const NEEDED = ["config.json", "tokenizer.json"];
 const OPTIONAL = ["generation_config.json", "tokenizer_config.json"];
 
-/** The folder of a model that was fetched from the hub, if it is whole. */
+/** The folder of a model that was fetched from the hub, if it is complete. */
 export function findFetched(repository: string, settings: SourceSettings): string | undefined {
   const folder = fetchedFolder(repository, settings);
   return readFetched(folder) === undefined ? undefined : folder;
 }
 
 /**
- * Fetches a model's files from the hub, each whole or not at all, and goes on where an earlier run stopped. They are
- * kept in our own cache: Hugging Face's has its own rules of links and locks, and is only read.
+ * Fetches a model's files from the hub, each atomically, and goes on where an earlier run stopped. The files go to our
+ * own cache: Hugging Face's cache, with its own links and locks, is only read.
  *
  * @param repository `owner/name`
  * @returns the folder
@@ -59,7 +59,7 @@ export async function fetchFromHub(repository: string, options: FetchOptions = {
   });
 }
 
-/** Fetches a file unless the very same is here; undefined if the repository has none. */
+/** Fetches a file unless the same file is here; undefined if the repository has none. */
 async function fetchFile(
   repository: string,
   path: string,
@@ -74,7 +74,7 @@ async function fetchFile(
   return file;
 }
 
-/** What is left of files that were replaced on the hub between two runs. */
+/** Removes the parts of files that were replaced on the hub between two runs. */
 function removePartials(folder: string): void {
   for (const { name } of Deno.readDirSync(folder)) {
     if (name.endsWith(PARTIAL)) Deno.removeSync(`${folder}/${name}`);
@@ -87,7 +87,7 @@ function fetchedFolder(repository: string, { cache }: SourceSettings): string {
 
 const NAME = "fetched.json";
 
-/** A file that was fetched from the hub, and what the hub said of it. */
+/** A file that was fetched from the hub, and the hub's facts about it. */
 export interface FetchedFile {
   readonly path: string;
   /** Bytes. */
@@ -96,7 +96,7 @@ export interface FetchedFile {
   readonly etag: string;
 }
 
-/** What {@linkcode writeFetched} noted in a model's folder; undefined unless all files are there in their size. */
+/** The files that {@linkcode writeFetched} noted; undefined unless all of them exist in their size. */
 export function readFetched(folder: string): readonly FetchedFile[] | undefined {
   if (fileSize(`${folder}/${NAME}`) === undefined) return undefined;
   try {
@@ -107,7 +107,7 @@ export function readFetched(folder: string): readonly FetchedFile[] | undefined 
   }
 }
 
-/** Notes that a model is whole in its folder, and what it must hash to: written last, and at once. */
+/** Notes that a model's folder is complete, and its files' hashes: written last, atomically. */
 export function writeFetched(folder: string, repository: string, files: readonly FetchedFile[]): void {
   const noted = files.map(({ path, size, etag }) => ({ path, size, etag }));
   writeAtomicSync(`${folder}/${NAME}`, `${JSON.stringify({ repository, files: noted }, null, 2)}\n`);

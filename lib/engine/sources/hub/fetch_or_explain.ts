@@ -1,4 +1,4 @@
-/** A server that cannot be reached: the network is down, the name is unknown, or the connection was refused. */
+/** No connection to a server: the network is down, the name is unknown, or the connection was refused. */
 export class NetworkError extends Error {}
 
 /**

@@ -3,7 +3,7 @@ import { SHARD_INDEX, shardNames } from "../../checkpoint/safetensors/shard_inde
 import type { SourceSettings } from "../settings.ts";
 
 /**
- * The snapshot of a repository in Hugging Face's own cache, if it is whole.
+ * The snapshot of a repository in Hugging Face's own cache, if it is complete.
  *
  * @param repository `owner/name`
  */
@@ -16,7 +16,7 @@ export function findInHubCache(repository: string, { hubCache }: SourceSettings)
   return isWholeModel(snapshot) ? snapshot : undefined;
 }
 
-/** Whether a folder has a configuration, a tokenizer and its weights, each shard of them. */
+/** Whether a folder has a configuration, a tokenizer and every shard of its weights. */
 export function isWholeModel(folder: string): boolean {
   const has = (name: string) => fileSize(`${folder}/${name}`) !== undefined;
   if (!has("config.json") || !has("tokenizer.json")) return false;

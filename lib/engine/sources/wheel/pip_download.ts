@@ -1,18 +1,18 @@
-/** The commands that may be the user's pip, tried in turn. */
+/** The commands that may be the user's pip, tried one after the other. */
 const PIP_COMMANDS = [["python3", "-m", "pip"], ["pip3"], ["pip"], ["python", "-m", "pip"]];
-/** How often the folder is looked at to see how far pip is. */
+/** Milliseconds between two looks at the folder, for pip's progress. */
 const WATCH_MS = 500;
 
 /** Options of {@linkcode pipDownload}. */
 export interface PipOptions {
-  /** Called now and then with the bytes that are in the folder. */
+  /** Called regularly with the bytes in the folder. */
   readonly onBytes?: (bytes: number) => void;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Downloads a package into a folder with the user's own pip and its settings (index, proxy, certificates, cache); what
- * it depends on stays away.
+ * Downloads a package into a folder, without its dependencies, with the user's own pip and its settings (index, proxy,
+ * certificates, cache).
  *
  * @param requirement `name==version`
  * @throws {Error} in one line, if there is no pip or it cannot fetch the package
@@ -37,7 +37,7 @@ export async function pipDownload(requirement: string, folder: string, options: 
   }
 }
 
-/** What pip did; undefined where there is no such command. */
+/** The output of pip; undefined where there is no such command. */
 async function runPip(
   [command, ...args]: readonly string[],
   requirement: string,
@@ -62,7 +62,7 @@ async function runPip(
   }
 }
 
-/** The line in which pip says what went wrong. */
+/** The line in which pip names its error. */
 function complaint({ stderr, code }: Deno.CommandOutput): string {
   const lines = new TextDecoder().decode(stderr).split("\n").map((line) => line.trim()).filter((line) => line !== "");
   const line = lines.findLast((line) => line.startsWith("ERROR")) ?? lines.at(-1);
