@@ -4,21 +4,24 @@ import {
   CUT_PROMPT,
   type DatasetRow,
   evaluate,
+  type Evaluation,
+  evaluationReport,
   type FailedSample,
+  failureRows,
   mobyDick,
+  type ModelReport,
   parseDatasetRows,
   perplexity,
   type PerplexityRow,
-  resultRows,
+  reportMarkdown,
   sampleFolder,
   type SampleStore,
   settingName,
-  taskGates,
   taskRows,
+  writeEvaluation,
+  writeWeightsComparison,
 } from "kvmirror/eval";
 import { provenanceLine } from "kvmirror/report";
-import { evaluationReport, failureRows } from "../lib/eval/files/evaluation_report.ts";
-import { type ModelReport, writeComparison, writeEvaluation } from "../lib/eval/files/write_evaluation.ts";
 import { parseFlags, usage } from "./cli/flags.ts";
 import { modelOfWeights } from "./cli/model_flags.ts";
 import { createProgress, interruptSignal, timeLeft } from "./cli/progress.ts";
@@ -32,25 +35,25 @@ await runTask(async () => {
   const { source, weights } = request;
   const output = flags.text("output");
   const dataset = typeof source === "string" ? parseDatasetRows(readDataset(source), source) : undefined;
-  const samples = usage(() => sampleFolder(output === undefined ? undefined : `${output}/cells`));
+  const samples = usage(() => sampleFolder(output === undefined ? undefined : `${output}/samples`));
   const signal = interruptSignal();
   const reports: ModelReport[] = [];
   if (request.jobs > 1) await runJobs(request.jobs, Deno.args, signal);
   for (const format of weights) {
     await using model = await modelOfWeights(flags, format, signal, request.shard && 1);
-    if (request.shard !== undefined) {
-      await evaluateModel(model, request, dataset, samples, signal);
-      continue;
-    }
-    const report = await evaluateModel(model, request, dataset, samples, signal);
-    reports.push(report);
-    if (output !== undefined) {
-      await writeEvaluation(weights.length === 1 ? output : `${output}/${report.weights}`, report);
-    }
-    if (!flags.toggle("json")) printText(evaluationReport({ ...report, figures: "" }));
+    const evaluation = await evaluateModel(model, request, dataset, samples, signal);
+    if (request.shard !== undefined) continue;
+    const perplexities = await judgeText(model, request, evaluation.failures, signal);
+    const origin = { model: model.origin.name, weights: model.origin.weights };
+    const reported = { ...evaluation, perplexities, provenance: provenanceOf(model, request) };
+    const report = output === undefined
+      ? evaluationReport(reported)
+      : await writeEvaluation(weights.length === 1 ? output : `${output}/${origin.weights}`, reported);
+    reports.push({ ...report, ...origin });
+    if (!flags.toggle("json")) printText(reportMarkdown(report));
   }
   if (request.shard !== undefined) return;
-  if (output !== undefined && weights.length > 1) await writeComparison(output, reports);
+  if (output !== undefined && weights.length > 1) await writeWeightsComparison(output, reports);
   const failed = reports.flatMap(({ failures }) => failures);
   if (flags.toggle("json")) {
     const printed = reports.map(({ model, weights, results, gates, perplexities, failures }) => ({
@@ -66,11 +69,11 @@ await runTask(async () => {
   if (failed.length === 0) return;
   const lines = failureRows(failed).map((row) =>
     `${row.policy} at ${row.compression_ratio} on ${row.task}${
-      row.samples > 1 ? `, ${row.samples} cells` : ""
+      row.samples > 1 ? `, ${row.samples} samples` : ""
     }: ${row.reason}`
   );
   for (const line of lines.slice(1)) printNotice(`failed: ${line}`);
-  throw new Error(`${failed.length} cells failed, the others are finished; ${lines[0]}`);
+  throw new Error(`${failed.length} samples failed, the others are finished; ${lines[0]}`);
 });
 
 async function evaluateModel(
@@ -79,13 +82,13 @@ async function evaluateModel(
   dataset: readonly DatasetRow[] | undefined,
   samples: SampleStore,
   signal: AbortSignal,
-): Promise<ModelReport> {
-  const { source, settings, timing, positions } = request;
+): Promise<Evaluation> {
+  const { settings, timing, positions } = request;
   const all = limited(dataset ?? writeRows(model, request), request.maxNewTokens);
   const rows = request.shard === undefined ? all : shardRows(all, request.shard);
   const progress = createProgress("samples");
   const started = performance.now();
-  const evaluation = await evaluate(model, rows, settings, {
+  return await evaluate(model, rows, settings, {
     timing,
     positions,
     samples,
@@ -95,17 +98,16 @@ async function evaluateModel(
     },
   }).finally(() => {
     progress.close();
-    if (signal.aborted) printNotice("what is finished is kept: the same command goes on from there");
+    if (signal.aborted) printNotice("finished samples are kept: the same command goes on from there");
   });
-  const perplexities = request.shard === undefined ? await judgeText(model, request, evaluation.failures, signal) : [];
-  const results = resultRows(evaluation.samples);
-  const { name, weights } = model.origin;
-  const provenance = provenanceLine({
+}
+
+function provenanceOf({ origin: { name, weights }, hash }: Model, { source }: EvaluationRequest): string {
+  return provenanceLine({
     command: `deno task evaluate ${Deno.args.join(" ")}`,
-    model: { name, weights, hash: model.hash },
+    model: { name, weights, hash },
     seed: typeof source === "string" ? 0 : source.seed,
   });
-  return { ...evaluation, model: name, weights, results, gates: taskGates(results), perplexities, provenance };
 }
 
 function readDataset(path: string): string {
@@ -132,7 +134,7 @@ function limited(rows: readonly DatasetRow[], maxNewTokens: number | undefined):
   return maxNewTokens === undefined ? rows : rows.map((row) => ({ ...row, max_new_tokens: maxNewTokens }));
 }
 
-/** Perplexity on Moby-Dick. Left out are the oracle, which knows no question there, the cut prompt, and arms that failed. */
+/** Perplexity on Moby-Dick, without the oracle, as no question is known, the cut prompt and policies that failed. */
 async function judgeText(
   model: Model,
   request: EvaluationRequest,
@@ -142,12 +144,12 @@ async function judgeText(
   const { perplexityWindows: windows, positions } = request;
   if (windows === 0) return [];
   const failed = new Set(failures.map(({ policy }) => policy));
-  const settings = request.settings.flatMap(({ policy, compressionRatio, cacheDtype }) =>
-    policy === CUT_PROMPT || policy.signals.includes("laterAttention") ||
-      failed.has(settingName({ policy, cacheDtype }))
-      ? []
-      : [{ policy, compressionRatio, cacheDtype }]
-  );
+  const settings = request.settings.flatMap((setting) => {
+    const { policy } = setting;
+    const isJudged = policy !== CUT_PROMPT && !policy.signals.includes("laterAttention") &&
+      !failed.has(settingName(setting).policy);
+    return isJudged ? [{ ...setting, policy }] : [];
+  });
   const progress = createProgress("windows of text");
   const ids = model.tokenizer.encode(mobyDick().slice(0, 4 + Math.ceil(windows / 8)).join("\n\n"));
   const rows = await perplexity(model, ids, settings, { windows, positions, signal, onProgress: progress.update });

@@ -15,6 +15,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "eval/experiments",
       "eval/scores",
       "eval/run",
+      "eval/scorers",
       "report/files",
       "report/charts",
       "report/table",
@@ -44,18 +45,21 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "eval/run": {
     uses: [
       "eval/dataset",
+      "eval/scorers",
       "engine/generate",
+      "engine/observe",
       "engine/rows",
       "engine/signals",
       "engine",
       "policies",
       "metrics",
+      "numeric",
       "files",
     ],
     door: [
-      "answer_study.ts",
       "cut_prompt.ts",
       "evaluate.ts",
+      "evaluate_context.ts",
       "evicted_forks.ts",
       "later_attention.ts",
       "sample.ts",
@@ -63,9 +67,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ],
   },
   "eval/dataset": {
-    uses: ["engine/tokenizer", "engine", "numeric"],
+    uses: ["eval/scorers", "engine/tokenizer", "engine", "numeric"],
     door: ["dataset_row.ts", "fact_prompt.ts", "kvpress_prompt.ts", "task_rows.ts"],
   },
+  "eval/scorers": { uses: ["numeric"], door: ["scorers.ts"] },
   "report/files": { uses: ["report/render", "files"], door: ["write_report.ts"] },
   "report/retention": { uses: ["report/table", "report/render"], door: [] },
   "report/charts": { uses: ["report/table", "report/render"], door: ["chart.ts", "heat_map.ts"] },
@@ -94,7 +99,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "metrics",
       "numeric",
     ],
-    door: ["generation.ts", "model.ts", "sampling.ts"],
+    door: ["generation.ts", "model.ts", "sampling.ts", "speculative_decoder.ts"],
   },
   "engine/observe": {
     uses: [
@@ -109,7 +114,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "numeric",
       "files",
     ],
-    door: ["attention_probe_fit.ts", "chunk_moments.ts", "model_observer.ts"],
+    door: ["attention_probe_fit.ts", "chunk_moments.ts", "model_observer.ts", "probe_file.ts"],
   },
   "engine/cache": {
     uses: [

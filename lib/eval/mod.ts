@@ -2,86 +2,116 @@
  * Evaluation: tasks after RULER and datasets in kvpress's format, texts with facts in them, questions under evicted caches,
  * and how sure the scores are.
  *
+ * Prompts become rows ({@linkcode taskRows}, {@linkcode factRows}, {@linkcode parseDatasetRows}), {@linkcode evaluate} asks
+ * every row under every {@linkcode Setting}, {@linkcode SCORERS} score the answers, and statistics are taken of the
+ * samples: {@linkcode taskScores}, {@linkcode settingComparisons}, {@linkcode policyChoice}. {@linkcode writeEvaluation}
+ * writes what `deno task evaluate` writes.
+ *
  * ```ts ignore
  * import { loadModel } from "kvmirror/engine";
- * import { answerStudy, factPrompt, summarizeAnswers } from "kvmirror/eval";
+ * import { evaluate, factPrompt, factRows, settingComparisons } from "kvmirror/eval";
  * import { policy } from "kvmirror/policies";
  *
  * await using model = await loadModel("auto");
- * const prompts = Array.from({ length: 8 }, (_, seed) => factPrompt({ seed }));
+ * const rows = factRows("codes", Array.from({ length: 8 }, (_, seed) => factPrompt({ seed })));
  * const settings = ["recent_window", "hybrid"].map((name) => ({ policy: policy(name), compressionRatio: 0.5 }));
- * const scores = summarizeAnswers(await answerStudy(model, prompts, settings), "recent_window");
+ * const { samples } = await evaluate(model, rows, settings);
+ * console.log(settingComparisons(samples, { reference: "recent_window" }));
  * ```
  *
  * @module
  */
-export { type Answer, type AnsweringModel, answerStudy, type AnswerStudyOptions } from "./run/answer_study.ts";
-export { type PolicySetting } from "./run/setting.ts";
-export { isRight } from "./run/scorers.ts";
-export { type QuestionTiming } from "./dataset/kvpress_prompt.ts";
-export { FACT_EVICTION_SETTINGS, factEviction, type FactEvictionOptions } from "./experiments/fact_eviction.ts";
-export { type Fact, type FactPrompt, factPrompt, type FactPromptOptions } from "./dataset/fact_prompt.ts";
-export { mobyDick, sentencesOf } from "./dataset/moby_dick.ts";
-export { decodeTimes } from "./experiments/decode_times.ts";
-export { factRow } from "./dataset/fact_prompt.ts";
-export { type RetentionRecall, retentionRecall, type RetentionRecallOptions } from "./experiments/retention_recall.ts";
+// What is asked.
+export { type DatasetRow, parseDatasetRows, type RowTemplate } from "./dataset/dataset_row.ts";
 export {
-  type AgreementOf,
-  type ProxyAgreement,
-  proxyAgreement,
-  type ProxyObservation,
-} from "./experiments/proxy_agreement.ts";
+  type Fact,
+  type FactPrompt,
+  factPrompt,
+  type FactPromptOptions,
+  factRow,
+  type FactRowOptions,
+  factRows,
+} from "./dataset/fact_prompt.ts";
+export { kvpressPrompt, type PromptIds, type QuestionTiming } from "./dataset/kvpress_prompt.ts";
+export { mobyDick } from "./dataset/moby_dick.ts";
 export { recallPrompt, type RecallPromptOptions, type RecallTask } from "./dataset/recall_prompt.ts";
-export { residentBytes } from "./experiments/resident_bytes.ts";
-export { type AnswerSummary, summarizeAnswers } from "./scores/summarize_answers.ts";
-export { type AskedQuestion, type ReadingModel, type ReferenceAnswer } from "./run/evaluate_context.ts";
-export { FLOORS, pairedDifference, type SettingComparison, settingComparisons } from "./scores/comparisons.ts";
+export { checkTaskName, generateRows, type GenerateRowsOptions, TASK_NAMES } from "./dataset/ruler/generate_rows.ts";
+export { evenDepths, taskRows, type TaskRowsOptions } from "./dataset/task_rows.ts";
+// How an answer is scored.
+export {
+  type AnsweredRow,
+  scoreAnswer,
+  type ScoredRow,
+  type Scorer,
+  type ScorerName,
+  scorerOf,
+  SCORERS,
+} from "./scorers/scorers.ts";
+// Rows under settings.
+export { CUT_PROMPT } from "./run/cut_prompt.ts";
+export { type EvaluatedModel } from "./run/evaluate_context.ts";
+export { evaluate, type EvaluateOptions, type Evaluation } from "./run/evaluate.ts";
+export { type EvaluatedSample, type FailedSample, type Sample, type ScoredSample } from "./run/sample.ts";
+export { sampleFolder, type SampleStore } from "./run/sample_store.ts";
+export { parseSetting, type Setting, type SettingName, settingName, splitNames } from "./run/setting.ts";
+export { encodeStudy, parseStudy, type StudyFile, type StudyOrigin, studyPath } from "./run/study_file.ts";
+export { growStudy, type PolicyStudy, policyStudy, type PolicyStudyOptions, type StudyStage } from "./run/study.ts";
+// Statistics of samples.
+export {
+  type ComparisonOptions,
+  FLOORS,
+  type SettingComparison,
+  settingComparisons,
+  shareOfFull,
+} from "./scores/comparisons.ts";
+export { type DepthScore, depthScores } from "./scores/depth_scores.ts";
+export { fullyAsked, type PolicyChoice, policyChoice } from "./scores/policy_choice.ts";
+export { GATE_ROWS, GATE_SCORE, openTasks, type TaskGate, taskGates } from "./scores/task_gates.ts";
+export { type ScoreColumns, scoreColumns, type TaskScore, taskScores } from "./scores/task_scores.ts";
+// Files.
+export {
+  type EvaluationReport,
+  evaluationReport,
+  type FailureRow,
+  failureRows,
+  type ReportedEvaluation,
+  reportMarkdown,
+} from "./files/evaluation_report.ts";
+export { type ModelReport, writeEvaluation, writeWeightsComparison } from "./files/write_evaluation.ts";
+// One question each.
 export {
   boundedPrefill,
   type BoundedPrefillOptions,
   type BoundedPrefillRow,
   type EvictionTime,
 } from "./experiments/bounded_prefill.ts";
-export { sampleFolder } from "./run/sample_store.ts";
-export { ratioFor } from "./experiments/equal_bytes.ts";
+export { decodeTimes } from "./experiments/decode_times.ts";
 export { type EqualByteGrid, type EqualByteSetting, equalByteSettings } from "./experiments/equal_bytes.ts";
-export { parseSetting, type SettingMethod, settingName } from "./run/setting.ts";
-export { CUT_PROMPT } from "./run/cut_prompt.ts";
-export { type DepthScore, depthScores } from "./scores/depth_scores.ts";
-export { evenDepths } from "./dataset/task_rows.ts";
+export { FACT_EVICTION_POLICIES, factEviction, type FactEvictionOptions } from "./experiments/fact_eviction.ts";
+export { fitAttentionProbe, type FitAttentionProbeOptions } from "./experiments/fit_attention_probe.ts";
 export { type NeedleAttention, needleAttention } from "./experiments/needle_attention.ts";
-export { fullyAsked } from "./scores/policy_choice.ts";
-export { evaluate, type EvaluateOptions, type Evaluation } from "./run/evaluate.ts";
-export { EarlierAnswers } from "./run/answer_study.ts";
-export { type EvaluatedModel } from "./run/evaluate_context.ts";
-export { type Setting } from "./run/setting.ts";
-export { type SettingName } from "./run/setting.ts";
-export { type EvaluatedSample, type FailedSample, type Sample, type ScoredSample } from "./run/sample.ts";
-export { type SampleStore } from "./run/sample_store.ts";
-export { type DatasetRow, parseDatasetRows } from "./dataset/dataset_row.ts";
-export { kvpressPrompt, type PromptIds } from "./dataset/kvpress_prompt.ts";
-export { type LaterAttention, laterAttention } from "./run/later_attention.ts";
 export { perplexity, type PerplexityOptions, type PerplexityRow } from "./experiments/perplexity.ts";
-export { type PolicyChoice, policyChoice } from "./scores/policy_choice.ts";
-export { type PolicyStudy, policyStudy, type PolicyStudyOptions, type StudyStage } from "./run/study.ts";
-export { type GrownStudy, growStudy } from "./run/study.ts";
-export { studyPath } from "./run/study_file.ts";
-export { encodeStudy, parseStudy, type StudyFile, type StudyOrigin } from "./run/study_file.ts";
+export {
+  type AgreementOf,
+  type ProxyAgreement,
+  proxyAgreement,
+  type ProxyObservation,
+} from "./experiments/proxy_agreement.ts";
 export {
   recommend,
   type Recommendation,
   type RecommendEvidence,
   type RecommendOptions,
 } from "./experiments/recommend.ts";
-export { type ResultRow, resultRows } from "./scores/task_scores.ts";
-export { type ScoreColumns, scoreColumns } from "./scores/task_scores.ts";
-export { checkTaskName, generateRows, type GenerateRowsOptions, TASK_NAMES } from "./dataset/ruler/generate_rows.ts";
-export { taskRows, type TaskRowsOptions } from "./dataset/task_rows.ts";
-export { slidingWindowLosses, type SlidingWindowOptions } from "./experiments/stream_text.ts";
-export { type StreamedText, type StreamRow, streamText, type StreamTextOptions } from "./experiments/stream_text.ts";
-export { shareOfFull } from "./scores/comparisons.ts";
-export { type StreamTrend, streamTrend } from "./experiments/stream_text.ts";
-export { splitNames } from "./run/setting.ts";
-export { stringMatch } from "./run/scorers.ts";
-export { GATE_ROWS, GATE_SCORE, openTasks, type TaskGate, taskGates } from "./scores/task_gates.ts";
-export { fitAttentionProbe, type FitAttentionProbeOptions } from "./experiments/fit_attention_probe.ts";
+export { residentBytes } from "./experiments/resident_bytes.ts";
+export { type RetentionRecall, retentionRecall, type RetentionRecallOptions } from "./experiments/retention_recall.ts";
+export {
+  slidingWindowLosses,
+  type SlidingWindowOptions,
+  type StreamedText,
+  type StreamRow,
+  streamText,
+  type StreamTextOptions,
+  type StreamTrend,
+  streamTrend,
+} from "./experiments/stream_text.ts";

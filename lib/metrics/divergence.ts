@@ -19,8 +19,11 @@ export function divergence(reference: Float32Array, logits: Float32Array): numbe
   if (reference.length !== logits.length) {
     throw new TypeError(`Cannot compare ${logits.length} logits with ${reference.length} as the lengths must be equal`);
   }
-  const expected = logProbabilities(reference);
-  const actual = logProbabilities(logits);
+  return logDivergence(logProbabilities(reference), logProbabilities(logits));
+}
+
+/** {@linkcode divergence} of log-probabilities, `[vocab]` each: for a reference that much is compared with. */
+export function logDivergence(expected: Float32Array, actual: Float32Array): number {
   let sum = 0;
   for (let id = 0; id < expected.length; id++) sum += Math.exp(expected[id]) * (expected[id] - actual[id]);
   return sum;

@@ -11,11 +11,13 @@
  */
 export function logProbabilities(logits: Float32Array): Float32Array<ArrayBuffer> {
   let highest = -Infinity;
-  for (const logit of logits) highest = Math.max(highest, logit);
+  for (let id = 0; id < logits.length; id++) highest = Math.max(highest, logits[id]);
   let sum = 0;
-  for (const logit of logits) sum += Math.exp(logit - highest);
+  for (let id = 0; id < logits.length; id++) sum += Math.exp(logits[id] - highest);
   const shift = highest + Math.log(sum);
-  return Float32Array.from(logits, (logit) => logit - shift);
+  const shifted = new Float32Array(logits.length);
+  for (let id = 0; id < logits.length; id++) shifted[id] = logits[id] - shift;
+  return shifted;
 }
 
 /**

@@ -53,7 +53,7 @@ export interface EvaluationRequest {
   readonly perplexityWindows: number;
 }
 
-/** Beside the floors: what no policy can beat as a rule, and what has no cache to compress. */
+/** Beside the floors: the oracle, which a policy rarely beats, and the cut prompt, which has no cache to compress. */
 const CONTROLS = ["oracle", CUT_PROMPT] as const;
 
 /** Reads the flags of `evaluate`. */
@@ -122,7 +122,7 @@ function settingsFromFlags(flags: Flags): Setting[] {
     throw new UsageError("Cannot evaluate without policies: give --policy, such as hybrid,random");
   }
   const names = [...new Set([...usage(() => splitNames(list)), ...FLOORS, ...CONTROLS])];
-  const methods = names.map((name) => usage(() => parseSetting(name)));
+  const methods = names.map((name) => usage(() => parseSetting({ policy: name, compression_ratio: 0 })));
   const cacheDtypes = (flags.text("cache-dtype") ?? "f32").split(",").map((name) =>
     usage(() => parseCacheDtype(name.trim()))
   );
@@ -132,7 +132,7 @@ function settingsFromFlags(flags: Flags): Setting[] {
     throw new UsageError(`Cannot compress to ratio ${text.trim() || "of no text"} as it must be in [0, 1)`);
   });
   const distinct = [...new Set(ratios)].sort((one, other) => one - other);
-  const settings = methods.flatMap(({ policy, cacheDtype: cacheDtype }) =>
+  const settings = methods.flatMap(({ policy, cacheDtype }) =>
     cacheDtypes.flatMap((dtype) =>
       distinct.map((compressionRatio) => ({
         policy,
@@ -141,9 +141,7 @@ function settingsFromFlags(flags: Flags): Setting[] {
       }))
     )
   );
-  return [
-    ...new Map(settings.map((setting) => [`${settingName(setting)} ${setting.compressionRatio}`, setting])).values(),
-  ]
+  return [...new Map(settings.map((setting) => [JSON.stringify(settingName(setting)), setting])).values()]
     .filter(({ policy, compressionRatio, cacheDtype }) =>
       !(isKeepAll(policy) && compressionRatio === 0 && cacheDtype === undefined)
     );

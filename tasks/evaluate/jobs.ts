@@ -9,8 +9,8 @@ const PERMISSIONS = [
 ];
 
 /**
- * Evaluates in several processes of one thread each: every one takes its share of the contexts and leaves its cells where
- * the others' are. A decoder's small steps gain little from a second thread, so this is faster than one process with as
+ * Evaluates in several processes of one thread each: every process takes its share of the contexts and keeps its samples in
+ * the folder of all. A decoder's small steps gain little from a second thread, so this is faster than one process with as
  * many threads. The first one's progress is shown.
  */
 export async function runJobs(jobs: number, args: readonly string[], signal: AbortSignal): Promise<void> {

@@ -53,7 +53,7 @@ Deno.test("evaluate: a dataset becomes results, predictions, tables and a chart,
     assert(Deno.statSync(`${out}/figures/scores.svg`).size > 1000);
     const sample = text("measures.jsonl").split("\n")[1];
     assertEquals(JSON.parse(sample).kl.length, JSON.parse(sample).answer_tokens);
-    const files = [...Deno.readDirSync(`${out}/cells`)].map(({ name }) => name);
+    const files = [...Deno.readDirSync(`${out}/samples`)].map(({ name }) => name);
     assertEquals([files.length, files.every((name) => /^[0-9a-f]{64}\.json$/.test(name))], [predictions.length, true]);
   });
 });
@@ -64,8 +64,10 @@ Deno.test("evaluate: a run that was killed goes on, and ends as one that was not
     const whole = await run(...args("whole"));
     assertEquals(whole.code, 0, whole.stderr);
     assertEquals((await run(...args("killed"))).code, 0);
-    // What a kill leaves: some cells, one of them begun under another name, and no results.
-    const samples = [...Deno.readDirSync(`${folder}/killed/cells`)].map(({ name }) => `${folder}/killed/cells/${name}`)
+    // What a kill leaves: some samples, one of them begun under another name, and no results.
+    const samples = [...Deno.readDirSync(`${folder}/killed/samples`)].map(({ name }) =>
+      `${folder}/killed/samples/${name}`
+    )
       .sort();
     for (const path of samples.slice(0, 4)) Deno.removeSync(path);
     Deno.writeTextFileSync(`${samples[0]}.1234.unfinished`, '{"prediction": "h');
@@ -123,7 +125,7 @@ Deno.test("evaluate: several weights are a folder each, and one table has the sc
       Deno.readTextFileSync(`${out}/report.md`),
       /\| task \| policy \| compression ratio \| n \| f32 \| int8 \|/,
     );
-    assertEquals([...Deno.readDirSync(`${out}/cells`)].length, 2 * 6 * rows.length);
+    assertEquals([...Deno.readDirSync(`${out}/samples`)].length, 2 * 6 * rows.length);
   });
 });
 
@@ -132,13 +134,13 @@ Deno.test("evaluate: processes share the contexts out, and what comes out is wha
     const args = ["--policy", "knorm", "--compression-ratio", "0.5"];
     const part = await run(...args, "--output", `${folder}/jobs`, "--shard", "1/2");
     assertEquals([part.code, part.stdout], [0, ""], part.stderr);
-    const left = [...Deno.readDirSync(`${folder}/jobs/cells`)].length;
+    const left = [...Deno.readDirSync(`${folder}/jobs/samples`)].length;
     const whole = await run(...args, "--output", `${folder}/whole`);
     const shared = await run(...args, "--output", `${folder}/jobs`, "--jobs", "2");
     assertEquals([whole.code, shared.code], [0, 0], shared.stderr);
     assert(!shared.stderr.includes("done here"), shared.stderr);
-    assertEquals([...Deno.readDirSync(`${folder}/jobs/cells`)].length, 6 * rows.length);
-    assert(left > 0 && left < 6 * rows.length, `${left} cells of one shard`);
+    assertEquals([...Deno.readDirSync(`${folder}/jobs/samples`)].length, 6 * rows.length);
+    assert(left > 0 && left < 6 * rows.length, `${left} samples of one shard`);
     for (const name of ["results.json", "predictions.jsonl"]) {
       assertEquals(Deno.readTextFileSync(`${folder}/jobs/${name}`), Deno.readTextFileSync(`${folder}/whole/${name}`));
     }
@@ -174,14 +176,14 @@ Deno.test("evaluate: a row that does not fit is reported, the others finish, and
     assertEquals([failures.length, failures[0].task, results.length], [5, "long", 10]);
     assertMatch(
       stderr,
-      /error: 5 cells failed, the others are finished; keep_all at 0 on long: Cannot read \d+ tokens/,
+      /error: 5 samples failed, the others are finished; keep_all at 0 on long: Cannot read \d+ tokens/,
     );
     assertMatch(Deno.readTextFileSync(`${folder}/out/report.md`), /## What failed/);
     Deno.writeTextFileSync(`${folder}/rows.jsonl`, `${JSON.stringify(long)}\n`);
     const alone = await run("--policy", "random", "--output", `${folder}/alone`);
     assertEquals([alone.code, Deno.readTextFileSync(`${folder}/alone/results.json`)], [1, "[]\n"]);
-    assertMatch(alone.stdout, /No cell is finished/);
-    assertMatch(alone.stderr, /error: 5 cells failed, the others are finished/);
+    assertMatch(alone.stdout, /No sample is finished/);
+    assertMatch(alone.stderr, /error: 5 samples failed, the others are finished/);
   });
 });
 

@@ -1,6 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { type ByteSource, openFileSource } from "../../files/byte_source.ts";
 import { cacheFolder } from "../../files/cache_folder.ts";
+import { exists } from "../../files/exists.ts";
+import { hashFile } from "../../files/hash.ts";
 import { encodeSafetensors } from "../checkpoint/safetensors/encode_safetensors.ts";
 import { readSafetensors } from "../checkpoint/safetensors/read_safetensors.ts";
 import { type AttentionProbe, type ProbedModel, probeWidth } from "./attention_probe.ts";
@@ -64,6 +66,12 @@ export function probePath(hash: string): string {
 /** The path of a model's probe among the project's, by the checkpoint's content hash. */
 export function shippedProbePath(hash: string): string {
   return fileURLToPath(new URL(`../../../data/probes/${hash.slice(0, 32)}.safetensors`, import.meta.url));
+}
+
+/** sha256 of the file that {@linkcode readProbe} reads, hex; undefined if there is none. */
+export function probeHash(hash: string): string | undefined {
+  const path = [probePath(hash), shippedProbePath(hash)].find((path) => exists(path));
+  return path === undefined ? undefined : hashFile(path, "sha256");
 }
 
 /**

@@ -1,3 +1,8 @@
+import { parseScorerName, type ScorerName } from "../scorers/scorers.ts";
+
+/** How a row's texts become one prompt: in the model's chat template, or as they are, nothing before or between. */
+export type RowTemplate = "chat" | "none";
+
 /** One question about one context, by the names of kvpress's datasets. */
 export interface DatasetRow {
   /** What kind of question it is; scores are given by task. */
@@ -8,7 +13,7 @@ export interface DatasetRow {
   readonly question: string;
   /** How the answer begins; the model says the rest. */
   readonly answer_prefix: string;
-  /** What a right answer contains: every one of these. */
+  /** The right answers; the scorer says whether one of them or all of them are wanted. */
   readonly answer: readonly string[];
   /** Where the answer ends at the latest. */
   readonly max_new_tokens: number;
@@ -16,13 +21,19 @@ export interface DatasetRow {
   readonly depth?: number;
   /** Tokens that the prompt and the longest answer take at most, where the row was written to a length. */
   readonly length?: number;
+  /** `chat` by default, which is kvpress's way. */
+  readonly template?: RowTemplate;
+  /** What scores the answer; by default what kvpress scores the task by: see {@linkcode scorerOf}. */
+  readonly scorer?: ScorerName;
+  /** The classes of which one is the answer, for the scorer `choice`, by LongBench's name. */
+  readonly all_classes?: readonly string[];
 }
 
 /**
  * Reads a dataset in kvpress's format, one JSON object a line. Fields that are not known are left out.
  *
  * @param name the file's, for messages
- * @throws {SyntaxError} if there are no rows, or a line is malformed; names the line
+ * @throws {SyntaxError} if there are no rows, a line is malformed, or a template or scorer is unknown; names the line
  *
  * @example
  * ```ts
@@ -56,12 +67,34 @@ function parseRow(line: string, label: string): DatasetRow {
   for (const name of ["task", "context"] as const) {
     if (row[name] === "") throw new SyntaxError(`Cannot read ${label} as its ${name} is empty: give a text`);
   }
-  const { depth, length } = fields;
+  const { depth, length, all_classes: classes } = fields;
   return {
     ...row,
     ...(typeof depth === "number" && depth >= 0 && depth < 1 ? { depth } : {}),
     ...(Number.isSafeInteger(length) && Number(length) > 0 ? { length: Number(length) } : {}),
+    ...readTemplate(fields, label),
+    ...readScorer(fields, label),
+    ...(isTexts(classes) ? { all_classes: classes } : {}),
   };
+}
+
+function readTemplate({ template }: Readonly<Record<string, unknown>>, label: string): Pick<DatasetRow, "template"> {
+  if (template === undefined || template === null) return {};
+  if (template === "chat" || template === "none") return { template };
+  throw new SyntaxError(`Cannot read ${label} as it has ${describe(template)} template: give chat or none`);
+}
+
+function readScorer({ scorer }: Readonly<Record<string, unknown>>, label: string): Pick<DatasetRow, "scorer"> {
+  if (scorer === undefined || scorer === null) return {};
+  try {
+    return { scorer: parseScorerName(String(scorer)) };
+  } catch (error) {
+    throw new SyntaxError(`Cannot read ${label}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length > 0 && value.every((text) => typeof text === "string" && text !== "");
 }
 
 function parseObject(line: string, label: string): Readonly<Record<string, unknown>> {
@@ -82,9 +115,7 @@ function readText(fields: Readonly<Record<string, unknown>>, name: string, label
 }
 
 function readAnswers({ answer }: Readonly<Record<string, unknown>>, label: string): string[] {
-  if (Array.isArray(answer) && answer.length > 0 && answer.every((text) => typeof text === "string" && text !== "")) {
-    return answer;
-  }
+  if (isTexts(answer)) return answer;
   throw new SyntaxError(`Cannot read ${label} as it has ${describe(answer)} answer: give a list of texts`);
 }
 

@@ -1,5 +1,5 @@
 import { MersenneTwister } from "../../numeric/mersenne_twister.ts";
-import type { DatasetRow } from "./dataset_row.ts";
+import type { DatasetRow, RowTemplate } from "./dataset_row.ts";
 
 /** What a prompt is drawn from. */
 export interface FactPromptOptions {
@@ -113,6 +113,17 @@ function shuffled<T>(items: readonly T[], below: (limit: number) => number): T[]
   return copy;
 }
 
+/** How a fact is asked for. */
+export interface FactRowOptions {
+  /**
+   * `chat` by default: the model's chat template stands around the text and the question, as kvpress has it. `none`: the
+   * question follows the text raw, `Answer:` after it.
+   */
+  readonly template?: RowTemplate;
+  /** Tokens after which an answer is cut; 8 by default, enough for a code and a full stop. */
+  readonly maxNewTokens?: number;
+}
+
 /**
  * A prompt with facts in it as a row of an evaluation: one of its facts is asked for.
  *
@@ -129,18 +140,44 @@ function shuffled<T>(items: readonly T[], below: (limit: number) => number): T[]
  * assertEquals(factRow("codes", prompt, 1).answer, [prompt.facts[1].answer]);
  * ```
  */
-export function factRow(task: string, { text, facts }: FactPrompt, index = 0): DatasetRow {
+export function factRow(
+  task: string,
+  { text, facts }: FactPrompt,
+  index = 0,
+  { template = "chat", maxNewTokens = 8 }: FactRowOptions = {},
+): DatasetRow {
   const fact = facts.at(index);
   if (fact === undefined || index < 0) {
     throw new RangeError(`Cannot ask for fact ${index} as the prompt has ${facts.length}`);
   }
+  const question = `\n\nQuestion: ${fact.question}`;
   return {
     task,
     context: text,
-    question: `\n\nQuestion: ${fact.question}`,
-    answer_prefix: `Answer: ${fact.answerPrefix}`,
+    ...(template === "chat"
+      ? { question, answer_prefix: `Answer: ${fact.answerPrefix}` }
+      : { question: `${question}\nAnswer:`, answer_prefix: ` ${fact.answerPrefix}`, template }),
     answer: [fact.answer],
-    max_new_tokens: 8,
+    max_new_tokens: maxNewTokens,
     depth: fact.depth,
   };
+}
+
+/**
+ * A row of each prompt: the first prompt is asked for its first fact, the second for its second, and so on around.
+ *
+ * @param task what the rows' scores go by
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { factPrompt, factRows } from "kvmirror/eval";
+ *
+ * const prompts = [1, 2, 3].map((seed) => factPrompt({ seed, facts: 2 }));
+ * const asked = factRows("codes", prompts).map(({ answer }) => answer[0]);
+ * assertEquals(asked, [prompts[0].facts[0], prompts[1].facts[1], prompts[2].facts[0]].map(({ answer }) => answer));
+ * ```
+ */
+export function factRows(task: string, prompts: readonly FactPrompt[], options: FactRowOptions = {}): DatasetRow[] {
+  return prompts.map((prompt, index) => factRow(task, prompt, index % prompt.facts.length, options));
 }

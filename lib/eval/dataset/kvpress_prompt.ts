@@ -19,15 +19,17 @@ export interface PromptIds {
  * Puts a row together as kvpress 0.5.5's pipeline does: the chat template is split around the context; question, the
  * template's rest and the answer's beginning follow as one text; both are tokenised by themselves. A tokenizer without
  * template puts its first token before the context and a line break after the question. `aware` moves the question into
- * the context, as kvpress's `query_aware` does.
+ * the context, as kvpress's `query_aware` does. A row whose template is `none` has nothing before or between its texts.
  */
 export function kvpressPrompt(
   tokenizer: Tokenizer,
-  row: Pick<DatasetRow, "context" | "question" | "answer_prefix">,
+  row: Pick<DatasetRow, "context" | "question" | "answer_prefix" | "template">,
   timing: QuestionTiming = "agnostic",
 ): PromptIds {
   const [context, question] = timing === "aware" ? [row.context + row.question, ""] : [row.context, row.question];
-  const { open, close, whiteSpace } = tokenizer.hasChatTemplate
+  const { open, close, whiteSpace } = row.template === "none"
+    ? { open: "", close: "", whiteSpace: "kept" }
+    : tokenizer.hasChatTemplate
     ? splitChatTemplate(tokenizer)
     : { open: tokenizer.bosToken, close: "\n", whiteSpace: "kept" };
   return {

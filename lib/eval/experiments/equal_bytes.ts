@@ -3,16 +3,17 @@ import { type CacheDtype, cacheDtypeName, isFloat32, parseCacheDtype } from "../
 import { tokenBytes } from "../../engine/rows/cache_shape.ts";
 import { roundedBytes } from "../../engine/rows/row_bytes.ts";
 import { keptRows } from "../../policies/budget.ts";
+import type { Policy } from "../../policies/policy.ts";
 import { policy } from "../../policies/table.ts";
 import { type Setting, settingName } from "../run/setting.ts";
 
-/** An arm among others that take as many bytes. */
-export interface EqualByteSetting extends Setting {
-  /** The arm's name, as cells have it. */
+/** A setting among others that take as many bytes. */
+export interface EqualByteSetting extends Setting<Policy> {
+  /** The setting's name for its policy, as samples have it. */
   readonly name: string;
   /** The policy's name alone. */
   readonly evicts: string;
-  /** The row format's name. */
+  /** The cache dtype's name. */
   readonly cacheDtypeName: string;
   /** Bytes that it may take, as a share of what all rows take in float32. */
   readonly share: number;
@@ -24,17 +25,17 @@ export interface EqualByteGrid {
   readonly shares: readonly number[];
   /** Policies by name. */
   readonly policies: readonly string[];
-  /** Row formats by name, as `parseCacheDtype` reads them. */
+  /** Cache dtypes by name, as `parseCacheDtype` reads them. */
   readonly cacheDtypes: readonly string[];
 }
 
 /**
- * Evict, round, or both: for each share of the bytes, every row format with as many rows as fit then, chosen by every
- * policy. A format in which all rows fit evicts nothing and comes once a share.
+ * Evict, quantise, or both: for each share of the bytes, every cache dtype with as many rows as fit then, chosen by every
+ * policy. A dtype in which all rows fit evicts nothing and comes once a share.
  *
  * @param context tokens of the texts
  * @throws {RangeError} if a share holds no row, or there is no such policy
- * @throws {SyntaxError} if there is no such row format
+ * @throws {SyntaxError} if there is no such cache dtype
  */
 export function equalByteSettings(shape: CacheShape, context: number, grid: EqualByteGrid): EqualByteSetting[] {
   return grid.shares.flatMap((share) =>
@@ -52,14 +53,13 @@ function equalByteSetting(
   compressionRatio: number,
   share: number,
 ): EqualByteSetting {
-  const method = { policy: policy(evicts), ...(isFloat32(cacheDtype) ? {} : { cacheDtype: cacheDtype }) };
+  const setting = { policy: policy(evicts), compressionRatio, ...(isFloat32(cacheDtype) ? {} : { cacheDtype }) };
   return {
-    ...method,
-    compressionRatio,
+    ...setting,
     share,
     evicts,
     cacheDtypeName: cacheDtypeName(cacheDtype),
-    name: settingName(method),
+    name: settingName(setting).policy,
   };
 }
 

@@ -1,12 +1,13 @@
-import type { Model } from "../../engine/mod.ts";
 import { MersenneTwister } from "../../numeric/mersenne_twister.ts";
 import type { Policy } from "../../policies/policy.ts";
 import { findTokens } from "../../trace/find_tokens.ts";
-import type { FactPrompt } from "../dataset/fact_prompt.ts";
-import { type Answer, answerStudy } from "../run/answer_study.ts";
+import { type FactPrompt, factRow } from "../dataset/fact_prompt.ts";
+import { evaluate } from "../run/evaluate.ts";
+import type { EvaluatedModel } from "../run/evaluate_context.ts";
+import type { EvaluatedSample } from "../run/sample.ts";
 
-/** The names of {@linkcode factEviction}'s arms. */
-export const FACT_EVICTION_SETTINGS = ["keep_all", "without_the_fact", "without_others"] as const;
+/** The names of {@linkcode factEviction}'s policies; the first is the full cache. */
+export const FACT_EVICTION_POLICIES = ["keep_all", "without_the_fact", "without_others"] as const;
 
 /** Options of {@linkcode factEviction}. */
 export interface FactEvictionOptions {
@@ -26,12 +27,12 @@ const SINKS = 4;
  * @throws {RangeError} if a text has not as many other tokens
  */
 export async function factEviction(
-  model: Pick<Model, "prefill" | "generate" | "tokenizer">,
+  model: EvaluatedModel,
   prompts: readonly FactPrompt[],
   { seed = 42, signal }: FactEvictionOptions = {},
-): Promise<Answer[]> {
+): Promise<EvaluatedSample[]> {
   const stream = new MersenneTwister(seed);
-  const answers: Answer[] = [];
+  const answered: EvaluatedSample[] = [];
   for (const [context, prompt] of prompts.entries()) {
     const [fact] = prompt.facts;
     const tokens = model.tokenizer.encode(prompt.text).map((id) => model.tokenizer.tokenText(id));
@@ -41,14 +42,23 @@ export async function factEviction(
       throw new RangeError(`Cannot evict ${own.length} other tokens as the text has ${rest.length}: make it longer`);
     }
     const others = own.map(() => rest.splice(Math.floor(stream.random() * rest.length), 1)[0]);
-    const settings = [[], own, others].map((positions, index) => ({
-      policy: without(FACT_EVICTION_SETTINGS[index], new Set(positions)),
+    const [, ...names] = FACT_EVICTION_POLICIES;
+    const settings = [own, others].map((positions, index) => ({
+      policy: without(names[index], new Set(positions)),
       compressionRatio: 0,
     }));
-    const one = { ...prompt, facts: [fact] };
-    for (const answer of await answerStudy(model, [one], settings, { signal })) answers.push({ ...answer, context });
+    const { samples, failures: [failure] } = await evaluate(
+      model,
+      [factRow("fact", prompt, 0, { template: "none" })],
+      settings,
+      {
+        signal,
+      },
+    );
+    if (failure !== undefined) throw new Error(`Cannot ask without a fact's rows: ${failure.reason}`);
+    for (const sample of samples) answered.push({ ...sample, index: context, context });
   }
-  return answers;
+  return answered;
 }
 
 /** Keeps all rows but those at these positions. */

@@ -2,14 +2,15 @@ import { DEFAULT_RECORDINGS, type Model, type PositionMode } from "../../engine/
 import { clusterBootstrap } from "../../metrics/bootstrap.ts";
 import { tokenLosses } from "../../numeric/log_probabilities.ts";
 import { keepAll } from "../../policies/keep_all.ts";
+import type { Policy } from "../../policies/policy.ts";
 import { evictedForks } from "../run/evicted_forks.ts";
-import { type PolicySetting, type SettingName, settingName } from "../run/setting.ts";
+import { type Setting, type SettingName, settingName } from "../run/setting.ts";
 
 /** How a long text is read. */
 export interface PerplexityOptions {
   /** Tokens read before an eviction; 768 by default. */
   readonly contextTokens?: number;
-  /** Tokens read after it, which is also the stride; 256 by default. The first is not judged: the full cache saw it coming. */
+  /** Tokens read after it, which is also the stride; 256 by default. The first is not judged, as the full cache had predicted it. */
   readonly stride?: number;
   /** Windows; as many as the text has by default. */
   readonly windows?: number;
@@ -21,7 +22,7 @@ export interface PerplexityOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** How well an arm foresees text, by the names that JSON gives it. */
+/** How well a setting predicts text, by the names that JSON gives it. */
 export interface PerplexityRow extends SettingName {
   /** Windows. */
   readonly n: number;
@@ -51,7 +52,7 @@ export interface PerplexityRow extends SettingName {
 export async function perplexity(
   model: Pick<Model, "read" | "createCache" | "config">,
   ids: readonly number[],
-  settings: readonly PolicySetting[],
+  settings: readonly Setting<Policy>[],
   { contextTokens = 768, stride = 256, windows, positions = "logical", signal, onProgress }: PerplexityOptions = {},
 ): Promise<PerplexityRow[]> {
   const fitting = Math.floor((ids.length - contextTokens) / stride);
@@ -61,7 +62,7 @@ export async function perplexity(
       `Cannot judge windows of ${contextTokens} + ${stride} tokens as the text has ${ids.length}: give a longer text`,
     );
   }
-  const all: PolicySetting[] = [{ policy: keepAll(), compressionRatio: 0 }, ...settings];
+  const all: Setting<Policy>[] = [{ policy: keepAll(), compressionRatio: 0 }, ...settings];
   const losses = all.map(() => [] as number[][]);
   for (let window = 0; window < count; window++) {
     const start = window * stride;
@@ -77,14 +78,13 @@ export async function perplexity(
     }
     onProgress?.(window + 1, count);
   }
-  return all.map(({ policy, compressionRatio, cacheDtype }, setting) => {
+  return all.map((own, setting) => {
     const { mean, low, high } = clusterBootstrap(losses[setting]);
     const deltaNll = clusterBootstrap(
-      losses[setting].map((own, window) => own.map((loss, at) => loss - losses[0][window][at])),
+      losses[setting].map((lost, window) => lost.map((loss, at) => loss - losses[0][window][at])),
     );
     return {
-      policy: settingName({ policy, cacheDtype }),
-      compression_ratio: compressionRatio,
+      ...settingName(own),
       n: count,
       tokens: count * (stride - 1),
       perplexity: Math.exp(mean),

@@ -2,7 +2,7 @@ import { type BootstrapOptions, bootstrapStatistic } from "../../metrics/bootstr
 import { rankCorrelation } from "../../metrics/rank_correlation.ts";
 import type { SettingName } from "../run/setting.ts";
 
-/** What a cheap measure says of one arm on one context, and what is true. */
+/** What a cheap measure says of one setting on one context, and what is true. */
 export interface ProxyObservation extends SettingName {
   /** The context. */
   readonly context: number;

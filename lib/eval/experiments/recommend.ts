@@ -26,7 +26,7 @@ export interface RecommendOptions extends Pick<EvaluateOptions, "samples" | "sig
   readonly context: number;
   /** Policies to choose among, by name. */
   readonly policies: readonly string[];
-  /** Row formats to choose among; float32 and int8 by default. */
+  /** Cache dtypes to choose among; float32 and int8 by default. */
   readonly cacheDtypes?: readonly CacheDtype[];
 }
 
@@ -70,7 +70,7 @@ export interface Recommendation extends RecommendEvidence {
 const TIMED_TOKENS = 16;
 
 /**
- * Tries policies and row formats on a sample, each at the ratio that the memory leaves it, and names the best with what
+ * Tries policies and cache dtypes on some rows, each at the ratio that the memory leaves it, and names the best with what
  * speaks for it: by score, and where scores are alike by divergence from the full cache. Where rows stand is tried for
  * that one.
  *
@@ -83,28 +83,34 @@ export async function recommend(
 ): Promise<Recommendation> {
   if (policies.length === 0 || rows.length === 0 || cacheDtypes.length === 0) {
     throw new RangeError(
-      `Cannot choose among ${policies.length} policies in ${cacheDtypes.length} row formats on ${rows.length} rows: ` +
+      `Cannot choose among ${policies.length} policies in ${cacheDtypes.length} cache dtypes on ${rows.length} rows: ` +
         `give some of each`,
     );
   }
   const settings = settingsToTry(model.createCache().shape, { maxBytes, context, policies, cacheDtypes });
   const logical = await evaluate(model, rows, settings, options);
   const failed = new Set(logical.failures.map(({ policy }) => policy));
-  const tried = settings.filter((setting) => !failed.has(settingName(setting)));
+  const tried = settings.filter((setting) => !failed.has(settingName(setting).policy));
   if (tried.length === 0 && settings.length > 0) {
     throw new RangeError(
-      `Cannot recommend any of ${settings.map(settingName).join(", ")} as each failed: ${logical.failures[0].reason}`,
+      `Cannot recommend any of ${settings.map((setting) => settingName(setting).policy).join(", ")} as each failed: ${
+        logical.failures[0].reason
+      }`,
     );
   }
   const evidence = evidenceOf(logical.samples, "logical");
   const [full, ...others] = evidence;
   const chosen = others.toSorted(byMerit)[0] ?? full;
-  const choices = tried.length === 0 ? [] : policyChoice(atOneRatio(logical.samples), 0, tried.map(settingName));
-  const setting = parseSetting(chosen.policy);
+  const choices = tried.length === 0 ? [] : policyChoice(
+    atOneRatio(logical.samples),
+    0,
+    tried.map((setting) => settingName(setting).policy),
+  );
+  const setting = parseSetting(chosen);
   const movable = chosen.compression_ratio > 0 &&
     (setting.cacheDtype === undefined || setting.cacheDtype.keys.dtype === "f32");
   const moved = !movable ? undefined : evidenceOf(
-    (await evaluate(model, rows, [{ ...setting, compressionRatio: chosen.compression_ratio }], {
+    (await evaluate(model, rows, [setting], {
       ...options,
       positions: "compact",
     })).samples,
@@ -125,11 +131,11 @@ export async function recommend(
   };
 }
 
-/** Nothing where all fits as it is; a format in which all fits wants no policy. */
+/** No setting where all rows fit as they are; a cache dtype in which all rows fit needs no policy. */
 function settingsToTry(
   shape: CacheShape,
   { maxBytes, context, policies, cacheDtypes }: Required<Omit<RecommendOptions, "samples" | "signal" | "onProgress">>,
-): (Setting & { policy: Policy })[] {
+): Setting<Policy>[] {
   if (ratioFor(maxBytes, context, shape, FLOAT32_CACHE) === 0) return [];
   return cacheDtypes.flatMap((cacheDtype) => {
     const compressionRatio = ratioFor(maxBytes, context, shape, cacheDtype);
@@ -139,7 +145,7 @@ function settingsToTry(
   });
 }
 
-/** Arms of other formats have ratios of their own, and are compared all the same: their names tell them apart. */
+/** Settings of another cache dtype have another ratio and are compared all the same: their names tell them apart. */
 function atOneRatio(samples: readonly EvaluatedSample[]): EvaluatedSample[] {
   return samples.map((sample) => ({ ...sample, compression_ratio: 0 }));
 }
@@ -149,8 +155,7 @@ function byMerit(one: RecommendEvidence, other: RecommendEvidence): number {
 }
 
 function evidenceOf(samples: readonly EvaluatedSample[], positions: PositionMode): RecommendEvidence[] {
-  const tasks = [...new Set(samples.map(({ task }) => task))];
-  return settingComparisons(samples, tasks).map((setting) => ({
+  return settingComparisons(samples).map((setting) => ({
     policy: setting.policy,
     compression_ratio: setting.compression_ratio,
     positions,
@@ -169,7 +174,7 @@ async function timed(model: Model, row: DatasetRow, best: RecommendEvidence): Pr
   using full = model.createCache(DEFAULT_RECORDINGS);
   await model.read(full, kvpressPrompt(model.tokenizer, row).contextIds, { logitsOf: "none" });
   using small = full.fork();
-  const { policy: chooser, cacheDtype: cacheDtype } = parseSetting(best.policy);
+  const { policy: chooser, cacheDtype } = parseSetting(best);
   if (best.compression_ratio > 0 && chooser !== CUT_PROMPT) {
     await small.observe(chooser);
     small.compress(chooser, { compressionRatio: best.compression_ratio, positions: best.positions });

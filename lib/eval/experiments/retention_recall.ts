@@ -1,11 +1,11 @@
 import { DEFAULT_RECORDINGS, type KvCache, type Model, type PositionMode } from "../../engine/mod.ts";
 import { recall } from "../../metrics/recall.ts";
 import { topK } from "../../numeric/top_k.ts";
-import type { Signal } from "../../policies/policy.ts";
+import type { Policy, Signal } from "../../policies/policy.ts";
 import { evictedForks } from "../run/evicted_forks.ts";
-import type { PolicySetting, SettingName } from "../run/setting.ts";
+import type { Setting, SettingName } from "../run/setting.ts";
 
-/** How much an arm keeps of what matters, by three measures, each a mean over all layers and kv heads, in [0, 1]. */
+/** How much a setting keeps of what matters, by three measures, each a mean over all layers and kv heads, in [0, 1]. */
 export interface RetentionRecall extends SettingName {
   /** The original's: of the tokens with the most attention from the context's newest query, the share kept. */
   readonly heavy_hitter_recall: number;
@@ -41,7 +41,7 @@ export async function retentionRecall(
   model: Pick<Model, "read" | "createCache">,
   contextIds: readonly number[],
   laterIds: readonly number[],
-  settings: readonly PolicySetting[],
+  settings: readonly Setting<Policy>[],
   { topk = 96, positions = "logical", signal }: RetentionRecallOptions = {},
 ): Promise<RetentionRecall[]> {
   if (contextIds.length === 0 || laterIds.length === 0) {

@@ -3,7 +3,7 @@ import { heatMaps } from "../../report/charts/heat_map.ts";
 import { OKABE_ITO, seriesScales } from "../../report/render/palette.ts";
 import type { DepthScore } from "../scores/depth_scores.ts";
 import type { TaskGate } from "../scores/task_gates.ts";
-import type { ResultRow } from "../scores/task_scores.ts";
+import type { TaskScore } from "../scores/task_scores.ts";
 
 /** Drawn whatever they score. */
 const CONTROLS = ["random", "streaming_llm", "cut_prompt", "oracle"];
@@ -12,7 +12,7 @@ const CONTROLS = ["random", "streaming_llm", "cut_prompt", "oracle"];
 const BESIDE = 0.006;
 
 /** Score against compression ratio with intervals, one small chart a task; the full cache is the dashed line. */
-export function scoreChart(results: readonly ResultRow[], gates: readonly TaskGate[]): Promise<Chart> {
+export function scoreChart(results: readonly TaskScore[], gates: readonly TaskGate[]): Promise<Chart> {
   const full = new Map(gates.map(({ task, full_score }) => [task, full_score]));
   const evicting = results.filter(({ policy }) => policy !== "keep_all");
   const names = drawnPolicies(evicting);
@@ -80,7 +80,7 @@ export function scoreChart(results: readonly ResultRow[], gates: readonly TaskGa
 }
 
 /** The controls, and of the others as many of the best as can be told apart. */
-function drawnPolicies(rows: readonly ResultRow[]): string[] {
+function drawnPolicies(rows: readonly TaskScore[]): string[] {
   const means = [...Map.groupBy(rows, ({ policy }) => policy)].map(([policy, own]) => ({
     policy,
     mean: own.reduce((sum, { score }) => sum + score, 0) / own.length,
@@ -90,7 +90,7 @@ function drawnPolicies(rows: readonly ResultRow[]): string[] {
   return [...others.slice(0, OKABE_ITO.length - controls.length), ...controls].map(({ policy }) => policy);
 }
 
-function best(rows: readonly ResultRow[]): string {
+function best(rows: readonly TaskScore[]): string {
   const scored = rows.filter(({ policy }) => !CONTROLS.includes(policy)).toSorted((one, other) =>
     other.score - one.score
   );

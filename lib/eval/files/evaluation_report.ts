@@ -1,42 +1,74 @@
 import { bytes, fixed } from "../../report/table/number_format.ts";
 import { table } from "../../report/table/table.ts";
 import type { PerplexityRow } from "../experiments/perplexity.ts";
+import type { Evaluation } from "../run/evaluate.ts";
 import type { EvaluatedSample, FailedSample } from "../run/sample.ts";
+import type { SettingName } from "../run/setting.ts";
+import { type ScorerName, scorerOf } from "../scorers/scorers.ts";
 import { type SettingComparison, settingComparisons } from "../scores/comparisons.ts";
-import { GATE_ROWS, GATE_SCORE, openTasks, type TaskGate } from "../scores/task_gates.ts";
-import type { ResultRow } from "../scores/task_scores.ts";
+import { GATE_ROWS, GATE_SCORE, openTasks, type TaskGate, taskGates } from "../scores/task_gates.ts";
+import { type TaskScore, taskScores } from "../scores/task_scores.ts";
 
-/** What a report is written from. */
-export interface EvaluationReport {
-  readonly samples: readonly EvaluatedSample[];
-  readonly failures: readonly FailedSample[];
-  readonly results: readonly ResultRow[];
-  readonly gates: readonly TaskGate[];
-  readonly perplexities: readonly PerplexityRow[];
-  /** Markdown of the charts. */
-  readonly figures: string;
-  /** The line that says where the numbers are from. */
+/** An evaluation that is to be reported: what `evaluate` gave, and where it is from. */
+export interface ReportedEvaluation extends Evaluation {
+  /** The line that says where the numbers are from: `provenanceLine` of `kvmirror/report` writes it. */
   readonly provenance: string;
+  /** How well the settings predict a long text: what `perplexity` gave; none by default. */
+  readonly perplexities?: readonly PerplexityRow[];
 }
 
-/** The evaluation in Markdown: the gates, the arms over all tasks that count, every task by itself, what failed. */
-export function evaluationReport(report: EvaluationReport): string {
-  const { failures, results, perplexities, provenance } = report;
+/** An evaluation with the statistics that its files tell. */
+export interface EvaluationReport extends Required<ReportedEvaluation> {
+  /** The score of each setting and task. */
+  readonly results: readonly TaskScore[];
+  /** Which tasks count. */
+  readonly gates: readonly TaskGate[];
+  /** The settings over all tasks that count, each beside the full cache. */
+  readonly comparisons: readonly SettingComparison[];
+}
+
+/** Takes the statistics that an evaluation's files tell. */
+export function evaluationReport(evaluation: ReportedEvaluation): EvaluationReport {
+  const results = taskScores(evaluation.samples);
+  const gates = taskGates(results);
+  const comparisons = settingComparisons(evaluation.samples, { tasks: openTasks(gates) });
+  return { perplexities: [], ...evaluation, results, gates, comparisons };
+}
+
+/** What a scorer's number says. */
+const SCORES: Readonly<Record<ScorerName, string>> = {
+  string_match: "the share of the right answers that an answer contains",
+  exact: "whether the answer is a right one, letter by letter",
+  token_f1: "F1 of the words that the answer shares with a right one",
+  rouge_l: "F1 of the longest common subsequences with a right answer",
+  choice: "whether the right option was named",
+};
+
+/**
+ * The evaluation in Markdown: the scorers, which tasks count, the settings over all tasks that count, every task by itself,
+ * what failed.
+ *
+ * @param figures the charts in Markdown; none by default
+ */
+export function reportMarkdown(report: EvaluationReport, figures = ""): string {
+  const { samples, failures, results, perplexities, provenance } = report;
   return [
     "# Evaluation",
-    "Scores are the share of the references that an answer contains, in [0, 1]. Intervals are 95 % and drawn by context " +
-    "(bootstrap); differences are paired.",
-    ...(results.length === 0 ? ["No cell is finished."] : scoreSections(report)),
+    `${
+      scorersInWords(samples)
+    } Intervals are 95 %: Wilson's where every score is 0 or 1, else drawn by context (bootstrap); ` +
+    "differences are paired.",
+    ...(results.length === 0 ? ["No sample is finished."] : scoreSections(report, figures)),
     ...(perplexities.length === 0 ? [] : [
       "## Perplexity on Moby-Dick",
       table(
         perplexities.map(({ ci_low, ci_high, delta_nll, delta_nll_low, delta_nll_high, ...row }) => ({
           ...row,
           interval: interval(ci_low, ci_high, 2),
-          nats_more: delta_nll,
-          nats_more_interval: interval(delta_nll_low, delta_nll_high, 3),
+          delta_nll,
+          delta_nll_interval: interval(delta_nll_low, delta_nll_high, 3),
         })),
-        { formats: { perplexity: fixed(2), nats_more: fixed(3) } },
+        { formats: { perplexity: fixed(2), delta_nll: fixed(3) } },
       ).markdown,
     ]),
     ...(failures.length === 0 ? [] : ["## What failed", table(failureRows(failures)).markdown]),
@@ -44,7 +76,19 @@ export function evaluationReport(report: EvaluationReport): string {
   ].join("\n\n").replaceAll(/\n{3,}/g, "\n\n") + "\n";
 }
 
-function scoreSections({ samples, results, gates, figures }: EvaluationReport): string[] {
+/** Which scorer scored which tasks, and what its number says. */
+function scorersInWords(samples: readonly EvaluatedSample[]): string {
+  const scorers = Map.groupBy(samples, ({ row }) => scorerOf(row));
+  const alone = scorers.size < 2;
+  return `Scores are in [0, 1]. ${
+    [...scorers].map(([name, own]) => {
+      const tasks = [...new Set(own.map(({ task }) => task))].join(", ");
+      return `\`${name}\`${alone ? "" : ` (${tasks})`} is ${SCORES[name]}.`;
+    }).join(" ")
+  }`.trim();
+}
+
+function scoreSections({ results, gates, comparisons }: EvaluationReport, figures: string): string[] {
   const open = openTasks(gates);
   return [
     "## Which tasks count",
@@ -53,9 +97,9 @@ function scoreSections({ samples, results, gates, figures }: EvaluationReport): 
       formats: { full_score: fixed(3) },
     }).markdown,
     `## Over the tasks that count${open.length === 0 ? "" : `: ${open.join(", ")}`}`,
-    open.length === 0 ? "The full cache solves none of them: nothing can be said of evictions." : comparisonTable(
-      settingComparisons(samples, open),
-    ),
+    open.length === 0
+      ? "The full cache solves none of them: nothing can be said of evictions."
+      : comparisonTable(comparisons),
     "## Each task",
     figures,
     table(
@@ -73,10 +117,18 @@ function scoreSections({ samples, results, gates, figures }: EvaluationReport): 
   ];
 }
 
-/** One line for each arm, task and reason. */
-export function failureRows(
-  failures: readonly FailedSample[],
-): { policy: string; compression_ratio: number; task: string; samples: number; reason: string }[] {
+/** Samples that failed for one reason, by the names that JSON gives them. */
+export interface FailureRow extends SettingName {
+  /** The task. */
+  readonly task: string;
+  /** How many samples failed so. */
+  readonly samples: number;
+  /** Why, in one line. */
+  readonly reason: string;
+}
+
+/** One row for each setting, task and reason. */
+export function failureRows(failures: readonly FailedSample[]): FailureRow[] {
   const groups = Map.groupBy(
     failures,
     ({ policy, compression_ratio, task, reason }) => JSON.stringify([policy, compression_ratio, task, reason]),

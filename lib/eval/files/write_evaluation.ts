@@ -1,26 +1,54 @@
 import { jsonReport, saveFigure, writeReport } from "../../report/files/write_report.ts";
 import { table } from "../../report/table/table.ts";
 import type { EvaluatedSample } from "../run/sample.ts";
-import { settingComparisons } from "../scores/comparisons.ts";
 import { depthScores } from "../scores/depth_scores.ts";
-import { openTasks } from "../scores/task_gates.ts";
-import { type EvaluationReport, evaluationReport, failureRows } from "./evaluation_report.ts";
+import {
+  type EvaluationReport,
+  evaluationReport,
+  failureRows,
+  type ReportedEvaluation,
+  reportMarkdown,
+} from "./evaluation_report.ts";
 
-/** Writes an evaluation's files into a folder, each whole. */
-export async function writeEvaluation(folder: string, report: Omit<EvaluationReport, "figures">): Promise<void> {
-  const { samples, results, gates, failures, perplexities } = report;
+/**
+ * Writes an evaluation's files into a folder, each atomically: what `deno task evaluate --output` writes.
+ *
+ * - `results.json`: a row a setting and task, with `score` in [0, 1], its 95 % interval and `n`, the number of rows.
+ * - `predictions.jsonl`: a line a sample, with what the model said and its score; `predictions.csv` has kvpress's columns.
+ * - `measures.jsonl`: a line a sample, with sizes in bytes and tokens, and at each token of the full cache's answer the
+ *   divergence in nats and whether the likeliest token is the same.
+ * - `summary.json`: which tasks count, the settings over those, perplexities, what failed.
+ * - `report.md` and `figures/`: the same for readers.
+ *
+ * @returns the statistics that the files tell
+ *
+ * @example
+ * ```ts ignore
+ * import { loadModel } from "kvmirror/engine";
+ * import { evaluate, taskRows, writeEvaluation } from "kvmirror/eval";
+ * import { policy } from "kvmirror/policies";
+ *
+ * await using model = await loadModel("auto");
+ * const rows = taskRows(model.tokenizer, "niah_single_2", { samples: 8 });
+ * const evaluation = await evaluate(model, rows, [{ policy: policy("snapkv"), compressionRatio: 0.5 }]);
+ * await writeEvaluation("out", { ...evaluation, provenance: `snapkv on ${model.origin.label}` });
+ * ```
+ */
+export async function writeEvaluation(folder: string, evaluation: ReportedEvaluation): Promise<EvaluationReport> {
+  const report = evaluationReport(evaluation);
+  const { samples, results, gates, comparisons, failures, perplexities } = report;
   await writeReport(`${folder}/results.json`, jsonReport(results));
   await writeReport(`${folder}/predictions.jsonl`, lines(samples.map(prediction)));
   await writeReport(`${folder}/measures.jsonl`, lines(samples.map(measures)));
   await writeReport(`${folder}/predictions.csv`, predictionsCsv(samples));
-  const comparisons = settingComparisons(samples, openTasks(gates)).map(withoutNaN);
   await writeReport(
     `${folder}/summary.json`,
     jsonReport({ gates, comparisons, perplexity: perplexities, failures: failureRows(failures) }),
   );
   const evicting = results.some(({ policy }) => policy !== "keep_all");
   const figures = evicting ? await drawFigures(folder, report) : "";
-  await writeReport(`${folder}/report.md`, evaluationReport({ ...report, figures }));
+  await writeReport(`${folder}/report.md`, reportMarkdown(report, figures));
+  return report;
 }
 
 /** Draws the scores and, where there are several lengths, needle depth against length, one heat map a ratio. */
@@ -28,7 +56,7 @@ async function drawFigures(
   folder: string,
   { samples, results, gates }: Pick<EvaluationReport, "samples" | "results" | "gates">,
 ): Promise<string> {
-  // Charts load native code, which who only evaluates does without.
+  // Charts load native code, which an evaluation without charts does not need.
   const { depthChart, scoreChart } = await import("./evaluation_charts.ts");
   let figures = await saveFigure(`${folder}/figures`, "scores", await scoreChart(results, gates));
   const scores = depthScores(samples);
@@ -65,24 +93,25 @@ function measures(sample: EvaluatedSample): object {
   };
 }
 
-function withoutNaN<T extends object>(row: T): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [name, Number.isNaN(value) ? null : value]),
-  );
-}
-
 function lines(rows: readonly object[]): string {
   return rows.map((row) => `${JSON.stringify(row)}\n`).join("");
 }
 
-/** One model's evaluation, its figures aside. */
-export interface ModelReport extends Omit<EvaluationReport, "figures"> {
+/** The evaluation of a model with its weights held in one way. */
+export interface ModelReport extends EvaluationReport {
+  /** The model's name. */
   readonly model: string;
+  /** How its weights are held. */
   readonly weights: string;
 }
 
-/** Beside the folders of several weights: all their results in one file, and each score in one table. */
-export async function writeComparison(folder: string, reports: readonly ModelReport[]): Promise<void> {
+/**
+ * Writes `results.json` and `report.md` beside the folders of several weights: all their results in one file, and their
+ * scores in one table.
+ *
+ * @param reports one for each folder, which goes by its weights
+ */
+export async function writeWeightsComparison(folder: string, reports: readonly ModelReport[]): Promise<void> {
   const rows = reports.flatMap(({ weights, results }) => results.map((row) => ({ weights, ...row })));
   await writeReport(`${folder}/results.json`, jsonReport(rows));
   const settings = Map.groupBy(
@@ -103,7 +132,7 @@ export async function writeComparison(folder: string, reports: readonly ModelRep
     `${folder}/report.md`,
     [
       "# Evaluation by weights",
-      `Scores with their 95 % intervals. All there is to each: ${folders}.`,
+      `Scores with their 95 % intervals. The reports of each: ${folders}.`,
       table(scores).markdown,
       reports[0].provenance,
     ].join("\n\n") + "\n",

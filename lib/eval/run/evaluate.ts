@@ -2,11 +2,11 @@ import type { PositionMode } from "../../engine/mod.ts";
 import { keepAll } from "../../policies/keep_all.ts";
 import type { DatasetRow } from "../dataset/dataset_row.ts";
 import { kvpressPrompt, type QuestionTiming } from "../dataset/kvpress_prompt.ts";
+import { scoreAnswer } from "../scorers/scorers.ts";
 import { evaluateContext, type EvaluatedModel } from "./evaluate_context.ts";
 import type { EvaluatedSample, FailedSample, Sample } from "./sample.ts";
 import { sampleKey, type SampleStore } from "./sample_store.ts";
-import { stringMatch } from "./scorers.ts";
-import { type Setting, type SettingName, settingName } from "./setting.ts";
+import { type Setting, settingName } from "./setting.ts";
 
 /** Options of {@linkcode evaluate}. */
 export interface EvaluateOptions {
@@ -14,43 +14,44 @@ export interface EvaluateOptions {
   readonly timing?: QuestionTiming;
   /** `logical` by default. */
   readonly positions?: PositionMode;
-  /** Where finished cells are kept, so that another run goes on; nowhere by default. */
+  /** Where finished samples are kept, so that another run goes on; nowhere by default. */
   readonly samples?: SampleStore;
   /** Ends the evaluation between two tokens. */
   readonly signal?: AbortSignal;
-  /** Called with the cells done, those of them that were found finished, and their number. */
+  /** Called with the samples done, how many of them the store had, and the number of all. */
   readonly onProgress?: (done: number, found: number, total: number) => void;
 }
 
-/** All cells of an evaluation. */
+/** All samples of an evaluation. */
 export interface Evaluation {
-  /** In the order of the arms, then of the rows; the full cache's first. */
+  /** In the order of the settings, then of the rows; the full cache's first. */
   readonly samples: readonly EvaluatedSample[];
-  /** Cells that could not be had. */
+  /** Samples whose answer failed. */
   readonly failures: readonly FailedSample[];
 }
 
-/** An arm in its place among all. */
+/** A setting in its place among all. */
 type PlacedSetting = Setting & { readonly place: number };
 
 const FULL_CACHE: Setting = { policy: keepAll(), compressionRatio: 0 };
 
 /**
- * Asks every row under every arm, the full cache first. Rows of one context share one prefill, and all arms fork from
- * it, so scores are paired. A cell that fails is reported, and the others go on.
+ * Asks every row under every setting, the full cache first. Rows of one context share one prefill, and all settings fork
+ * from it, so scores are paired. A row's own scorer scores its answers, else its task's: see {@linkcode scoreAnswer}. A
+ * sample that fails is reported, and the others go on.
  *
  * @throws {Error} the signal's reason, if that ends the evaluation
  *
  * @example
  * ```ts ignore
  * import { loadModel } from "kvmirror/engine";
- * import { evaluate, parseDatasetRows, resultRows } from "kvmirror/eval";
+ * import { evaluate, parseDatasetRows, taskScores } from "kvmirror/eval";
  * import { policy } from "kvmirror/policies";
  *
  * await using model = await loadModel("auto");
  * const rows = parseDatasetRows(await Deno.readTextFile("rows.jsonl"), "rows.jsonl");
  * const { samples } = await evaluate(model, rows, [{ policy: policy("hybrid"), compressionRatio: 0.5 }]);
- * resultRows(samples);
+ * console.log(taskScores(samples));
  * ```
  */
 export async function evaluate(
@@ -65,29 +66,30 @@ export async function evaluate(
   const failures: FailedSample[] = [];
   const counts = { done: 0, found: 0 };
   const report = () => onProgress?.(counts.done, counts.found, total);
-  const contexts = Map.groupBy(rows.keys(), (index) => contextText(rows[index], timing));
+  const prompts = rows.map((row) => kvpressPrompt(model.tokenizer, row, timing));
+  // Rows share a prefill where they read the same tokens before the eviction.
+  const contexts = Map.groupBy(rows.keys(), (index) => prompts[index].contextIds.join());
   for (const [context, indices] of [...contexts.values()].entries()) {
     const place = (setting: PlacedSetting, index: number, sample: Sample): void => {
       const row = rows[index];
-      const score = stringMatch(row.task, sample.prediction, row.answer);
       samples[setting.place * rows.length + index] = {
-        ...nameOf(setting),
+        ...settingName(setting),
         index,
         context,
         task: row.task,
-        score,
+        score: scoreAnswer(sample.prediction, row),
         row,
         ...sample,
       };
       counts.done++;
       report();
     };
-    const key = (setting: PlacedSetting, row: DatasetRow) =>
-      sampleKey({ ...nameOf(setting), model, row, timing, positions });
+    const key = (setting: PlacedSetting, index: number) =>
+      sampleKey({ model, setting, positions, prompt: prompts[index], maxNewTokens: rows[index].max_new_tokens });
     const missing = indices.map((index) => ({
       index,
       settings: all.filter((setting) => {
-        const sample = store?.read(key(setting, rows[index]));
+        const sample = store?.read(key(setting, index));
         if (sample === undefined) return true;
         counts.found++;
         place(setting, index, sample);
@@ -97,17 +99,17 @@ export async function evaluate(
     if (missing.length === 0) continue;
     const questions = missing.map((question) => ({
       ...question,
-      ...kvpressPrompt(model.tokenizer, rows[question.index], timing),
+      ...prompts[question.index],
       maxNewTokens: rows[question.index].max_new_tokens,
     }));
     for await (const { question: { index }, setting, sample } of evaluateContext(model, questions, positions, signal)) {
       if (!(sample instanceof Error)) {
-        store?.write(key(setting, rows[index]), sample);
+        store?.write(key(setting, index), sample);
         place(setting, index, sample);
         continue;
       }
       failures.push({
-        ...nameOf(setting),
+        ...settingName(setting),
         index,
         task: rows[index].task,
         reason: oneLine(sample.message || sample.name),
@@ -117,14 +119,6 @@ export async function evaluate(
     }
   }
   return { samples: samples.filter((sample) => sample !== undefined), failures };
-}
-
-function nameOf(setting: Setting): SettingName {
-  return { policy: settingName(setting), compression_ratio: setting.compressionRatio };
-}
-
-function contextText({ context, question }: DatasetRow, timing: QuestionTiming): string {
-  return timing === "aware" ? context + question : context;
 }
 
 function oneLine(message: string): string {

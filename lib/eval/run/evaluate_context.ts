@@ -1,8 +1,11 @@
 import { likeliest } from "../../engine/generate/sampling.ts";
+import { type Draft, SpeculativeDecoder } from "../../engine/generate/speculative_decoder.ts";
 import { DEFAULT_RECORDINGS, type KvCache, type Model, type PositionMode } from "../../engine/mod.ts";
 import { isFloat32 } from "../../engine/rows/cache_dtype.ts";
-import { divergence } from "../../metrics/divergence.ts";
+import { logDivergence } from "../../metrics/divergence.ts";
+import { logProbabilities } from "../../numeric/log_probabilities.ts";
 import type { PromptIds } from "../dataset/kvpress_prompt.ts";
+import { AnswerDrafts } from "./answer_drafts.ts";
 import { CUT_PROMPT, cutPrompt } from "./cut_prompt.ts";
 import { evictedForks } from "./evicted_forks.ts";
 import { type LaterAttention, laterAttention } from "./later_attention.ts";
@@ -12,23 +15,23 @@ import type { Setting } from "./setting.ts";
 /** What an evaluation needs of a model. */
 export type EvaluatedModel = Pick<Model, "read" | "createCache" | "tokenizer" | "config" | "hash" | "origin">;
 
-/** A question about a context, and the arms that are to answer it. */
+/** A question about a context, and the settings that are to answer it. */
 export interface ContextQuestion extends PromptIds {
   readonly maxNewTokens: number;
   readonly settings: readonly Setting[];
 }
 
-/** What became of one arm and question. */
+/** What one setting made of one question. */
 export interface ContextOutcome<Question extends ContextQuestion> {
   readonly question: Question;
   readonly setting: Question["settings"][number];
-  /** The cell, or why there is none. */
+  /** The sample, or why there is none. */
   readonly sample: Sample | Error;
 }
 
 /**
- * Answers questions about one context under their arms: the context is read once, and every arm forks from it. What
- * fails is given as an error, and the others go on; nothing else is thrown than the signal's reason.
+ * Answers questions about one context under their settings: the context is read once, and every setting forks from it. A
+ * setting that fails gives its error, and the others go on; nothing is thrown but the signal's reason.
  */
 export async function* evaluateContext<Question extends ContextQuestion>(
   model: EvaluatedModel,
@@ -51,6 +54,7 @@ export async function* evaluateContext<Question extends ContextQuestion>(
     const reference = read instanceof Error
       ? read
       : await attempt(() => referenceAnswer(model, context, question, signal));
+    const drafts = new AnswerDrafts();
     let later: LaterAttention | undefined;
     for (const setting of question.settings as readonly Question["settings"][number][]) {
       const sample = reference instanceof Error ? reference : await attempt(async () => {
@@ -62,7 +66,7 @@ export async function* evaluateContext<Question extends ContextQuestion>(
           ? await cutPrompt(model, question, setting.compressionRatio, signal)
           : await evicted(setting.policy, setting.compressionRatio, { later, signal });
         if (setting.cacheDtype !== undefined) cache.quantize(setting.cacheDtype);
-        return await answerRow(model, cache, question satisfies AskedQuestion, reference, signal);
+        return await answerRow(model, cache, question satisfies AskedQuestion, reference, { drafts, signal });
       });
       yield { question, setting, sample };
     }
@@ -76,8 +80,10 @@ export type ReadingModel = Pick<Model, "read" | "tokenizer" | "config">;
 export interface ReferenceAnswer {
   /** Its tokens, the one that ended it among them. */
   readonly ids: readonly number[];
-  /** The logits that each was drawn from, `[tokens · vocab]`. */
-  readonly logits: Float32Array;
+  /** Before each of its tokens, the log-probability of every token, `[tokens][vocab]`. */
+  readonly logProbabilities: readonly Float32Array[];
+  /** The likeliest token there, `[tokens]`: its own, unless another length of run settles a near tie another way. */
+  readonly likeliest: readonly number[];
 }
 
 /** A question, and where its answer ends at the latest. */
@@ -97,16 +103,17 @@ export async function referenceAnswer(
 ): Promise<ReferenceAnswer> {
   using asked = context.fork();
   const first = await model.read(asked, questionIds, { attention: "skip", signal });
-  const ids = await greedyAnswer(model, asked, [likeliest(first)], maxNewTokens, signal);
+  const ids = await greedyAnswer(model, asked, [likeliest(first)], maxNewTokens, { signal });
   // Read once more as other caches will read it, so that what differs is due to their rows alone.
   using again = context.fork();
-  return { ids, logits: await forcedLogits(model, again, questionIds, ids, signal) };
+  const logits = await forcedLogits(model, again, questionIds, ids, signal);
+  return { ids, logProbabilities: logits.map(logProbabilities), likeliest: logits.map(likeliest) };
 }
 
 /**
  * What a compressed cache answers, and how far its distributions are from the reference's on the reference's tokens. The
  * question and the reference's answer are read in one run, and the answer is decoded only from where it parts from that:
- * up to there, both read the same tokens.
+ * up to there, both read the same tokens. From there on, earlier answers that parted alike are its draft.
  *
  * @param cache grows by what is read
  */
@@ -115,31 +122,34 @@ export async function answerRow(
   cache: KvCache,
   { questionIds, maxNewTokens }: AskedQuestion,
   reference: ReferenceAnswer,
-  signal?: AbortSignal,
+  { drafts, signal }: { readonly drafts: AnswerDrafts; readonly signal?: AbortSignal },
 ): Promise<Sample> {
   const { liveBytes, tokenCount } = cache;
   // A rewind leaves rows rounded that were rounded since: such a cache is kept as it was.
   using unasked = isFloat32(cache.cacheDtype) ? undefined : cache.fork();
   const logits = await forcedLogits(model, cache, questionIds, reference.ids, signal);
-  const { vocabSize } = model.config;
-  const at = (values: Float32Array, step: number) => values.subarray(step * vocabSize, (step + 1) * vocabSize);
-  const steps = reference.ids.map((_, step) => [at(reference.logits, step), at(logits, step)] as const);
-  const parts = reference.ids.findIndex((id, step) => likeliest(at(logits, step)) !== id);
+  const said = logits.map(likeliest);
+  const parts = reference.ids.findIndex((id, step) => said[step] !== id);
   let ids = reference.ids;
   if (parts >= 0) {
     const alike = reference.ids.slice(0, parts);
     if (unasked === undefined) cache.rewind(tokenCount + questionIds.length + parts);
     else await model.read(unasked, [...questionIds, ...alike], { logitsOf: "none", attention: "skip", signal });
-    const begun = [...alike, likeliest(at(logits, parts))];
-    ids = await greedyAnswer(model, unasked ?? cache, begun, maxNewTokens, signal);
+    const begun = [...alike, said[parts]];
+    // A draft is taken back by a rewind, which a quantised cache is spared.
+    const draft = unasked === undefined ? drafts.next : undefined;
+    ids = await greedyAnswer(model, unasked ?? cache, begun, maxNewTokens, { draft, signal });
+    drafts.add(ids);
   }
   return {
     prediction: model.tokenizer.decode(ids, { specialTokens: "skip" }),
     answer_tokens: ids.length,
     context_tokens: tokenCount,
     live_bytes: liveBytes,
-    kl: steps.map(([expected, actual]) => Number(Math.max(0, divergence(expected, actual)).toPrecision(6))),
-    agreement: steps.map(([expected, actual]) => Number(likeliest(expected) === likeliest(actual))),
+    kl: reference.logProbabilities.map((expected, step) =>
+      Number(Math.max(0, logDivergence(expected, logProbabilities(logits[step]))).toPrecision(6))
+    ),
+    agreement: reference.likeliest.map((id, step) => Number(id === said[step])),
   };
 }
 
@@ -154,23 +164,28 @@ async function greedyAnswer(
   cache: KvCache,
   begun: readonly number[],
   maxNewTokens: number,
-  signal?: AbortSignal,
+  { draft, signal }: { readonly draft?: Draft; readonly signal?: AbortSignal },
 ): Promise<number[]> {
   const ids = [...begun];
+  const read: ConstructorParameters<typeof SpeculativeDecoder>[1] = (next, options) =>
+    model.read(cache, next, { ...options, attention: "skip", signal });
+  const decoder = new SpeculativeDecoder(cache, read, draft, model.config);
   while (ids.length < maxNewTokens && (ids.length === 1 || !model.tokenizer.eosTokenIds.includes(ids.at(-1)!))) {
-    ids.push(likeliest(await model.read(cache, ids.slice(-1), { attention: "skip", signal })));
+    ids.push(likeliest(await decoder.next(ids.slice(-1), ids, maxNewTokens - ids.length - 1)));
   }
   return ids;
 }
 
-/** Logits before each of these tokens, when the question and the ones before it are given: `[tokens · vocab]`. */
-function forcedLogits(
+/** Logits before each of these tokens, when the question and the tokens before it are given: `[tokens][vocab]`. */
+async function forcedLogits(
   model: ReadingModel,
   cache: KvCache,
   questionIds: readonly number[],
   ids: readonly number[],
   signal?: AbortSignal,
-): Promise<Float32Array> {
+): Promise<Float32Array[]> {
   const read = [...questionIds, ...ids.slice(0, -1)];
-  return model.read(cache, read, { logitsOf: ids.length, attention: "skip", signal });
+  const logits = await model.read(cache, read, { logitsOf: ids.length, attention: "skip", signal });
+  const { vocabSize } = model.config;
+  return ids.map((_, step) => logits.subarray(step * vocabSize, (step + 1) * vocabSize));
 }

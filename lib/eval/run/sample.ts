@@ -1,7 +1,7 @@
 import type { DatasetRow } from "../dataset/dataset_row.ts";
 import type { SettingName } from "./setting.ts";
 
-/** What one arm made of one row. */
+/** What one setting made of one row. */
 export interface Sample {
   /** What the model said, after the answer's beginning. */
   readonly prediction: string;
@@ -17,7 +17,7 @@ export interface Sample {
   readonly agreement: readonly number[];
 }
 
-/** A cell's scores and measures in their place: what statistics are taken of. */
+/** A sample's score and measures in their place: what statistics are taken of. */
 export interface ScoredSample extends SettingName, Pick<Sample, "kl" | "agreement" | "answer_tokens" | "live_bytes"> {
   /** The row's place among all, from 0. */
   readonly index: number;
@@ -29,13 +29,13 @@ export interface ScoredSample extends SettingName, Pick<Sample, "kl" | "agreemen
   readonly score: number;
 }
 
-/** A finished cell in its place. */
+/** A finished sample in its place. */
 export interface EvaluatedSample extends ScoredSample, Sample {
   /** The row. */
   readonly row: DatasetRow;
 }
 
-/** A cell that could not be had. */
+/** A sample whose answer failed. */
 export interface FailedSample extends SettingName {
   /** The row's place in the dataset, from 0. */
   readonly index: number;

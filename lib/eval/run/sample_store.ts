@@ -1,26 +1,27 @@
 import type { Model, PositionMode } from "../../engine/mod.ts";
+import { probeHash } from "../../engine/observe/probe_file.ts";
 import { cacheFolder } from "../../files/cache_folder.ts";
 import { textHash } from "../../files/hash.ts";
 import { writeAtomicSync } from "../../files/write_atomic.ts";
-import type { DatasetRow } from "../dataset/dataset_row.ts";
-import type { QuestionTiming } from "../dataset/kvpress_prompt.ts";
+import type { PromptIds } from "../dataset/kvpress_prompt.ts";
+import { CUT_PROMPT } from "./cut_prompt.ts";
 import type { Sample } from "./sample.ts";
-import type { SettingName } from "./setting.ts";
+import { type Setting, settingName } from "./setting.ts";
 
-/** Where finished cells are kept. */
+/** Where finished samples are kept. */
 export interface SampleStore {
-  /** The cell of this key; undefined if it is not there. */
+  /** The sample of this key; undefined if it is not there. */
   read(key: string): Sample | undefined;
-  /** Keeps a cell, whole or not at all. */
+  /** Keeps a sample, atomically. */
   write(key: string, sample: Sample): void;
 }
 
 /**
- * A folder of finished cells, a file each; a file appears whole or not at all, so a run may be killed at any time.
+ * A folder of finished samples, a file each; files are written atomically, so a run may be killed at any time.
  *
  * @param folder by default one in the cache folder, which all evaluations share
  */
-export function sampleFolder(folder = `${cacheFolder()}/evaluation_cells`): SampleStore {
+export function sampleFolder(folder = `${cacheFolder()}/evaluation_samples`): SampleStore {
   Deno.mkdirSync(folder, { recursive: true });
   const path = (key: string) => `${folder}/${key}.json`;
   return {
@@ -36,21 +37,40 @@ export function sampleFolder(folder = `${cacheFolder()}/evaluation_cells`): Samp
   };
 }
 
-/** Raised where the same row and arm would give another cell than before. */
-const SAMPLE_VERSION = 1;
-
-/** What a cell depends on, beside the code. */
-export interface SampleOrigin extends SettingName {
+/** What a sample depends on, beside the code. */
+export interface SampleOrigin {
+  /** The model, by its checkpoint's hash and how its weights are held. */
   readonly model: Pick<Model, "hash" | "origin">;
-  readonly row: Pick<DatasetRow, "context" | "question" | "answer_prefix" | "max_new_tokens">;
-  readonly timing: QuestionTiming;
+  /** The setting. */
+  readonly setting: Setting;
+  /** Where kept rows stand. */
   readonly positions: PositionMode;
+  /** The tokens that are read: they hold the tokenizer, the template and the question's timing. */
+  readonly prompt: PromptIds;
+  /** Tokens of the longest answer. */
+  readonly maxNewTokens: number;
 }
 
-/** sha256 of what a cell depends on, hex. The answers are not among it, as scores are computed anew. */
-export function sampleKey({ model, policy, compression_ratio, row, timing, positions }: SampleOrigin): string {
-  const { context, question, answer_prefix, max_new_tokens } = row;
-  const setting = [SAMPLE_VERSION, model.hash, model.origin.weights, policy, compression_ratio, timing, positions];
-  const parts = [...setting, context, question, answer_prefix, max_new_tokens];
-  return textHash(JSON.stringify(parts));
+/** How an answer comes from the tokens of its prompt: raised where the same ones would give another sample than before. */
+const ANSWERING = "greedy answer, divergence on the full cache's answer, 2";
+
+/**
+ * sha256 of what a sample depends on, hex. The right answers and the scorer are not among it, as scores are computed anew
+ * of every sample.
+ */
+export function sampleKey({ model, setting, positions, prompt, maxNewTokens }: SampleOrigin): string {
+  return textHash(JSON.stringify({
+    answering: ANSWERING,
+    checkpoint: model.hash,
+    weights: model.origin.weights,
+    probe: readsProbe(setting) ? probeHash(model.hash) : undefined,
+    ...settingName(setting),
+    positions,
+    ...prompt,
+    maxNewTokens,
+  }));
+}
+
+function readsProbe({ policy }: Setting): boolean {
+  return policy !== CUT_PROMPT && policy.signals.includes("predictedAttention");
 }

@@ -9,76 +9,73 @@ import type { Policy } from "../../policies/policy.ts";
 import { policy } from "../../policies/table.ts";
 import { CUT_PROMPT } from "./cut_prompt.ts";
 
-/** One way to evict. */
-export interface Setting extends SettingMethod {
-  /** Fraction of rows removed, in [0, 1). */
-  readonly compressionRatio: number;
-}
-
-/** One way to evict: a policy at a compression ratio. */
-export interface PolicySetting {
-  /** Chooses the rows that stay. */
-  readonly policy: Policy;
+/**
+ * One way to treat a cache: a policy at a ratio, and how the rows that stay are held.
+ *
+ * `Setting<Policy>` is a setting that has a cache to compress, which `cut_prompt` has not.
+ */
+export interface Setting<Chosen extends Policy | typeof CUT_PROMPT = Policy | typeof CUT_PROMPT> {
+  /**
+   * Chooses the rows that stay; it may read `laterAttention`, what only an oracle knows. `cut_prompt` evicts nothing: the
+   * prompt is cut to as many tokens and read afresh.
+   */
+  readonly policy: Chosen;
   /** Fraction of rows removed, in [0, 1). */
   readonly compressionRatio: number;
   /** How the rows that stay are held; float32 by default. */
   readonly cacheDtype?: CacheDtype;
 }
 
-/** One way to evict, by names that JSON and files keep. */
+/** A setting by the names that JSON and files keep: {@linkcode settingName} writes it, {@linkcode parseSetting} reads it. */
 export interface SettingName {
-  /** The policy's name, and how rows are held where that is not float32: see {@linkcode settingName}. */
+  /** The policy's name, and how rows are held where that is not float32: `tova in int8`. */
   readonly policy: string;
   /** Fraction of rows removed, in [0, 1). */
   readonly compression_ratio: number;
 }
 
-/** What an arm does to a cache, besides how much of it goes. */
-export interface SettingMethod {
-  /**
-   * Chooses the rows that stay; it may read `laterAttention`, what only an oracle knows. `cut_prompt` evicts nothing: the
-   * prompt is cut to as many tokens and read afresh.
-   */
-  readonly policy: Policy | typeof CUT_PROMPT;
-  /** How the rows that stay are held; float32 by default. */
-  readonly cacheDtype?: CacheDtype;
-}
+/** Ends the dtype where the newest rows that stay float32 are not as many as by default. */
+const RESIDUAL = " residual ";
 
-/** The name of an arm, which {@linkcode parseSetting} reads: the policy's, and how rows are held where that is not float32. */
-export function settingName({ policy, cacheDtype }: SettingMethod): string {
+/**
+ * The name of a setting: its policy's, ` in ` and the cache dtype after it where rows are not float32, ` residual ` and the
+ * number of the newest rows that stay float32 after that where it is not the default.
+ */
+export function settingName({ policy, compressionRatio, cacheDtype }: Setting): SettingName {
   const name = policy === CUT_PROMPT ? policy : policy.name;
-  if (cacheDtype === undefined || isFloat32(cacheDtype)) return name;
-  const window = cacheDtype.residualLength === DEFAULT_RESIDUAL_LENGTH ? "" : ` window ${cacheDtype.residualLength}`;
-  return `${name} in ${cacheDtypeName(cacheDtype)}${window}`;
+  if (cacheDtype === undefined || isFloat32(cacheDtype)) return { policy: name, compression_ratio: compressionRatio };
+  const { residualLength } = cacheDtype;
+  const residual = residualLength === DEFAULT_RESIDUAL_LENGTH ? "" : `${RESIDUAL}${residualLength}`;
+  return { policy: `${name} in ${cacheDtypeName(cacheDtype)}${residual}`, compression_ratio: compressionRatio };
 }
 
 /**
- * Reads an arm: `cut_prompt` or a policy, ` in ` and a row format after it where rows are not float32, ` window ` and a
- * number after that where not the default one is meant.
+ * Reads what {@linkcode settingName} writes.
  *
  * @throws {RangeError} if there is no such policy, {@linkcode policy} says more
- * @throws {SyntaxError} if there is no such row format
+ * @throws {SyntaxError} if there is no such cache dtype
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { settingName, parseSetting } from "kvmirror/eval";
+ * import { parseSetting, settingName } from "kvmirror/eval";
  *
- * const setting = parseSetting("adakv(keydiff) in int4:channel/int4 window 128");
- * assertEquals(setting.cacheDtype?.residualLength, 128);
- * assertEquals(settingName(setting), "adakv(keydiff) in int4:channel/int4 window 128");
+ * const name = { policy: "adakv(keydiff) in int4:channel/int4 residual 128", compression_ratio: 0.75 };
+ * const setting = parseSetting(name);
+ * assertEquals([setting.compressionRatio, setting.cacheDtype?.residualLength], [0.75, 128]);
+ * assertEquals(settingName(setting), name);
  * ```
  */
-export function parseSetting(name: string): SettingMethod {
+export function parseSetting({ policy: name, compression_ratio: compressionRatio }: SettingName): Setting {
   const [method, format, ...more] = name.split(" in ");
-  if (more.length > 0) throw new SyntaxError(`Cannot read the arm ${name} as it names two row formats: write one`);
+  if (more.length > 0) {
+    throw new SyntaxError(`Cannot read the setting ${name} as it names two cache dtypes: write one`);
+  }
   const chosen = method.trim() === CUT_PROMPT ? CUT_PROMPT : policy(method.trim());
-  if (format === undefined) return { policy: chosen };
-  const [rows, window] = format.split(" window ");
-  return {
-    policy: chosen,
-    cacheDtype: parseCacheDtype(rows.trim(), window === undefined ? undefined : Number(window)),
-  };
+  if (format === undefined) return { policy: chosen, compressionRatio };
+  const [dtype, residual] = format.split(RESIDUAL);
+  const cacheDtype = parseCacheDtype(dtype.trim(), residual === undefined ? undefined : Number(residual));
+  return { policy: chosen, compressionRatio, cacheDtype };
 }
 
 /**

@@ -2,12 +2,12 @@ import type { PositionMode } from "../../engine/mod.ts";
 import { taskRows } from "../dataset/task_rows.ts";
 import { evaluate } from "./evaluate.ts";
 import type { EvaluatedModel } from "./evaluate_context.ts";
-import type { EvaluatedSample, FailedSample, ScoredSample } from "./sample.ts";
+import type { FailedSample, ScoredSample } from "./sample.ts";
 import type { SampleStore } from "./sample_store.ts";
 import { parseSetting, type SettingName } from "./setting.ts";
 import type { StudyFile } from "./study_file.ts";
 
-/** Rows of one task, and the arms that are to answer them. */
+/** Rows of one task, and the settings that are to answer them. */
 export interface StudyStage {
   /** A task after RULER. */
   readonly task: string;
@@ -17,83 +17,73 @@ export interface StudyStage {
   readonly samples: number;
   /** Tokens after which an answer is cut, in place of the task's own. */
   readonly maxNewTokens?: number;
-  /** Policies by name, `cut_prompt` among them if wanted, each `in` a row format if wanted. */
+  /** Policies by name, `cut_prompt` among them if wanted, each `in` a cache dtype if wanted. */
   readonly policies: readonly string[];
   /** Fractions of rows removed, each in [0, 1). */
   readonly ratios: readonly number[];
 }
 
-/** Options of {@linkcode policyStudy}. */
+/** Options of {@linkcode policyStudy} and {@linkcode growStudy}. */
 export interface PolicyStudyOptions {
   /** 42 by default. */
   readonly seed?: number;
   /** `logical` by default. */
   readonly positions?: PositionMode;
-  /** Where finished cells are kept, so that another run goes on; nowhere by default. */
+  /** Where finished samples are kept, so that another run goes on; nowhere by default. */
   readonly samples?: SampleStore;
   /** Ends the study between two tokens. */
   readonly signal?: AbortSignal;
-  /** Called with the cells done and their number. */
+  /** Called with the samples done and their number. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** All cells of a study. */
+/** The samples of a study. */
 export interface PolicyStudy {
-  /** Stage by stage; where a task comes at several lengths, it goes by `task@length`. */
-  readonly samples: readonly EvaluatedSample[];
-  /** Cells that could not be had. */
+  /** Task by task; a task goes by `task@length`. Rows and contexts are counted through all tasks. */
+  readonly samples: readonly ScoredSample[];
+  /** Samples whose answer failed. */
   readonly failures: readonly FailedSample[];
 }
 
-/** Evaluates several tasks, each with policies and ratios of its own; the full cache is always among the arms. */
+/**
+ * Evaluates several tasks, each with policies and ratios of its own; the full cache always answers too. A task that comes
+ * at one length goes by its name alone.
+ */
 export async function policyStudy(
   model: EvaluatedModel,
   stages: readonly StudyStage[],
-  { seed, onProgress, ...options }: PolicyStudyOptions = {},
+  options: PolicyStudyOptions = {},
 ): Promise<PolicyStudy> {
-  const allSamples: EvaluatedSample[] = [];
+  let samples: readonly ScoredSample[] = [];
   const failures: FailedSample[] = [];
-  const sizes = stages.map(({ samples, policies, ratios }) => samples * (1 + policies.length * ratios.length));
-  const total = sizes.reduce((sum, size) => sum + size, 0);
-  let [done, first] = [0, 0];
-  for (const [index, { task, length, samples, maxNewTokens, policies, ratios }] of stages.entries()) {
-    const lengths = new Set(stages.filter((stage) => stage.task === task).map((stage) => stage.length));
-    const name = lengths.size > 1 ? `${task}@${length}` : task;
-    const rows = taskRows(model.tokenizer, task, { length, samples, seed, maxNewTokens });
-    const settings = policies.map(parseSetting).flatMap((method) =>
-      ratios.map((compressionRatio) => ({ ...method, compressionRatio }))
-    );
-    const found = await evaluate(model, rows, settings, {
-      ...options,
-      onProgress: (finished) => onProgress?.(done + finished, total),
-    });
-    const placed = <Placed extends { index: number }>(sample: Placed) => ({
-      ...sample,
-      task: name,
-      index: sample.index + first,
-    });
-    allSamples.push(...found.samples.map((sample) => ({ ...placed(sample), context: sample.context + first })));
-    failures.push(...found.failures.map(placed));
-    done += sizes[index];
-    first += samples;
+  const nothing = { ...origin(model, options.seed), command: "", model: model.origin.name, samples };
+  for await (const grown of growStudy(model, stages, nothing, options)) {
+    samples = grown.samples;
+    failures.push(...grown.failures);
   }
-  return { samples: allSamples, failures };
+  const lengths = Map.groupBy(stages, ({ task }) => task);
+  const alone = new Map(
+    stages.filter(({ task, length }) => lengths.get(task)!.every((stage) => stage.length === length))
+      .map(({ task, length }) => [`${task}@${length}`, task]),
+  );
+  const named = <Named extends { task: string }>(own: Named): Named => ({
+    ...own,
+    task: alone.get(own.task) ?? own.task,
+  });
+  return { samples: samples.map(named), failures: failures.map(named) };
 }
 
-/** What a study has once another task was asked. */
-export interface GrownStudy {
-  /** All cells, the known ones as they were; a task goes by `task@length`. */
-  readonly samples: readonly ScoredSample[];
-  /** Cells of that task that could not be had. */
-  readonly failures: readonly FailedSample[];
+/** What every sample of a study shares. */
+function origin(model: EvaluatedModel, seed = 42): Pick<StudyFile, "sha256" | "weights" | "seed"> {
+  return { sha256: model.hash, weights: model.origin.weights, seed };
 }
 
 const FULL: SettingName = { policy: "keep_all", compression_ratio: 0 };
 
 /**
- * Asks only what a study lacks. An arm is asked on all rows of its task where one of them is missing; known cells stay as
- * they are. Stages of one task, length and number of rows are asked together, from one prefill a row. After each task
- * all that the study has then is given, to be written down.
+ * Asks only what a study lacks. A setting is asked on all rows of its task where one of them is missing; known samples stay
+ * as they are. Stages of one task, length and number of rows are asked together, from one prefill a row. After each task
+ * all that the study has then is given, to be written down, and the failures of that task.
  *
  * @param known the study so far, its tasks by `task@length`
  * @throws {RangeError} if the study is of another checkpoint, of other weights, of another seed, or of other texts
@@ -117,8 +107,8 @@ export async function* growStudy(
   stages: readonly StudyStage[],
   known: StudyFile,
   { seed = 42, onProgress, ...options }: PolicyStudyOptions = {},
-): AsyncGenerator<GrownStudy, void, undefined> {
-  const ours = { sha256: model.hash, weights: model.origin.weights, seed };
+): AsyncGenerator<PolicyStudy, void, undefined> {
+  const ours = origin(model, seed);
   for (const name of ["sha256", "weights", "seed"] as const) {
     if (known[name] === ours[name]) continue;
     throw new RangeError(`Cannot grow the study as its ${name} must be ${known[name]}: current value is ${ours[name]}`);
@@ -126,22 +116,18 @@ export async function* growStudy(
   const allSamples = new Map(numbered(known.samples, "in each").map((sample) => [sampleName(sample), sample]));
   const tasks = [...Map.groupBy(stages, rowsName).values()].map((own) => ({
     ...own[0],
-    settings: lacking(own, allSamples),
+    settings: missingSettings(own, allSamples),
   }))
     .filter(({ settings }) => settings.length > 0)
     .map(({ settings, ...task }) => {
       const evicting = settings.filter(({ policy }) => policy !== FULL.policy);
-      return { ...task, evicting, size: task.samples * (1 + evicting.length) }; // the full cache is answered anyway
+      return { ...task, evicting, size: task.samples * (1 + evicting.length) }; // the full cache answers anyway
     });
   const total = tasks.reduce((sum, { size }) => sum + size, 0);
   let before = 0;
   for (const { task, length, samples, maxNewTokens, evicting, size } of tasks) {
     const rows = taskRows(model.tokenizer, task, { length, samples, seed, maxNewTokens });
-    const settings = evicting.map(({ policy, compression_ratio }) => ({
-      ...parseSetting(policy),
-      compressionRatio: compression_ratio,
-    }));
-    const found = await evaluate(model, rows, settings, {
+    const found = await evaluate(model, rows, evicting.map(parseSetting), {
       ...options,
       onProgress: (done) => onProgress?.(before + done, total),
     });
@@ -169,8 +155,11 @@ function sampleName(
   return JSON.stringify([policy, compression_ratio, task, index]);
 }
 
-/** The arms of a task's stages, the full cache among them, that a row is missing of. */
-function lacking(stages: readonly StudyStage[], allSamples: ReadonlyMap<string, ScoredSample>): SettingName[] {
+/** The settings of a task's stages, the full cache among them, that have not answered all of its rows. */
+function missingSettings(
+  stages: readonly StudyStage[],
+  allSamples: ReadonlyMap<string, ScoredSample>,
+): SettingName[] {
   const [{ task, length, samples }] = stages;
   const settings = stages.flatMap(({ policies, ratios }) =>
     policies.flatMap((policy) => ratios.map((compression_ratio) => ({ policy, compression_ratio })))
@@ -182,7 +171,7 @@ function lacking(stages: readonly StudyStage[], allSamples: ReadonlyMap<string, 
   );
 }
 
-/** The same cells task by task, rows and contexts counted from 0 in each of them, or through all. */
+/** The same samples task by task, rows and contexts counted from 0 in each of them, or through all. */
 function numbered(samples: readonly ScoredSample[], from: "in each" | "through all"): ScoredSample[] {
   let first = 0;
   return [...Map.groupBy(samples, ({ task }) => task).values()].flatMap((own) => {

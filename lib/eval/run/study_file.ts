@@ -17,13 +17,13 @@ export interface StudyOrigin {
 
 /** The scores of a study, to be read where it is too long to be run again. */
 export interface StudyFile extends StudyOrigin {
-  /** Cells; divergence and agreement are each cell's means. */
+  /** Samples; divergence and agreement are each sample's means. */
   readonly samples: readonly ScoredSample[];
 }
 
 const COLUMNS = ["index", "context", "score", "kl", "agreement", "answer_tokens", "live_bytes"] as const;
 
-/** Writes a study as JSON, a line for each arm and task, its cells in columns. */
+/** Writes a study as JSON, a line for each setting and task, its samples in columns. */
 export function encodeStudy({ samples, ...origin }: StudyFile): string {
   const groups = Map.groupBy(
     samples,
@@ -51,7 +51,7 @@ export function parseStudy(text: string): StudyFile {
     const column = (name: string, sample: number) => {
       const value = (columns[name] as readonly unknown[] | undefined)?.[sample];
       if (typeof value !== "number") {
-        throw new SyntaxError(`Cannot read the study as ${policy} on ${task} has no ${name} of cell ${sample}`);
+        throw new SyntaxError(`Cannot read the study as ${policy} on ${task} has no ${name} of sample ${sample}`);
       }
       return value;
     };

@@ -1,30 +1,24 @@
-import {
-  type BootstrapOptions,
-  bootstrapStatistic,
-  clusterBootstrap,
-  type MeanInterval,
-  type StatisticInterval,
-} from "../../metrics/bootstrap.ts";
+import { type BootstrapOptions, bootstrapStatistic, type StatisticInterval } from "../../metrics/bootstrap.ts";
 import type { ScoredSample } from "../run/sample.ts";
 import type { SettingName } from "../run/setting.ts";
-import { byContext } from "./task_scores.ts";
+import { pairedDifference, scoreInterval } from "./intervals.ts";
 
-/** The arms that others are held to, beside the full cache. */
+/** The policies that others are held to, beside the full cache. */
 export const FLOORS: readonly string[] = ["random", "streaming_llm"];
 
-/** One arm over several tasks, beside the full cache, the floors and the oracle on the same rows. */
+/** One setting over several tasks, beside the reference, the floors and the oracle on the same rows. */
 export interface SettingComparison extends SettingName {
   /** Rows. */
   readonly n: number;
-  /** Mean score, in [0, 1], and its 95 % interval (bootstrap by context). */
+  /** Mean score, in [0, 1]. */
   readonly score: number;
-  /** Lower end of the score's interval. */
+  /** Lower end of the score's 95 % interval (Wilson where every score is 0 or 1, else bootstrap by context). */
   readonly ci_low: number;
   /** Upper end of the score's interval. */
   readonly ci_high: number;
-  /** Score less the full cache's on the same rows, and its interval (paired bootstrap by context). */
+  /** Score less the reference's on the same rows; NaN, which is null in JSON, where no row has both. */
   readonly difference: number;
-  /** Lower end of the difference's interval. */
+  /** Lower end of the difference's 95 % interval (paired bootstrap by context). */
   readonly difference_low: number;
   /** Upper end of the difference's interval. */
   readonly difference_high: number;
@@ -43,20 +37,47 @@ export interface SettingComparison extends SettingName {
   readonly live_bytes: number;
 }
 
+/** What {@linkcode settingComparisons} compares, and with what. */
+export interface ComparisonOptions {
+  /** Tasks that count; all by default. */
+  readonly tasks?: readonly string[];
+  /**
+   * What each setting is compared with: a setting, or a policy's name, which stands for that policy at each setting's own
+   * ratio. The full cache by default.
+   */
+  readonly reference?: SettingName | string;
+}
+
+const FULL_CACHE: SettingName = { policy: "keep_all", compression_ratio: 0 };
+
 /**
- * Compares arms over the rows of some tasks. An arm is held to the others on the rows that both have.
+ * Compares settings over the rows of some tasks, in the order in which settings first appear. Each is compared with the
+ * reference, the floors and the oracle on the rows that both answered.
  *
- * @param tasks those that count
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { type ScoredSample, settingComparisons } from "kvmirror/eval";
+ *
+ * const samples = (policy: string, scores: number[]) => scores.map((score, index): ScoredSample => ({ policy, score, index,
+ *   compression_ratio: 0.5, task: "qa", context: index, kl: [0], agreement: [1], answer_tokens: 1, live_bytes: 1 }));
+ * const both = [...samples("tova", [1, 1, 0, 1]), ...samples("random", [0, 1, 0, 0])];
+ * const compared = settingComparisons(both, { reference: "random" });
+ * assertEquals(compared.map(({ policy, difference }) => [policy, difference]), [["tova", 0.5], ["random", 0]]);
+ * ```
  */
-export function settingComparisons(samples: readonly ScoredSample[], tasks: readonly string[]): SettingComparison[] {
-  const counted = samples.filter(({ task }) => tasks.includes(task));
+export function settingComparisons(
+  samples: readonly ScoredSample[],
+  { tasks, reference = FULL_CACHE }: ComparisonOptions = {},
+): SettingComparison[] {
+  const counted = tasks === undefined ? samples : samples.filter(({ task }) => tasks.includes(task));
   const settings = Map.groupBy(counted, settingKey);
-  const full = settings.get(settingKey({ policy: "keep_all", compression_ratio: 0 })) ?? [];
   return [...settings.values()].map((own) => {
     const { policy, compression_ratio } = own[0];
     const at = (name: string) => settings.get(settingKey({ policy: name, compression_ratio })) ?? [];
-    const score = clusterBootstrap(byContext(own, (sample) => sample.score));
-    const difference = pairedDifference(own, full);
+    const beside = typeof reference === "string" ? at(reference) : settings.get(settingKey(reference)) ?? [];
+    const score = scoreInterval(own);
+    const difference = pairedDifference(own, beside);
     const floors = FLOORS.map((name) => pairedDifference(own, at(name)).mean);
     const mean = (value: (sample: ScoredSample) => number) => average(own.map(value));
     return {
@@ -78,18 +99,10 @@ export function settingComparisons(samples: readonly ScoredSample[], tasks: read
   });
 }
 
-/** Of the way from the floor to the oracle, the share that is done: both are given as the arm's score less theirs. */
+/** Of the way from the floor to the oracle, the share that is done: both are given as the setting's score less theirs. */
 function gapClosed(overFloor: number, overOracle: number): number | null {
   const gap = overFloor - overOracle;
   return gap > 0 ? overFloor / gap : null;
-}
-
-/** Own scores less another arm's, by context; NaN where no row has both. */
-export function pairedDifference(own: readonly ScoredSample[], other: readonly ScoredSample[]): MeanInterval {
-  const others = new Map(other.map(({ index, score }) => [index, score]));
-  const paired = own.filter(({ index }) => others.has(index));
-  if (paired.length === 0) return { mean: NaN, low: NaN, high: NaN };
-  return clusterBootstrap(byContext(paired, ({ index, score }) => score - others.get(index)!));
 }
 
 function settingKey({ policy, compression_ratio }: SettingName): string {
@@ -101,10 +114,10 @@ function average(values: readonly number[]): number {
 }
 
 /**
- * How much of the full cache's score an arm keeps: its mean score over the full cache's on the same rows, with its 95 %
+ * How much of the full cache's score a setting keeps: its mean score over the full cache's on the same rows, with its 95 %
  * interval (bootstrap by context). 1 is all of it; rows that only one of them answered do not count.
  *
- * @param own one arm's cells
+ * @param own one setting's samples
  * @param full the full cache's, of the same rows
  * @returns the interval, and `n`: how many rows both answered
  * @throws {RangeError} if no row was answered by both

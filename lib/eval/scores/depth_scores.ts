@@ -1,7 +1,7 @@
 import type { EvaluatedSample } from "../run/sample.ts";
 import type { SettingName } from "../run/setting.ts";
 
-/** The score of one arm on needles at one depth of contexts of one length. */
+/** The score of one setting on needles at one depth of contexts of one length. */
 export interface DepthScore extends SettingName {
   /** Tokens that prompt and answer took at most. */
   readonly length: number;
@@ -14,7 +14,7 @@ export interface DepthScore extends SettingName {
 }
 
 /**
- * Averages cells by arm, length and depth: the needle's place against the haystack's length. Rows that do not say where
+ * Averages samples by setting, length and depth: the needle's place against the haystack's length. Rows that do not say where
  * their needle stands, or how long they are, do not count.
  *
  * @param bins depths, of equal width; 5 by default

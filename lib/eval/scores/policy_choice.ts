@@ -2,6 +2,7 @@ import { type BootstrapOptions, clusterBootstrap } from "../../metrics/bootstrap
 import { MersenneTwister } from "../../numeric/mersenne_twister.ts";
 import type { ScoredSample } from "../run/sample.ts";
 import type { SettingName } from "../run/setting.ts";
+import { scoreInterval } from "./intervals.ts";
 
 /** How good a choice one policy is among others at its ratio. */
 export interface PolicyChoice extends SettingName {
@@ -9,7 +10,7 @@ export interface PolicyChoice extends SettingName {
   readonly n: number;
   /** Mean score, in [0, 1]. */
   readonly score: number;
-  /** Lower end of its 95 % interval (bootstrap by context). */
+  /** Lower end of its 95 % interval (Wilson where every score is 0 or 1, else bootstrap by context). */
   readonly ci_low: number;
   /** Upper end of its interval. */
   readonly ci_high: number;
@@ -50,9 +51,7 @@ export function policyChoice(
     rows.map(({ index }) => own.map((setting) => setting.get(index)!.score))
   );
   const shares = winProbabilities(contexts, seed, resamples);
-  const means = policies.map((_, setting) =>
-    clusterBootstrap(contexts.map((rows) => rows.map((scores) => scores[setting])))
-  );
+  const means = own.map((setting) => scoreInterval(shared.map(({ index }) => setting.get(index)!)));
   const best = means.reduce((most, { mean }, setting) => mean > means[most].mean ? setting : most, 0);
   return policies.map((policy, setting) => {
     const gapToBest = clusterBootstrap(contexts.map((rows) => rows.map((scores) => scores[best] - scores[setting])));
@@ -71,7 +70,7 @@ export function policyChoice(
   }).sort((one, other) => other.score - one.score);
 }
 
-/** For each arm the share of resamples in which its sum is the highest. */
+/** For each policy the share of resamples in which its sum is the highest. */
 function winProbabilities(
   contexts: readonly (readonly (readonly number[])[])[],
   seed: number,
@@ -97,7 +96,7 @@ function winProbabilities(
 }
 
 /**
- * The policies that answered every row that any policy answered at a ratio, in the order of the cells: those that may be
+ * The policies that answered every row that any policy answered at a ratio, in the order of the samples: those that may be
  * compared over all of these rows.
  */
 export function fullyAsked(samples: readonly ScoredSample[], compressionRatio: number): string[] {

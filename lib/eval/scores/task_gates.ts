@@ -1,4 +1,4 @@
-import type { ResultRow } from "./task_scores.ts";
+import type { TaskScore } from "./task_scores.ts";
 
 /** Rows that a gate wants, to be sure. */
 export const GATE_ROWS = 50;
@@ -22,7 +22,7 @@ export interface TaskGate {
 }
 
 /** The gate of each task, from the rows of the full cache. */
-export function taskGates(results: readonly ResultRow[]): TaskGate[] {
+export function taskGates(results: readonly TaskScore[]): TaskGate[] {
   return results.filter(({ policy, compression_ratio }) => policy === "keep_all" && compression_ratio === 0)
     .map(({ task, score, ci_low, ci_high, n }) => {
       const gate = score >= GATE_SCORE ? "open" : "closed";

@@ -1,41 +1,45 @@
-import { clusterBootstrap } from "../../metrics/bootstrap.ts";
 import type { ScoredSample } from "../run/sample.ts";
 import type { SettingName } from "../run/setting.ts";
+import { scoreInterval } from "./intervals.ts";
 
-/** The score of one arm on one task, by the names that JSON gives it. */
-export interface ResultRow extends SettingName {
+/** The score of one setting on one task, by the names that JSON gives it. */
+export interface TaskScore extends SettingName {
   /** The task. */
   readonly task: string;
   /** Mean score of its rows, in [0, 1]. */
   readonly score: number;
   /** Rows. */
   readonly n: number;
-  /** Lower end of the score's 95 % interval (bootstrap by context). */
+  /** Lower end of the score's 95 % interval (Wilson where every score is 0 or 1, else bootstrap by context). */
   readonly ci_low: number;
   /** Upper end of the score's interval. */
   readonly ci_high: number;
 }
 
-/** Averages cells by arm and task, in the order in which these first appear. */
-export function resultRows(samples: readonly ScoredSample[]): ResultRow[] {
-  return bySettingAndTask(samples).map((own) => {
-    const { mean, low, high } = clusterBootstrap(byContext(own, ({ score }) => score));
+/**
+ * Averages samples by setting and task, in the order in which these first appear.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { type ScoredSample, taskScores } from "kvmirror/eval";
+ *
+ * const samples = [1, 0, 1, 1].map((score, index): ScoredSample => ({ policy: "tova", compression_ratio: 0.5, task: "qa",
+ *   index, context: index, score, kl: [0], agreement: [1], answer_tokens: 1, live_bytes: 1 }));
+ * const [{ score, n, ci_low, ci_high }] = taskScores(samples);
+ * assertEquals([score, n, ci_low.toFixed(2), ci_high.toFixed(2)], [0.75, 4, "0.30", "0.95"]);
+ * ```
+ */
+export function taskScores(samples: readonly ScoredSample[]): TaskScore[] {
+  const groups = Map.groupBy(
+    samples,
+    ({ policy, compression_ratio, task }) => JSON.stringify([policy, compression_ratio, task]),
+  );
+  return [...groups.values()].map((own) => {
     const { policy, compression_ratio, task } = own[0];
+    const { mean, low, high } = scoreInterval(own);
     return { policy, compression_ratio, task, score: mean, n: own.length, ci_low: low, ci_high: high };
   });
-}
-
-/** The cells of each arm and task. */
-export function bySettingAndTask(samples: readonly ScoredSample[]): ScoredSample[][] {
-  return [
-    ...Map.groupBy(samples, (sample) => JSON.stringify([sample.policy, sample.compression_ratio, sample.task]))
-      .values(),
-  ];
-}
-
-/** A number of each cell, by context. */
-export function byContext(samples: readonly ScoredSample[], value: (sample: ScoredSample) => number): number[][] {
-  return [...Map.groupBy(samples, ({ context }) => context).values()].map((own) => own.map(value));
 }
 
 /** One policy's scores on a task, a column for each ratio: `0.46 [0.32, 0.60]`, null where it was not asked. */
@@ -65,12 +69,12 @@ export interface ScoreColumns {
  * ]);
  * ```
  */
-export function scoreColumns(rows: readonly ResultRow[], ratios: readonly number[]): ScoreColumns[] {
+export function scoreColumns(rows: readonly TaskScore[], ratios: readonly number[]): ScoreColumns[] {
   const asked = Map.groupBy(
     rows.filter(({ compression_ratio }) => ratios.includes(compression_ratio)),
     ({ policy }) => policy,
   );
-  const mean = (own: readonly ResultRow[]) => own.reduce((sum, { score }) => sum + score, 0) / own.length;
+  const mean = (own: readonly TaskScore[]) => own.reduce((sum, { score }) => sum + score, 0) / own.length;
   return [...asked].sort(([, one], [, other]) => mean(other) - mean(one)).map(([policy, own]) => ({
     policy,
     n: own[0].n,
@@ -81,6 +85,6 @@ export function scoreColumns(rows: readonly ResultRow[], ratios: readonly number
   }));
 }
 
-function scoreText({ score, ci_low, ci_high }: ResultRow): string {
+function scoreText({ score, ci_low, ci_high }: TaskScore): string {
   return `${score.toFixed(2)} [${ci_low.toFixed(2)}, ${ci_high.toFixed(2)}]`;
 }

@@ -1,21 +1,23 @@
 import { type Draft, type KvCache, type Model, promptLookup } from "kvmirror/engine";
-import { answerStudy } from "kvmirror/eval";
+import { evaluate, factRows } from "kvmirror/eval";
 import { policy } from "kvmirror/policies";
 import type { LookupRequest, Measurement, StudyRequest } from "./protocol.ts";
 
-/** Policies of the smaller studies that show how the cost of a cell goes with their number. */
+/** Policies of the smaller studies, which show how the cost of a sample goes with their number. */
 const FEWER_POLICIES = [1, 2, 5];
 
 /** Runs a study as notebooks do: each text is read once, and every policy and ratio forks from it. */
 export async function runStudy(model: Model, request: StudyRequest): Promise<Measurement[]> {
   const { prompts, policies, ratios, tokens } = request;
+  const rows = factRows("study", prompts, { template: "none", maxNewTokens: tokens });
   const secondsPerSample = async (count: number) => {
     const settings = policies.slice(0, count).map((name) => policy(name)).flatMap((policy) =>
       ratios.map((compressionRatio) => ({ policy, compressionRatio }))
     );
     const start = performance.now();
-    const answers = await answerStudy(model, prompts, settings, { maxNewTokens: tokens });
-    return (performance.now() - start) / 1000 / answers.length;
+    const { samples, failures: [failure] } = await evaluate(model, rows, settings);
+    if (failure !== undefined) throw new Error(`Cannot time the study as ${failure.policy} failed: ${failure.reason}`);
+    return (performance.now() - start) / 1000 / samples.length;
   };
   const study = (metric: string, seconds: number): Measurement => ({ metric, unit: "s/cell", samples: [seconds] });
   const measured = [study("study", await secondsPerSample(policies.length))];

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseDatasetRows } from "kvmirror/eval";
+import { type DatasetRow, parseDatasetRows } from "kvmirror/eval";
 import { evaluationGolden } from "../../fixtures/evaluation_golden.ts";
 
 const ROW = { task: "t", context: "c", question: "q", answer_prefix: "p", answer: ["a"], max_new_tokens: 3 };
@@ -34,6 +34,15 @@ Deno.test("a malformed line is named with its number, in one line", () => {
     SyntaxError,
     "context is empty",
   );
+});
+
+Deno.test("a row may name its template, its scorer and its classes; names that are not known are refused", () => {
+  const row = { ...ROW, template: "none", scorer: "token_f1", all_classes: ["a", "b"] };
+  assertEquals(parseDatasetRows(JSON.stringify(row), "f"), [row as DatasetRow]);
+  const refused = (fields: object, message: string) =>
+    assertThrows(() => parseDatasetRows(JSON.stringify({ ...ROW, ...fields }), "f"), SyntaxError, message);
+  refused({ template: "raw" }, 'Cannot read line 1 of f as it has "raw" for template: give chat or none');
+  refused({ scorer: "token_f2" }, 'Cannot read line 1 of f: Cannot find scorer "token_f2": did you mean token_f1?');
 });
 
 Deno.test("a dataset without rows is refused", () => {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { mobyDick, recallPrompt, sentencesOf } from "kvmirror/eval";
+import { mobyDick, recallPrompt } from "kvmirror/eval";
+import { sentencesOf } from "../../../lib/eval/dataset/moby_dick.ts";
 
 const words = (text: string) => text.trim().split(" ").length;
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { loadModel } from "kvmirror/engine";
-import { FACT_EVICTION_SETTINGS, factEviction, recallPrompt, summarizeAnswers } from "kvmirror/eval";
+import { FACT_EVICTION_POLICIES, factEviction, recallPrompt, settingComparisons } from "kvmirror/eval";
 
 Deno.test("the embedded model answers from the fact's own rows: without them it is lost, without others it is not", async () => {
   await using model = await loadModel("tiny");
@@ -11,8 +11,8 @@ Deno.test("the embedded model answers from the fact's own rows: without them it 
   );
   const answers = await factEviction(model, prompts);
   assertEquals(answers.map(({ context }) => context), prompts.flatMap((_, index) => [index, index, index]));
-  const [full, without, others] = summarizeAnswers(answers, "keep_all");
-  assertEquals([full.policy, without.policy, others.policy], [...FACT_EVICTION_SETTINGS]);
+  const [full, without, others] = settingComparisons(answers);
+  assertEquals([full.policy, without.policy, others.policy], [...FACT_EVICTION_POLICIES]);
   assert(full.score >= 0.9 && without.score <= 0.05 && others.score >= 0.9 * full.score, JSON.stringify(answers));
   for (let context = 0; context < prompts.length; context++) {
     const [{ live_bytes: most }, { live_bytes: own }, { live_bytes: other }] = answers.slice(3 * context);

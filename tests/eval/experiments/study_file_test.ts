@@ -15,7 +15,7 @@ const sample: ScoredSample = {
   live_bytes: 4096,
 };
 
-Deno.test("a study reads back: scores whole, divergence and agreement as each cell's mean", () => {
+Deno.test("a study reads back: scores whole, divergence and agreement as each sample's mean", () => {
   const text = encodeStudy({
     ...ORIGIN,
     samples: [sample, { ...sample, index: 4, score: 1 / 3 }, { ...sample, policy: "tova" }],
@@ -31,5 +31,5 @@ Deno.test("what is no study is refused", () => {
   assertThrows(() => parseStudy("{}"), SyntaxError, "it has no settings");
   assertThrows(() => parseStudy("{"), SyntaxError);
   const text = encodeStudy({ ...ORIGIN, samples: [sample] }).replace('"score":[0.25]', '"score":[]');
-  assertThrows(() => parseStudy(text), SyntaxError, "knorm on t has no score of cell 0");
+  assertThrows(() => parseStudy(text), SyntaxError, "knorm on t has no score of sample 0");
 });

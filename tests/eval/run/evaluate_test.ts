@@ -38,16 +38,14 @@ Deno.test("an eviction of nothing is the full cache: no divergence, the same tok
   assertEquals(streaming.live_bytes, Math.floor(full.context_tokens / 2) * perToken);
 });
 
-Deno.test("what stays may be held in fewer bits: an arm of its own name, fewer bytes, a little divergence", async () => {
+Deno.test("kept rows may be quantised: a setting of its own name, fewer bytes, a little divergence", async () => {
   await using model = await openCheckpoint("qwen2_untied_f32");
-  const settings = ["keep_all in int8 window 8", "streaming_llm in int8 window 8"].map(parseSetting);
-  const { samples, failures } = await evaluate(model, rows.slice(0, 1), [
-    { ...settings[0], compressionRatio: 0 },
-    { ...settings[1], compressionRatio: 0.5 },
-  ]);
+  const names = [["keep_all in int8 residual 8", 0], ["streaming_llm in int8 residual 8", 0.5]] as const;
+  const settings = names.map(([policy, compression_ratio]) => parseSetting({ policy, compression_ratio }));
+  const { samples, failures } = await evaluate(model, rows.slice(0, 1), settings);
   assertEquals(failures, []);
   const [full, all, half] = samples;
-  assertEquals([all.policy, half.policy], ["keep_all in int8 window 8", "streaming_llm in int8 window 8"]);
+  assertEquals([all.policy, half.policy], names.map(([policy]) => policy));
   // 16 numbers a vector: 20 bytes a rounded one, 64 another; 3 layers of 2 heads.
   const tokens = full.context_tokens;
   assertEquals(all.live_bytes, 6 * 2 * (20 * (tokens - 8) + 64 * 8));
@@ -75,7 +73,7 @@ Deno.test("rows of one context share its prefill, and query-aware ones read the 
   assert(aware.samples[0].context_tokens > agnostic.samples[0].context_tokens);
 });
 
-Deno.test("finished cells are taken from the store: a run that ended goes on where it was", async () => {
+Deno.test("finished samples are taken from the store: a run that ended goes on where it was", async () => {
   await using model = await openCheckpoint("qwen2_untied_f32");
   const whole = await evaluate(model, rows, [STREAMING]);
   const samples = memory();

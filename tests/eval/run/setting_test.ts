@@ -3,25 +3,28 @@ import { parseCacheDtype } from "kvmirror/engine";
 import { parseSetting, settingName, splitNames } from "kvmirror/eval";
 import { policy } from "kvmirror/policies";
 
-Deno.test("an arm is read and named alike", () => {
+const named = (policy: string, compression_ratio = 0.5) => ({ policy, compression_ratio });
+
+Deno.test("a setting is read and named alike", () => {
   for (
     const name of [
       "cut_prompt",
       "snapkv",
       "cut_prompt in int8",
       "protect(adakv(knorm)) in int4:channel/int8",
-      "keep_all in f32/int8 window 7",
+      "keep_all in f32/int8 residual 7",
     ]
-  ) assertEquals(settingName(parseSetting(name)), name);
-  assertEquals(settingName({ policy: policy("tova"), cacheDtype: parseCacheDtype("f32", 9) }), "tova");
-  assertEquals(parseSetting("tova in int8").cacheDtype, parseCacheDtype("int8"));
+  ) assertEquals(settingName(parseSetting(named(name))), named(name));
+  const setting = { policy: policy("tova"), compressionRatio: 0.25, cacheDtype: parseCacheDtype("f32", 9) };
+  assertEquals(settingName(setting), named("tova", 0.25));
+  assertEquals(parseSetting(named("tova in int8")).cacheDtype, parseCacheDtype("int8"));
 });
 
-Deno.test("what is no arm is refused in one line", () => {
-  assertThrows(() => parseSetting("tova in int8 in int4"), SyntaxError, "names two row formats");
-  assertThrows(() => parseSetting("tova in int5"), SyntaxError, "int5 is none of");
-  assertThrows(() => parseSetting("tovva in int8"), RangeError, "tovva");
-  assertThrows(() => parseSetting("tova in int8 window many"), RangeError, "newest NaN rows");
+Deno.test("what is no setting is refused in one line", () => {
+  assertThrows(() => parseSetting(named("tova in int8 in int4")), SyntaxError, "names two cache dtypes");
+  assertThrows(() => parseSetting(named("tova in int5")), SyntaxError, "int5 is none of");
+  assertThrows(() => parseSetting(named("tovva in int8")), RangeError, "tovva");
+  assertThrows(() => parseSetting(named("tova in int8 residual many")), RangeError, "newest NaN rows");
 });
 
 Deno.test("a list is split at commas outside parentheses, each name once", () => {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { type ResultRow, scoreColumns } from "kvmirror/eval";
+import { scoreColumns, type TaskScore } from "kvmirror/eval";
 
-function row(policy: string, compression_ratio: number, score: number): ResultRow {
+function row(policy: string, compression_ratio: number, score: number): TaskScore {
   return { policy, compression_ratio, task: "t", score, n: 50, ci_low: score - 0.1, ci_high: score + 0.1 };
 }
 
