@@ -19,8 +19,8 @@ import { printJson, printText, runTask, UsageError } from "./cli/run_task.ts";
 
 /** One-pass policies; one that fails on this model is left out with its reason. */
 const POLICIES = "streaming_llm,tova,snapkv,keydiff,adakv(keydiff),globalkv(keydiff),globalkv(attention_probe)";
-/** Row formats. */
-const ROWS = "f32,int8";
+/** Cache dtypes. */
+const CACHE_DTYPES = "f32,int8";
 const TASKS = "niah_single_2,niah_multikey_1";
 
 await runTask(async () => {
@@ -40,7 +40,9 @@ await runTask(async () => {
   const maxBytes = byteSize("memory", memory);
   const policies = usage(() => splitNames(flags.text("policy") ?? POLICIES));
   usage(() => policies.forEach(checkPolicyName));
-  const cacheDtypes = usage(() => splitNames(flags.text("cache-dtype") ?? ROWS).map((name) => parseCacheDtype(name)));
+  const cacheDtypes = usage(() =>
+    splitNames(flags.text("cache-dtype") ?? CACHE_DTYPES).map((name) => parseCacheDtype(name))
+  );
   const dataset = flags.text("dataset");
   const given = ["task", "samples", "seed"].find((name) => flags.text(name) !== undefined);
   if (dataset !== undefined && given !== undefined) {

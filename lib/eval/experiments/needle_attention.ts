@@ -46,7 +46,7 @@ export async function needleAttention(
   );
 }
 
-/** The tokens from the first to the last that hold a part of `wanted`: the shortest stretch whose text has it. */
+/** The tokens from the first to the last that hold a part of `wanted`: the shortest segment whose text has it. */
 function tokensOf(tokenizer: Model["tokenizer"], ids: readonly number[], wanted: string): [number, number] {
   const holds = (first: number, end: number) => tokenizer.decode(ids.slice(first, end)).includes(wanted);
   let [low, high] = [0, ids.length];

@@ -8,7 +8,7 @@ export interface ProxyObservation extends SettingName {
   readonly context: number;
   /** The cheap measure. */
   readonly proxy: number;
-  /** What it should foretell; higher is better, as it is there. */
+  /** What the measure should predict; higher is better in both. */
   readonly truth: number;
 }
 

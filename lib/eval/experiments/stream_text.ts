@@ -19,17 +19,17 @@ export interface StreamTextOptions {
   readonly onNotice?: (notice: string) => void;
 }
 
-/** A stretch of a stream, by the names that JSON gives it. */
+/** A segment of a stream, by the names that JSON gives it. */
 export interface StreamRow {
   /** Tokens read since the stream began. */
   readonly tokens: number;
-  /** Mean negative log-probability of the stretch's tokens, in nats. */
+  /** Mean negative log-probability of the segment's tokens, in nats. */
   readonly loss: number;
   /** The most that keys and values took, in bytes. */
   readonly peak_live_bytes: number;
   /** The most that their buffers held, in bytes. */
   readonly peak_allocated_bytes: number;
-  /** Resident memory of the process at the stretch's end, after garbage is collected, in bytes. */
+  /** Resident memory of the process at the segment's end, after garbage is collected, in bytes. */
   readonly resident_bytes: number;
   /** Time of reading and evicting, a token. */
   readonly ms_per_token: number;
@@ -37,7 +37,7 @@ export interface StreamRow {
 
 /** What a stream gives. */
 export interface StreamedText {
-  /** Stretch by stretch. */
+  /** Segment by segment. */
   readonly rows: readonly StreamRow[];
   /** Negative log-probability of each token in nats, `[tokens]`; NaN of the first, which nothing comes before. */
   readonly losses: Float32Array;

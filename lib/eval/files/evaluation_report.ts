@@ -147,9 +147,9 @@ function comparisonTable(comparisons: readonly SettingComparison[]): string {
       score: setting.score,
       interval: interval(setting.ci_low, setting.ci_high),
       n: setting.n,
-      less_the_full_cache: Number.isNaN(setting.difference)
-        ? "–"
-        : `${setting.difference.toFixed(3)} ${interval(setting.difference_low, setting.difference_high)}`,
+      less_the_full_cache: setting.difference === null
+        ? null
+        : `${setting.difference.toFixed(3)} ${interval(setting.difference_low!, setting.difference_high!)}`,
       oracle_gap_closed: setting.oracle_gap_closed,
       kl: setting.kl,
       top1_agreement: setting.top1_agreement,

@@ -21,8 +21,8 @@ export type EvictedForks = (
 ) => Promise<KvCache>;
 
 /**
- * Forks a context that many arms start from and none changes. A policy that is asked for one ratio after the other takes
- * the look at the context that it needs, and scores the rows, once.
+ * Forks a context that many settings start from and none changes. A policy that is asked for one ratio after the other
+ * observes the context and scores its rows once.
  */
 export function evictedForks(context: KvCache, positions: PositionMode = "logical"): EvictedForks {
   let last: { policy: Policy; later?: LaterAttention; once: Policy; layers: readonly Layer[] } | undefined;

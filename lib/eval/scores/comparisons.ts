@@ -16,12 +16,12 @@ export interface SettingComparison extends SettingName {
   readonly ci_low: number;
   /** Upper end of the score's interval. */
   readonly ci_high: number;
-  /** Score less the reference's on the same rows; NaN, which is null in JSON, where no row has both. */
-  readonly difference: number;
+  /** Score less the reference's on the same rows; null where no row has both. */
+  readonly difference: number | null;
   /** Lower end of the difference's 95 % interval (paired bootstrap by context). */
-  readonly difference_low: number;
+  readonly difference_low: number | null;
   /** Upper end of the difference's interval. */
-  readonly difference_high: number;
+  readonly difference_high: number | null;
   /**
    * How far it is from the better floor (0) to the oracle (1) at the same ratio; null where one of them is missing, or
    * the oracle is not above the floor.
@@ -78,7 +78,8 @@ export function settingComparisons(
     const beside = typeof reference === "string" ? at(reference) : settings.get(settingKey(reference)) ?? [];
     const score = scoreInterval(own);
     const difference = pairedDifference(own, beside);
-    const floors = FLOORS.map((name) => pairedDifference(own, at(name)).mean);
+    const floors = FLOORS.map((name) => pairedDifference(own, at(name))?.mean);
+    const oracle = pairedDifference(own, at("oracle"))?.mean;
     const mean = (value: (sample: ScoredSample) => number) => average(own.map(value));
     return {
       policy,
@@ -87,10 +88,10 @@ export function settingComparisons(
       score: score.mean,
       ci_low: score.low,
       ci_high: score.high,
-      difference: difference.mean,
-      difference_low: difference.low,
-      difference_high: difference.high,
-      oracle_gap_closed: gapClosed(Math.min(...floors), pairedDifference(own, at("oracle")).mean),
+      difference: difference?.mean ?? null,
+      difference_low: difference?.low ?? null,
+      difference_high: difference?.high ?? null,
+      oracle_gap_closed: gapClosed(floors, oracle),
       kl: mean(({ kl }) => average(kl)),
       top1_agreement: mean(({ agreement }) => average(agreement)),
       answer_tokens: mean((sample) => sample.answer_tokens),
@@ -99,8 +100,11 @@ export function settingComparisons(
   });
 }
 
-/** Of the way from the floor to the oracle, the share that is done: both are given as the setting's score less theirs. */
-function gapClosed(overFloor: number, overOracle: number): number | null {
+/** Of the way from the better floor to the oracle, the share that is done: all are given as the setting's score less theirs. */
+function gapClosed(overFloors: readonly (number | undefined)[], overOracle: number | undefined): number | null {
+  const known = overFloors.filter((over) => over !== undefined);
+  if (known.length < overFloors.length || overOracle === undefined) return null;
+  const overFloor = Math.min(...known);
   const gap = overFloor - overOracle;
   return gap > 0 ? overFloor / gap : null;
 }

@@ -20,13 +20,16 @@ export function scoreInterval(samples: readonly Pick<ScoredSample, "context" | "
 }
 
 /**
- * One setting's scores less another's on the same rows, with the 95 % interval of the paired bootstrap by context; NaN
- * where no row has both.
+ * One setting's scores less another's on the same rows, with the 95 % interval of the paired bootstrap by context;
+ * undefined where no row has both.
  */
-export function pairedDifference(own: readonly ScoredSample[], other: readonly ScoredSample[]): MeanInterval {
+export function pairedDifference(
+  own: readonly ScoredSample[],
+  other: readonly ScoredSample[],
+): MeanInterval | undefined {
   const others = new Map(other.map(({ index, score }) => [index, score]));
   const paired = own.filter(({ index }) => others.has(index));
-  if (paired.length === 0) return { mean: NaN, low: NaN, high: NaN };
+  if (paired.length === 0) return undefined;
   return clusterBootstrap(byContext(paired, ({ index, score }) => score - others.get(index)!));
 }
 

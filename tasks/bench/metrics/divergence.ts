@@ -9,7 +9,7 @@ const JUDGED_TOKENS = 4000;
 /** What weights in fewer bits say beside float32, as the worker prints it. */
 export interface Divergence {
   readonly weights: "int8" | "int4";
-  /** Tokens after which the next one was foretold. */
+  /** Tokens after which the next one was predicted. */
   readonly tokens: number;
   /** Mean over them of the KL divergence from float32, in nats. */
   readonly kl: number;

@@ -1,5 +1,5 @@
 /**
- * Reads the beginning of Moby-Dick with float32, int8 and int4 weights and compares what they foretell at every token:
+ * Reads the beginning of Moby-Dick with float32, int8 and int4 weights and compares what they predict at every token:
  * `divergence_worker.ts MODEL TOKENS`; prints a line of JSON.
  */
 import { divergence } from "kvmirror";

@@ -21,7 +21,7 @@ const STUDY_TOKENS = 2000;
 /** A model of a shorter context has a small study: its tokens may be single letters. */
 const LEAST_CONTEXT = 8192;
 
-/** Ten policies at four ratios on two texts, 80 cells; for small models on one text of a few sentences. */
+/** Ten policies at four ratios on two texts; for small models on one text of a few sentences. */
 export function studyWorkload(maxPositionEmbeddings: number): Workload {
   const [texts, sentences] = maxPositionEmbeddings >= LEAST_CONTEXT ? [2, SENTENCES] : [1, 8];
   return {

@@ -67,7 +67,7 @@ function objectOf(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** Writes a run as JSON, whole or not at all. */
+/** Writes a run as JSON, atomically. */
 export async function writeBenchReport(path: string, report: BenchReport): Promise<void> {
   await writeAtomic(resolve(path), (file) => writeText(file, `${JSON.stringify(report, null, 2)}\n`));
 }

@@ -31,7 +31,7 @@ export function metricTable(rows: readonly BenchRow[], metric: string, format = 
   }))).markdown;
 }
 
-/** Seconds a cell: systems down, numbers of policies across. */
+/** Seconds a sample: systems down, numbers of policies across. */
 export function studyTable(rows: readonly BenchRow[]): string | undefined {
   const studies = rows.filter(({ metric }) => isStudy(metric));
   if (studies.length === 0) return undefined;

@@ -78,8 +78,8 @@ export async function writePerformanceReport(path: string, report: BenchReport):
   const studies = studyTable(report.rows);
   if (studies !== undefined) {
     lines.push(
-      "**study**: seconds a cell, by the number of policies; ours at 4 ratios on 2 texts, a text read once for all its cells, " +
-        "kvpress one cell a policy",
+      "**study**: seconds a sample, by the number of policies; ours at 4 ratios on 2 texts, a text read once for all its samples, " +
+        "kvpress one sample a policy",
       "",
       studies,
     );
@@ -117,7 +117,7 @@ function weightsSection(report: BenchReport): string[] {
     "",
     `KL divergence from float32, mean over the first ${
       plain(tokens)
-    } tokens of Moby-Dick, each foretold from the true ` +
+    } tokens of Moby-Dick, each predicted from the true ` +
     "ones before it, and how often the likeliest token is float32's; beside what the same weights take in this run.",
     "",
     written,

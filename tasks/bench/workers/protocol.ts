@@ -44,7 +44,7 @@ export interface LookupRequest {
 export type BenchRequest = TokensRequest | MemoryRequest | StudyRequest | LookupRequest;
 
 /** Units that values come in. */
-export type Unit = "ms/token" | "tokens/s" | "ms" | "bytes" | "s/cell" | "s" | "nats/token" | "share";
+export type Unit = "ms/token" | "tokens/s" | "ms" | "bytes" | "s/sample" | "s" | "nats/token" | "share";
 
 /** One metric of one request. */
 export interface Measurement {

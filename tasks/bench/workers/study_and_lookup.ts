@@ -19,13 +19,13 @@ export async function runStudy(model: Model, request: StudyRequest): Promise<Mea
     if (failure !== undefined) throw new Error(`Cannot time the study as ${failure.policy} failed: ${failure.reason}`);
     return (performance.now() - start) / 1000 / samples.length;
   };
-  const study = (metric: string, seconds: number): Measurement => ({ metric, unit: "s/cell", samples: [seconds] });
+  const study = (metric: string, seconds: number): Measurement => ({ metric, unit: "s/sample", samples: [seconds] });
   const measured = [study("study", await secondsPerSample(policies.length))];
   for (const count of FEWER_POLICIES) measured.push(study(`study_policies_${count}`, await secondsPerSample(count)));
   return measured;
 }
 
-/** What foretells an answer, by the end of the metric's name. */
+/** What drafts an answer, by the end of the metric's name. */
 const DRAFTS: readonly (readonly [string, Draft | undefined])[] = [["", promptLookup()], ["_off", undefined]];
 
 /** Times the tokens of an answer after its first, with drafts looked up in the text and without. */

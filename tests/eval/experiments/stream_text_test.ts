@@ -33,7 +33,7 @@ Deno.test("past the trained length a compact stream stays in its memory and its 
   await using model = await openCheckpoint(NAME);
   const limit = model.config.maxPositionEmbeddings;
   const text = model.tokenizer.encode(TEXT.repeat(10)).slice(0, 128);
-  // The same sentences again and again: what is foreseen early is foreseen late.
+  // The same sentences again and again: what is predicted early is predicted late.
   const ids = Array.from({ length: 3 * limit }, (_, index) => text[index % text.length]);
   for (const positions of ["compact", "logical"] as const) {
     const bound: Bound = { policy: policy("streaming_llm"), rows: 96, compressionInterval: 32, positions };

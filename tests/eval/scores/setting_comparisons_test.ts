@@ -60,7 +60,7 @@ Deno.test("a policy as the reference is compared at each setting's own ratio, a 
   ];
   const differences = (reference: Parameters<typeof settingComparisons>[1]) =>
     settingComparisons(both, reference).map(({ difference }) => difference);
-  assertEquals(differences({ reference: "window" }), [0, 0, 0.25, NaN]);
+  assertEquals(differences({ reference: "window" }), [0, 0, 0.25, null]);
   assertEquals(differences({ reference: { policy: "window", compression_ratio: 0.5 } }), [0, -0.5, -0.25, 0.5]);
   assertEquals(differences({}), [-0.5, -1, -0.75, 0]);
 });

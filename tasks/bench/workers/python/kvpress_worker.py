@@ -51,7 +51,7 @@ def tokens(ids, count):
 
 
 def study(request):
-    """Each policy once, at one ratio after the other and one text after the other: its cells cost the same whatever they are."""
+    """Each policy once, at one ratio after the other and one text after the other: its samples cost the same whatever they are."""
     seconds = []
     for index, policy in enumerate(request["policies"]):
         ratio = request["ratios"][index % len(request["ratios"])]
@@ -64,7 +64,7 @@ def study(request):
         answering(prompt["text"], question=question, press=press, max_new_tokens=request["tokens"])
         seconds.append(time.perf_counter() - start)
     model.set_attn_implementation("sdpa")
-    return [measurement("study", "s/cell", sum(seconds) / len(seconds))]
+    return [measurement("study", "s/sample", sum(seconds) / len(seconds))]
 
 
 serve(
