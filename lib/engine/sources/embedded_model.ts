@@ -5,6 +5,8 @@ import type { ResolvedModel } from "./known_models.ts";
 export const EMBEDDED_MODEL = {
   /** The name that users give. */
   name: "tiny",
+  /** The license of its weights, by its SPDX name. */
+  license: "MIT",
   /** sha256 of its `model.safetensors`, hex. */
   sha256: "ee3962b6f3c345af5c2e5bfba31b952cdb2573729213d9396ae0edfecb2092b6",
 } as const;

@@ -1,7 +1,7 @@
 import { fileSize } from "../../files/exists.ts";
-import { embeddedModel } from "./embedded_model.ts";
-import { KNOWN_MODELS, type KnownModel } from "./known_models.ts";
-import { findModel } from "./resolve_model.ts";
+import { EMBEDDED_MODEL, embeddedModel } from "./embedded_model.ts";
+import { KNOWN_MODELS, type KnownModel, placeLabel, wheelLabel } from "./known_models.ts";
+import { findModel, wheelFirst } from "./resolve_model.ts";
 import { type SourceSettings, sourceSettings } from "./settings.ts";
 import { expectedHashes } from "./verify_model.ts";
 
@@ -13,13 +13,15 @@ export interface ModelListing {
   readonly path: string | undefined;
   /** Its source, in words: where it came from, or would come from. */
   readonly source: string;
-  /** Bytes on disk, or roughly the bytes to fetch. */
+  /** The license of its weights, by its SPDX name. */
+  readonly license: string;
+  /** Bytes on disk, or about what would be fetched. */
   readonly bytes: number;
   /** Whether {@linkcode verifyModel} knows a hash of it. */
   readonly verifiable: boolean;
 }
 
-/** The named models, in the order in which `auto` looks for them. */
+/** The models that go by name, in the order in which `auto` takes them. */
 export function listModels(
   models: readonly KnownModel[] = KNOWN_MODELS,
   settings: SourceSettings = sourceSettings(),
@@ -30,18 +32,21 @@ export function listModels(
 /** The embedded model, as {@linkcode listModels} lists the others. */
 export function listEmbedded(): ModelListing {
   const { name, path, source } = embeddedModel();
-  return { name, path, source, bytes: bytesAt(path), verifiable: true };
+  return { name, path, source, license: EMBEDDED_MODEL.license, bytes: bytesAt(path), verifiable: true };
 }
 
 function listing(model: KnownModel, settings: SourceSettings): ModelListing {
+  const { name, license, wheel, hubBytes } = model;
   const found = findModel(model, settings);
   if (found === undefined) {
-    const { name, repository, wheel, hubBytes } = model;
-    const source = wheel ? `the Python package ${wheel.requirement}` : `the model hub (${repository})`;
-    return { name, path: undefined, source, bytes: wheel?.size ?? hubBytes, verifiable: false };
+    const [source, bytes] = wheel !== undefined && wheelFirst(model)
+      ? [wheelLabel(wheel), wheel.size]
+      : [`the model hub (${placeLabel(model)})`, hubBytes];
+    return { name, path: undefined, source, license, bytes, verifiable: false };
   }
-  const { name, path, source } = found;
-  return { name, path, source, bytes: bytesAt(path), verifiable: expectedHashes(model, path, settings).length > 0 };
+  const { path, source } = found;
+  const verifiable = expectedHashes(model, path, settings).length > 0;
+  return { name, path, source, license, bytes: bytesAt(path), verifiable };
 }
 
 /** Bytes of a file, or of the files in a folder. */

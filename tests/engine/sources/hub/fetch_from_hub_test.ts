@@ -3,7 +3,7 @@ import { fetchModel, findModel, type KnownModel, type SourceSettings, verifyMode
 import { type Fault, type HubServer, withHub } from "../../../fixtures/hub_server.ts";
 
 const REPOSITORY = "someone/a-model";
-const MODEL: KnownModel = { name: "a-model", repository: REPOSITORY, hubBytes: 0 };
+const MODEL: KnownModel = { name: "a-model", license: "MIT", repository: REPOSITORY, hubBytes: 0 };
 const WEIGHTS = Uint8Array.from({ length: 300_000 }, (_, index) => index * 7 % 251);
 const FILES: Readonly<Record<string, Uint8Array>> = {
   "config.json": new TextEncoder().encode("{}"),

