@@ -110,7 +110,7 @@ async function findModel(name: string, signal: AbortSignal): Promise<ResolvedMod
   usage(() => checkModelName(name));
   const fetching = createProgress("fetching");
   const onProgress = ({ received, total }: { received: number; total?: number }) => fetching.update(received, total);
-  const model = await resolveModel(name, { signal, onProgress });
+  const model = await resolveModel(name, { signal, onNotice: printNotice, onProgress });
   fetching.close();
   printNotice(`model ${model.name}, from ${model.source}`);
   return model;

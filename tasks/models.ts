@@ -6,13 +6,14 @@ import {
   listEmbedded,
   listModels,
   type ModelListing,
+  modelNamed,
   resolveModel,
   verifyEmbedded,
   verifyModel,
 } from "kvmirror/engine";
 import { parseFlags, usage } from "./cli/flags.ts";
 import { createProgress, interruptSignal } from "./cli/progress.ts";
-import { printJson, printText, runTask, UsageError } from "./cli/run_task.ts";
+import { printJson, printNotice, printText, runTask, UsageError } from "./cli/run_task.ts";
 
 await runTask(async () => {
   const flags = parseFlags(Deno.args, { toggle: ["json"] });
@@ -47,6 +48,7 @@ async function fetch(name: string, json: boolean): Promise<void> {
   const signal = interruptSignal();
   const found = await resolveModel(name, {
     signal,
+    onNotice: printNotice,
     onProgress: ({ received, total }) => progress.update(received, total),
   });
   progress.close();
@@ -55,11 +57,11 @@ async function fetch(name: string, json: boolean): Promise<void> {
 }
 
 function verify(name: string, json: boolean): void {
-  const model = KNOWN_MODELS.find((known) => known.name === name);
+  const model = modelNamed(name);
   if (model === undefined && name !== EMBEDDED_MODEL.name) {
     const names = [...KNOWN_MODELS, EMBEDDED_MODEL].map((known) => known.name).join(", ");
     throw new UsageError(
-      `Cannot verify ${name} as no hash of it is known: the models with one are ${names}`,
+      `Cannot verify ${name} as no hash of it is known: the models with one are ${names}, and hub:OWNER/NAME`,
     );
   }
   const files = model === undefined ? verifyEmbedded() : verifyModel(model);

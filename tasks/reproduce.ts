@@ -1,5 +1,5 @@
 /** `deno task reproduce`: runs every notebook headless and rewrites reports/. */
-import { checkModelName, EMBEDDED_MODEL, KNOWN_MODELS, type ResolvedModel, resolveModel } from "kvmirror/engine";
+import { checkModelName, EMBEDDED_MODEL, modelNamed, type ResolvedModel, resolveModel } from "kvmirror/engine";
 import { isAbsolute, relative, resolve } from "node:path";
 import { writeAtomic } from "../lib/files/write_atomic.ts";
 import { describeFailure, showSource, tracedFiles } from "../lib/notebook/describe_failure.ts";
@@ -134,6 +134,7 @@ async function findModel(name: string, signal: AbortSignal): Promise<ResolvedMod
   try {
     const model = await resolveModel(name, {
       signal,
+      onNotice: printNotice,
       onProgress: ({ received, total }) => progress.update(received, total),
     });
     printNotice(`model ${model.name}, from ${model.source}`);
@@ -145,7 +146,7 @@ async function findModel(name: string, signal: AbortSignal): Promise<ResolvedMod
 
 /** What a notebook calls the model: its name, or its path as seen from the notebook. */
 function parameterFor(asked: string, { name, path }: ResolvedModel, folder: string): string {
-  if (asked === "auto" || [...KNOWN_MODELS, EMBEDDED_MODEL].some((known) => known.name === asked)) return name;
+  if (asked === "auto" || asked === EMBEDDED_MODEL.name || modelNamed(asked) !== undefined) return name;
   const fromNotebook = relative(folder, resolve(path));
   return isAbsolute(fromNotebook) ? fromNotebook : `./${fromNotebook}`.replaceAll("\\", "/");
 }

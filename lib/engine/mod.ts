@@ -40,7 +40,14 @@ export {
 } from "./sources/known_models.ts";
 export { EMBEDDED_MODEL } from "./sources/embedded_model.ts";
 export { listEmbedded, listModels, type ModelListing } from "./sources/list_models.ts";
-export { checkModelName, fetchModel, findModel, resolveModel, type ResolveOptions } from "./sources/resolve_model.ts";
+export {
+  checkModelName,
+  fetchModel,
+  findModel,
+  modelNamed,
+  resolveModel,
+  type ResolveOptions,
+} from "./sources/resolve_model.ts";
 export { type ResolvedModel } from "./sources/known_models.ts";
 export { type SourceSettings, sourceSettings } from "./sources/settings.ts";
 export { type VerifiedFile, verifyEmbedded, verifyModel } from "./sources/verify_model.ts";

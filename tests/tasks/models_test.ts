@@ -82,8 +82,22 @@ modelsTest("fetch, list, verify; a changed file is named and exits 1", async (ru
   );
 });
 
+modelsTest("a repository of the hub is fetched and verified by its name; its license goes to stderr", async (run) => {
+  const { code, stdout, stderr } = await run(["fetch", `hub:${QWEN}`, "--json"]);
+  assertEquals(code, 0, stderr);
+  assertMatch(stderr, /^fetching Qwen\/Qwen2\.5-0\.5B-Instruct from the model hub: 1 MB, license apache-2\.0\n$/);
+  assertEquals(JSON.parse(stdout).name, `hub:${QWEN}`);
+  const verified = await run(["verify", `hub:${QWEN}`, "--json"]);
+  assertEquals([verified.code, JSON.parse(verified.stdout).verified], [0, true], verified.stderr);
+});
+
 const mistakes: readonly [string[], Record<string, string>, number, RegExp][] = [
   [["fetch", "qwen2.5-0.5"], {}, 2, /^error: Cannot find model "qwen2.5-0.5": did you mean qwen2.5-0.5b\?.*\n$/],
+  [["fetch", "hub:x"], {}, 2, /^error: Cannot take the model "hub:x" from the hub as a part of it is missing: .*\n$/],
+  [["fetch", "hub:a/b/../c.gguf"], {}, 2, /^error: Cannot take .* as "\.\." is no name: .*\n$/],
+  [["fetch", "hub:a/b"], {}, 1, /^error: Cannot find a\/b as the hub answers 404: check the name, .*\n$/],
+  [["fetch", `hub:${QWEN}/x.gguf`], {}, 1, /^error: Cannot fetch x\.gguf of .* as the hub has no such file: .*\n$/],
+  [["verify", "hub:a/b"], {}, 1, /^error: Cannot verify hub:a\/b as it is not on this machine: .*\n$/],
   [["fetch"], {}, 2, /^error: Cannot run models fetch: use list, fetch NAME or verify NAME\n$/],
   [["remove", "auto"], {}, 2, /^error: Cannot run models remove auto: use list, fetch NAME or verify NAME\n$/],
   [["fetch", "auto", "auto"], {}, 2, /^error: Cannot use auto: one model at a time\n$/],

@@ -14,14 +14,15 @@ import { Model } from "./model.ts";
 export interface LoadOptions extends ResolveOptions, SessionOptions {
   /** How weights are held: `int8` by default, which is all but exact; `file`: as the checkpoint stores them. */
   readonly weights?: WeightFormat;
-  /** Called with a sentence where something had to be mended: a damaged build that is made anew. */
+  /** Called with a sentence before a model of the hub is fetched, and where a damaged build is made anew. */
   readonly onNotice?: (notice: string) => void;
 }
 
 /**
  * Loads a model by name or path: finds or fetches the checkpoint, builds its decoder the first time, opens it.
  *
- * @param name `qwen2.5-0.5b`, `smollm2-135m`, `tiny`, `auto`, or the path of a GGUF file or a Hugging Face folder
+ * @param name `auto`, a known name (`smollm2-135m`, `qwen2.5-coder-0.5b`, `qwen2.5-0.5b`, `tiny`), `hub:OWNER/NAME` or
+ * `hub:OWNER/NAME/FILE.gguf` for any repository of the hub, or the path of a GGUF file or a Hugging Face folder
  * @throws {RangeError} if the name is unknown, the weight format is, or no weights can be had
  * @throws {SyntaxError} if the checkpoint is damaged or of a kind that is not supported
  */
@@ -32,7 +33,7 @@ export async function loadModel(
   if (!WEIGHT_FORMATS.includes(weights)) {
     throw new RangeError(`Cannot hold weights as ${weights}: the formats are ${WEIGHT_FORMATS.join(", ")}`);
   }
-  const resolved = await resolveModel(name, resolve);
+  const resolved = await resolveModel(name, { ...resolve, onNotice });
   using checkpoint = await readCheckpoint(resolved.path);
   const tokenizer = createTokenizer(checkpoint.tokenizer, checkpoint.config.eosTokenIds);
   const build = await builtDecoder(checkpoint, weights, { onNotice });

@@ -2,7 +2,8 @@ import { exists } from "../../files/exists.ts";
 import { nearestName } from "../../numeric/nearest_name.ts";
 import { EMBEDDED_MODEL, embeddedModel } from "./embedded_model.ts";
 import { fetchFromHub, removePartials } from "./hub/fetch_from_hub.ts";
-import { findHubModel } from "./hub/hub_model.ts";
+import { findHubModel, resolveHubModel, withOnlyFile } from "./hub/hub_model.ts";
+import { parseHubName } from "./hub/hub_name.ts";
 import {
   AUTO_FETCH,
   type HubModel,
@@ -24,7 +25,8 @@ export type ResolveOptions = FetchOptions;
  * Finds a model on this machine, or fetches it. `auto` takes Qwen2.5 or SmolLM2 if one of them is here, else fetches
  * SmolLM2, else takes any other known one that is here, else the embedded model; its `source` then says why.
  *
- * @param name `auto`, a known name (`smollm2-135m`, `qwen2.5-coder-0.5b`, `qwen2.5-0.5b`, `tiny`), or the path of a GGUF file or a Hugging Face folder
+ * @param name `auto`, a known name (`smollm2-135m`, `qwen2.5-coder-0.5b`, `qwen2.5-0.5b`, `tiny`), `hub:OWNER/NAME` or
+ * `hub:OWNER/NAME/FILE.gguf` for any repository of the hub, or the path of a GGUF file or a Hugging Face folder
  * @throws {RangeError} if there is no such model; names the nearest
  * @throws {Error} in one line, with the fix, if it cannot be fetched
  */
@@ -34,27 +36,48 @@ export async function resolveModel(name: string, options: ResolveOptions = {}): 
   if (name === "auto") return await resolveAuto(options);
   const known = KNOWN_MODELS.find((model) => model.name === name);
   if (known !== undefined) return findModel(known, options.settings) ?? await fetchModel(known, options);
+  const ofHub = parseHubName(name);
+  if (ofHub !== undefined) return await resolveHubModel(ofHub, options);
   const last = name.replace(/[\\/]+$/, "").split(/[\\/]/).at(-1) ?? name;
   return { name: last, path: name, source: `the path ${name}` };
 }
 
 /**
- * Checks that a model has this name, or that something is at this path.
+ * Checks that a model goes by this name, or that there is something at this path. Whether the hub has it is not asked.
  *
  * @throws {RangeError} if not; names the nearest name
  */
 export function checkModelName(name: string): void {
+  if (parseHubName(name) !== undefined) return;
   const names = ["auto", ...KNOWN_MODELS.map((model) => model.name), EMBEDDED_MODEL.name];
   if (names.includes(name) || exists(name)) return;
   if (/[\\/]|\.gguf$/.test(name)) {
-    throw new RangeError(`Cannot open the model ${name} as there is no such file or folder`);
+    throw new RangeError(
+      `Cannot open the model ${name} as there is no such file or folder: ` +
+        "check the path, or write hub:OWNER/NAME for a repository of the hub",
+    );
   }
   const near = nearestName(name, names);
   throw new RangeError(
     `Cannot find model ${JSON.stringify(name)}: ${near ? `did you mean ${near}? The` : "the"} models are ${
       names.join(", ")
-    }, or a path`,
+    }, hub:OWNER/NAME, or a path`,
   );
+}
+
+/**
+ * The model that a name means: a known one, or one of the hub. Undefined for the embedded model, `auto` and paths.
+ *
+ * @throws {RangeError} if it begins with `hub:` and is no place on the hub
+ */
+export function modelNamed(
+  name: string,
+  settings: SourceSettings = sourceSettings(),
+): HubModel | KnownModel | undefined {
+  const known = KNOWN_MODELS.find((model) => model.name === name);
+  if (known !== undefined) return known;
+  const ofHub = parseHubName(name);
+  return ofHub && withOnlyFile(ofHub, settings);
 }
 
 /** A model that goes by a name of ours or of the hub, if it is on this machine. */

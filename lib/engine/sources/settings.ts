@@ -58,7 +58,9 @@ export interface DownloadProgress {
 export interface FetchOptions {
   /** Called as bytes arrive. */
   readonly onProgress?: (progress: DownloadProgress) => void;
-  /** Ends the download; bytes so far are kept for the next run. */
+  /** Called with a sentence before a model is fetched whose size and license nobody has been told yet. */
+  readonly onNotice?: (notice: string) => void;
+  /** Ends the download; what has come is kept for the next try. */
   readonly signal?: AbortSignal;
   /** Where to look and fetch; by default by the environment. */
   readonly settings?: SourceSettings;

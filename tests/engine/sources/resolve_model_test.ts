@@ -18,7 +18,7 @@ Deno.test("a path is taken as it is; a name that is near another says so", async
   assertThrows(
     () => checkModelName("gpt"),
     RangeError,
-    "the models are auto, qwen2.5-0.5b, smollm2-135m, qwen2.5-coder-0.5b, tiny, or a path",
+    "the models are auto, qwen2.5-0.5b, smollm2-135m, qwen2.5-coder-0.5b, tiny, hub:OWNER/NAME, or a path",
   );
 });
 

@@ -76,7 +76,7 @@ async function fetchOne(
   if (sha256 !== undefined && file.etag !== sha256) {
     throw new Error(
       `Cannot use ${path} of ${repository} as the hub has ${file.etag} where ${sha256} is known: ` +
-        `give the path of a file on disk`,
+        `name hub:${repository}/${path} to take what is there now`,
     );
   }
   await fetchFile(file, folder, options);
@@ -156,6 +156,14 @@ export function findFetched(place: HubPlace, settings: SourceSettings): FetchedM
   } catch {
     return undefined;
   }
+}
+
+/** The single files of a repository that were fetched, by their paths in the repository. */
+export function fetchedFiles(repository: string, settings: SourceSettings): string[] {
+  const suffix = `.${NOTE}`;
+  const notes = [...filesUnder(repositoryFolder({ repository }, settings))].filter((path) => path.endsWith(suffix));
+  return notes.map((path) => path.slice(0, -suffix.length))
+    .filter((file) => findFetched({ repository, file }, settings) !== undefined);
 }
 
 /** Notes that a model is whole, and what it must hash to: written last, and atomically. */

@@ -15,6 +15,12 @@ export function findInHubCache({ repository, file, sha256 }: HubPlace, settings:
   return sha256 === undefined || hash === sha256 ? path : undefined;
 }
 
+/** The files of a repository that are in Hugging Face's own cache, by their paths in the repository. */
+export function filesInHubCache(repository: string, settings: SourceSettings): string[] {
+  const snapshot = snapshotOf(repository, settings);
+  return snapshot === undefined ? [] : [...filesUnder(snapshot)];
+}
+
 /**
  * The hash that a link of Hugging Face's cache leads to, as its blobs are named by theirs: sha256 (64 hex digits) or
  * git's (40). Undefined where the file is no such link.
