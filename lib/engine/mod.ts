@@ -1,14 +1,18 @@
 /**
  * The engine: a transformer on onnxruntime whose cache keeps rows per kv head, so that evicted rows are really gone.
  *
- * ```ts ignore
+ * ```ts
+ * import { assertStringIncludes } from "@std/assert";
  * import { loadModel } from "kvmirror/engine";
  * import { policy } from "kvmirror/policies";
  *
- * await using model = await loadModel("auto");
- * const cache = await model.prefill("Sam's dog is called Biscuit. The cat has no name.\n");
- * cache.compress(policy("hybrid"), { compressionRatio: 0.5 });
- * const { text } = await model.generate("What is the dog called?", { cache, maxNewTokens: 16 });
+ * await using model = await loadModel("tiny");
+ * const story = "The special number for whale is 4711. Call me Ishmael. Some years ago, never mind how long precisely, " +
+ *   "I thought I would sail about a little and see the watery part of the world.";
+ * const cache = await model.prefill(story);
+ * cache.compress(policy("snapkv"), { compressionRatio: 0.5 });
+ * const { text } = await model.generate("What is the special number for whale?", { cache, maxNewTokens: 24 });
+ * assertStringIncludes(text, "4711");
  * ```
  *
  * @module

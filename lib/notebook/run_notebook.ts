@@ -67,12 +67,16 @@ for (const kind of ["error", "unhandledrejection"]) {
 /**
  * Runs a notebook's code cells in order, in a kernel of their own, until one fails.
  *
- * ```ts ignore
+ * ```ts
+ * import { assertEquals } from "@std/assert";
  * import { parseNotebook } from "./parse_notebook.ts";
  * import { runNotebook } from "./run_notebook.ts";
  *
- * const notebook = parseNotebook(await Deno.readTextFile("notebooks/01_simulator.ipynb"));
- * const { failed } = await runNotebook(notebook, { folder: "notebooks" });
+ * const cell = { cell_type: "code", id: "sum", source: "1 + 1", metadata: {}, execution_count: null, outputs: [] };
+ * const text = JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: {}, cells: [cell] });
+ * const { notebook, failed } = await runNotebook(parseNotebook(text), { folder: "." });
+ * assertEquals(failed, undefined);
+ * assertEquals(notebook.cells[0].type === "code" && notebook.cells[0].executionCount, 1);
  * ```
  */
 export async function runNotebook(notebook: Notebook, options: RunOptions): Promise<NotebookRun> {

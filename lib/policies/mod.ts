@@ -5,9 +5,11 @@
  * the same object.
  *
  * ```ts
+ * import { assertEquals } from "@std/assert";
  * import { policy, policyNames } from "kvmirror/policies";
  *
- * const policies = policyNames().map((name) => policy(name));
+ * const blind = policyNames().map((name) => policy(name)).filter(({ signals }) => signals.length === 0);
+ * assertEquals(blind.map(({ name }) => name), ["keep_all", "random", "streaming_llm"]);
  * ```
  *
  * @module

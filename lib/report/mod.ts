@@ -6,6 +6,7 @@
  *
  * @example
  * ```ts
+ * import { assertEquals, assertStringIncludes } from "@std/assert";
  * import { barChart, fixed, provenanceLine, table } from "kvmirror/report";
  *
  * const rows = [{ policy: "recent_window", recall: 0.9479 }, { policy: "hybrid", recall: 0.9896 }];
@@ -18,7 +19,8 @@
  *   description: "Bars: recall 0.95 of recent_window, 0.99 of hybrid.",
  * });
  * const report = [table(rows, { formats: { recall: fixed(4) } }).markdown, provenanceLine({ command: "…", seed: 42 })];
- * console.log(picture.description, report.join("\n"));
+ * assertStringIncludes(report.join("\n"), "0.9896");
+ * assertEquals(picture.description, "Bars: recall 0.95 of recent_window, 0.99 of hybrid.");
  * ```
  *
  * @module

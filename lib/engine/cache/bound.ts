@@ -17,15 +17,17 @@ export type BoundSize = { readonly rows: number } | { readonly maxBytes: number 
  * cache that reaches the limit is compressed to its size by the policy. With an interval of 1 this is H2O and TOVA as
  * their papers define them; with any interval, StreamingLLM.
  *
- * @example A text of any length in the memory of some 600 tokens
- * ```ts ignore
+ * @example A text of any length in the memory of fewer than 80 tokens
+ * ```ts
+ * import { assert } from "@std/assert";
  * import { type Bound, loadModel } from "kvmirror/engine";
  * import { policy } from "kvmirror/policies";
  *
- * const bound: Bound = { policy: policy("streaming_llm"), rows: 512, compressionInterval: 64, positions: "compact" };
- * await using model = await loadModel("auto");
- * const cache = await model.prefill(await Deno.readTextFile("book.txt"), { bound });
- * const { text } = await model.generate("Who tells the story?", { cache, bound });
+ * const bound: Bound = { policy: policy("streaming_llm"), rows: 64, compressionInterval: 16, positions: "compact" };
+ * await using model = await loadModel("tiny");
+ * using cache = await model.prefill("The rain fell in torrents on the harbour. ".repeat(20), { bound });
+ * await model.generate("Where did the rain fall?", { cache, bound, maxNewTokens: 8 });
+ * assert(cache.tokenCount > 200 && cache.longestHead < 64 + 16);
  * ```
  */
 export type Bound = BoundSize & {

@@ -9,19 +9,22 @@ import type { KvCache } from "./kv_cache.ts";
  * @throws {RangeError} if the cache has no kv heads
  *
  * @example Rows by layer while a text is read under a bound
- * ```ts ignore
- * import { usageByLayer } from "kvmirror";
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { type CacheUsage, usageByLayer } from "kvmirror";
  * import { cacheUsage, loadModel, recordingsFor } from "kvmirror/engine";
  * import { policy } from "kvmirror/policies";
- * import { table } from "kvmirror/report";
  *
- * await using model = await loadModel("auto");
- * const bound = { policy: policy("adakv(snapkv)"), rows: 256, compressionInterval: 64 };
- * const ids = model.tokenizer.encode(await Deno.readTextFile("story.txt"));
+ * await using model = await loadModel("tiny");
+ * const bound = { policy: policy("adakv(snapkv)"), rows: 32, compressionInterval: 16 };
  * using cache = model.createCache(recordingsFor(bound.policy.signals));
- * const history = [];
- * await model.read(cache, ids, { bound, onProgress: () => history.push(cacheUsage(cache)) });
- * console.log(table(usageByLayer(history)).markdown);
+ * const history: CacheUsage[] = [];
+ * await model.read(cache, model.tokenizer.encode("The rain fell in torrents on the harbour. ".repeat(8)), {
+ *   bound,
+ *   onProgress: () => history.push(cacheUsage(cache)),
+ * });
+ * const now = usageByLayer(history).filter(({ tokens }) => tokens === cache.tokenCount);
+ * assertEquals(now.reduce((sum, { live_bytes }) => sum + live_bytes, 0), cache.liveBytes);
  * ```
  */
 export function cacheUsage(cache: KvCache): CacheUsage {

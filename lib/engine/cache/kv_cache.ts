@@ -52,14 +52,16 @@ export let cacheOf: (
  * rows are evicted. A fork shares the buffers until either side changes.
  *
  * @example Compress to a quarter and see what is left
- * ```ts ignore
+ * ```ts
+ * import { assert, assertEquals } from "@std/assert";
  * import { loadModel } from "kvmirror/engine";
  * import { policy } from "kvmirror/policies";
  *
- * await using model = await loadModel("auto");
+ * await using model = await loadModel("tiny");
  * const cache = await model.prefill("It was a dark and stormy night; the rain fell in torrents.");
- * cache.compress(policy("hybrid"), { compressionRatio: 0.75 });
- * cache.liveBytes;
+ * cache.compress(policy("knorm"), { compressionRatio: 0.75 });
+ * assert(cache.liveBytes < 0.3 * cache.fullBytes);
+ * assertEquals(cache.rowPositions(0, 1).length, cache.rowCount(0, 1));
  * ```
  */
 export class KvCache implements Disposable {

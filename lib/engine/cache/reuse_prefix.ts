@@ -8,14 +8,22 @@ import type { KvCache } from "./kv_cache.ts";
  * @returns the ids left to read: at least the last one, whose logits the answer begins with
  * @throws {RangeError} if the text is empty, or an eviction took the whole shared prefix
  *
- * @example Another question about a text that was read in an earlier run
- * ```ts ignore
+ * @example Another question about a text that was read before
+ * ```ts
+ * import { assert, assertStringIncludes } from "@std/assert";
  * import { loadModel, reusePrefix } from "kvmirror/engine";
  *
- * await using model = await loadModel("auto");
- * const cache = await model.loadCache("story.kvcache");
- * const ids = model.tokenizer.encode(await Deno.readTextFile("story and question.txt"));
- * const { text } = await model.generateFrom(reusePrefix(cache, ids), { cache });
+ * await using model = await loadModel("tiny");
+ * const story = "The special number for whale is 4711. The special number for ship is 2305.";
+ * const ids = ["ship", "whale"].map((name) =>
+ *   model.tokenizer.encode(`${story}\n\nQuestion: What is the special number for ${name}?\nAnswer:`)
+ * );
+ * using cache = model.createCache();
+ * await model.read(cache, ids[0]);
+ * const rest = reusePrefix(cache, ids[1]);
+ * assert(rest.length < ids[1].length);
+ * const { text } = await model.generateFrom(rest, { cache, maxNewTokens: 24 });
+ * assertStringIncludes(text, "4711");
  * ```
  */
 export function reusePrefix(cache: KvCache, ids: readonly number[]): number[] {

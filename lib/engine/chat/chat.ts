@@ -36,14 +36,19 @@ export interface ChatOptions {
  * runs and can be taken back whole. A longer turn evicts while it runs.
  *
  * @example
- * ```ts ignore
+ * ```ts
+ * import { assertEquals, assertStringIncludes } from "@std/assert";
  * import { Chat, loadModel } from "kvmirror/engine";
  * import { policy } from "kvmirror/policies";
  *
- * await using model = await loadModel("auto");
- * const chat = await Chat.open(model, { policy: policy("snapkv"), maxBytes: 8e6, system: "Answer in one sentence." });
- * for await (const { text } of chat.ask("What is a key-value cache?")) console.log(text);
+ * await using model = await loadModel("tiny");
+ * const system = "The special number for whale is 4711.";
+ * const chat = await Chat.open(model, { policy: policy("snapkv"), maxBytes: 250_000, system });
+ * let answer = "";
+ * for await (const { text } of chat.ask("What is the special number for whale?")) answer += text;
+ * assertStringIncludes(answer, "4711");
  * chat.rewind(1);
+ * assertEquals(chat.turns, 0);
  * ```
  */
 export class Chat {

@@ -34,6 +34,18 @@ const NEWEST_QUERY = { attention: "sum", queries: 1 } as const;
  * prompt's tokens in every layer and kv head, and stops at the model's end token.
  *
  * @throws {RangeError} if the prompt is empty or longer than the model's context
+ *
+ * @example
+ * ```ts
+ * import { assertEquals, assertStringIncludes } from "@std/assert";
+ * import { captureTrace, loadModel } from "kvmirror/engine";
+ *
+ * await using model = await loadModel("tiny");
+ * const prompt = "The special number for whale is 4711. The rain fell in torrents. The special number for whale is";
+ * const { totals, text } = await captureTrace(model, prompt, { maxNewTokens: 6 });
+ * assertStringIncludes(text, "4711");
+ * assertEquals(totals.summary().generated_token_count, 6);
+ * ```
  */
 export async function captureTrace(
   model: Model,

@@ -25,6 +25,15 @@ export interface LoadOptions extends ResolveOptions, SessionOptions {
  * `hub:OWNER/NAME/FILE.gguf` for any repository of the hub, or the path of a GGUF file or a Hugging Face folder
  * @throws {RangeError} if the name is unknown, the weight format is, or no weights can be had
  * @throws {SyntaxError} if the checkpoint is damaged or of a kind that is not supported
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { loadModel } from "kvmirror/engine";
+ *
+ * await using model = await loadModel("tiny", { weights: "f32" });
+ * assertEquals([model.origin.name, model.origin.weights, model.config.numHiddenLayers], ["tiny", "f32", 5]);
+ * ```
  */
 export async function loadModel(
   name: string,

@@ -75,6 +75,21 @@ export interface GenerateOptions extends SamplingOptions {
 
 /**
  * A loaded language model: weights, tokenizer and decoder. The state of a text is in its cache, not here.
+ *
+ * @example Read a text once, ask twice
+ * ```ts
+ * import { assertStringIncludes } from "@std/assert";
+ * import { loadModel } from "kvmirror/engine";
+ *
+ * await using model = await loadModel("tiny");
+ * const context = await model.prefill("The special number for whale is 4711. The special number for ship is 2305.");
+ * for (const [name, number] of [["whale", "4711"], ["ship", "2305"]]) {
+ *   using cache = context.fork();
+ *   let answer = "";
+ *   for await (const { text } of model.generate(`What is the special number for ${name}?`, { cache })) answer += text;
+ *   assertStringIncludes(answer, number);
+ * }
+ * ```
  */
 export class Model implements AsyncDisposable {
   /** The model's origin. */

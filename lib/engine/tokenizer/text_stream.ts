@@ -47,11 +47,13 @@ export function createTextStream(tokenizer: Pick<Tokenizer, "decode">, options?:
  * character has an empty text; the token that ends it has the character.
  *
  * @example
- * ```ts ignore
+ * ```ts
+ * import { assertEquals } from "@std/assert";
  * import { loadModel, tokenTexts } from "kvmirror/engine";
  *
- * await using model = await loadModel("auto");
- * tokenTexts(model.tokenizer, model.tokenizer.encode("Sam's dog")); // ["Sam", "'s", " dog"]
+ * await using model = await loadModel("tiny");
+ * const ids = model.tokenizer.encode("Call me Ishmael.");
+ * assertEquals(tokenTexts(model.tokenizer, ids), ["C", "all", " me", " I", "sh", "m", "a", "el", "."]);
  * ```
  */
 export function tokenTexts(tokenizer: Pick<Tokenizer, "decode">, ids: readonly number[]): string[] {

@@ -45,11 +45,12 @@ export interface RetentionText extends Displayable, Figure {
  *
  * @example
  * ```ts
+ * import { assertStringIncludes } from "@std/assert";
  * import { retentionText } from "kvmirror/report";
  *
  * const tokens = [{ text: "Call", retention: 1 }, { text: " me", retention: 0 }, { text: " Ishmael", retention: 0.5 }];
  * const { html, svg } = retentionText({ title: "Half of the heads know the name", texts: [{ name: "hybrid", tokens }] });
- * console.log(html.length, svg.length);
+ * for (const picture of [html, svg]) assertStringIncludes(picture, "Half of the heads know the name");
  * ```
  */
 export function retentionText(
