@@ -1,14 +1,15 @@
 import { topK } from "../numeric/top_k.ts";
 import { headRows } from "./budget.ts";
 import { definePolicy } from "./define_policy.ts";
+import { type OptionsOf, withDefaults } from "./options.ts";
 import type { Policy, Scores } from "./policy.ts";
 import { scorerOf } from "./wrap.ts";
 
-/** Options of {@linkcode adakv}. */
-export interface AdakvOptions {
-  /** The part of its equal share that every head keeps, in [0, 1]; 0.2 by default. */
-  readonly safeguard?: number;
-}
+/** Options of {@linkcode adakv}, with their defaults. */
+export const ADAKV_OPTIONS = {
+  /** The part of its equal share that every head keeps, in [0, 1]. */
+  safeguard: 0.2,
+} as const;
 
 /**
  * Shares a layer's rows out among its heads: every head keeps a safeguard, then the highest scores of the whole layer
@@ -24,7 +25,8 @@ export interface AdakvOptions {
  * adakv(snapkv()).name; // "adakv(snapkv)", which policy("adakv(snapkv)") makes as well
  * ```
  */
-export function adakv(policy: Policy, { safeguard = 0.2 }: AdakvOptions = {}): Policy {
+export function adakv(policy: Policy, options: OptionsOf<typeof ADAKV_OPTIONS> = {}): Policy {
+  const { safeguard } = withDefaults(ADAKV_OPTIONS, options);
   if (!(safeguard >= 0 && safeguard <= 1)) {
     throw new RangeError(`Cannot safeguard ${safeguard} of a head as it must be in [0, 1]`);
   }

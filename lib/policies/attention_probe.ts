@@ -1,18 +1,21 @@
 import { definePolicy, eachHead } from "./define_policy.ts";
-import type { Policy } from "./policy.ts";
+import { checkCounts, type OptionsOf, withDefaults } from "./options.ts";
+import { type Policy, SINK_TOKENS } from "./policy.ts";
 
-/** Options of {@linkcode attentionProbe}. */
-export interface AttentionProbeOptions {
-  /** The first tokens of the text, which stay; 4 by default. */
-  readonly sinkTokens?: number;
-}
+/** Options of {@linkcode attentionProbe}, with their defaults. */
+export const ATTENTION_PROBE_OPTIONS = {
+  /** The first tokens of the text, which stay. */
+  sinkTokens: SINK_TOKENS,
+} as const;
 
 /**
- * KVzip's scores, guessed in one pass: a linear probe of the model's predicts from a token's keys and values what `kvzip`
- * would find by reading the text again. `globalkv(attention_probe)` has KVzip's budget as well. A probe is fitted once per
- * model (`deno task fit_probe`); some come with the project. `await cache.observe(policy)` before `compress`.
+ * KVzip's scores, predicted in one pass: a linear probe of the model predicts from a token's keys and values what `kvzip`
+ * finds when it reads the text again. `globalkv(attention_probe)` has KVzip's budget as well. A probe is fitted once per
+ * model (`deno task fit_probe`); some come with the project. Call `await cache.observe(policy)` before `compress`.
  */
-export function attentionProbe({ sinkTokens = 4 }: AttentionProbeOptions = {}): Policy {
+export function attentionProbe(options: OptionsOf<typeof ATTENTION_PROBE_OPTIONS> = {}): Policy {
+  const { sinkTokens } = withDefaults(ATTENTION_PROBE_OPTIONS, options);
+  checkCounts("attention_probe", { sinkTokens });
   return definePolicy({
     name: "attention_probe",
     paper: "this project",

@@ -1,14 +1,15 @@
 import { topK } from "../numeric/top_k.ts";
 import type { Vector } from "../numeric/vectors.ts";
 import { definePolicy } from "./define_policy.ts";
+import { checkCounts, type OptionsOf, withDefaults } from "./options.ts";
 import type { Budget, Policy, Scores } from "./policy.ts";
 import { scorerOf } from "./wrap.ts";
 
-/** Options of {@linkcode chunkkv}. */
-export interface ChunkkvOptions {
-  /** Rows of a chunk; 20 by default. */
-  readonly chunkLength?: number;
-}
+/** Options of {@linkcode chunkkv}, with their defaults. */
+export const CHUNKKV_OPTIONS = {
+  /** Rows of a chunk. */
+  chunkLength: 20,
+} as const;
 
 /**
  * Keeps whole chunks of neighbouring rows, the same in every head of a layer, by their mean score: ChunkKV (Liu et al.
@@ -17,12 +18,9 @@ export interface ChunkkvOptions {
  * @throws {TypeError} if the policy cannot be wrapped
  * @throws {RangeError} if the chunk's length is no whole number of at least 1
  */
-export function chunkkv(policy: Policy, { chunkLength = 20 }: ChunkkvOptions = {}): Policy {
-  if (!Number.isSafeInteger(chunkLength) || chunkLength < 1) {
-    throw new RangeError(
-      `Cannot use chunkLength ${chunkLength} for chunkkv as it must be a whole number of at least 1`,
-    );
-  }
+export function chunkkv(policy: Policy, options: OptionsOf<typeof CHUNKKV_OPTIONS> = {}): Policy {
+  const { chunkLength } = withDefaults(CHUNKKV_OPTIONS, options);
+  checkCounts("chunkkv", { chunkLength }, 1);
   const definition = scorerOf(policy, "chunkkv");
   return definePolicy({
     ...definition,

@@ -1,5 +1,6 @@
 import { topK } from "../numeric/top_k.ts";
 import { definePolicy, raisedScores } from "./define_policy.ts";
+import { type OptionsOf, withDefaults } from "./options.ts";
 import type { Policy } from "./policy.ts";
 import { scorerOf } from "./wrap.ts";
 
@@ -8,11 +9,11 @@ const EPSILON = 1e-4;
 /** The highest number of a float32: kvpress's mark of a row that stays. */
 const PINNED = 2 ** 128 - 2 ** 104;
 
-/** Options of {@linkcode criticalkv}. */
-export interface CriticalkvOptions {
-  /** The part of the budget that the policy's own scores fill, in [0, 1]; 0.5 by default. */
-  readonly firstStage?: number;
-}
+/** Options of {@linkcode criticalkv}, with their defaults. */
+export const CRITICALKV_OPTIONS = {
+  /** The part of the budget that the policy's own scores fill, in [0, 1]. */
+  firstStage: 0.5,
+} as const;
 
 /**
  * Half of the rows by another policy's scores, the rest by those scores times what the row's value writes into the
@@ -21,7 +22,8 @@ export interface CriticalkvOptions {
  * @throws {TypeError} if the policy cannot be wrapped
  * @throws {RangeError} if the first stage is outside [0, 1]
  */
-export function criticalkv(policy: Policy, { firstStage = 0.5 }: CriticalkvOptions = {}): Policy {
+export function criticalkv(policy: Policy, options: OptionsOf<typeof CRITICALKV_OPTIONS> = {}): Policy {
+  const { firstStage } = withDefaults(CRITICALKV_OPTIONS, options);
   if (!(firstStage >= 0 && firstStage <= 1)) {
     throw new RangeError(`Cannot fill ${firstStage} of the budget in criticalkv's first stage as it must be in [0, 1]`);
   }

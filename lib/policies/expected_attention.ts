@@ -1,20 +1,21 @@
 import { rotaryFrequencies } from "../numeric/rotary.ts";
 import { rowNorms, type Vector } from "../numeric/vectors.ts";
 import { definePolicy, eachHead } from "./define_policy.ts";
-import type { ModelFacts, Policy } from "./policy.ts";
+import { checkCounts, type OptionsOf, withDefaults } from "./options.ts";
+import { type ModelFacts, type Policy, SINK_TOKENS } from "./policy.ts";
 
-/** Options of {@linkcode expectedAttention}. */
-export interface ExpectedAttentionOptions {
-  /** Positions to come whose rotations are averaged over; 512 by default. */
-  readonly futurePositions?: number;
-  /** The first tokens of the text, which stay; 4 by default. */
-  readonly sinkTokens?: number;
+/** Options of {@linkcode expectedAttention}, with their defaults. */
+export const EXPECTED_ATTENTION_OPTIONS = {
+  /** Positions to come whose rotations are averaged over. */
+  futurePositions: 512,
+  /** The first tokens of the text, which stay. */
+  sinkTokens: SINK_TOKENS,
   /**
-   * Added to the probabilities before values weigh in, 0 by default as in kvpress. Where it is well above one share of the
-   * rows (0.01 of a thousand rows), the ranking is mostly by values.
+   * Added to the probabilities before values weigh in, 0 as in kvpress. Where it is well above one share of the rows
+   * (0.01 of a thousand rows), the ranking is mostly by values.
    */
-  readonly epsilon?: number;
-}
+  epsilon: 0,
+} as const;
 
 /**
  * The attention that queries to come will pay, were they distributed as the text's own: a Gaussian of the queries before
@@ -23,16 +24,12 @@ export interface ExpectedAttentionOptions {
  *
  * @throws {RangeError} if there are no positions to come, or epsilon is below 0
  */
-export function expectedAttention(
-  { futurePositions = 512, sinkTokens = 4, epsilon = 0 }: ExpectedAttentionOptions = {},
-): Policy {
+export function expectedAttention(options: OptionsOf<typeof EXPECTED_ATTENTION_OPTIONS> = {}): Policy {
+  const { futurePositions, sinkTokens, epsilon } = withDefaults(EXPECTED_ATTENTION_OPTIONS, options);
+  checkCounts("expected_attention", { sinkTokens });
+  checkCounts("expected_attention", { futurePositions }, 1);
   if (!(epsilon >= 0)) {
     throw new RangeError(`Cannot use epsilon ${epsilon} for expected_attention as it must be at least 0`);
-  }
-  if (!Number.isSafeInteger(futurePositions) || futurePositions < 1) {
-    throw new RangeError(
-      `Cannot use futurePositions ${futurePositions} for expected_attention as it must be a whole number of at least 1`,
-    );
   }
   return definePolicy({
     name: "expected_attention",

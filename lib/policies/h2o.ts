@@ -1,11 +1,12 @@
 import { definePolicy, eachHead } from "./define_policy.ts";
+import { type OptionsOf, withDefaults } from "./options.ts";
 import type { Policy, Signal } from "./policy.ts";
 
-/** Options of {@linkcode h2o}. */
-export interface H2oOptions {
-  /** What a query's attention counts for with every query that follows, in (0, 1]; 1 by default, as in the paper. */
-  readonly decay?: number;
-}
+/** Options of {@linkcode h2o}, with their defaults. */
+export const H2O_OPTIONS = {
+  /** What a query's attention counts for with every query that follows, in (0, 1]; 1 as in the paper. */
+  decay: 1,
+} as const;
 
 /**
  * Heavy hitters: of each head's budget one half goes to the newest rows, the other to the rows with the most attention
@@ -14,7 +15,8 @@ export interface H2oOptions {
  *
  * @throws {RangeError} if the decay is outside (0, 1]
  */
-export function h2o({ decay = 1 }: H2oOptions = {}): Policy {
+export function h2o(options: OptionsOf<typeof H2O_OPTIONS> = {}): Policy {
+  const { decay } = withDefaults(H2O_OPTIONS, options);
   if (!(decay > 0 && decay <= 1)) {
     throw new RangeError(`Cannot let attention fade by ${decay} a query as it must be in (0, 1]`);
   }

@@ -1,12 +1,15 @@
 import { definePolicy, eachHead } from "./define_policy.ts";
 import { shareOverModel } from "./globalkv.ts";
-import type { Policy } from "./policy.ts";
+import { checkCounts, type OptionsOf, withDefaults } from "./options.ts";
+import { type Policy, SINK_TOKENS } from "./policy.ts";
 
-/** Options of {@linkcode kvzip}. */
-export interface KvzipOptions {
-  /** The first tokens of the text, which stay; 4 by default. */
-  readonly sinkTokens?: number;
-}
+/** Options of {@linkcode kvzip} and {@linkcode kvzipPlus}, with their defaults. */
+export const KVZIP_OPTIONS = {
+  /** The first tokens of the text, which stay. */
+  sinkTokens: SINK_TOKENS,
+} as const;
+/** The options, each of which may be left out. */
+export type KvzipOptions = OptionsOf<typeof KVZIP_OPTIONS>;
 
 /**
  * Rows that the model looks at when it repeats the text, the highest of the whole model: KVzip (Kim et al. 2025,
@@ -24,8 +27,10 @@ export function kvzipPlus(options: KvzipOptions = {}): Policy {
 function repeated(
   name: string,
   wanted: "reconstruction" | "normalizedReconstruction",
-  { sinkTokens = 4 }: KvzipOptions,
+  options: KvzipOptions,
 ): Policy {
+  const { sinkTokens } = withDefaults(KVZIP_OPTIONS, options);
+  checkCounts(name, { sinkTokens });
   const protect = { sinks: sinkTokens };
   return definePolicy({
     name,

@@ -1,21 +1,25 @@
 import type { Vector } from "../numeric/vectors.ts";
 import { definePolicy, eachHead } from "./define_policy.ts";
-import type { Policy } from "./policy.ts";
+import { checkCounts, type OptionsOf, withDefaults } from "./options.ts";
+import { type Policy, SINK_TOKENS } from "./policy.ts";
 
-/** Options of {@linkcode lagkv}. */
-export interface LagkvOptions {
-  /** The first rows, which stay; 4 by default. */
-  readonly sinkTokens?: number;
-  /** Rows of a partition, compared with those of the next one; 128 by default. */
-  readonly lagSize?: number;
-}
+/** Options of {@linkcode lagkv}, with their defaults. */
+export const LAGKV_OPTIONS = {
+  /** The first rows, which stay. */
+  sinkTokens: SINK_TOKENS,
+  /** Rows of a partition, compared with the rows of the next one. */
+  lagSize: 128,
+} as const;
 
 /**
  * Rows whose keys and values vary most, measured by the range of the partition that follows: LagKV (Liang et al. 2025,
  * https://arxiv.org/abs/2504.04704). Scores are ranks within a partition; the sinks, the last whole partition and what
  * remains stay. Where there are no two partitions, the sinks and the newest stay.
  */
-export function lagkv({ sinkTokens = 4, lagSize = 128 }: LagkvOptions = {}): Policy {
+export function lagkv(options: OptionsOf<typeof LAGKV_OPTIONS> = {}): Policy {
+  const { sinkTokens, lagSize } = withDefaults(LAGKV_OPTIONS, options);
+  checkCounts("lagkv", { sinkTokens });
+  checkCounts("lagkv", { lagSize }, 1);
   return definePolicy({
     name: "lagkv",
     paper: "Liang et al. 2025, https://arxiv.org/abs/2504.04704",
@@ -68,8 +72,8 @@ function ranges(vectors: Vector, first: number, rows: number, width: number): Re
   for (let index = 0; index < width; index++) {
     let least = Infinity;
     let most = -Infinity;
-    for (let place = first * width + index; place < end; place += width) {
-      const value = vectors[place];
+    for (let at = first * width + index; at < end; at += width) {
+      const value = vectors[at];
       if (value < least) least = value;
       if (value > most) most = value;
     }
@@ -79,7 +83,7 @@ function ranges(vectors: Vector, first: number, rows: number, width: number): Re
   return { low, scale };
 }
 
-/** The place of each value in ascending order, from 0; of equal values the earlier comes first. */
+/** The rank of each value in ascending order, from 0; of equal values the earlier comes first. */
 function ranks(values: Float64Array): Float64Array {
   const order = [...values.keys()].sort((one, other) => values[one] - values[other] || one - other);
   const placed = new Float64Array(values.length);

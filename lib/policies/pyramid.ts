@@ -1,15 +1,16 @@
 import { headRows } from "./budget.ts";
 import { definePolicy } from "./define_policy.ts";
+import { checkCounts, type OptionsOf, withDefaults } from "./options.ts";
 import type { Budget, Layer, Policy } from "./policy.ts";
 import { scorerOf } from "./wrap.ts";
 
-/** Options of {@linkcode pyramid}. */
-export interface PyramidOptions {
-  /** The smaller, the flatter: the smallest layer gets this part of the mean; 20 by default. */
-  readonly beta?: number;
-  /** The fewest rows a layer may get before the pyramid gives way to equal layers; 1 by default. */
-  readonly smallestLayer?: number;
-}
+/** Options of {@linkcode pyramid}, with their defaults. */
+export const PYRAMID_OPTIONS = {
+  /** The smaller, the flatter: the smallest layer gets this part of the mean. */
+  beta: 20,
+  /** The fewest rows a layer may get before the pyramid gives way to equal layers. */
+  smallestLayer: 1,
+} as const;
 
 /**
  * Another policy's rows, more of them in low layers than in high ones: the budget of PyramidKV (Cai et al. 2024,
@@ -18,7 +19,9 @@ export interface PyramidOptions {
  * @throws {TypeError} if the policy cannot be wrapped
  * @throws {RangeError} if beta is below 1
  */
-export function pyramid(policy: Policy, { beta = 20, smallestLayer = 1 }: PyramidOptions = {}): Policy {
+export function pyramid(policy: Policy, options: OptionsOf<typeof PYRAMID_OPTIONS> = {}): Policy {
+  const { beta, smallestLayer } = withDefaults(PYRAMID_OPTIONS, options);
+  checkCounts("pyramid", { smallestLayer });
   if (!(beta >= 1)) throw new RangeError(`Cannot use beta ${beta} for pyramid as it must be at least 1`);
   const definition = scorerOf(policy, "pyramid");
   const shape = { beta, smallestLayer, window: definition.protect?.recent ?? 0 };

@@ -1,27 +1,31 @@
 import { definePolicy } from "./define_policy.ts";
+import { checkCounts, type OptionsOf, withDefaults } from "./options.ts";
 import type { Policy } from "./policy.ts";
-import { pyramidRows } from "./pyramid.ts";
-import { snapkvDefinition, type SnapkvOptions } from "./snapkv.ts";
+import { PYRAMID_OPTIONS, pyramidRows } from "./pyramid.ts";
+import { SNAPKV_OPTIONS, snapkvDefinition } from "./snapkv.ts";
 
-/** Options of {@linkcode pyramidkv}. */
-export interface PyramidkvOptions extends SnapkvOptions {
-  /** The smaller, the flatter: the smallest layer gets this part of the mean; 20 by default. */
-  readonly beta?: number;
+/** Options of {@linkcode pyramidkv}, with their defaults. */
+export const PYRAMIDKV_OPTIONS = {
+  ...SNAPKV_OPTIONS,
+  /** The smaller, the flatter: the smallest layer gets this part of the mean. */
+  beta: PYRAMID_OPTIONS.beta,
   /**
-   * The fewest rows a layer may get before the pyramid gives way to equal layers. By default the window, as kvpress has
-   * it, where few budgets pass; 1 is the paper's reading.
+   * The fewest rows a layer may get before the pyramid gives way to equal layers. By default the window, as in kvpress,
+   * where few budgets pass; 1 is the paper's reading.
    */
-  readonly smallestLayer?: number;
-}
+  smallestLayer: "windowSize",
+} as const;
 
 /**
  * SnapKV's scores with more rows for low layers than for high ones: PyramidKV (Cai et al. 2024,
  * https://arxiv.org/abs/2406.02069).
  */
-export function pyramidkv({ beta = 20, smallestLayer, ...options }: PyramidkvOptions = {}): Policy {
+export function pyramidkv(options: OptionsOf<typeof PYRAMIDKV_OPTIONS> = {}): Policy {
+  const { windowSize } = withDefaults(SNAPKV_OPTIONS, options);
+  const { beta = PYRAMIDKV_OPTIONS.beta, smallestLayer = windowSize } = options;
+  checkCounts("pyramidkv", { windowSize, smallestLayer }, 1);
   if (!(beta >= 1)) throw new RangeError(`Cannot use beta ${beta} for pyramidkv as it must be at least 1`);
-  const window = options.windowSize ?? 64;
-  const shape = { beta, smallestLayer: smallestLayer ?? window, window };
+  const shape = { beta, smallestLayer, window: windowSize };
   return definePolicy({
     ...snapkvDefinition(options),
     name: "pyramidkv",

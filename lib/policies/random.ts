@@ -1,19 +1,22 @@
 import { definePolicy } from "./define_policy.ts";
+import { checkCounts, type OptionsOf, withDefaults } from "./options.ts";
 import type { Policy } from "./policy.ts";
 
-/** Options of {@linkcode random}. */
-export interface RandomOptions {
-  /** Another seed, another draw; 0 by default. */
-  readonly seed?: number;
-  /** The first tokens of the text, which stay; 0 by default. A floor that protects them as other policies do is fairer. */
-  readonly sinkTokens?: number;
-}
+/** Options of {@linkcode random}, with their defaults. */
+export const RANDOM_OPTIONS = {
+  /** Another seed, another draw. */
+  seed: 0,
+  /** The first tokens of the text, which stay. A floor that protects them as other policies do is fairer. */
+  sinkTokens: 0,
+} as const;
 
 /**
  * Keeps rows drawn at random, each head its own: the floor in every table. A row's score is a hash of its seed, layer,
  * head and position, so a draw depends on nothing that happened before.
  */
-export function random({ seed = 0, sinkTokens = 0 }: RandomOptions = {}): Policy {
+export function random(options: OptionsOf<typeof RANDOM_OPTIONS> = {}): Policy {
+  const { seed, sinkTokens } = withDefaults(RANDOM_OPTIONS, options);
+  checkCounts("random", { seed, sinkTokens });
   return definePolicy({
     name: "random",
     signals: [],
@@ -25,7 +28,7 @@ export function random({ seed = 0, sinkTokens = 0 }: RandomOptions = {}): Policy
   });
 }
 
-/** Mixes words into 32 bits with the finaliser of MurmurHash3 (Appleby, 2011). */
+/** Mixes words into 32 bits with the finalizer of MurmurHash3 (Appleby, 2011). */
 function hash(words: readonly number[]): number {
   let mixed = 0x9e3779b9;
   for (const word of words) {

@@ -1,14 +1,17 @@
 import { averagePool } from "../numeric/average_pool.ts";
 import { definePolicy, eachHead } from "./define_policy.ts";
+import { checkCounts, type OptionsOf, withDefaults } from "./options.ts";
 import type { Policy, PolicyDefinition } from "./policy.ts";
 
-/** Options of {@linkcode snapkv}. */
-export interface SnapkvOptions {
-  /** The newest rows, whose queries look back and which stay; 64 by default. */
-  readonly windowSize?: number;
-  /** Neighbours a score is averaged over, an odd number; 5 by default. */
-  readonly kernelSize?: number;
-}
+/** Options of {@linkcode snapkv}, with their defaults. */
+export const SNAPKV_OPTIONS = {
+  /** The newest rows, whose queries look back and which stay. */
+  windowSize: 64,
+  /** Neighbours that a score is averaged over, an odd number. */
+  kernelSize: 5,
+} as const;
+/** The options, each of which may be left out. */
+export type SnapkvOptions = OptionsOf<typeof SNAPKV_OPTIONS>;
 
 /**
  * The attention of the newest queries to the rows before them, averaged over neighbours; the newest rows stay: SnapKV
@@ -18,11 +21,10 @@ export function snapkv(options: SnapkvOptions = {}): Policy {
   return definePolicy(snapkvDefinition(options));
 }
 
-/** What {@linkcode snapkv} is made of, for policies that share its scores. */
-export function snapkvDefinition({ windowSize = 64, kernelSize = 5 }: SnapkvOptions = {}): PolicyDefinition {
-  if (!Number.isSafeInteger(windowSize) || windowSize < 1) {
-    throw new RangeError(`Cannot use windowSize ${windowSize} for snapkv as it must be a whole number of at least 1`);
-  }
+/** The definition of {@linkcode snapkv}, for policies that share its scores. */
+export function snapkvDefinition(options: SnapkvOptions = {}): PolicyDefinition {
+  const { windowSize, kernelSize } = withDefaults(SNAPKV_OPTIONS, options);
+  checkCounts("snapkv", { windowSize, kernelSize }, 1);
   const wanted = { attention: "sum", queries: windowSize } as const;
   return {
     name: "snapkv",

@@ -1,64 +1,45 @@
 import { nearestName } from "../numeric/nearest_name.ts";
-import { adakv } from "./adakv.ts";
-import { attentionProbe } from "./attention_probe.ts";
-import { chunkkv } from "./chunkkv.ts";
-import { criticalkv } from "./criticalkv.ts";
+import { adakv, ADAKV_OPTIONS } from "./adakv.ts";
+import { ATTENTION_PROBE_OPTIONS, attentionProbe } from "./attention_probe.ts";
+import { chunkkv, CHUNKKV_OPTIONS } from "./chunkkv.ts";
+import { criticalkv, CRITICALKV_OPTIONS } from "./criticalkv.ts";
 import { definePolicy } from "./define_policy.ts";
-import { expectedAttention } from "./expected_attention.ts";
+import { EXPECTED_ATTENTION_OPTIONS, expectedAttention } from "./expected_attention.ts";
 import { globalkv } from "./globalkv.ts";
-import { h2o } from "./h2o.ts";
+import { h2o, H2O_OPTIONS } from "./h2o.ts";
 import { heavyHitter } from "./heavy_hitter.ts";
 import { hybrid } from "./hybrid.ts";
 import { keepAll } from "./keep_all.ts";
 import { keydiff } from "./keydiff.ts";
 import { knorm } from "./knorm.ts";
-import { kvzip, kvzipPlus } from "./kvzip.ts";
-import { lagkv } from "./lagkv.ts";
+import { kvzip, KVZIP_OPTIONS, kvzipPlus } from "./kvzip.ts";
+import { lagkv, LAGKV_OPTIONS } from "./lagkv.ts";
 import { observedAttention } from "./observed_attention.ts";
 import { oracle } from "./oracle.ts";
 import type { Policy } from "./policy.ts";
 import { policyText } from "./policy_text.ts";
-import { protect } from "./protect.ts";
-import { pyramid } from "./pyramid.ts";
-import { pyramidkv } from "./pyramidkv.ts";
-import { random } from "./random.ts";
+import { protect, PROTECT_OPTIONS } from "./protect.ts";
+import { pyramid, PYRAMID_OPTIONS } from "./pyramid.ts";
+import { pyramidkv, PYRAMIDKV_OPTIONS } from "./pyramidkv.ts";
+import { random, RANDOM_OPTIONS } from "./random.ts";
 import { recentWindow } from "./recent_window.ts";
-import { snapkv } from "./snapkv.ts";
-import { streamingLlm } from "./streaming_llm.ts";
+import { snapkv, SNAPKV_OPTIONS } from "./snapkv.ts";
+import { STREAMING_LLM_OPTIONS, streamingLlm } from "./streaming_llm.ts";
+import { TOKEN_POLICY_OPTIONS } from "./token_policy.ts";
 import { tova } from "./tova.ts";
 
-/** The numbers that policies take, by the names that flags and JSON share. */
-export interface PolicyOptions {
-  /** The newest tokens that stay. */
-  readonly windowSize?: number;
-  /** The highest-ranked tokens that stay. */
-  readonly topk?: number;
-  /** The first tokens of the text, which always stay. */
-  readonly sinkTokens?: number;
-  /** Seed of a random choice. */
-  readonly seed?: number;
-  /** Neighbours that a score is averaged over. */
-  readonly kernelSize?: number;
-  /** Rows of a partition. */
-  readonly lagSize?: number;
-  /** How steep a pyramid is. */
-  readonly beta?: number;
-  /** The fewest rows of a pyramid's layer. */
-  readonly smallestLayer?: number;
-  /** Positions to come whose attention is expected. */
-  readonly futurePositions?: number;
-  /** What attention counts for with every query that follows. */
-  readonly decay?: number;
-  /** Added to expected probabilities. */
-  readonly epsilon?: number;
-}
+/**
+ * The numbers of a policy by the names that flags, JSON and parentheses share: `windowSize`, `topk`, `sinkTokens`, ….
+ * `POLICIES[name].options` lists them with their defaults; a policy refuses every other name.
+ */
+export type PolicyOptions = Readonly<Record<string, number | undefined>>;
 
 /** One line of the table. */
 export interface PolicyEntry {
   /** Makes the policy. */
   readonly create: (options?: PolicyOptions) => Policy;
   /** The options it takes, each with its default. */
-  readonly options: Readonly<Partial<Record<keyof PolicyOptions, number | string>>>;
+  readonly options: Readonly<Record<string, number | string>>;
 }
 
 /** One wrapper of the table. */
@@ -69,40 +50,37 @@ export interface WrapperEntry {
   readonly options: Readonly<Record<string, number>>;
 }
 
-const ORIGINAL: PolicyEntry["options"] = { windowSize: "by the budget", topk: "by the budget", sinkTokens: 16 };
-const WINDOW: PolicyEntry["options"] = { windowSize: 64, kernelSize: 5 };
-
 /** Every policy by name. */
 export const POLICIES: Readonly<Record<string, PolicyEntry>> = {
   keep_all: { create: keepAll, options: {} },
   oracle: { create: oracle, options: {} },
-  random: { create: random, options: { seed: 0, sinkTokens: 0 } },
-  recent_window: { create: recentWindow, options: ORIGINAL },
-  heavy_hitter: { create: heavyHitter, options: ORIGINAL },
-  hybrid: { create: hybrid, options: ORIGINAL },
-  streaming_llm: { create: streamingLlm, options: { sinkTokens: 4 } },
+  random: { create: random, options: RANDOM_OPTIONS },
+  recent_window: { create: recentWindow, options: TOKEN_POLICY_OPTIONS },
+  heavy_hitter: { create: heavyHitter, options: TOKEN_POLICY_OPTIONS },
+  hybrid: { create: hybrid, options: TOKEN_POLICY_OPTIONS },
+  streaming_llm: { create: streamingLlm, options: STREAMING_LLM_OPTIONS },
   observed_attention: { create: observedAttention, options: {} },
-  h2o: { create: h2o, options: { decay: 1 } },
+  h2o: { create: h2o, options: H2O_OPTIONS },
   tova: { create: tova, options: {} },
-  snapkv: { create: snapkv, options: WINDOW },
-  pyramidkv: { create: pyramidkv, options: { ...WINDOW, beta: 20, smallestLayer: "windowSize" } },
+  snapkv: { create: snapkv, options: SNAPKV_OPTIONS },
+  pyramidkv: { create: pyramidkv, options: PYRAMIDKV_OPTIONS },
   knorm: { create: knorm, options: {} },
   keydiff: { create: keydiff, options: {} },
-  lagkv: { create: lagkv, options: { sinkTokens: 4, lagSize: 128 } },
-  expected_attention: { create: expectedAttention, options: { futurePositions: 512, sinkTokens: 4, epsilon: 0 } },
-  kvzip: { create: kvzip, options: { sinkTokens: 4 } },
-  kvzip_plus: { create: kvzipPlus, options: { sinkTokens: 4 } },
-  attention_probe: { create: attentionProbe, options: { sinkTokens: 4 } },
+  lagkv: { create: lagkv, options: LAGKV_OPTIONS },
+  expected_attention: { create: expectedAttention, options: EXPECTED_ATTENTION_OPTIONS },
+  kvzip: { create: kvzip, options: KVZIP_OPTIONS },
+  kvzip_plus: { create: kvzipPlus, options: KVZIP_OPTIONS },
+  attention_probe: { create: attentionProbe, options: ATTENTION_PROBE_OPTIONS },
 };
 
 /** Every wrapper by name: `adakv(snapkv)` is the policy snapkv, wrapped. */
 export const WRAPPERS: Readonly<Record<string, WrapperEntry>> = {
-  adakv: { create: adakv, options: { safeguard: 0.2 } },
-  chunkkv: { create: chunkkv, options: { chunkLength: 20 } },
-  criticalkv: { create: criticalkv, options: { firstStage: 0.5 } },
-  pyramid: { create: pyramid, options: { beta: 20, smallestLayer: 1 } },
+  adakv: { create: adakv, options: ADAKV_OPTIONS },
+  chunkkv: { create: chunkkv, options: CHUNKKV_OPTIONS },
+  criticalkv: { create: criticalkv, options: CRITICALKV_OPTIONS },
+  pyramid: { create: pyramid, options: PYRAMID_OPTIONS },
   globalkv: { create: globalkv, options: {} },
-  protect: { create: protect, options: { sinks: 4, recent: 0 } },
+  protect: { create: protect, options: PROTECT_OPTIONS },
 };
 
 /** The names of all policies, in the table's order. */

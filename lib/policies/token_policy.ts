@@ -3,19 +3,26 @@ import { topK } from "../numeric/top_k.ts";
 import type { Vector } from "../numeric/vectors.ts";
 import { headRows } from "./budget.ts";
 import { everyRow } from "./define_policy.ts";
+import { checkCounts, type OptionsOf, withDefaults } from "./options.ts";
 import type { Budget, Choice, Layer, Policy, Signal } from "./policy.ts";
 
-/** The numbers of the original's policies. Given `windowSize` or `topk`, a policy keeps to them and not to a budget. */
-export interface TokenPolicyOptions {
-  /** The newest tokens that stay; 256 in the original. */
-  readonly windowSize?: number;
-  /** The highest-ranked tokens that stay; 96 in the original. */
-  readonly topk?: number;
-  /** The first tokens of the text, which always stay; 16 in the original. */
-  readonly sinkTokens?: number;
-}
+/** The original KVMirror's own numbers (github.com/0xAshraFF/KVMirror), for a policy that is given one of them. */
+const ORIGINAL_NUMBERS = { windowSize: 256, topk: 96, sinkTokens: 16 } as const;
 
-/** What tells one token-ranking policy from another. */
+/** Options of the original's policies. Given `windowSize` or `topk`, a policy keeps to them and not to a budget. */
+export const TOKEN_POLICY_OPTIONS = {
+  /** The newest tokens that stay. */
+  windowSize: "by the budget",
+  /** The highest-ranked tokens that stay. */
+  topk: "by the budget",
+  /** The first tokens of the text, which always stay. */
+  sinkTokens: ORIGINAL_NUMBERS.sinkTokens,
+} as const;
+
+/** Options of the original's policies. */
+export type TokenPolicyOptions = OptionsOf<typeof TOKEN_POLICY_OPTIONS>;
+
+/** A way to rank tokens: the difference between one token policy and another. */
 export interface TokenRanking {
   readonly name: string;
   /** Share of the budget, after the sinks, that goes to the newest tokens: `[numerator, denominator]`. */
@@ -23,9 +30,6 @@ export interface TokenRanking {
   /** Ranks tokens, highest first; equal ranks fall back to `tieBreak`, then to the earlier token. */
   rank(table: TokenTable): { readonly scores: Vector; readonly tieBreak: Vector | Int32Array };
 }
-
-/** The original's own numbers (github.com/0xAshraFF/KVMirror). */
-export const ORIGINAL_NUMBERS = { windowSize: 256, topk: 96, sinkTokens: 16 } as const;
 
 /**
  * Makes a policy that ranks tokens and keeps the same ones in every head. With its own numbers it keeps
@@ -35,13 +39,7 @@ export const ORIGINAL_NUMBERS = { windowSize: 256, topk: 96, sinkTokens: 16 } as
  * @throws {RangeError} if a number is negative or no whole number
  */
 export function tokenPolicy(ranking: TokenRanking, options: TokenPolicyOptions): Policy {
-  for (const [name, value] of Object.entries(options)) {
-    if (value !== undefined && (!Number.isSafeInteger(value) || value < 0)) {
-      throw new RangeError(
-        `Cannot use ${name} ${value} for ${ranking.name} as it must be a whole number of at least 0`,
-      );
-    }
-  }
+  checkCounts(ranking.name, { ...options });
   return {
     name: ranking.name,
     signals: TOKEN_SIGNALS,
@@ -63,7 +61,7 @@ function chooseTokens(
 }
 
 function unionOfParts(ranking: TokenRanking, options: TokenPolicyOptions, table: TokenTable): Set<number> {
-  const { windowSize, topk, sinkTokens } = { ...ORIGINAL_NUMBERS, ...defined(options) };
+  const { windowSize, topk, sinkTokens } = withDefaults(ORIGINAL_NUMBERS, options);
   const [share, whole] = ranking.recentShare;
   const count = table.positions.length;
   const kept = new Set<number>(sinks(table, sinkTokens));
@@ -104,10 +102,6 @@ function withinBudget(
 function sinks(table: TokenTable, sinkTokens: number): number[] {
   const end = table.positions.findIndex((position) => position >= sinkTokens);
   return [...Array(end < 0 ? table.positions.length : end).keys()];
-}
-
-function defined(options: TokenPolicyOptions): TokenPolicyOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 /** The signals of the policies that rank tokens: attention from the newest query, and novelty. */
@@ -161,9 +155,9 @@ function addHead(
   headCount: number,
 ): void {
   for (let row = 0; row < held.length; row++) {
-    const place = placeOf(positions, held[row], row);
-    attention[place] += received[row] / headCount;
-    novelty[place] = novel[row];
+    const token = indexOf(positions, held[row], row);
+    attention[token] += received[row] / headCount;
+    novelty[token] = novel[row];
   }
 }
 
@@ -175,7 +169,7 @@ export function rowsOfTokens(layers: readonly Layer[], table: TokenTable, tokens
       const rows = new Uint32Array(kept.length);
       let count = 0;
       for (const token of kept) {
-        const row = placeOf(positions, table.positions[token], token);
+        const row = indexOf(positions, table.positions[token], token);
         if (positions[row] === table.positions[token]) rows[count++] = row;
       }
       return { rows: rows.slice(0, count) };
@@ -183,8 +177,8 @@ export function rowsOfTokens(layers: readonly Layer[], table: TokenTable, tokens
   );
 }
 
-/** The place of a position, if it is among them; `guess` is right where a head holds all tokens, as most do. */
-function placeOf(positions: Int32Array, position: number, guess: number): number {
+/** The index of a position, if it is among them; `guess` is right where a head holds all tokens, as most do. */
+function indexOf(positions: Int32Array, position: number, guess: number): number {
   if (positions[guess] === position) return guess;
   let [low, high] = [0, positions.length - 1];
   while (low < high) {
