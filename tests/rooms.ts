@@ -150,7 +150,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "signal_mark.ts",
     ],
   },
-  "engine/choose": { uses: ["engine/rows", "policies", "numeric"], door: ["beside_pins.ts", "choose_rows.ts"] },
+  "engine/choose": { uses: ["engine/rows", "policies", "numeric"], door: ["choose_rows.ts"] },
   "engine/graph": {
     uses: ["engine/rows", "engine/checkpoint", "files"],
     door: [

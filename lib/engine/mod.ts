@@ -23,7 +23,7 @@ export { type Machine } from "../files/cache_folder.ts";
 export { type Capture, type CaptureOptions, captureTrace } from "./generate/capture_trace.ts";
 export { Chat, type ChatOptions } from "./chat/chat.ts";
 export { type Checkpoint, type ModelConfig, type TensorInfo } from "./checkpoint/checkpoint.ts";
-export type { StoredBlocks } from "./checkpoint/quantized_blocks.ts";
+export { type StoredBlocks } from "./checkpoint/quantized_blocks.ts";
 export { type TokenizerFiles } from "./tokenizer/tokenizer.ts";
 export { type GeneratedToken, Generation, type GenerationResult } from "./generate/generation.ts";
 export { type CompressSize } from "./choose/choose_rows.ts";

@@ -1,7 +1,6 @@
 import type { Choice, Layer, Policy, Signal } from "../../policies/policy.ts";
 import { checkChoice } from "../../policies/policy_rules.ts";
-import { chooseBesidePins } from "../choose/beside_pins.ts";
-import type { CompressSize } from "../choose/choose_rows.ts";
+import { chooseBesidePins, type CompressSize } from "../choose/choose_rows.ts";
 import type { CacheDtype } from "../rows/cache_dtype.ts";
 import type { CacheOwner, CacheShape } from "../rows/cache_shape.ts";
 import type { HeadRows, ProbedRows, RowViews, RunRows } from "../rows/head_rows.ts";

@@ -1,5 +1,5 @@
-import type { StoredBlocks } from "./quantized_blocks.ts";
 import type { TokenizerFiles } from "../tokenizer/tokenizer.ts";
+import type { StoredBlocks } from "./quantized_blocks.ts";
 
 /** A model's sizes and traits, from config.json or from a GGUF's metadata. */
 export interface ModelConfig {

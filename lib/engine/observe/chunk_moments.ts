@@ -1,8 +1,8 @@
+import { SINK_TOKENS } from "../../policies/policy.ts";
 import type { ChunkMoments } from "../cache/state/query_moments.ts";
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
 import { headsFirst } from "../graph/attention_graph.ts";
 import { ELEMENT, GraphBuilder, NO_WEIGHTS } from "../graph/onnx_graph.ts";
-import { SINK_TOKENS } from "../../policies/policy.ts";
 import type { GraphSession } from "../runtime/graph_session.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { rotaryTables } from "../../numeric/rotary.ts";
+import { SINK_TOKENS } from "../../policies/policy.ts";
 import type { KvCache, ObserveOptions } from "../cache/kv_cache.ts";
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
-import { SINK_TOKENS } from "../../policies/policy.ts";
 import { headsFirst } from "../graph/attention_graph.ts";
 import { ELEMENT, GraphBuilder, NO_WEIGHTS } from "../graph/onnx_graph.ts";
 import type { DecoderPool } from "../runtime/decoder_pool.ts";

@@ -1,6 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
 import * as onnxruntime from "onnxruntime-node";
-import { memorySource } from "../../../lib/files/byte_source.ts";
 import { readBlocks, readValues, TENSOR_FORMATS } from "../../../lib/engine/checkpoint/tensor_format.ts";
 import { WeightFile } from "../../../lib/engine/graph/model_files.ts";
 import { ELEMENT, GraphBuilder } from "../../../lib/engine/graph/onnx_graph.ts";
@@ -12,6 +11,7 @@ import {
   storedBlocks,
 } from "../../../lib/engine/graph/weight_blocks.ts";
 import { blockLookup, blockProduct, type LinearWeights } from "../../../lib/engine/graph/weights.ts";
+import { memorySource } from "../../../lib/files/byte_source.ts";
 import { MersenneTwister } from "../../../lib/numeric/mersenne_twister.ts";
 import { withFolder } from "../../fixtures/with_folder.ts";
 

@@ -1,7 +1,7 @@
 import { createFields, type Fields } from "../../../files/fields.ts";
 import { BYTE_LEVEL, GPT2_PATTERN, inSequence, type PreTokenizer, splitAt } from "../../tokenizer/byte_level.ts";
 import type { TokenizerFiles } from "../../tokenizer/tokenizer.ts";
-import type { Metadata } from "./read_metadata.ts";
+import type { Metadata } from "./read_gguf.ts";
 
 /** llama.cpp's kinds of tokens. */
 const CONTROL = 3;

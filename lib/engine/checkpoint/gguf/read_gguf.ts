@@ -1,15 +1,29 @@
 import type { ByteSource } from "../../../files/byte_source.ts";
 import { TENSOR_FORMATS, type TensorFormat } from "../tensor_format.ts";
 import { ByteCursor } from "./byte_cursor.ts";
-import {
-  MAX_ALIGNMENT,
-  MAX_DIMENSIONS,
-  MAX_METADATA_ENTRIES,
-  MAX_TENSOR_NAME_BYTES,
-  MAX_TENSOR_VALUES,
-  MAX_TENSORS,
-} from "./limits.ts";
-import { type Metadata, readMetadata } from "./read_metadata.ts";
+
+// Caps on what a GGUF file may claim: each is far above any real file, and low enough that a false claim costs nothing.
+
+/** Bytes of a key: the format's own limit. */
+export const MAX_KEY_BYTES = 65_535;
+/** Bytes of a text value: the longest known, chat templates, stay below 100 KB. */
+export const MAX_TEXT_BYTES = 1 << 24;
+/** Bytes of a tensor's name: the format says 64, some writers go a little past it. */
+export const MAX_TENSOR_NAME_BYTES = 256;
+/** Elements of a list: the longest known are the merges of vocabularies of 262,144 tokens, about twice as many. */
+export const MAX_LIST_LENGTH = 1 << 22;
+/** Entries of metadata: real files have some 40. */
+export const MAX_METADATA_ENTRIES = 1 << 16;
+/** Bytes of all metadata: a vocabulary of 262,144 tokens with scores, types and merges takes some 20 MB. */
+export const MAX_METADATA_BYTES = 1 << 26;
+/** Tensors: a model of 126 layers has some 1,200. */
+export const MAX_TENSORS = 1 << 16;
+/** Dimensions of a tensor: ggml's own limit. */
+export const MAX_DIMENSIONS = 4;
+/** Values of a tensor: 8 GB as float32, what one typed array can hold and no supported model needs. */
+export const MAX_TENSOR_VALUES = 2 ** 31;
+/** Bytes tensors are aligned to: 32 unless the file says otherwise; pages of 64 KB are the largest in use. */
+export const MAX_ALIGNMENT = 1 << 16;
 
 /** A tensor's entry in a GGUF file. */
 export interface GgufTensor {
@@ -192,3 +206,73 @@ export const TENSOR_TYPE_NAMES: Readonly<Record<number, string>> = {
   39: "MXFP4",
   40: "NVFP4",
 };
+
+/** A metadata value; 64-bit integers become numbers. */
+export type MetadataValue = number | boolean | string | readonly MetadataValue[];
+
+/** The metadata of a GGUF file, by key (`llama.block_count`). */
+export type Metadata = ReadonlyMap<string, MetadataValue>;
+
+interface ValueType {
+  /** The fewest bytes of a value. */
+  readonly bytes: number;
+  read(cursor: ByteCursor, key: string): MetadataValue;
+}
+
+const LIST = 9;
+
+/** The value types by their number in the file; 9 is a list. */
+const VALUE_TYPES: Readonly<Record<number, ValueType>> = {
+  0: { bytes: 1, read: (cursor) => cursor.uint8() },
+  1: { bytes: 1, read: (cursor) => cursor.int8() },
+  2: { bytes: 2, read: (cursor) => cursor.uint16() },
+  3: { bytes: 2, read: (cursor) => cursor.int16() },
+  4: { bytes: 4, read: (cursor) => cursor.uint32() },
+  5: { bytes: 4, read: (cursor) => cursor.int32() },
+  6: { bytes: 4, read: (cursor) => cursor.float32() },
+  7: { bytes: 1, read: readFlag },
+  8: { bytes: 8, read: (cursor, key) => cursor.text(`the text of ${key}`, MAX_TEXT_BYTES) },
+  [LIST]: { bytes: 12, read: readList },
+  10: { bytes: 8, read: (cursor) => Number(cursor.uint64()) },
+  11: { bytes: 8, read: (cursor) => Number(cursor.int64()) },
+  12: { bytes: 8, read: (cursor) => cursor.float64() },
+};
+
+/** The fewest bytes of an entry: an empty key's length, a type, a flag. */
+const MIN_ENTRY_BYTES = 13;
+
+/** Reads `count` entries. Throws a SyntaxError where they are malformed. */
+export function readMetadata(cursor: ByteCursor, count: number): Metadata {
+  cursor.expect(count * MIN_ENTRY_BYTES, `${count} metadata entries`);
+  const metadata = new Map<string, MetadataValue>();
+  for (let entry = 0; entry < count; entry++) {
+    const key = cursor.text("a metadata key", MAX_KEY_BYTES);
+    if (metadata.has(key)) throw new SyntaxError(`Cannot read the metadata as the key ${key} is there twice`);
+    metadata.set(key, valueType(cursor.uint32(), key).read(cursor, key));
+    if (cursor.position > MAX_METADATA_BYTES) {
+      throw new SyntaxError(`Cannot read the metadata as ${key} ends past the limit of ${MAX_METADATA_BYTES} bytes`);
+    }
+  }
+  return metadata;
+}
+
+function valueType(type: number, key: string): ValueType {
+  const found = VALUE_TYPES[type];
+  if (found === undefined) throw new SyntaxError(`Cannot read ${key} as its value type ${type} is not one of 0 to 12`);
+  return found;
+}
+
+function readFlag(cursor: ByteCursor, key: string): boolean {
+  const value = cursor.uint8();
+  if (value > 1) throw new SyntaxError(`Cannot read ${key} as a flag is 0 or 1: current value is ${value}`);
+  return value === 1;
+}
+
+function readList(cursor: ByteCursor, key: string): readonly MetadataValue[] {
+  const type = cursor.uint32();
+  if (type === LIST) throw new SyntaxError(`Cannot read ${key} as it is a list of lists, which no known model uses`);
+  const element = valueType(type, key);
+  const length = cursor.count(`elements of ${key}`, MAX_LIST_LENGTH);
+  cursor.expect(length * element.bytes, `${length} elements of ${key}`);
+  return Array.from({ length }, () => element.read(cursor, key));
+}
