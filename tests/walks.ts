@@ -63,7 +63,7 @@ export const WALKS: readonly Walk[] = [
       ["tasks/evaluate.ts", "parseDatasetRows|parseEvaluationRows"],
       ["tasks/evaluate.ts", "evaluate", "evictedForks"],
       ["evaluate", "stringMatch"],
-      ["tasks/evaluate.ts", "resultRows"],
+      ["tasks/evaluate.ts", "taskScores|resultRows"],
       ["tasks/evaluate.ts", "writeEvaluation", "writeReport"],
     ],
   },

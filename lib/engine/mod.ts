@@ -17,32 +17,63 @@
  *
  * @module
  */
-export { cacheUsage } from "./cache/cache_usage.ts";
 export { type Bound, type BoundSize } from "./cache/bound.ts";
-export { type Machine } from "../files/cache_folder.ts";
-export { type Capture, type CaptureOptions, captureTrace } from "./generate/capture_trace.ts";
+export { cacheUsage } from "./cache/cache_usage.ts";
+export { type CacheObserver, type CompressTo, KvCache, type ObserveOptions } from "./cache/kv_cache.ts";
+export { reusePrefix } from "./cache/reuse_prefix.ts";
+export { type ChunkMoments } from "./cache/state/query_moments.ts";
+export { type RewindRange } from "./cache/state/rewind.ts";
 export { Chat, type ChatOptions } from "./chat/chat.ts";
 export { type Checkpoint, type ModelConfig, type TensorInfo } from "./checkpoint/checkpoint.ts";
 export { type StoredBlocks } from "./checkpoint/quantized_blocks.ts";
-export { type TokenizerFiles } from "./tokenizer/tokenizer.ts";
-export { type GeneratedToken, Generation, type GenerationResult } from "./generate/generation.ts";
+export { readCheckpoint } from "./checkpoint/read_checkpoint.ts";
 export { type CompressSize } from "./choose/choose_rows.ts";
-export { type CacheOwner } from "./rows/cache_shape.ts";
-export { type CacheShape } from "./rows/cache_shape.ts";
-export { type CompressTo, KvCache } from "./cache/kv_cache.ts";
+export { type Capture, type CaptureOptions, captureTrace } from "./generate/capture_trace.ts";
+export { type GeneratedToken, type Generation, type GenerationResult } from "./generate/generation.ts";
+export { loadModel, type LoadOptions } from "./generate/load_model.ts";
+export { type GenerateOptions, Model, type ModelOrigin, type PrefillOptions, type Template } from "./generate/model.ts";
+export { promptLookup, type PromptLookupOptions } from "./generate/prompt_lookup.ts";
+export { type LogitsOf, type ReadOptions } from "./generate/read_tokens.ts";
+export { type SamplingOptions } from "./generate/sampling.ts";
+export { type Draft } from "./generate/speculative_decoder.ts";
+export { WEIGHT_FORMATS, type WeightFormat } from "./graph/weights.ts";
+export { type AttentionProbe, type ProbedModel } from "./observe/attention_probe.ts";
+export { encodeProbe, probePath } from "./observe/probe_file.ts";
+export {
+  type CacheDtype,
+  cacheDtypeName,
+  type ElementDtype,
+  type Granularity,
+  isFloat32,
+  parseCacheDtype,
+  type VectorFormat,
+} from "./rows/cache_dtype.ts";
+export { type CacheOwner, type CacheShape } from "./rows/cache_shape.ts";
+export { type ProbedRows, type QuantizedRows, type RowViews, type RunRows } from "./rows/head_rows.ts";
 export { type PositionRange } from "./rows/position_range.ts";
-export { type RewindRange } from "./cache/state/rewind.ts";
+export { type QuantizedVectors } from "./rows/quantized_vectors.ts";
 export { type PositionMode } from "./rows/rotary_positions.ts";
-export { type DownloadProgress, type FetchOptions } from "./sources/settings.ts";
+export { type RowBytes } from "./rows/row_bytes.ts";
+export { type SessionOptions } from "./runtime/graph_session.ts";
+export {
+  type AttentionRecording,
+  type ChunkStart,
+  DEFAULT_RECORDINGS,
+  type ObservedSignal,
+  prefillRecordings,
+  type Recording,
+  recordingsFor,
+} from "./signals/signals.ts";
+export { EMBEDDED_MODEL } from "./sources/embedded_model.ts";
 export {
   type HubModel,
   type HubPlace,
   KNOWN_MODELS,
   type KnownModel,
+  type ResolvedModel,
   type WheelPart,
   type WheelSource,
 } from "./sources/known_models.ts";
-export { EMBEDDED_MODEL } from "./sources/embedded_model.ts";
 export { listEmbedded, listModels, type ModelListing } from "./sources/list_models.ts";
 export {
   checkModelName,
@@ -52,60 +83,13 @@ export {
   resolveModel,
   type ResolveOptions,
 } from "./sources/resolve_model.ts";
-export { type ResolvedModel } from "./sources/known_models.ts";
-export { type SourceSettings, sourceSettings } from "./sources/settings.ts";
+export { type DownloadProgress, type FetchOptions, type SourceSettings } from "./sources/settings.ts";
 export { type VerifiedFile, verifyEmbedded, verifyModel } from "./sources/verify_model.ts";
-export { loadModel, type LoadOptions } from "./generate/load_model.ts";
-export { type Draft } from "./generate/speculative_decoder.ts";
-export { promptLookup, type PromptLookupOptions } from "./generate/prompt_lookup.ts";
-export { type GenerateOptions, Model, type ModelOrigin, type PrefillOptions, type Template } from "./generate/model.ts";
-export { readCheckpoint } from "./checkpoint/read_checkpoint.ts";
-export { reusePrefix } from "./cache/reuse_prefix.ts";
-export { type LogitsOf, type ReadOptions } from "./generate/read_tokens.ts";
-export { type CacheObserver, type ObserveOptions } from "./cache/kv_cache.ts";
-export { type ChunkMoments } from "./cache/state/query_moments.ts";
-export { OBSERVED_SIGNALS, type ObservedSignal } from "./signals/signals.ts";
-export { createSampler, likeliest, type Sampler, type SamplingOptions } from "./generate/sampling.ts";
-export {
-  type DecoderInputs,
-  type DecoderOutputs,
-  type DecoderSession,
-  type LayerValue,
-} from "./runtime/decoder_session.ts";
-export { type RowViews, type RunRows } from "./rows/head_rows.ts";
-export { type SessionOptions } from "./runtime/graph_session.ts";
-export { type QuantizedRows } from "./rows/head_rows.ts";
-export { type QuantizedVectors } from "./rows/quantized_vectors.ts";
-export { type RowBytes } from "./rows/row_bytes.ts";
-export {
-  type CacheDtype,
-  cacheDtypeName,
-  DEFAULT_RESIDUAL_LENGTH,
-  ELEMENT_DTYPES,
-  type ElementDtype,
-  FLOAT32_CACHE,
-  type Granularity,
-  isFloat32,
-  parseCacheDtype,
-  type VectorFormat,
-} from "./rows/cache_dtype.ts";
-export {
-  type AttentionRecording,
-  type ChunkStart,
-  DEFAULT_RECORDINGS,
-  prefillRecordings,
-  type Recording,
-  recordingsFor,
-} from "./signals/signals.ts";
+export { tokenTexts } from "./tokenizer/text_stream.ts";
 export {
   type ChatMessage,
   type ChatTemplateOptions,
   type DecodeOptions,
   type Tokenizer,
+  type TokenizerFiles,
 } from "./tokenizer/tokenizer.ts";
-export { tokenTexts } from "./tokenizer/text_stream.ts";
-export { WEIGHT_FORMATS, type WeightFormat } from "./graph/weights.ts";
-export { type AttentionProbe, type ProbedModel } from "./observe/attention_probe.ts";
-export { type ProbedRows } from "./rows/head_rows.ts";
-export { encodeProbe } from "./observe/probe_file.ts";
-export { probePath } from "./observe/probe_file.ts";

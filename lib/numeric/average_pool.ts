@@ -7,7 +7,7 @@
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { averagePool } from "kvmirror";
+ * import { averagePool } from "./average_pool.ts";
  *
  * assertEquals(averagePool(Float64Array.of(3, 3, 6), 3), Float64Array.of(2, 4, 3));
  * ```

@@ -20,9 +20,10 @@ export const ADAKV_OPTIONS = {
  *
  * @example
  * ```ts
- * import { adakv, snapkv } from "kvmirror/policies";
+ * import { assertEquals } from "@std/assert";
+ * import { adakv, policy } from "kvmirror/policies";
  *
- * adakv(snapkv()).name; // "adakv(snapkv)", which policy("adakv(snapkv)") makes as well
+ * assertEquals(adakv(policy("snapkv")).name, policy("adakv(snapkv)").name);
  * ```
  */
 export function adakv(policy: Policy, options: OptionsOf<typeof ADAKV_OPTIONS> = {}): Policy {

@@ -25,35 +25,25 @@
  *
  * @module
  */
-export { type Axis, type AxisOptions } from "./charts/chart_options.ts";
 export { barChart, type BarChartOptions } from "./charts/bar_chart.ts";
 export { type Chart, chart, type ChartSpecification } from "./charts/chart.ts";
-export { type ChartOptions } from "./charts/chart_options.ts";
-export { DISPLAY, type Displayable, type DisplayBundle } from "./render/display.ts";
-export { escapeHtml, escapeMarkdown } from "./render/escape.ts";
-export { type Figure } from "./render/display.ts";
-export { FONT_FAMILY, FONT_NAME, FONT_VERSION, type FontWeight } from "./render/font.ts";
-export { heatMap, type HeatMapOptions } from "./charts/heat_map.ts";
-export { heatMaps, type HeatMapsOptions } from "./charts/heat_map.ts";
+export { type Axis, type AxisOptions, type ChartOptions } from "./charts/chart_options.ts";
+export { heatMap, type HeatMapOptions, heatMaps, type HeatMapsOptions } from "./charts/heat_map.ts";
 export { intervalChart, type IntervalChartOptions } from "./charts/interval_chart.ts";
-export { jsonReport } from "./files/write_report.ts";
-export { lineChart, type LineChartOptions } from "./charts/series_chart.ts";
+export { lineChart, type LineChartOptions, pointChart, type PointChartOptions } from "./charts/series_chart.ts";
 export { type Measurements, writeMeasurements } from "./files/measurements.ts";
-export { bytes, fixed, type Format, MISSING, percent, plain } from "./table/number_format.ts";
-export { DASHES, OKABE_ITO, RAMP, type SeriesScales, seriesScales, SHAPES } from "./render/palette.ts";
-export { pointChart, type PointChartOptions } from "./charts/series_chart.ts";
 export { type ModelProvenance, type Provenance, provenanceLine } from "./files/provenance.ts";
-export { type RampColor, rampColor } from "./render/palette.ts";
-export { type Cell, listRows, type RecordSource, type Row, type Rows } from "./table/records.ts";
-export { saveFigure } from "./files/write_report.ts";
-export { replaceSection, writeSection } from "./files/section.ts";
+export { writeSection } from "./files/section.ts";
+export { jsonReport, saveFigure, writeReport } from "./files/write_report.ts";
+export { DISPLAY, type Displayable, type DisplayBundle, type Figure } from "./render/display.ts";
+export { escapeMarkdown } from "./render/escape.ts";
+export { type RetainedToken } from "./retention/pieces.ts";
 export {
   type RetainedText,
   type RetentionText,
   retentionText,
   type RetentionTextOptions,
 } from "./retention/retention_text.ts";
-export { type RetainedToken } from "./retention/pieces.ts";
+export { bytes, fixed, type Format, percent, plain } from "./table/number_format.ts";
+export { type Cell, type RecordSource, type Row, type Rows } from "./table/records.ts";
 export { type Table, table, type TableOptions } from "./table/table.ts";
-export { textWidth } from "./render/font.ts";
-export { writeReport } from "./files/write_report.ts";

@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { divergence, logProbabilities } from "kvmirror";
-import { captureTrace, likeliest, loadModel, type Model } from "kvmirror/engine";
+import { captureTrace, loadModel, type Model } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
+import { likeliest } from "../../lib/engine/generate/sampling.ts";
 import {
   CHECKPOINTS,
   type Golden,

@@ -1,14 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { KvCache } from "kvmirror/engine";
-import {
-  budgetForRatio,
-  keptRows,
-  type Layer,
-  policy,
-  policyNames,
-  type PolicyOptions,
-  WRAPPERS,
-} from "kvmirror/policies";
+import { budgetForRatio, type Layer, policy, policyNames, type PolicyOptions, WRAPPERS } from "kvmirror/policies";
+import { keptRows } from "../../lib/policies/budget.ts";
 import { syntheticCache, syntheticNumbers } from "../fixtures/synthetic_cache.ts";
 
 /** Every policy with easy and hard options, and the rows it protects. A new policy adds its row. */

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { type ByteReader, parseSummary, summarizeTrace, type TraceHeader, TraceTotals } from "kvmirror";
+import { parseSummary, summarizeTrace, type TraceHeader } from "kvmirror";
 import { encodeFooter, encodeHeader, encodeStep } from "../../lib/trace/encode_trace.ts";
-import { readTrace } from "../../lib/trace/read_trace.ts";
+import { type ByteReader, readTrace } from "../../lib/trace/read_trace.ts";
+import { TraceTotals } from "../../lib/trace/trace_summary.ts";
 
 const HEADER: TraceHeader = {
   model_name: "made up",

@@ -44,9 +44,10 @@ const cache = new Map<FontWeight, Advances>();
  *
  * @example
  * ```ts
- * import { textWidth } from "kvmirror/report";
+ * import { assert } from "@std/assert";
+ * import { textWidth } from "./font.ts";
  *
- * textWidth("iii", 12) < textWidth("mmm", 12); // true
+ * assert(textWidth("iii", 12) < textWidth("mmm", 12));
  * ```
  */
 export function textWidth(text: string, size: number, weight: FontWeight = "regular"): number {

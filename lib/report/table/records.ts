@@ -21,9 +21,10 @@ export interface RecordSource {
  *
  * @example
  * ```ts
- * import { listRows } from "kvmirror/report";
+ * import { assertEquals } from "@std/assert";
+ * import { listRows } from "./records.ts";
  *
- * listRows([{ policy: "hybrid", kept: 228 }]); // [{ policy: "hybrid", kept: 228 }]
+ * assertEquals(listRows([{ policy: "hybrid", kept: 228 }]), [{ policy: "hybrid", kept: 228 }]);
  * ```
  */
 export function listRows(source: Rows): readonly Row[] {

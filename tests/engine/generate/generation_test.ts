@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { createSampler, KvCache, likeliest } from "kvmirror/engine";
+import { KvCache } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
+import { createSampler, likeliest } from "../../../lib/engine/generate/sampling.ts";
 import { openCheckpoint } from "../../fixtures/golden.ts";
 
 const NAME = "qwen2_tied_bf16_sharded";

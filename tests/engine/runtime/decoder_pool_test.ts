@@ -1,12 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import {
-  type DecoderInputs,
-  type DecoderOutputs,
-  type DecoderSession,
-  FLOAT32_CACHE,
-  parseCacheDtype,
-} from "kvmirror/engine";
+import { parseCacheDtype } from "kvmirror/engine";
+import { FLOAT32_CACHE } from "../../../lib/engine/rows/cache_dtype.ts";
 import { DecoderPool } from "../../../lib/engine/runtime/decoder_pool.ts";
+import type { DecoderInputs, DecoderOutputs, DecoderSession } from "../../../lib/engine/runtime/decoder_session.ts";
 
 const NOTHING = {} as DecoderOutputs;
 const INPUTS = {} as DecoderInputs;

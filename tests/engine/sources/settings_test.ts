@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { sourceSettings } from "kvmirror/engine";
+import { sourceSettings } from "../../../lib/engine/sources/settings.ts";
 
 const settings = (variables: Record<string, string>, system: typeof Deno.build.os = "linux") =>
   sourceSettings({ variable: (name) => variables[name], system });

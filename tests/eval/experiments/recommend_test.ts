@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { FLOAT32_CACHE, loadModel } from "kvmirror/engine";
+import { loadModel } from "kvmirror/engine";
 import { recommend, taskRows } from "kvmirror/eval";
+import { FLOAT32_CACHE } from "../../../lib/engine/rows/cache_dtype.ts";
 
 Deno.test("what is recommended was measured best, fits, and comes with the evidence", async () => {
   await using model = await loadModel("tiny");

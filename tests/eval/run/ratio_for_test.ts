@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { FLOAT32_CACHE, parseCacheDtype } from "kvmirror/engine";
+import { parseCacheDtype } from "kvmirror/engine";
+import { FLOAT32_CACHE } from "../../../lib/engine/rows/cache_dtype.ts";
 import { ratioFor } from "../../../lib/eval/experiments/equal_bytes.ts";
 import { keptRows } from "../../../lib/policies/budget.ts";
 import { SHAPE as CACHE_SHAPE, syntheticCache } from "../../fixtures/synthetic_cache.ts";

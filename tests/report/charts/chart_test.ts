@@ -1,15 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
-import {
-  barChart,
-  type Chart,
-  chart,
-  DISPLAY,
-  heatMap,
-  intervalChart,
-  lineChart,
-  OKABE_ITO,
-  pointChart,
-} from "kvmirror/report";
+import { barChart, type Chart, chart, DISPLAY, heatMap, intervalChart, lineChart, pointChart } from "kvmirror/report";
+import { OKABE_ITO } from "../../../lib/report/render/palette.ts";
 import { renderPng } from "../../../lib/report/render/render_png.ts";
 import { pngPixels } from "../../fixtures/png_pixels.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { DASHES, OKABE_ITO, rampColor, seriesScales, SHAPES } from "kvmirror/report";
+import { DASHES, OKABE_ITO, rampColor, seriesScales, SHAPES } from "../../../lib/report/render/palette.ts";
 
 Deno.test("the palette is Okabe and Ito's eight colours, with as many distinct shapes and dashes", () => {
   // https://jfly.uni-koeln.de/color/: black, orange, sky blue, bluish green, yellow, blue, vermillion, reddish purple

@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { replaceSection, writeSection } from "kvmirror/report";
+import { writeSection } from "kvmirror/report";
+import { replaceSection } from "../../../lib/report/files/section.ts";
 
 Deno.test("sections stand in the order of their names, whatever the order they came in", () => {
   const names = ["01_simulator", "02_attention_trace", "03_live_eviction"];

@@ -1,5 +1,5 @@
 import { assertAlmostEquals } from "@std/assert";
-import { textWidth } from "kvmirror/report";
+import { textWidth } from "../../../lib/report/render/font.ts";
 
 // Advances of Helvetica and Helvetica-Bold in 1/1000 em, from Adobe's font metrics (Phv.afm): Arimo is as wide.
 const REGULAR = { " ": 278, i: 222, m: 833, A: 667, W: 944, "0": 556, _: 556, "%": 889, "–": 556, é: 556 };

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { escapeHtml, escapeMarkdown } from "kvmirror/report";
+import { escapeMarkdown } from "kvmirror/report";
+import { escapeHtml } from "../../../lib/report/render/escape.ts";
 
 Deno.test("escapeMarkdown escapes what Markdown reads, and no underscore inside a word", () => {
   assertEquals(

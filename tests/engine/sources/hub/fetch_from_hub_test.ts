@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { fetchModel, findModel, type KnownModel, type SourceSettings, verifyModel } from "kvmirror/engine";
+import { type KnownModel, type SourceSettings, verifyModel } from "kvmirror/engine";
+import { fetchModel, findModel } from "../../../../lib/engine/sources/resolve_model.ts";
 import { type Fault, type HubServer, withHub } from "../../../fixtures/hub_server.ts";
 
 const REPOSITORY = "someone/a-model";

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { findModel, type KnownModel, listModels, type SourceSettings, verifyModel } from "kvmirror/engine";
+import { type KnownModel, listModels, type SourceSettings, verifyModel } from "kvmirror/engine";
 import { createHash } from "node:crypto";
+import { findModel } from "../../../../lib/engine/sources/resolve_model.ts";
 
 const MODEL: KnownModel = { name: "a-model", license: "MIT", repository: "someone/a-model", hubBytes: 1_000 };
 const COMMIT = "0123456789abcdef0123456789abcdef01234567";
