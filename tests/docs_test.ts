@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { ROOMS } from "./rooms.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const FILES = ["README.md", "CONTRIBUTING.md", ...markdownIn("docs/")];
@@ -68,6 +69,21 @@ for (const file of FILES) {
     assertEquals(lines, []);
   });
 }
+
+Deno.test("docs/architecture.md lists and draws the rooms of the plan, each with its doors", () => {
+  const text = Deno.readTextFileSync(new URL("docs/architecture.md", ROOT));
+  const listed = [...text.matchAll(/^- `([a-z/]+)`: [^]*? Door:\s+([^]*?)\.$(?=\n\n|\n- )/gm)];
+  assertEquals(
+    Object.fromEntries(
+      listed.map(([, room, door]) => [room, [...door.matchAll(/`([^`]+)`/g)].map(([, file]) => file)]),
+    ),
+    Object.fromEntries(Object.entries(ROOMS).map(([room, { door }]) => [room, [...door]])),
+  );
+  assertEquals(
+    [...text.matchAll(/^ {4}\w+\["([a-z/]+)"\]$/gm)].map(([, room]) => room).sort(),
+    Object.keys(ROOMS).sort(),
+  );
+});
 
 Deno.test("dead links, missing headings, paths of a machine and hosts of registries are seen", () => {
   const text = "# One `word`, two\n## Two\n## Two\n[a](gone.md) [b](README.md#no) [c](#two-1) [d](#one-word-two)\n" +
