@@ -43,7 +43,7 @@ export interface CacheUsage extends RowsAndBytes {
 }
 
 /**
- * Accounts for a cache: rows and bytes of each layer, kv head and dtype, and which tokens survive.
+ * The usage of a cache: rows and bytes of each layer, kv head and dtype, and which tokens survive.
  *
  * @param layers `[layer][kv head]`
  * @param tokens tokens read so far
@@ -98,7 +98,7 @@ export interface LayerUsage extends RowsAndBytes {
 }
 
 /**
- * Rows and bytes by layer and dtype over time: the accounts of one cache, each a moment, as rows of a table or chart.
+ * Rows and bytes by layer and dtype over time: the usages of one cache, each a moment, as rows of a table or chart.
  *
  * @example
  * ```ts

@@ -44,7 +44,7 @@ export interface CheckPolicyOptions {
   readonly budget?: BudgetShare;
   /** Rows a head that a budget may be missed by, as where whole chunks are kept; 0 by default. */
   readonly slack?: number;
-  /** Rows that should stay; by default those that the policy's recipe protects. */
+  /** Rows that should stay; by default those that the policy's definition protects. */
   readonly protect?: Protection;
 }
 

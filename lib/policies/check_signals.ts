@@ -13,7 +13,7 @@ export function describeSignal(signal: Signal): string {
   })`;
 }
 
-/** Whether two needs name the same signal. */
+/** Whether two signals are the same. */
 export function sameSignal(one: Signal, other: Signal): boolean {
   if (typeof one === "string" || typeof other === "string") return one === other;
   return one.attention === other.attention && one.queries === other.queries && one.decay === other.decay;

@@ -4,7 +4,7 @@ import { headRows } from "./budget.ts";
 import type { Budget, Choice, Head, Layer, Policy, PolicyDefinition, Protection, Scores } from "./policy.ts";
 
 /**
- * Completes a recipe to a policy: scores each layer, raises protected rows to the layer's maximum + 1, shares out the
+ * Completes a definition to a policy: scores each layer, raises protected rows to the layer's maximum + 1, shares out the
  * budget, keeps the highest rows of each head. At ratio 0 nothing is touched.
  *
  * @example The rows with the smallest keys stay
@@ -22,7 +22,7 @@ import type { Budget, Choice, Head, Layer, Policy, PolicyDefinition, Protection,
  * });
  * ```
  *
- * @throws {RangeError} from `choose`, if the recipe's scores have another length than the rows, or hold NaN
+ * @throws {RangeError} from `choose`, if the definition's scores have another length than the rows, or hold NaN
  */
 export function definePolicy(definition: PolicyDefinition): Policy {
   return {

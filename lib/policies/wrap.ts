@@ -1,7 +1,7 @@
 import type { Policy, PolicyDefinition } from "./policy.ts";
 
 /**
- * The recipe of a policy that a wrapper may wrap: one that scores rows and leaves budget and selection to the wrapper.
+ * The definition of a policy that a wrapper may wrap: one that scores rows and leaves budget and selection to the wrapper.
  *
  * @throws {TypeError} if the policy ranks tokens, or shares out or selects rows itself
  */

@@ -179,7 +179,7 @@ export async function checkParity(
   });
 }
 
-/** Holds quantised weights to float32 ones: prints the divergence, asks for the same sense rather than the same numbers. */
+/** Holds quantized weights to float32 ones: prints the divergence, asks for the same sense rather than the same numbers. */
 export async function checkQuantized(model: Model, golden: Golden, limit: number): Promise<void> {
   const { logits } = await readAll(model, golden.ids);
   const expected = numbers(golden.logits);

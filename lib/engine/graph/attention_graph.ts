@@ -159,10 +159,10 @@ export interface HeadPart {
   readonly groupSize: number;
   /** The new rows, rotated: `[1, S, head_dim]`. */
   readonly newKeys: string;
-  /** Loose rows, the new ones last: `[1, 1, P + S, head_dim]`. */
+  /** Rows in float32, the new ones last: `[1, 1, P + S, head_dim]`. */
   readonly keys: string;
   readonly values: string;
-  /** Older rows in fewer bits. */
+  /** Older rows, quantized. */
   readonly quantized?: { readonly keys: QuantizedVectorInputs; readonly values: QuantizedVectorInputs };
 }
 
@@ -171,7 +171,7 @@ const END = 2 ** 40;
 const ROWS_AXIS = 3;
 
 /**
- * Any number of new tokens, with masks among them, and what the taps record of it. Queries stand one token after the
+ * Any number of new tokens, with masks among them, and the attention that is recorded. Queries stand one token after the
  * other, `[1, 1, S · G, head_dim]`, as the projection leaves them.
  *
  * @param queriesOfHead rotated, `[1, S, G · head_dim]`
@@ -212,7 +212,7 @@ export function attentionHead(
 }
 
 /**
- * A few new tokens, where nothing is recorded and no row is packed: no row is copied, which takes most of the time where
+ * A few new tokens, where nothing is recorded and no row is quantized: no row is copied, which takes most of the time where
  * there are few queries. The sums are those of {@linkcode attentionHead}.
  *
  * @param queriesOfHead rotated, `[1, S, G · head_dim]`
@@ -266,7 +266,7 @@ function scores(graph: GraphBuilder, queries: string, keys: string, headDim: num
   return graph.node("FusedMatMul", [queries, keys], 1, { transB: 1, alpha }, "com.microsoft")[0];
 }
 
-/** Cuts `[…, rows]` after as many rows as are packed. */
+/** Cuts `[…, rows]` after as many rows as are quantized. */
 function splitRows(graph: GraphBuilder, value: string, quantized: string): [string, string] {
   const [count] = graph.node("Shape", [quantized], 1, { start: 2, end: 3 });
   const axis = graph.integers([ROWS_AXIS]);

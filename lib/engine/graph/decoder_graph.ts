@@ -10,7 +10,7 @@ import type { WeightFormat } from "./weights.ts";
  * Inputs: `input_ids` [1, S], `rotary_cos` and `rotary_sin` [S, head_dim / 2], `causal_mask` [S·G, S], `minus_new` [1]
  * (−S), `decoding` [] (S is 1 and R is 0), `few` [] (S is small and R is 0), `query_weights` [R, S·G], `logits_rows` [M],
  * and per layer and kv head `keys.<layer>.<head>` and `values.<layer>.<head>` [1, 1, P + S, head_dim], whose last S rows
- * the run writes. Where rows are held in fewer bits, also `quantized_keys.<layer>.<head>` and so on, of older rows: see
+ * the run writes. Where rows are quantized, also `quantized_keys.<layer>.<head>` and so on, of older rows: see
  * {@linkcode quantizedNames}.
  * Outputs: `logits` [1, M, vocab], per layer and kv head `new_keys.<layer>.<head>` and `new_values.<layer>.<head>` [1, S,
  * head_dim], and `attention` [1, 1, R, Σ (P + S)]: for each head in turn, query_weights × the attention probabilities. Values

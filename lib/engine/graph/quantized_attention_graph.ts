@@ -2,7 +2,7 @@ import { type CacheDtype, isFloat32, type VectorFormat } from "../rows/cache_dty
 import { INT8_ZERO } from "../rows/quantized_vectors.ts";
 import { ELEMENT, type GraphBuilder } from "./onnx_graph.ts";
 
-/** The inputs that packed keys, or values, of one kv head come by. */
+/** The inputs that quantized keys, or values, of one kv head come by. */
 export interface QuantizedVectorInputs {
   readonly format: VectorFormat;
   /** `[1, 1, P, head_dim]`, or half of head_dim in bytes where a byte holds two. */
@@ -14,13 +14,13 @@ export interface QuantizedVectorInputs {
   readonly groups?: string;
 }
 
-/** The names that packed rows are fed by. */
+/** The names that quantized rows are fed by. */
 export function quantizedNames(part: "keys" | "values", layer: number, head: number): Record<QuantizedPart, string> {
   const name = `quantized_${part}.${layer}.${head}`;
   return { codes: name, scales: `${name}.scales`, mins: `${name}.mins`, groups: `${name}.groups` };
 }
 
-/** What packed vectors consist of. */
+/** What quantized vectors consist of. */
 export type QuantizedPart = "codes" | "scales" | "mins" | "groups";
 
 /** Which parts vectors of a format have. */
@@ -30,7 +30,7 @@ export function quantizedParts({ dtype, granularity }: VectorFormat): QuantizedP
   return dtype === "int8" ? ["codes", "scales"] : ["codes", "scales", "mins"];
 }
 
-/** Declares the inputs of one head's packed rows; undefined where all rows are float32. */
+/** Declares the inputs of one head's quantized rows; undefined where all rows are float32. */
 export function quantizedRowInputs(
   graph: GraphBuilder,
   cacheDtype: CacheDtype,
@@ -59,7 +59,7 @@ export function quantizedRowInputs(
 
 const CODES = { f32: ELEMENT.float32, f16: ELEMENT.float16, int8: ELEMENT.uint8, int4: ELEMENT.uint8 };
 
-/** What packed vectors stand for, in float32: `[1, 1, P, head_dim]`. */
+/** What quantized vectors stand for, in float32: `[1, 1, P, head_dim]`. */
 export function dequantized(graph: GraphBuilder, vectors: QuantizedVectorInputs, headDim: number): string {
   const { format, codes, scales, mins, groups } = vectors;
   if (format.dtype === "f32") return codes;
@@ -81,7 +81,7 @@ export function dequantized(graph: GraphBuilder, vectors: QuantizedVectorInputs,
 }
 
 /**
- * Scores of scaled queries against packed keys: `[1, 1, G, head_dim]` → `[1, 1, G, P]`.
+ * Scores of scaled queries against quantized keys: `[1, 1, G, head_dim]` → `[1, 1, G, P]`.
  *
  * Whole numbers of 8 bits with a scale a row are multiplied as they are. The queries become whole numbers of 16 bits in
  * two parts, high and low, so that what is lost is what the keys lost; keys are the left operand, which the runtime reads
@@ -104,7 +104,7 @@ export function quantizedScores(
 }
 
 /**
- * Sums of packed values: `[1, 1, G, P]` → `[1, 1, G, head_dim]`. As in {@linkcode quantizedScores}: probabilities take the
+ * Sums of quantized values: `[1, 1, G, P]` → `[1, 1, G, head_dim]`. As in {@linkcode quantizedScores}: probabilities take the
  * rows' scales in and become whole numbers of 15 bits in two parts.
  */
 export function quantizedSum(

@@ -1,10 +1,10 @@
 import { type CacheDtype, cacheDtypeName, isFloat32 } from "../rows/cache_dtype.ts";
 import type { DecoderInputs, DecoderOutputs, DecoderSession } from "./decoder_session.ts";
 
-/** Decoders of rows in fewer bits that stay open: each holds the model's packed weights once more. */
+/** Decoders of quantized rows that stay open: each holds the model's quantized weights once more. */
 const MOST_OPEN = 3;
 
-/** A decoder of rows in fewer bits. */
+/** A decoder of quantized rows. */
 interface PooledDecoder {
   readonly session: Promise<DecoderSession>;
   /** Runs that have not ended. */
@@ -26,7 +26,7 @@ export class DecoderPool implements AsyncDisposable {
     this.#open = open;
   }
 
-  /** Runs the decoder of a row format; one that could not be opened is tried again the next time. */
+  /** Runs the decoder of a cache dtype; one that could not be opened is tried again the next time. */
   async run(cacheDtype: CacheDtype, inputs: DecoderInputs): Promise<DecoderOutputs> {
     if (isFloat32(cacheDtype)) return await this.#float.run(inputs);
     const name = cacheDtypeName(cacheDtype);

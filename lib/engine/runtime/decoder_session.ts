@@ -22,7 +22,7 @@ export interface DecoderInputs {
   readonly rotaryPosition: number;
   /** Rows and room for the S new ones, which the run writes: `[layer · kv heads + kv head]`. */
   readonly rows: readonly RunRows[];
-  /** `[R, S · G]`: what each new query adds to each of R taps. */
+  /** `[R, S · G]`: what each new query adds to each of R recordings. */
   readonly queryWeights: Float32Array;
   /** Which of the new tokens to give logits for. */
   readonly logitsRows: readonly number[];
@@ -154,7 +154,7 @@ function feed(
   const integers = (values: BigInt64Array, shape: number[]) => new Tensor("int64", values, shape);
   const groupSize = config.numAttentionHeads / config.numKeyValueHeads;
   const queries = groupSize * count;
-  // A head without packed rows has no largest number among them: it takes the way that needs none.
+  // A head without quantized rows has no largest number among them: it takes the way that needs none.
   const decoding = count === 1 && queryWeights.length === 0 &&
     rows.every(({ quantized }) => quantized?.keys.count !== 0);
   const { cos, sin } = rotaryTables(config, count, rotaryPosition);

@@ -30,7 +30,7 @@ export interface EqualByteGrid {
 }
 
 /**
- * Evict, quantise, or both: for each share of the bytes, every cache dtype with as many rows as fit then, chosen by every
+ * Evict, quantize, or both: for each share of the bytes, every cache dtype with as many rows as fit then, chosen by every
  * policy. A dtype in which all rows fit evicts nothing and comes once a share.
  *
  * @param context tokens of the texts

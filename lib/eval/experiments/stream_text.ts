@@ -120,7 +120,7 @@ export interface StreamTrend {
   readonly resident_bytes_per_token: number;
   /** Its standard error. */
   readonly standard_error: number;
-  /** Time of a token in the first tenth of the stretches, in ms. */
+  /** Time of a token in the first tenth of the segments, in ms. */
   readonly ms_per_token_first_tenth: number;
   /** The same in the last tenth. */
   readonly ms_per_token_last_tenth: number;
@@ -129,7 +129,7 @@ export interface StreamTrend {
 /**
  * Does a stream get larger or slower as it goes on? A line through resident memory, and the first tenth beside the last.
  *
- * @param rows stretches once the cache is full
+ * @param rows segments once the cache is full
  * @throws {RangeError} if there are fewer than three
  *
  * @example

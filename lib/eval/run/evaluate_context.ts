@@ -136,7 +136,7 @@ export async function answerRow(
     if (unasked === undefined) cache.rewind(tokenCount + questionIds.length + parts);
     else await model.read(unasked, [...questionIds, ...alike], { logitsOf: "none", attention: "skip", signal });
     const begun = [...alike, said[parts]];
-    // A draft is taken back by a rewind, which a quantised cache is spared.
+    // A draft is taken back by a rewind, which a quantized cache is spared.
     const draft = unasked === undefined ? drafts.next : undefined;
     ids = await greedyAnswer(model, unasked ?? cache, begun, maxNewTokens, { draft, signal });
     drafts.add(ids);

@@ -29,7 +29,7 @@ export interface RetainedToken {
   readonly retention: number;
 }
 
-/** The shortest stretch of text that can be shown: a token, or the tokens that spell one character together. */
+/** The shortest segment of text that can be shown: a token, or the tokens that spell one character together. */
 export interface RetentionPiece {
   /** What is seen of it, line by line: each but the last ends its line. */
   readonly lines: readonly string[];

@@ -28,7 +28,7 @@ export interface RetentionTextOptions {
   readonly width?: number;
 }
 
-/** Texts coloured by survival: a notebook displays them, a report takes SVG and PNG, a browser the page. */
+/** Texts coloured by retention: a notebook displays them, a report takes SVG and PNG, a browser the page. */
 export interface RetentionText extends Displayable, Figure {
   /** A whole page that needs nothing else; pointing at a token tells its number and share. */
   readonly html: string;

@@ -6,7 +6,7 @@ import type { RunContext } from "./run_context.ts";
 /** Tokens of a text that are judged; a model of a shorter context is judged on what it has room for. */
 const JUDGED_TOKENS = 4000;
 
-/** What weights in fewer bits say beside float32, as the worker prints it. */
+/** What quantized weights say beside float32, as the worker prints it. */
 export interface Divergence {
   readonly weights: "int8" | "int4";
   /** Tokens after which the next one was predicted. */

@@ -9,7 +9,7 @@ import { reachedTargets } from "./targets.ts";
 /** Operators that a table shows; the rest are added up. */
 const SHOWN_OPERATORS = 10;
 
-/** Aims and what was reached. */
+/** Targets and what was reached. */
 export function targetsTable({ rows, floor }: BenchReport): string | undefined {
   const targets = reachedTargets(rows, floor);
   if (targets.length === 0) return undefined;
@@ -130,7 +130,7 @@ export function floorTable({ rows, floor }: BenchReport): string | undefined {
 /** Weight formats by the systems that run them, float32 last: the others are judged by it. */
 const WEIGHTS = [["kvmirror", "int4"], ["kvmirror int8", "int8"], ["kvmirror f32", "f32"]] as const;
 
-/** What weights in fewer bits lose, beside how fast they are. */
+/** What quantized weights lose, beside how fast they are. */
 export function weightsTable({ rows }: BenchReport): string | undefined {
   const judged = rows.find(({ metric }) => metric === "kl");
   if (judged === undefined) return undefined;

@@ -17,7 +17,7 @@ const decode = (context: number, other: string, times: number): Target => (
   { own: ["kvmirror", "decode"], other: [other, "decode"], context, times }
 );
 
-/** The aims of the issue that asked for this benchmark. */
+/** The targets of the issue that asked for this benchmark. */
 export const TARGETS: readonly Target[] = [
   decode(64, "onnxruntime-genai", 1.3),
   decode(1024, "transformers.js", 2),
@@ -35,7 +35,7 @@ export const TARGETS: readonly Target[] = [
 /** Times the floor that decoding may take. */
 export const FLOOR_TARGET = 1.5;
 
-/** An aim and what was reached, as a table shows it. */
+/** A target and what was reached, as a table shows it. */
 export interface ReachedTarget {
   readonly metric: string;
   readonly context: number;
@@ -61,7 +61,7 @@ function largeLoad(rows: readonly BenchRow[]): ReachedTarget[] {
   ];
 }
 
-/** Aims whose rows were measured; those against the floor come last. */
+/** Targets whose rows were measured; those against the floor come last. */
 export function reachedTargets(rows: readonly BenchRow[], floor?: Floor): ReachedTarget[] {
   const against = TARGETS.flatMap(({ own, other, context, times }): ReachedTarget[] => {
     const mine = rows.find((row) =>

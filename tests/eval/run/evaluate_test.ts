@@ -38,7 +38,7 @@ Deno.test("an eviction of nothing is the full cache: no divergence, the same tok
   assertEquals(streaming.live_bytes, Math.floor(full.context_tokens / 2) * perToken);
 });
 
-Deno.test("kept rows may be quantised: a setting of its own name, fewer bytes, a little divergence", async () => {
+Deno.test("kept rows may be quantized: a setting of its own name, fewer bytes, a little divergence", async () => {
   await using model = await openCheckpoint("qwen2_untied_f32");
   const names = [["keep_all in int8 residual 8", 0], ["streaming_llm in int8 residual 8", 0.5]] as const;
   const settings = names.map(([policy, compression_ratio]) => parseSetting({ policy, compression_ratio }));

@@ -77,7 +77,7 @@ Deno.test("the window stays as it was, the rest is rounded, and bytes say so", (
       assertEquals(attention, own.attention);
     }
   }
-  // 4 numbers a vector: a packed row takes 2 · (4 + 4) bytes, a loose one 2 · 16.
+  // 4 numbers a vector: a quantized row takes 2 · (4 + 4) bytes, a float32 row 2 · 16.
   assertEquals(cache.liveBytes, 6 * (170 * 16 + 30 * 32));
   assertEquals(cache.headBytes(0, 0).live, 170 * 16 + 30 * 32);
   appendSynthetic(cache, 63, 5);

@@ -61,7 +61,7 @@ Deno.test("elsewhere rows are those of then, and policies that need what was add
   const fork = cache.fork();
   fork.compress(policy("knorm"), { rows: 4 });
   appendSynthetic(cache, 2, 8);
-  // Taps of the newest queries begin anew with a text; sums over all queries do not.
+  // Recordings of the newest queries begin anew with a text; sums over all queries do not.
   cache.compress(policy("tova"), { rows: 4 });
   assertThrows(() => cache.compress(policy("observed_attention"), { rows: 2 }), TypeError, "over all queries");
   assertThrows(() => cache.compress(policy("expected_attention"), { rows: 2 }), TypeError, "queryMoments");

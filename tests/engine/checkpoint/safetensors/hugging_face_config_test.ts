@@ -72,7 +72,7 @@ Deno.test("a sliding window that is not in use, or never moves, is no hindrance"
 const REFUSED: readonly [string, Record<string, unknown>, typeof RangeError | typeof SyntaxError, string][] = [
   ["another architecture", { model_type: "bert" }, RangeError, "bert: the supported ones are llama"],
   ["another activation", { hidden_act: "gelu" }, RangeError, 'hidden_act is "gelu"'],
-  ["quantised weights", { quantization_config: { quant_method: "awq" } }, RangeError, "quantization_config"],
+  ["quantized weights", { quantization_config: { quant_method: "awq" } }, RangeError, "quantization_config"],
   ["biases that Llama may have", { model_type: "llama", attention_bias: true }, RangeError, "attention_bias is true"],
   ["rope scaling", { rope_scaling: { rope_type: "llama3", factor: 8 } }, RangeError, "llama3"],
   ["rope scaling of the oldest spelling", { rope_scaling: { type: "linear", factor: 2 } }, RangeError, "linear"],
