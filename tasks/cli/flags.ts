@@ -17,6 +17,13 @@ export interface Flags {
   readonly positional: readonly string[];
 }
 
+/** Words that others use for a flag, and this project once did: their refusal names the flag. */
+const RENAMED: Readonly<Record<string, string>> = {
+  rows: "cache-dtype",
+  "row-window": "residual-length",
+  every: "compression-interval",
+};
+
 /** Parses `args`; an unknown flag, a missing value or a value of the wrong kind is a {@linkcode UsageError}. */
 export function parseFlags(args: readonly string[], types: FlagTypes): Flags {
   const integers = new Set(types.integer ?? []);
@@ -30,6 +37,10 @@ export function parseFlags(args: readonly string[], types: FlagTypes): Flags {
     boolean: toggles,
     unknown: (argument, key) => {
       if (key === undefined || known.has(key)) return true;
+      const [flag, renamed] = [argument.split("=")[0], RENAMED[key]];
+      if (known.has(renamed)) {
+        throw new UsageError(`Cannot use ${flag} as it is not a flag of this task: use --${renamed}`);
+      }
       const names = [...known].map((name) => `--${name}`).join(", ");
       throw new UsageError(`Cannot use ${argument} as it is not a flag of this task: the flags are ${names}`);
     },
