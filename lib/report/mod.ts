@@ -30,7 +30,7 @@ export { type Chart, chart, type ChartSpecification } from "./charts/chart.ts";
 export { type Axis, type AxisOptions, type ChartOptions } from "./charts/chart_options.ts";
 export { heatMap, type HeatMapOptions, heatMaps, type HeatMapsOptions } from "./charts/heat_map.ts";
 export { intervalChart, type IntervalChartOptions } from "./charts/interval_chart.ts";
-export { lineChart, type LineChartOptions, pointChart, type PointChartOptions } from "./charts/series_chart.ts";
+export { lineChart, pointChart, type SeriesChartOptions } from "./charts/series_chart.ts";
 export { type Measurements, writeMeasurements } from "./files/measurements.ts";
 export { type ModelProvenance, type Provenance, provenanceLine } from "./files/provenance.ts";
 export { writeSection } from "./files/section.ts";

@@ -1,4 +1,4 @@
-import { seriesScales } from "../render/palette.ts";
+import { type SeriesScales, seriesScales } from "../render/palette.ts";
 import { type Chart, chart } from "./chart.ts";
 import {
   type Axis,
@@ -10,13 +10,13 @@ import {
   numberChannel,
 } from "./chart_options.ts";
 
-/** A line chart: numbers over numbers, one line a series. */
-export interface LineChartOptions extends ChartOptions {
+/** A chart of numbers over numbers, by series. */
+export interface SeriesChartOptions extends ChartOptions {
   /** The numbers on the horizontal axis. */
   readonly x: Axis;
   /** The numbers on the vertical axis. */
   readonly y: Axis;
-  /** The column that tells lines apart. */
+  /** The column that tells the series apart. */
   readonly series: Axis;
   /** Every series of a family of charts, so that each looks the same in all of them. */
   readonly order?: readonly string[];
@@ -39,52 +39,34 @@ export interface LineChartOptions extends ChartOptions {
  * });
  * ```
  */
-export function lineChart(options: LineChartOptions): Promise<Chart> {
-  const { x, y, series, order } = options;
-  const { base, rows } = chartBase(options, [fieldOf(x), fieldOf(y), fieldOf(series)]);
-  const scales = seriesScales(distinct(rows, fieldOf(series)), order);
-  const channel = { ...fieldChannel(series), type: "nominal", sort: null };
-  return chart({
-    ...base,
+export function lineChart(options: SeriesChartOptions): Promise<Chart> {
+  return seriesChart(options, (series, { strokeDash, shape }) => ({
     resolve: { legend: { strokeDash: "independent" } },
-    encoding: {
-      x: numberChannel(x),
-      y: numberChannel(y),
-      color: { ...channel, scale: scales.color },
-    },
     layer: [
-      { mark: { type: "line" }, encoding: { strokeDash: { ...channel, scale: scales.strokeDash, legend: null } } },
-      { mark: { type: "point" }, encoding: { shape: { ...channel, scale: scales.shape } } },
+      { mark: { type: "line" }, encoding: { strokeDash: { ...series, scale: strokeDash, legend: null } } },
+      { mark: { type: "point" }, encoding: { shape: { ...series, scale: shape } } },
     ],
-  });
-}
-
-/** A point chart: one point a row. */
-export interface PointChartOptions extends ChartOptions {
-  /** The numbers on the horizontal axis. */
-  readonly x: Axis;
-  /** The numbers on the vertical axis. */
-  readonly y: Axis;
-  /** The column that tells points apart. */
-  readonly series: Axis;
-  /** Every series of a family of charts, so that each looks the same in all of them. */
-  readonly order?: readonly string[];
+  }));
 }
 
 /** Draws one point a row, series told apart by colour and shape; later rows lie on top. */
-export function pointChart(options: PointChartOptions): Promise<Chart> {
+export function pointChart(options: SeriesChartOptions): Promise<Chart> {
+  return seriesChart(options, (series, { shape }) => ({
+    mark: { type: "point", size: 36 },
+    encoding: { shape: { ...series, scale: shape } },
+  }));
+}
+
+/** Draws numbers over numbers with the marks given, which have the channel of the series and its scales. */
+function seriesChart(
+  options: SeriesChartOptions,
+  marks: (series: object, scales: SeriesScales) => Readonly<Record<string, object>>,
+): Promise<Chart> {
   const { x, y, series, order } = options;
   const { base, rows } = chartBase(options, [fieldOf(x), fieldOf(y), fieldOf(series)]);
   const scales = seriesScales(distinct(rows, fieldOf(series)), order);
   const channel = { ...fieldChannel(series), type: "nominal", sort: null };
-  return chart({
-    ...base,
-    mark: { type: "point", size: 36 },
-    encoding: {
-      x: numberChannel(x),
-      y: numberChannel(y),
-      color: { ...channel, scale: scales.color },
-      shape: { ...channel, scale: scales.shape },
-    },
-  });
+  const { encoding, ...drawn } = marks(channel, scales);
+  const color = { ...channel, scale: scales.color };
+  return chart({ ...base, ...drawn, encoding: { x: numberChannel(x), y: numberChannel(y), color, ...encoding } });
 }
