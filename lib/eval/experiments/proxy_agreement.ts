@@ -34,7 +34,7 @@ export interface ProxyAgreement {
 
 /**
  * Does a proxy rank as the truth does? Compression ratios are never mixed: what is ranked is ranked at each by itself, as
- * anything foretells that more rows are better.
+ * anything predicts that more rows are better.
  *
  * @throws {RangeError} if there are no observations, or a value is NaN
  *

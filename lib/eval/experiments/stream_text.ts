@@ -44,7 +44,7 @@ export interface StreamedText {
 }
 
 /**
- * Reads a text of any length through a bounded cache and judges every token by what is left of those before it:
+ * Reads a text of any length through a bounded cache and judges every token by the kept rows of those before it:
  * StreamingLLM's experiment (Xiao et al. 2023, https://arxiv.org/abs/2309.17453).
  *
  * @param ids the text's tokens

@@ -98,7 +98,7 @@ function lookupSection({ rows }: BenchReport): string[] {
     `**lookup**: ms a token of ${LOOKUP_ANSWER_TOKENS} after the first, on a text of ${
       plain(read)
     } tokens; prompt lookup ` +
-    "foretells what the text says after the answer's last words",
+    "drafts the words that the text has after the answer's last ones",
     "",
     written,
   ];
