@@ -1,3 +1,5 @@
+import { mean } from "../numeric/mean.ts";
+
 /** A straight line through points. */
 export interface LinearTrend {
   /** Rise of y for 1 of x. */
@@ -28,7 +30,6 @@ export function linearTrend(x: readonly number[], y: readonly number[]): LinearT
   if (x.length !== y.length) {
     throw new TypeError(`Cannot fit a line to ${x.length} and ${y.length} numbers as each point has both`);
   }
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const [centerX, centerY] = [mean(x), mean(y)];
   const spread = x.reduce((sum, value) => sum + (value - centerX) ** 2, 0);
   if (x.length < 3 || spread === 0) {

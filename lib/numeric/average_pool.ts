@@ -1,5 +1,5 @@
 /**
- * The mean over `kernel` neighbours around each value; what lies beyond the ends counts as 0, as in PyTorch's
+ * The mean over `kernel` neighbors around each value; what lies beyond the ends counts as 0, as in PyTorch's
  * `avg_pool1d` with padding: `[n]` → `[n]`.
  *
  * @throws {RangeError} if the kernel is no odd whole number
@@ -14,7 +14,7 @@
  */
 export function averagePool(values: Float32Array | Float64Array, kernel: number): Float64Array {
   if (!Number.isSafeInteger(kernel) || kernel < 1 || kernel % 2 === 0) {
-    throw new RangeError(`Cannot pool over ${kernel} neighbours as it must be an odd whole number`);
+    throw new RangeError(`Cannot pool over ${kernel} neighbors as it must be an odd whole number`);
   }
   const reach = (kernel - 1) / 2;
   return Float64Array.from({ length: values.length }, (_, index) => {

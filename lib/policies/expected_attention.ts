@@ -1,3 +1,4 @@
+import { quadraticForm } from "../numeric/quadratic_form.ts";
 import { rotaryFrequencies } from "../numeric/rotary.ts";
 import { rowNorms, type Vector } from "../numeric/vectors.ts";
 import { definePolicy, eachHead } from "./define_policy.ts";
@@ -86,7 +87,7 @@ function rotate(moments: Vector, rotation: Rotation): { mean: Float64Array; cova
   return { mean, covariance };
 }
 
-/** Turns the vector that begins at `start`, its elements `stride` apart, in place. */
+/** Rotates the vector that begins at `start`, its elements `stride` apart, in place. */
 function rotateVector(values: Float64Array, start: number, stride: number, { cos, sin }: Rotation): void {
   const half = cos.length;
   for (let pair = 0; pair < half; pair++) {
@@ -100,7 +101,6 @@ function rotateVector(values: Float64Array, start: number, stride: number, { cos
 /** μ·k / √d + kᵀΣk / 2d of each key, `[rows, head_dim]` → `[rows]`; Σ is symmetric, so half of it is enough. */
 function gaussianExponents(keys: Vector, mean: Float64Array, covariance: Float64Array): Float64Array {
   const width = mean.length;
-  const linear = mean.map((value) => value / Math.sqrt(width));
   const upper = new Float64Array(width * width);
   for (let row = 0; row < width; row++) {
     upper[row * width + row] = covariance[row * width + row] / (2 * width);
@@ -108,46 +108,7 @@ function gaussianExponents(keys: Vector, mean: Float64Array, covariance: Float64
       upper[row * width + column] = (covariance[row * width + column] + covariance[column * width + row]) / (2 * width);
     }
   }
-  const rows = keys.length / width;
-  const gaussianExponents = new Float64Array(rows);
-  // Four keys and two dimensions side by side: sums that do not wait for one another, from numbers that are read once.
-  const block = new Float64Array(4 * width);
-  for (let row = 0; row < rows; row += 4) {
-    const count = Math.min(4, rows - row);
-    for (let lane = 0; lane < count; lane++) {
-      for (let dim = 0; dim < width; dim++) block[4 * dim + lane] = keys[(row + lane) * width + dim];
-    }
-    const sums = [0, 0, 0, 0];
-    for (let dim = 0; dim < width; dim += 2) {
-      let a = linear[dim];
-      let b = a;
-      let c = a;
-      let d = a;
-      let e = linear[dim + 1];
-      let f = e;
-      let g = e;
-      let h = e;
-      for (let other = dim, place = 4 * dim; other < width; other++, place += 4) {
-        const weight = upper[dim * width + other];
-        const next = upper[(dim + 1) * width + other];
-        a += weight * block[place];
-        b += weight * block[place + 1];
-        c += weight * block[place + 2];
-        d += weight * block[place + 3];
-        e += next * block[place];
-        f += next * block[place + 1];
-        g += next * block[place + 2];
-        h += next * block[place + 3];
-      }
-      const place = 4 * dim;
-      sums[0] += a * block[place] + e * block[place + 4];
-      sums[1] += b * block[place + 1] + f * block[place + 5];
-      sums[2] += c * block[place + 2] + g * block[place + 6];
-      sums[3] += d * block[place + 3] + h * block[place + 7];
-    }
-    for (let lane = 0; lane < count; lane++) gaussianExponents[row + lane] = sums[lane];
-  }
-  return gaussianExponents;
+  return quadraticForm(keys, mean.map((value) => value / Math.sqrt(width)), upper);
 }
 
 function softmax(values: Float64Array): Float64Array {

@@ -10,7 +10,7 @@ import {
   visibleText,
 } from "./pieces.ts";
 
-/** Draws texts coloured by retention as a page that needs nothing else. */
+/** Draws texts colored by retention as a page that needs nothing else. */
 export function retentionHtml({ title, subtitle, description, sections }: RetentionDrawing, width: number): string {
   const shares = [
     ...new Set([...LEGEND_SHARES, ...sections.flatMap(({ pieces }) => pieces.map(({ retention }) => retention))]),

@@ -1,3 +1,4 @@
+import { mean } from "../../numeric/mean.ts";
 import { percent } from "../table/number_format.ts";
 
 /** A text's heading and pieces, as they are drawn. */
@@ -47,23 +48,23 @@ export interface RetentionPiece {
 export function retentionPieces(tokens: readonly RetainedToken[]): RetentionPiece[] {
   if (tokens.every(({ text }) => text === "")) {
     throw new RangeError(
-      `Cannot colour a text of ${tokens.length} tokens as it is empty: give at least one with a text`,
+      `Cannot color a text of ${tokens.length} tokens as it is empty: give at least one with a text`,
     );
   }
   const pieces: RetentionPiece[] = [];
   let first = 0;
   tokens.forEach(({ text, retention }, index) => {
     if (!(retention >= 0 && retention <= 1)) {
-      throw new RangeError(`Cannot colour token ${index} by a survival of ${retention} as it must be in [0, 1]`);
+      throw new RangeError(`Cannot color token ${index} by a retention of ${retention} as it must be in [0, 1]`);
     }
     if (text === "") return;
     const own = tokens.slice(first, index + 1);
-    const mean = own.reduce((sum, token) => sum + token.retention, 0) / own.length;
+    const share = mean(own.map((token) => token.retention));
     const name = own.length === 1 ? `token ${index}` : `tokens ${first} to ${index}`;
     pieces.push({
       lines: visibleLines(text),
-      retention: mean,
-      title: `${name}: held by ${percent(1)(mean)} of kv heads`,
+      retention: share,
+      title: `${name}: held by ${percent(1)(share)} of kv heads`,
     });
     first = index + 1;
   });

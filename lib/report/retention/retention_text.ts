@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { mean } from "../../numeric/mean.ts";
 import { DISPLAY, type Displayable, type Figure } from "../render/display.ts";
 import { renderPng } from "../render/render_png.ts";
 import { percent } from "../table/number_format.ts";
@@ -14,7 +15,7 @@ export interface RetainedText {
   readonly tokens: readonly RetainedToken[];
 }
 
-/** A picture of texts, coloured by what survives of them. */
+/** A picture of texts, colored by retention. */
 export interface RetentionTextOptions {
   /** One below the other: the same text under several policies, say. */
   readonly texts: readonly RetainedText[];
@@ -28,15 +29,15 @@ export interface RetentionTextOptions {
   readonly width?: number;
 }
 
-/** Texts coloured by retention: a notebook displays them, a report takes SVG and PNG, a browser the page. */
+/** Texts colored by retention: a notebook displays them, a report takes SVG and PNG, a browser the page. */
 export interface RetentionText extends Displayable, Figure {
   /** A whole page that needs nothing else; pointing at a token tells its number and share. */
   readonly html: string;
 }
 
 /**
- * Colours texts, token by token, by the share of kv heads that still hold each: light where it survives, dark where it
- * was forgotten. Colour is never alone: a line under each token is as long as its share, and what no head holds is struck
+ * Colors texts, token by token, by the share of kv heads that still hold each: light where all do, dark where
+ * none does. Color is never alone: a line under each token is as long as its share, and what no head holds is struck
  * out. `¶` is a line end, `·` a space that is a token.
  *
  * Characters that the font of the PNG lacks are boxes there; HTML and SVG show them where the viewer has them.
@@ -56,7 +57,7 @@ export interface RetentionText extends Displayable, Figure {
 export function retentionText(
   { texts, title, subtitle, description, width = 720 }: RetentionTextOptions,
 ): RetentionText {
-  if (texts.length === 0) throw new RangeError("Cannot colour 0 texts: give at least one");
+  if (texts.length === 0) throw new RangeError("Cannot color 0 texts: give at least one");
   if (!(width >= 200 && width <= 10_000)) {
     throw new RangeError(`Cannot draw lines of ${width} pixels as it must be in [200, 10000]`);
   }
@@ -88,5 +89,5 @@ export function retentionText(
 }
 
 function meanRetention(tokens: readonly RetainedToken[]): number {
-  return tokens.reduce((sum, { retention }) => sum + retention, 0) / tokens.length;
+  return mean(tokens.map(({ retention }) => retention));
 }

@@ -10,7 +10,7 @@ const BOX_HEIGHT = 20;
 const BASELINE = 14;
 const GAUGE = 2;
 
-/** Draws texts coloured by retention as SVG: the same bytes for the same texts. */
+/** Draws texts colored by retention as SVG: the same bytes for the same texts. */
 export function retentionSvg({ title, subtitle, description, sections }: RetentionDrawing, width: number): string {
   const drawn: string[] = [];
   let y = PADDING;
