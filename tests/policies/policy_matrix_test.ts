@@ -1,6 +1,14 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { KvCache } from "kvmirror/engine";
-import { budgetForRatio, type Layer, policy, policyNames, type PolicyOptions, WRAPPERS } from "kvmirror/policies";
+import {
+  budgetForRatio,
+  type Layer,
+  POLICIES,
+  policy,
+  policyNames,
+  type PolicyOptions,
+  WRAPPERS,
+} from "kvmirror/policies";
 import { keptRows } from "../../lib/policies/budget.ts";
 import { syntheticCache, syntheticNumbers } from "../fixtures/synthetic_cache.ts";
 
@@ -261,6 +269,39 @@ Deno.test("wrappers that cannot wrap, and names that cannot be read, are one lin
   assertThrows(() => policy("adakw(knorm)"), RangeError, "did you mean adakv?");
   assertThrows(() => policy("adakv(knrom)"), RangeError, "did you mean knorm?");
 });
+
+Deno.test("numbers of tokens and rows are whole, in options and in parentheses", () => {
+  for (
+    const [name, what] of [
+      ["streaming_llm(sinkTokens=-1)", "sinkTokens -1 for streaming_llm as it must be a whole number of at least 0"],
+      ["protect(knorm, recent=-1)", "recent -1 for protect as it must be a whole number of at least 0"],
+      ["protect(knorm, recent=1.5)", "recent 1.5 for protect as it must be a whole number of at least 0"],
+      ["adakv(kvzip_plus(sinkTokens=0.5))", "sinkTokens 0.5 for kvzip_plus"],
+      ["lagkv(lagSize=0)", "lagSize 0 for lagkv as it must be a whole number of at least 1"],
+      ["snapkv(windowSize=0)", "windowSize 0 for snapkv as it must be a whole number of at least 1"],
+      ["pyramidkv(smallestLayer=1.5)", "smallestLayer 1.5 for pyramidkv"],
+      ["random(seed=-3)", "seed -3 for random"],
+      ["hybrid(topk=2.5)", "topk 2.5 for hybrid"],
+    ]
+  ) assertThrows(() => policy(name), RangeError, `Cannot use ${what}`);
+  const undefinedIsDefault = policy("streaming_llm", { sinkTokens: undefined });
+  assertEquals(undefinedIsDefault.definition?.protect, { sinks: 4 });
+});
+
+Deno.test("the table's defaults are those that policies use", () => {
+  const cache = syntheticCache(200);
+  for (const [name, { options: defaults }] of Object.entries(POLICIES)) {
+    const options = Object.fromEntries(
+      Object.entries(defaults).flatMap(([option, value]) => typeof value === "number" ? [[option, value]] : []),
+    );
+    const rows = (given: PolicyOptions) => policy(name, given).choose(layersOf(cache), budgetForRatio(200, 0.5));
+    if (policy(name).signals.some((signal) => typeof signal === "string" && UNOBSERVED.includes(signal))) continue;
+    assertEquals(rows(options), rows({}), name);
+  }
+});
+
+/** Signals of a second pass, which the layers here do not have. */
+const UNOBSERVED = ["reconstruction", "normalizedReconstruction", "predictedAttention"];
 
 Deno.test("unknown names and numbers are refused in a line that names them", () => {
   assertThrows(() => policy("hybird"), RangeError, "did you mean hybrid?");
