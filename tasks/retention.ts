@@ -1,4 +1,4 @@
-/** `deno task retention`: the text of a run's record, coloured by the tokens that survived. */
+/** `deno task retention`: the text of a run's record, colored by the retention of its tokens. */
 import { parseRetentionRecord, type RetentionRecord } from "kvmirror";
 import { type Flags, parseFlags, requiredText, textFromFlag, usage } from "./cli/flags.ts";
 import { printJson, printText, runTask, UsageError } from "./cli/run_task.ts";
@@ -23,7 +23,7 @@ await runTask(async () => {
   const { percent, retentionText, writeReport } = await import("kvmirror/report");
   const picture = usage(() =>
     retentionText({
-      title: flags.text("title") ?? `What survives of ${rows[0].tokens} tokens`,
+      title: flags.text("title") ?? `Retention of ${rows[0].tokens} tokens`,
       texts: records.map(({ tokens, retention }, index) => ({
         name: rows[index].policy,
         tokens: tokens.map((text, token) => ({ text, retention: retention[token] })),

@@ -12,7 +12,7 @@ export const CHUNKKV_OPTIONS = {
 } as const;
 
 /**
- * Keeps whole chunks of neighbouring rows, the same in every head of a layer, by their mean score: ChunkKV (Liu et al.
+ * Keeps whole chunks of neighboring rows, the same in every head of a layer, by their mean score: ChunkKV (Liu et al.
  * 2025, https://arxiv.org/abs/2502.00299). Heads of lengths of their own have chunks of their own.
  *
  * @throws {TypeError} if the policy cannot be wrapped

@@ -10,7 +10,7 @@ export const H2O_OPTIONS = {
 
 /**
  * Heavy hitters: of each head's budget one half goes to the newest rows, the other to the rows with the most attention
- * accumulated over all queries, a sum that favours early rows, or one in which old attention fades. H2O (Zhang et al.
+ * accumulated over all queries, a sum that favors early rows, or one in which old attention fades. H2O (Zhang et al.
  * 2023, https://arxiv.org/abs/2306.14048).
  *
  * @throws {RangeError} if the decay is outside (0, 1]

@@ -7,14 +7,14 @@ import type { Policy, PolicyDefinition } from "./policy.ts";
 export const SNAPKV_OPTIONS = {
   /** The newest rows, whose queries look back and which stay. */
   windowSize: 64,
-  /** Neighbours that a score is averaged over, an odd number. */
+  /** Neighbors that a score is averaged over, an odd number. */
   kernelSize: 5,
 } as const;
 /** The options, each of which may be left out. */
 export type SnapkvOptions = OptionsOf<typeof SNAPKV_OPTIONS>;
 
 /**
- * The attention of the newest queries to the rows before them, averaged over neighbours; the newest rows stay: SnapKV
+ * The attention of the newest queries to the rows before them, averaged over neighbors; the newest rows stay: SnapKV
  * (Li et al. 2024, https://arxiv.org/abs/2404.14469). Where there are no rows before the window, the newest stay.
  */
 export function snapkv(options: SnapkvOptions = {}): Policy {

@@ -70,8 +70,8 @@ export async function* parityRows(model: Model, golden: PolicyGolden): AsyncGene
   }
 }
 
-function unpack(packed: string, tokens: number, { shape }: KvCache): Choice {
-  const bits = gunzipSync(Uint8Array.fromBase64(packed));
+function unpack(encoded: string, tokens: number, { shape }: KvCache): Choice {
+  const bits = gunzipSync(Uint8Array.fromBase64(encoded));
   const bytes = Math.ceil(tokens / 8);
   return Array.from({ length: shape.layerCount }, (_, layer) =>
     Array.from({ length: shape.kvHeadCount }, (_, head) => {

@@ -8,7 +8,7 @@ const RECORD = { policy: "mine", tokens: ["The", " dog", " <b>"], kept: [[[0, 2]
 /** Lines on stderr that are ours: Node's own warning about a package of Vega's is not. */
 const notices = ({ stderr }: TaskResult) => stderr.trim().split("\n").filter((line) => !/DEP0040|^\(Use|^$/.test(line));
 
-Deno.test("survival: what compress prints becomes a page, an SVG and a PNG; two runs are set side by side", async () => {
+Deno.test("retention: what compress prints becomes a page, an SVG and a PNG; two runs are set side by side", async () => {
   await withFolder(async (path) => {
     await Deno.writeTextFile(path("p.txt"), readGolden("qwen2_untied_f32").text);
     const model = ["--model", checkpointPath("qwen2_untied_f32"), "--weights", "f32"];
@@ -46,7 +46,7 @@ Deno.test("survival: what compress prints becomes a page, an SVG and a PNG; two 
   });
 });
 
-Deno.test("survival: a record made by hand, drawn as PNG", async () => {
+Deno.test("retention: a record made by hand, drawn as PNG", async () => {
   await withFolder(async (path) => {
     await Deno.writeTextFile(path("r.json"), JSON.stringify(RECORD));
     const flags = ["--record", path("r.json"), "--output", path("o.png"), "--title", "Mine", "--json"];
@@ -60,7 +60,7 @@ Deno.test("survival: a record made by hand, drawn as PNG", async () => {
   });
 });
 
-Deno.test("survival: what is wrong is one line on stderr and exit 2, and nothing is written", async () => {
+Deno.test("retention: what is wrong is one line on stderr and exit 2, and nothing is written", async () => {
   await withFolder(async (path) => {
     const files: Record<string, string> = {
       "r.json": JSON.stringify(RECORD),

@@ -23,7 +23,7 @@ export interface BarChartOptions extends ChartOptions {
   readonly order?: readonly string[];
 }
 
-/** Draws one bar a name; the side names the bars and their ends say the number, so colour only repeats it. */
+/** Draws one bar a name; the side names the bars and their ends say the number, so color only repeats it. */
 export function barChart(options: BarChartOptions): Promise<Chart> {
   const { x, y, label, order } = options;
   const { base, rows } = chartBase(options, [fieldOf(x), fieldOf(y)]);

@@ -42,7 +42,7 @@ export function distinct(rows: readonly Row[], column: string): string[] {
   return [...new Set(rows.map((row) => String(row[column])))];
 }
 
-/** A column on an axis or a colour ramp: its name, or its name and how it is drawn. */
+/** A column on an axis or a color ramp: its name, or its name and how it is drawn. */
 export type Axis = string | AxisOptions;
 
 /** How a column is drawn. */

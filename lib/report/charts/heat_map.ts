@@ -31,7 +31,7 @@ export interface HeatMapOptions extends ChartOptions {
   readonly label?: string;
 }
 
-/** Draws a grid whose cells are coloured by a ramp that grows evenly in lightness too; the first row is on top. */
+/** Draws a grid whose cells are colored by a ramp that grows evenly in lightness too; the first row is on top. */
 export function heatMap(options: HeatMapOptions): Promise<Chart> {
   const { x, y, value, label } = options;
   const { base, rows } = chartBase(options, [fieldOf(x), fieldOf(y), fieldOf(value)]);

@@ -29,7 +29,7 @@ export interface IntervalChartOptions extends ChartOptions {
 
 /**
  * Draws one point a name and series with its interval as a bar through it; series lie side by side under their name,
- * told apart by colour and shape.
+ * told apart by color and shape.
  */
 export function intervalChart(options: IntervalChartOptions): Promise<Chart> {
   const { x, y, low, high, series, order } = options;

@@ -23,7 +23,7 @@ export interface SeriesChartOptions extends ChartOptions {
 }
 
 /**
- * Draws one line a series, told apart by colour, dash and point shape.
+ * Draws one line a series, told apart by color, dash and point shape.
  *
  * @example
  * ```ts
@@ -49,7 +49,7 @@ export function lineChart(options: SeriesChartOptions): Promise<Chart> {
   }));
 }
 
-/** Draws one point a row, series told apart by colour and shape; later rows lie on top. */
+/** Draws one point a row, series told apart by color and shape; later rows lie on top. */
 export function pointChart(options: SeriesChartOptions): Promise<Chart> {
   return seriesChart(options, (series, { shape }) => ({
     mark: { type: "point", size: 36 },

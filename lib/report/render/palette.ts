@@ -1,7 +1,7 @@
 import * as vega from "vega";
 
 /**
- * Eight colours that differ for every kind of colour vision, the ones that read best on white first.
+ * Eight colors that differ for every kind of color vision, the ones that read best on white first.
  * Okabe and Ito 2008, "Color Universal Design", https://jfly.uni-koeln.de/color/
  */
 export const OKABE_ITO: readonly string[] = [
@@ -15,10 +15,10 @@ export const OKABE_ITO: readonly string[] = [
   "#F0E442",
 ];
 
-/** A ramp that is even to the eye and in grey: van der Walt and Smith 2015, https://bids.github.io/colormap/ */
+/** A ramp that is even to the eye and in gray: van der Walt and Smith 2015, https://bids.github.io/colormap/ */
 export const RAMP = "viridis";
 
-/** Point shapes, one a series: colour never tells series apart alone. */
+/** Point shapes, one a series: color never tells series apart alone. */
 export const SHAPES: readonly string[] = [
   "circle",
   "square",
@@ -40,9 +40,9 @@ export const DASHES: readonly (readonly number[])[] = [[1, 0], [6, 3], [2, 2], [
   2,
 ]];
 
-/** Colour, shape and dash of the series in a chart, as Vega-Lite scales. */
+/** Color, shape and dash of the series in a chart, as Vega-Lite scales. */
 export interface SeriesScales {
-  /** The colour of each series. */
+  /** The color of each series. */
   readonly color: { readonly domain: readonly string[]; readonly range: readonly string[] };
   /** The point shape of each series. */
   readonly shape: { readonly domain: readonly string[]; readonly range: readonly string[] };
@@ -51,7 +51,7 @@ export interface SeriesScales {
 }
 
 /**
- * The scales for the series `names`. A name takes the colour, shape and dash of its place in `order`, so that it looks
+ * The scales for the series `names`. A name takes the color, shape and dash of its place in `order`, so that it looks
  * the same in every chart that shares the order; default: the order of `names`.
  *
  * Throws a RangeError past eight series, as two would look the same, and for a name that `order` lacks.
@@ -75,7 +75,7 @@ export function seriesScales(names: readonly string[], order: readonly string[] 
   };
 }
 
-/** A colour to fill with, and the one of black and white that reads on it. */
+/** A color to fill with, and the one of black and white that reads on it. */
 export interface RampColor {
   /** `#rrggbb`. */
   readonly fill: string;
@@ -92,7 +92,7 @@ const { scheme } = vega as unknown as { scheme(name: string): (share: number) =>
  * @throws {RangeError} if the share is not in [0, 1]
  */
 export function rampColor(share: number): RampColor {
-  if (!(share >= 0 && share <= 1)) throw new RangeError(`Cannot colour a share of ${share} as it must be in [0, 1]`);
+  if (!(share >= 0 && share <= 1)) throw new RangeError(`Cannot color a share of ${share} as it must be in [0, 1]`);
   const channels = scheme(RAMP)(share).match(/\d+/g)!.map(Number);
   const luminance = relativeLuminance(channels);
   return {

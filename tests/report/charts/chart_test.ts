@@ -72,7 +72,7 @@ Deno.test("the text of a PNG is really drawn, from our own font", async () => {
   }
 });
 
-Deno.test("series are drawn in Okabe and Ito's colours, in shapes and dashes of their own", async () => {
+Deno.test("series are drawn in Okabe and Ito's colors, in shapes and dashes of their own", async () => {
   const { svg } = await CHARTS.line();
   for (const color of OKABE_ITO.slice(0, 3)) assert(svg.includes(`stroke="${color}"`), color);
   const lines = [...svg.matchAll(/aria-roledescription="line mark"[^>]*>/g)].map(String);

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { DASHES, OKABE_ITO, rampColor, seriesScales, SHAPES } from "../../../lib/report/render/palette.ts";
 
-Deno.test("the palette is Okabe and Ito's eight colours, with as many distinct shapes and dashes", () => {
+Deno.test("the palette is Okabe and Ito's eight colors, with as many distinct shapes and dashes", () => {
   // https://jfly.uni-koeln.de/color/: black, orange, sky blue, bluish green, yellow, blue, vermillion, reddish purple
   const published = ["#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"];
   assertEquals(OKABE_ITO.toSorted(), published.toSorted());
@@ -24,7 +24,7 @@ Deno.test("a ninth series and a series outside the order are refused", () => {
   assertThrows(() => seriesScales(["x"], ["y"]), RangeError, "Cannot draw series x as its order lacks it: y");
 });
 
-/** WCAG 2.2, 1.4.3, from the hexadecimal colours. */
+/** WCAG 2.2, 1.4.3, from the hexadecimal colors. */
 function contrast(one: string, other: string): number {
   const luminance = (color: string) =>
     [0.2126, 0.7152, 0.0722].reduce((sum, weight, channel) => {
@@ -35,18 +35,18 @@ function contrast(one: string, other: string): number {
   return (light + 0.05) / (dark + 0.05);
 }
 
-Deno.test("rampColour: viridis from its dark end to its light one", () => {
+Deno.test("rampColor: viridis from its dark end to its light one", () => {
   assertEquals(rampColor(0), { fill: "#440154", ink: "#ffffff" });
   assertEquals(rampColor(1), { fill: "#fde725", ink: "#000000" });
 });
 
-Deno.test("rampColour: the ink reads on every colour", () => {
+Deno.test("rampColor: the ink reads on every color", () => {
   fc.assert(fc.property(fc.double({ min: 0, max: 1, noNaN: true }), (share) => {
     const { fill, ink } = rampColor(share);
     assert(/^#[0-9a-f]{6}$/.test(fill) && contrast(fill, ink) >= 4.5, `${share}: ${ink} on ${fill}`);
   }));
 });
 
-Deno.test("rampColour refuses what is no share", () => {
+Deno.test("rampColor refuses what is no share", () => {
   for (const share of [-0.01, 1.01, NaN]) assertThrows(() => rampColor(share), RangeError, `share of ${share}`);
 });

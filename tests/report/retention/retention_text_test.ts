@@ -19,7 +19,7 @@ const htmlText = (html: string) =>
   html.match(/<p class="text">([^]*?)<\/p>/)![1].replaceAll(/<i>¶<\/i>/g, "").replaceAll(/<[^>]*>/g, "")
     .replaceAll(/&#(\d+);/g, (_, code) => String.fromCharCode(code));
 
-Deno.test("a token is coloured by its share, underlined as long as it, and struck out where no head holds it", () => {
+Deno.test("a token is colored by its share, underlined as long as it, and struck out where no head holds it", () => {
   const { svg, html } = draw([["Call", 1], [" me", 0], [" Ishmael", 0.5]]);
   const [call, me, ishmael] = svgTokens(svg);
   assertEquals(call.title, "token 0: held by 100.0 % of kv heads");
@@ -140,11 +140,11 @@ Deno.test("a notebook shows it, and a report takes it as a figure", async () => 
 });
 
 Deno.test("no text, an empty one, a share that is none and a width for nothing are refused", () => {
-  assertThrows(() => retentionText({ title: "T", texts: [] }), RangeError, "Cannot colour 0 texts");
-  assertThrows(() => draw([]), RangeError, "Cannot colour a text of 0 tokens");
-  assertThrows(() => draw([["", 1], ["", 0]]), RangeError, "Cannot colour a text of 2 tokens");
+  assertThrows(() => retentionText({ title: "T", texts: [] }), RangeError, "Cannot color 0 texts");
+  assertThrows(() => draw([]), RangeError, "Cannot color a text of 0 tokens");
+  assertThrows(() => draw([["", 1], ["", 0]]), RangeError, "Cannot color a text of 2 tokens");
   for (const share of [-0.1, 1.1, NaN]) {
-    assertThrows(() => draw([["A", 1], ["B", share]]), RangeError, `token 1 by a survival of ${share}`);
+    assertThrows(() => draw([["A", 1], ["B", share]]), RangeError, `token 1 by a retention of ${share}`);
   }
   for (const width of [0, 199, NaN]) assertThrows(() => draw([["A", 1]], width), RangeError, `${width} pixels`);
 });
