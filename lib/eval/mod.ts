@@ -7,16 +7,18 @@
  * samples: {@linkcode taskScores}, {@linkcode settingComparisons}, {@linkcode policyChoice}. {@linkcode writeEvaluation}
  * writes what `deno task evaluate` writes.
  *
- * ```ts ignore
+ * ```ts
+ * import { assert } from "@std/assert";
  * import { loadModel } from "kvmirror/engine";
  * import { evaluate, factPrompt, factRows, settingComparisons } from "kvmirror/eval";
  * import { policy } from "kvmirror/policies";
  *
- * await using model = await loadModel("auto");
+ * await using model = await loadModel("tiny");
  * const rows = factRows("codes", Array.from({ length: 8 }, (_, seed) => factPrompt({ seed })));
  * const settings = ["recent_window", "hybrid"].map((name) => ({ policy: policy(name), compressionRatio: 0.5 }));
  * const { samples } = await evaluate(model, rows, settings);
- * console.log(settingComparisons(samples, { reference: "recent_window" }));
+ * const [full, hybrid] = settingComparisons(samples, { reference: "recent_window" });
+ * assert(full.difference! >= 0 && hybrid.n === 8);
  * ```
  *
  * @module

@@ -7,13 +7,14 @@ import type { KvCache, Model } from "../../engine/mod.ts";
  * @throws {RangeError} if the cache is empty, or the tokens do not fit the model's context
  *
  * @example
- * ```ts ignore
+ * ```ts
+ * import { assertEquals } from "@std/assert";
  * import { loadModel } from "kvmirror/engine";
  * import { decodeTimes } from "kvmirror/eval";
  *
  * await using model = await loadModel("tiny");
  * using cache = await model.prefill("A text.");
- * console.log(await decodeTimes(model, cache, 8));
+ * assertEquals((await decodeTimes(model, cache, 8)).length, 8); // ms a token
  * ```
  */
 export async function decodeTimes(

@@ -51,15 +51,17 @@ export interface StreamedText {
  * @throws {RangeError} if there are fewer than two tokens, or the bound cannot hold
  *
  * @example
- * ```ts ignore
+ * ```ts
+ * import { assertEquals } from "@std/assert";
  * import { loadModel } from "kvmirror/engine";
  * import { mobyDick, streamText } from "kvmirror/eval";
  * import { policy } from "kvmirror/policies";
  *
- * await using model = await loadModel("auto");
- * const ids = model.tokenizer.encode(mobyDick().join("\n")).slice(0, 16_000);
- * const bound = { policy: policy("streaming_llm"), rows: 1024, compressionInterval: 32, positions: "compact" } as const;
+ * await using model = await loadModel("tiny");
+ * const ids = model.tokenizer.encode(mobyDick().join("\n")).slice(0, 2000);
+ * const bound = { policy: policy("streaming_llm"), rows: 256, compressionInterval: 32, positions: "compact" } as const;
  * const { rows } = await streamText(model, ids, { bound });
+ * assertEquals(rows.length, 2);
  * ```
  */
 export async function streamText(

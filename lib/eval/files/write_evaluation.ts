@@ -23,15 +23,19 @@ import {
  * @returns the statistics that the files tell
  *
  * @example
- * ```ts ignore
+ * ```ts
+ * import { assert } from "@std/assert";
  * import { loadModel } from "kvmirror/engine";
  * import { evaluate, taskRows, writeEvaluation } from "kvmirror/eval";
  * import { policy } from "kvmirror/policies";
  *
- * await using model = await loadModel("auto");
- * const rows = taskRows(model.tokenizer, "niah_single_2", { samples: 8 });
+ * await using model = await loadModel("tiny");
+ * const rows = taskRows(model.tokenizer, "niah_single_2", { length: 512, samples: 2 });
  * const evaluation = await evaluate(model, rows, [{ policy: policy("snapkv"), compressionRatio: 0.5 }]);
- * await writeEvaluation("out", { ...evaluation, provenance: `snapkv on ${model.origin.label}` });
+ * const folder = await Deno.makeTempDir();
+ * await writeEvaluation(folder, { ...evaluation, provenance: `snapkv on ${model.origin.label}` });
+ * assert((await Deno.stat(`${folder}/report.md`)).isFile);
+ * await Deno.remove(folder, { recursive: true });
  * ```
  */
 export async function writeEvaluation(folder: string, evaluation: ReportedEvaluation): Promise<EvaluationReport> {

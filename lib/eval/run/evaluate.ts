@@ -43,15 +43,24 @@ const FULL_CACHE: Setting = { policy: keepAll(), compressionRatio: 0 };
  * @throws {Error} the signal's reason, if that ends the evaluation
  *
  * @example
- * ```ts ignore
+ * ```ts
+ * import { assertEquals } from "@std/assert";
  * import { loadModel } from "kvmirror/engine";
  * import { evaluate, parseDatasetRows, taskScores } from "kvmirror/eval";
  * import { policy } from "kvmirror/policies";
  *
- * await using model = await loadModel("auto");
- * const rows = parseDatasetRows(await Deno.readTextFile("rows.jsonl"), "rows.jsonl");
+ * await using model = await loadModel("tiny");
+ * const line = {
+ *   task: "numbers",
+ *   context: "The special number for whale is 4711. The special number for ship is 2305.",
+ *   question: "What is the special number for whale?",
+ *   answer_prefix: "",
+ *   answer: ["4711"],
+ *   max_new_tokens: 8,
+ * };
+ * const rows = parseDatasetRows(JSON.stringify(line), "rows.jsonl");
  * const { samples } = await evaluate(model, rows, [{ policy: policy("hybrid"), compressionRatio: 0.5 }]);
- * console.log(taskScores(samples));
+ * assertEquals(taskScores(samples).map(({ policy }) => policy), ["keep_all", "hybrid"]);
  * ```
  */
 export async function evaluate(
