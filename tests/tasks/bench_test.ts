@@ -77,8 +77,9 @@ Deno.test("bench: a row per system, metric and context, and a report with figure
     assertMatch(markdown, /!\[ms a token by cached rows.*\]\(figures\/11_decode\.png\)[^]*\| kvmirror \| [\d.]+ \(/);
     assertEquals([...Deno.readDirSync(path("figures"))].length, 6);
 
-    // A run compared with a made-up one, in which this engine was ten times as fast and the peer was not.
-    const earlier = rows.map((row) => row.system === "kvmirror" ? faster(row, 10) : row);
+    // A run compared with a made-up one, in which this engine was a thousand times as fast and the peer was not: more than
+    // any noise of one round on a busy machine.
+    const earlier = rows.map((row) => row.system === "kvmirror" ? faster(row, 1000) : row);
     await Deno.writeTextFile(output, JSON.stringify({ ...report, rows: earlier }));
     const compare = ["--contexts", "16", "--rounds", "1", "--tokens", "2", "--metrics", "first_token"];
     const again = await runTask([
