@@ -22,7 +22,7 @@ export function memorySource(bytes: Uint8Array): ByteSource {
 }
 
 /** Throws a RangeError unless `length` bytes from `offset` lie inside `size`. */
-export function checkSpan(size: number, offset: number, length: number): void {
+function checkSpan(size: number, offset: number, length: number): void {
   const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length);
   if (whole && offset >= 0 && length >= 0 && offset + length <= size) return;
   throw new RangeError(`Cannot read ${length} bytes from byte ${offset} as there are ${size} bytes`);

@@ -1,15 +1,15 @@
 /** Typed access to the fields of a configuration; a field of the wrong kind is a SyntaxError that names it. */
-export interface Fields {
+export interface Fields<Key = string> {
   /** A field as it is; absent and null are undefined. */
-  value(key: string): unknown;
+  value(key: Key): unknown;
   /** A whole number, or the fallback where it is absent. Without a fallback an absent field is a SyntaxError. */
-  integer(key: string, fallback?: number): number;
+  integer(key: Key, fallback?: number): number;
   /** Like `integer`, of any finite number. */
-  number(key: string, fallback?: number): number;
-  text(key: string): string | undefined;
-  flag(key: string, fallback: boolean): boolean;
+  number(key: Key, fallback?: number): number;
+  text(key: Key): string | undefined;
+  flag(key: Key, fallback: boolean): boolean;
   /** One whole number or a list of them; empty where it is absent. */
-  integers(key: string): number[];
+  integers(key: Key): number[];
 }
 
 /**

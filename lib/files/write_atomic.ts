@@ -1,7 +1,7 @@
 import { isFolder } from "./exists.ts";
 
 /** What files that are still being written end in. */
-export const UNFINISHED = ".unfinished";
+const UNFINISHED = ".unfinished";
 
 /** What {@linkcode writeAll} writes to. */
 export interface ByteSink {

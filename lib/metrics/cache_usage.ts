@@ -76,7 +76,7 @@ export function usageOfHeads(layers: readonly (readonly HeldRows[])[], tokens: n
 }
 
 /** The sums over some heads. */
-export function sumRows(heads: readonly RowsAndBytes[]): RowsAndBytes {
+function sumRows(heads: readonly RowsAndBytes[]): RowsAndBytes {
   const sum = (key: keyof RowsAndBytes) => heads.reduce((total, head) => total + head[key], 0);
   return { rows: sum("rows"), live_bytes: sum("live_bytes"), allocated_bytes: sum("allocated_bytes") };
 }

@@ -53,7 +53,7 @@ const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
  * The place in the source that a place in the generated text comes from, by the `mappings` of a source map (revision 3,
  * https://tc39.es/ecma426/); `undefined` where the map has none.
  */
-export function originalPlace(mappings: string, { line, column }: Place): Place | undefined {
+function originalPlace(mappings: string, { line, column }: Place): Place | undefined {
   let sourceLine = 0;
   let sourceColumn = 0;
   let found: Place | undefined;

@@ -32,7 +32,7 @@ export interface NotebookProgram {
 }
 
 /** Puts the code cells of a notebook together as one module: the kernel does not check types, so that this may be. */
-export function notebookProgram({ cells }: Notebook): NotebookProgram {
+function notebookProgram({ cells }: Notebook): NotebookProgram {
   const lines: string[] = [];
   const places: { number: number; line: number }[] = [];
   for (const [index, cell] of cells.entries()) {

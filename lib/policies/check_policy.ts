@@ -150,7 +150,7 @@ export interface WatchedLayers {
 }
 
 /** Copies layers for a policy: reads of signals that it does not name are reported, and later, writes. */
-export function watchedLayers(layers: readonly Layer[], signals: readonly Signal[], report: Report): WatchedLayers {
+function watchedLayers(layers: readonly Layer[], signals: readonly Signal[], report: Report): WatchedLayers {
   const watched = layers.map((layer) =>
     layer.heads.map((head, kvHead) => watch(head, signals, report, { layer: layer.index, kvHead }))
   );

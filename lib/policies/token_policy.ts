@@ -105,7 +105,7 @@ function sinks(table: TokenTable, sinkTokens: number): number[] {
 }
 
 /** The signals of the policies that rank tokens: attention from the newest query, and novelty. */
-export const TOKEN_SIGNALS: readonly Signal[] = [{ attention: "sum", queries: 1 }, "novelty"];
+const TOKEN_SIGNALS: readonly Signal[] = [{ attention: "sum", queries: 1 }, "novelty"];
 
 /** The cache seen as tokens rather than rows: each column is `[tokens]`, positions ascending. */
 export interface TokenTable {
@@ -116,7 +116,7 @@ export interface TokenTable {
 }
 
 /** Gathers the tokens that any head still holds; a head that dropped a token adds no attention to it. */
-export function tokenTable(layers: readonly Layer[]): TokenTable {
+function tokenTable(layers: readonly Layer[]): TokenTable {
   const all = layers.flatMap(({ heads }) => heads);
   if (all.length === 1) {
     // Its own columns, as they are: a synthetic sequence of a million tokens is not copied.
@@ -162,7 +162,7 @@ function addHead(
 }
 
 /** The rows of every head whose token was chosen. `tokens` are indices into the table. */
-export function rowsOfTokens(layers: readonly Layer[], table: TokenTable, tokens: ReadonlySet<number>): Choice {
+function rowsOfTokens(layers: readonly Layer[], table: TokenTable, tokens: ReadonlySet<number>): Choice {
   const kept = Uint32Array.from(tokens).sort();
   return layers.map(({ heads }) =>
     heads.map(({ positions }) => {

@@ -62,7 +62,7 @@ export function simulate(sequence: SyntheticSequence, policy: Policy, options: S
 }
 
 /** The signals that a synthetic sequence has. */
-export const SEQUENCE_SIGNALS: readonly Signal[] = [{ attention: "sum", queries: 1 }, "novelty"];
+const SEQUENCE_SIGNALS: readonly Signal[] = [{ attention: "sum", queries: 1 }, "novelty"];
 
 /** A synthetic sequence as policies see it: one layer with one kv head, every token a row. */
 export function sequenceLayer(sequence: SyntheticSequence): Layer {

@@ -6,7 +6,7 @@ export const ROLES = ["sink", "anchor", "boilerplate", "content"] as const;
 const [SINK, ANCHOR, BOILERPLATE, CONTENT] = ROLES.keys();
 
 /** The longest sequence: 2^24, past every model's context and the most entries a `Set` holds. */
-export const MAX_SEQUENCE_LENGTH = 2 ** 24;
+const MAX_SEQUENCE_LENGTH = 2 ** 24;
 
 /** What a synthetic sequence is drawn from. */
 export interface SyntheticSequenceOptions {

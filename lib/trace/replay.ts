@@ -25,7 +25,7 @@ export interface Replay {
 }
 
 /** The signals that a trace has. */
-export const TRACE_SIGNALS: readonly Signal[] = [{ attention: "sum", queries: 1 }, "novelty", "laterAttention"];
+const TRACE_SIGNALS: readonly Signal[] = [{ attention: "sum", queries: 1 }, "novelty", "laterAttention"];
 
 /**
  * Runs a policy on a recorded trace and measures what it keeps. Note that the recall target is the attention which the
@@ -61,7 +61,7 @@ export function replayRows(trace: TraceSummary, policy: Policy, compressionRatio
 }
 
 /** A trace as policies see it: one layer with one kv head, every prompt token a row. */
-export function traceLayer(trace: TraceSummary): Layer {
+function traceLayer(trace: TraceSummary): Layer {
   const count = trace.prompt_token_count;
   return {
     index: 0,

@@ -74,7 +74,7 @@ export interface UnpinnedRows {
 }
 
 /** Sets pinned rows aside. Policies never see them, so that no policy handles pins. */
-export function unpinnedRows(layers: readonly Layer[], pins: readonly PositionRange[]): UnpinnedRows {
+function unpinnedRows(layers: readonly Layer[], pins: readonly PositionRange[]): UnpinnedRows {
   const unpinned = layers.map(({ heads }) =>
     heads.map(({ positions }) => Uint32Array.from(positions.keys()).filter((row) => !inRanges(pins, positions[row])))
   );
@@ -170,7 +170,7 @@ export type CompressSize =
  * @param rowBytes bytes of a number of rows
  * @throws {RangeError} if the ratio is outside [0, 1), the rows are below 1, or the bytes do not hold a row a head
  */
-export function compressBudget(to: CompressSize, lengths: readonly number[], rowBytes: RowBytes): Budget {
+function compressBudget(to: CompressSize, lengths: readonly number[], rowBytes: RowBytes): Budget {
   const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
   if ("compressionRatio" in to) return budgetForRatio(longest, to.compressionRatio);
   if ("rows" in to) return budgetForRows(longest, to.rows);

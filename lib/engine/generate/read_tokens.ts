@@ -152,7 +152,7 @@ export function checkContext(config: ModelConfig, cache: KvCache, count: number)
  *
  * @throws {RangeError} if the longest head exceeds the context at compact positions
  */
-export function checkPositions(
+function checkPositions(
   config: ModelConfig,
   cache: KvCache,
   count: number,

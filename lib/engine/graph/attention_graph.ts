@@ -177,7 +177,7 @@ const ROWS_AXIS = 3;
  * @param queriesOfHead rotated, `[1, S, G · head_dim]`
  * @returns `[1, S, G · head_dim]`, and `[1, 1, R, rows]`
  */
-export function attentionHead(
+function attentionHead(
   graph: GraphBuilder,
   part: HeadPart,
   queriesOfHead: string,
@@ -218,7 +218,7 @@ export function attentionHead(
  * @param queriesOfHead rotated, `[1, S, G · head_dim]`
  * @returns `[1, S, G · head_dim]`
  */
-export function fewTokensHead(
+function fewTokensHead(
   graph: GraphBuilder,
   { keys, values, headDim, groupSize }: HeadPart,
   queriesOfHead: string,
@@ -242,7 +242,7 @@ export function fewTokensHead(
  * @param queries rotated and scaled, `[1, G, 1, head_dim]`
  * @returns `[1, G, 1, head_dim]`
  */
-export function decodingHead(
+function decodingHead(
   graph: GraphBuilder,
   { keys, values, quantized, headDim, groupSize }: HeadPart,
   queries: string,

@@ -83,7 +83,7 @@ export class ModelObserver implements AsyncDisposable {
 }
 
 /** A value that the first call of `get` opens. */
-export class Lazy<Value> implements AsyncDisposable {
+class Lazy<Value> implements AsyncDisposable {
   readonly #open: () => Promise<Value>;
   #value?: Promise<Value>;
 

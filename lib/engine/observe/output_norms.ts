@@ -28,7 +28,7 @@ export async function readProjections(path: string, config: ModelConfig): Promis
 }
 
 /** Computes the norms of one kv head's values, `[rows, head_dim]`, after its group's projections. */
-export async function outputNorms(
+async function outputNorms(
   graph: GraphSession,
   { headDim, groupSize }: CacheShape,
   values: Float32Array,

@@ -64,7 +64,7 @@ export function probePath(hash: string): string {
 }
 
 /** The path of a model's probe among the project's, by the checkpoint's content hash. */
-export function shippedProbePath(hash: string): string {
+function shippedProbePath(hash: string): string {
   return fileURLToPath(new URL(`../../../data/probes/${hash.slice(0, 32)}.safetensors`, import.meta.url));
 }
 

@@ -158,7 +158,7 @@ const COLUMNS = [
  * The predictions with the columns of kvpress's `predictions.csv` (RFC 4180), all presses in one file: its own column,
  * `press_name`, is the last. Lists are JSON.
  */
-export function predictionsCsv(samples: readonly EvaluatedSample[]): string {
+function predictionsCsv(samples: readonly EvaluatedSample[]): string {
   const lines = samples.map(({ row, prediction, policy, compression_ratio }) => [
     row.task,
     row.question,

@@ -95,7 +95,7 @@ export interface AskedQuestion {
 }
 
 /** What the full cache answers. */
-export async function referenceAnswer(
+async function referenceAnswer(
   model: ReadingModel,
   context: KvCache,
   { questionIds, maxNewTokens }: AskedQuestion,
@@ -117,7 +117,7 @@ export async function referenceAnswer(
  *
  * @param cache grows by what is read
  */
-export async function answerRow(
+async function answerRow(
   model: ReadingModel,
   cache: KvCache,
   { questionIds, maxNewTokens }: AskedQuestion,

@@ -34,7 +34,7 @@ export function pairedDifference(
 }
 
 /** A number of each sample, by context. */
-export function byContext<Sample extends Pick<ScoredSample, "context">>(
+function byContext<Sample extends Pick<ScoredSample, "context">>(
   samples: readonly Sample[],
   value: (sample: Sample) => number,
 ): number[][] {

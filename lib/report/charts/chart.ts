@@ -54,7 +54,7 @@ export async function chart(specification: ChartSpecification): Promise<Chart> {
 }
 
 /** How every chart looks: a Vega-Lite `config`. Nothing is cut off, every text is at least 12 pixels high. */
-export const THEME: Readonly<Record<string, unknown>> = {
+const THEME: Readonly<Record<string, unknown>> = {
   font: FONT_FAMILY,
   background: "white",
   padding: 12,

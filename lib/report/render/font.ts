@@ -1,5 +1,5 @@
 // The import brings the package onto a bare machine: a path alone is no part of the module graph.
-import arimo from "@expo-google-fonts/arimo/package.json" with { type: "json" };
+import "@expo-google-fonts/arimo/package.json" with { type: "json" };
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -11,9 +11,6 @@ export const FONT_FAMILY = "Arimo, Arial, Liberation Sans, Helvetica, sans-serif
 
 /** The first name in {@linkcode FONT_FAMILY}: the font that PNGs are drawn with. */
 export const FONT_NAME = "Arimo";
-
-/** The pinned version of the font. */
-export const FONT_VERSION: string = arimo.version;
 
 /** The weights that charts use. */
 export type FontWeight = "regular" | "bold";
@@ -29,7 +26,7 @@ export function fontPath(weight: FontWeight): string {
 }
 
 /** The font file's bytes (TrueType). */
-export function readFont(weight: FontWeight): Uint8Array<ArrayBuffer> {
+function readFont(weight: FontWeight): Uint8Array<ArrayBuffer> {
   return new Uint8Array(readFileSync(fontPath(weight)));
 }
 

@@ -83,7 +83,7 @@ function visibleLines(text: string): string[] {
 export const LINE_END = "¶";
 
 /** Stands for each space of a text that is nothing but spaces. */
-export const SPACE = "·";
+const SPACE = "·";
 
 // Control characters, those that turn the direction of a text, and what XML cannot hold.
 const INVISIBLE = /[\p{Cc}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff]/gu;

@@ -104,10 +104,10 @@ function round(number: number): number {
 }
 
 /** Pixels of the letters that lines are laid out for. */
-export const FONT_SIZE = 13;
+const FONT_SIZE = 13;
 
 /** Pixels between two boxes: tokens inside a word stay one word to the eye. */
-export const GAP = 1;
+const GAP = 1;
 
 /** A piece's part on one line. */
 export interface RetentionPart {
@@ -119,7 +119,7 @@ export interface RetentionPart {
 }
 
 /** Breaks lines before words, as a word may be several tokens; a word that is wider than a line is cut. */
-export function retentionLines(pieces: readonly RetentionPiece[], width: number): RetentionPart[][] {
+function retentionLines(pieces: readonly RetentionPiece[], width: number): RetentionPart[][] {
   const lines: RetentionPart[][] = [[]];
   let left = width;
   const place = (part: RetentionPart): void => {

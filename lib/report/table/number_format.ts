@@ -4,7 +4,7 @@ import type { Cell } from "./records.ts";
 export type Format = (value: Cell) => string;
 
 /** What stands for a value that is missing or not a number. */
-export const MISSING = "–";
+const MISSING = "–";
 
 /**
  * The default: whole numbers with thousands separators, others with four decimals, everything else as it is. The same

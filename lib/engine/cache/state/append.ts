@@ -59,12 +59,12 @@ export interface ChunkAttention {
 }
 
 /** Whether a recording of the newest queries drops its earlier queries with this chunk. */
-export function startsOver(recording: AttentionRecording, index: number, start: ChunkAttention["start"]): boolean {
+function startsOver(recording: AttentionRecording, index: number, start: ChunkAttention["start"]): boolean {
   return typeof recording === "number" && (typeof start === "string" ? start : start[index]) === "first";
 }
 
 /** Adds a chunk's attention to a head's recordings, in place. `offset` is the index of the head's first row. */
-export function recordAttention(
+function recordAttention(
   head: HeadRows,
   recordings: readonly AttentionRecording[],
   offset: number,

@@ -35,7 +35,7 @@ export function keepRows(state: CacheState, choice: Choice, mode: PositionMode, 
  * @param by the policy's name, for messages
  * @throws {RangeError} if the choice leaves out a pinned row; the state is unchanged then
  */
-export function noteEviction(state: CacheState, choice: Choice, mode: PositionMode, by: string): void {
+function noteEviction(state: CacheState, choice: Choice, mode: PositionMode, by: string): void {
   const lowest = lowestEvicted(state, choice, by);
   const rotates = mode !== state.positions || (mode === "compact" && lowest < Infinity);
   if (!rotates && lowest === Infinity) return;

@@ -76,7 +76,7 @@ export function rewindRanges(gaps: readonly EvictionGap[], tokenCount: number): 
  *
  * @throws {RangeError} if it cannot; the message names the positions still available
  */
-export function checkRewind(gaps: readonly EvictionGap[], position: number, tokenCount: number): void {
+function checkRewind(gaps: readonly EvictionGap[], position: number, tokenCount: number): void {
   if (!Number.isSafeInteger(position) || position < 0 || position > tokenCount) {
     throw new RangeError(
       `Cannot rewind to position ${position} as it must be a whole number from 0 to ${tokenCount}, the tokens read`,

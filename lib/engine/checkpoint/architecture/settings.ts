@@ -50,17 +50,7 @@ export interface SettingsSource {
 }
 
 /** Typed access to a model's settings; a setting of the wrong kind is a SyntaxError with the container's name for it. */
-export interface Settings {
-  /** The setting as it is; absent and null are undefined. */
-  value(setting: Setting): unknown;
-  /** A whole number, or the fallback; without either, a SyntaxError. */
-  integer(setting: Setting, fallback?: number): number;
-  /** Like `integer`, of any finite number. */
-  number(setting: Setting, fallback?: number): number;
-  text(setting: Setting): string | undefined;
-  flag(setting: Setting, fallback: boolean): boolean;
-  /** One whole number or a list of them; empty where it is absent. */
-  integers(setting: Setting): number[];
+export interface Settings extends Fields<Setting> {
   /** Every name under which the container holds the setting, with the value there. */
   spellings(setting: Setting): readonly Spelling[];
   /**

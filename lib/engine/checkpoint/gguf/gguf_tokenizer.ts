@@ -135,7 +135,7 @@ const LLAMA3: NamedPreTokenizer = {
 };
 
 /** Pre-tokenizers by their name in a GGUF file. */
-export const PRE_TOKENIZERS: ReadonlyMap<string, NamedPreTokenizer> = new Map([
+const PRE_TOKENIZERS: ReadonlyMap<string, NamedPreTokenizer> = new Map([
   ["gpt-2", { preTokenizer: GPT2, normalizer: null, ignoreMerges: false }],
   [
     "smollm",

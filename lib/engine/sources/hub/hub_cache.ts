@@ -48,7 +48,7 @@ function snapshotOf(repository: string, { hubCache }: SourceSettings): string | 
 }
 
 /** Whether a folder has a configuration, a tokenizer and every shard of its weights. */
-export function isWholeModel(folder: string): boolean {
+function isWholeModel(folder: string): boolean {
   const has = (name: string) => fileSize(`${folder}/${name}`) !== undefined;
   if (!has("config.json") || !has("tokenizer.json")) return false;
   if (!has(SHARD_INDEX)) return has("model.safetensors");

