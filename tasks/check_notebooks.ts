@@ -1,4 +1,4 @@
-/** Checks the sources of notebooks/: that they carry no outputs, and that their code type-checks. */
+/** Checks the sources of notebooks/: they carry no outputs, their code lines and cells are short, their code type-checks. */
 import { checkNotebook } from "../lib/notebook/check_notebook.ts";
 import { readNotebooks } from "../lib/notebook/read_notebooks.ts";
 import { parseFlags } from "./cli/flags.ts";

@@ -2,9 +2,14 @@ import type { Notebook } from "./notebook.ts";
 import type { NotebookFile } from "./read_notebooks.ts";
 import { runDeno } from "./run_deno.ts";
 
+/** Characters of the widest code line: JupyterLab and GitHub show it without scrolling. */
+const MAX_LINE_CHARACTERS = 100;
+/** Lines of the longest code cell: about four are the rule, a definition that cannot be split may take more. */
+const MAX_CELL_LINES = 12;
+
 /**
- * What is wrong with a notebook's source, in words; empty if nothing is: outputs that were left in it, and what
- * `deno check` says of its code, with the place in its cell.
+ * What is wrong with a notebook's source, in words; empty if nothing is: outputs that were left in it, code lines over 100
+ * characters, code cells over 12 lines, and what `deno check` says of its code, with the place in its cell.
  *
  * @param folder where the notebook is: what it imports is found from there
  */
@@ -14,14 +19,34 @@ export async function checkNotebook({ name, notebook }: NotebookFile, folder: st
       ? [`${name}.ipynb, cell ${index + 1} (id ${cell.id}) carries the outputs of a run: clear them`]
       : []
   );
+  const source = [...ran, ...oversizedCode(name, notebook)];
   const program = notebookProgram(notebook);
   const { success, stderr } = await runDeno(["check", "--quiet"], program.source, { folder });
-  if (success) return ran;
+  if (success) return source;
   const wrong = stderr.replaceAll(/^\s+at .*?\.cell-[\w-]+\.ts:(\d+):(\d+)$/gm, (_, line, column) => {
     const place = program.cellAt(Number(line));
     return `    at ${name}.ipynb, cell ${place?.number}, line ${place?.line}, column ${column}`;
   });
-  return [...ran, wrong.replace(/\n*(Found \d+ errors?\.)?\s*error: Type checking failed\.\s*$/, "").trim()];
+  return [...source, wrong.replace(/\n*(Found \d+ errors?\.)?\s*error: Type checking failed\.\s*$/, "").trim()];
+}
+
+/** Code that is too wide or too long to be read at a glance, one sentence a place. */
+function oversizedCode(name: string, { cells }: Notebook): string[] {
+  return cells.flatMap((cell, index) => {
+    if (cell.type !== "code") return [];
+    const lines = cell.source.split("\n");
+    const place = (line: number) => `${name}.ipynb, cell ${index + 1} (id ${cell.id}), line ${line}`;
+    const wrong: string[] = [];
+    for (const [row, { length }] of lines.entries()) {
+      if (length <= MAX_LINE_CHARACTERS) continue;
+      wrong.push(`${place(row + 1)} has ${length} characters of code, at most ${MAX_LINE_CHARACTERS}: break the line`);
+    }
+    if (lines.length > MAX_CELL_LINES) {
+      const limit = `the cell has ${lines.length} lines of code, at most ${MAX_CELL_LINES}`;
+      wrong.push(`${place(MAX_CELL_LINES + 1)} is too much: ${limit}: split the cell`);
+    }
+    return wrong;
+  });
 }
 
 /** A notebook's code as one module. */

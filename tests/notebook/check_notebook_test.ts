@@ -32,3 +32,25 @@ Deno.test("outputs that were left in a source are found", async () => {
   const ran = { cells: cells.map((cell) => ({ ...cell, executionCount: 1 })), metadata };
   assertEquals(await check(ran), ["made_up.ipynb, cell 1 (id c1) carries the outputs of a run: clear them"]);
 });
+
+Deno.test("a code line over 100 characters is found, one of 100 is not", async () => {
+  const comment = (length: number) => `//${"x".repeat(length - 2)}`;
+  assertEquals(await check(syntheticNotebook(`1;\n${comment(100)}`)), []);
+  assertEquals(await check(syntheticNotebook("1;", `1;\n${comment(101)}`)), [
+    "made_up.ipynb, cell 2 (id c2), line 2 has 101 characters of code, at most 100: break the line",
+  ]);
+});
+
+Deno.test("a code cell over 12 lines is found, one of 12 is not", async () => {
+  const cell = (lines: number) => Array.from({ length: lines }, (_, line) => `${line};`).join("\n");
+  assertEquals(await check(syntheticNotebook(cell(12))), []);
+  assertEquals(await check(syntheticNotebook("1;", cell(14))), [
+    "made_up.ipynb, cell 2 (id c2), line 13 is too much: the cell has 14 lines of code, at most 12: split the cell",
+  ]);
+});
+
+Deno.test("prose may be as wide and as long as it likes", async () => {
+  const { cells, metadata } = syntheticNotebook("1;");
+  const prose = { type: "markdown" as const, id: "text", source: `${"x".repeat(101)}\n`.repeat(13), metadata: {} };
+  assertEquals(await check({ cells: [prose, ...cells], metadata }), []);
+});
