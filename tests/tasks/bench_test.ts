@@ -131,7 +131,7 @@ Deno.test("bench: divergence, starts, memory, a study, lookups, the simulator an
     assertAlmostEquals(profile.operatorsMs + profile.betweenMs + profile.outsideMs, profile.profiledTokenMs, 1e-6);
     assert(floor.bandwidth > 1e8 && floor.weightBytes > 0 && floor.tokenBytes === 2 * 3 * 2 * 16 * 4);
     const markdown = await Deno.readTextFile(path("run.md"));
-    assertMatch(markdown, /## What weights in fewer bits lose[^]*\| int8 \|[^]*## Where the time goes[^]*MatMulNBits/);
+    assertMatch(markdown, /## What quantized weights lose[^]*\| int8 \|[^]*## Where the time goes[^]*MatMulNBits/);
     assertMatch(markdown, /11_study\.png[^]*11_profile\.png[^]*\*\*lookup\*\*: .* on a text of 256 tokens/);
   });
 });

@@ -113,7 +113,7 @@ function weightsSection(report: BenchReport): string[] {
   if (written === undefined) return [];
   const tokens = report.rows.find(({ metric }) => metric === "kl")?.context ?? 0;
   return [
-    "## What weights in fewer bits lose",
+    "## What quantized weights lose",
     "",
     `KL divergence from float32, mean over the first ${
       plain(tokens)
