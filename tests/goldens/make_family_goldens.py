@@ -53,6 +53,12 @@ def rope(theta, type="default", **more):
     return {"rope_parameters": {"rope_theta": theta, "rope_type": type, **more}}
 
 
+def gemma3_rope(local, scaling=dict(rope_type="linear", factor=8.0)):
+    return {"rope_parameters": {
+        "full_attention": {"rope_theta": 1e3, "rope_type": "default", **scaling},
+        "sliding_attention": {"rope_theta": local, "rope_type": "default"}}}
+
+
 LONGROPE = dict(max_position_embeddings=4 * ORIGINAL, **rope(
     1e3, "longrope", original_max_position_embeddings=ORIGINAL,
     short_factor=[1.0, 1.1, 1.3, 1.6], long_factor=[1.2, 2.1, 3.4, 4.9]))
@@ -64,6 +70,13 @@ PLAIN_ROPE = rope(1e3)
 F16, BF16, F32 = torch.float16, torch.bfloat16, torch.float32
 # Families whose head_dim is hidden_size / num_attention_heads.
 WIDE_THREES, WIDE_SEVENS = {**THREES, "hidden_size": 36}, {**SEVENS, "hidden_size": 42}
+GEMMA2 = dict(
+    type="gemma2", dtype=BF16, head_dim=10, sliding_window=WINDOW, attn_logit_softcapping=3.0, final_logit_softcapping=4.0,
+    **{**THREES, "hidden_size": 26, "num_hidden_layers": 4, "intermediate_size": 37}, **rope(1e4))
+CAPS = [dict(attn_logit_softcapping=None), dict(final_logit_softcapping=None), dict(sliding_window=2 * TEXT)]
+GEMMA3 = dict(
+    type="gemma3_text", dtype=F16, head_dim=10, sliding_window=WINDOW, hidden_size=24, num_attention_heads=3,
+    num_key_value_heads=1, intermediate_size=40)
 NO_WINDOW = "llama.cpp's converter drops the window"
 
 # Each case: its configuration, the stored type, why there is no GGUF, and what to change so that its feature is gone.
@@ -73,20 +86,20 @@ CASES = {
     "llama_llama3": dict(
         type="llama", dtype=F16, head_dim=12, tie_word_embeddings=False, max_position_embeddings=256, **THREES,
         **rope(1e3, "llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=32),
-        without=PLAIN_ROPE),
+        without=[PLAIN_ROPE]),
     "llama_linear": dict(
         type="llama", dtype=BF16, head_dim=8, tie_word_embeddings=True, **SEVENS, **rope(1e3, "linear", factor=4.0),
-        without=PLAIN_ROPE),
+        without=[PLAIN_ROPE]),
     "llama_yarn": dict(
         type="llama", dtype=F16, head_dim=12, tie_word_embeddings=False, max_position_embeddings=128, **THREES,
-        **rope(1e3, **YARN), without=PLAIN_ROPE),
+        **rope(1e3, **YARN), without=[PLAIN_ROPE]),
     "llama_yarn_attention_factor": dict(
         type="llama", dtype=F16, head_dim=12, tie_word_embeddings=False, max_position_embeddings=128, **THREES,
-        **rope(1e3, **YARN, attention_factor=0.8, beta_fast=4.0, beta_slow=0.5), without=rope(1e3, **YARN),
-        no_gguf="llama.cpp multiplies rope.scaling.attn_factor by YaRN's own factor, transformers takes it instead"),
+        **rope(1e3, **YARN, attention_factor=0.8, beta_fast=4.0, beta_slow=0.5), without=[rope(1e3, **YARN)],
+        no_gguf="llama.cpp does not read the attention factor that its converter writes"),
     "llama_yarn_mscale": dict(
         type="llama", dtype=F16, head_dim=12, tie_word_embeddings=False, max_position_embeddings=128, **THREES,
-        **rope(1e3, **YARN, mscale=0.7, mscale_all_dim=0.4, truncate=False), without=rope(1e3, **YARN),
+        **rope(1e3, **YARN, mscale=0.7, mscale_all_dim=0.4, truncate=False), without=[rope(1e3, **YARN)],
         no_gguf="llama.cpp's converter drops mscale and truncate"),
     "llama_dynamic": dict(
         type="llama", dtype=F16, head_dim=8, tie_word_embeddings=True, max_position_embeddings=256, **SEVENS,
@@ -95,23 +108,58 @@ CASES = {
         type="llama", dtype=BF16, head_dim=10, attention_bias=True, mlp_bias=True, tie_word_embeddings=False, **THREES,
         **rope(1e4)),
     "llama_longrope": dict(
-        type="llama", dtype=F16, head_dim=8, tie_word_embeddings=True, **SEVENS, **LONGROPE, without=PLAIN_ROPE, long=True,
+        type="llama", dtype=F16, head_dim=8, tie_word_embeddings=True, **SEVENS, **LONGROPE, without=[PLAIN_ROPE], long=True,
         no_gguf="llama.cpp's converter writes LongRoPE's factors for Phi-3 alone"),
     "mistral": dict(
         type="mistral", dtype=BF16, head_dim=14, sliding_window=None, tie_word_embeddings=False, **THREES, **rope(1e6)),
     "mistral_window": dict(
         type="mistral", dtype=F16, head_dim=14, sliding_window=WINDOW, tie_word_embeddings=False, **THREES, **rope(1e4),
-        without=dict(sliding_window=None), no_gguf=NO_WINDOW),
+        without=[dict(sliding_window=None)], no_gguf=NO_WINDOW),
+    "ministral": dict(
+        type="ministral", dtype=BF16, head_dim=10, sliding_window=11, tie_word_embeddings=True,
+        layer_types=["sliding_attention", "full_attention", "sliding_attention"], **SEVENS, **rope(1e4),
+        without=[dict(layer_types=["full_attention"] * 3), dict(layer_types=["sliding_attention"] * 3)],
+        no_gguf="llama.cpp's converter does not know the family"),
+    "qwen2": dict(type="qwen2", dtype=F16, tie_word_embeddings=True, **WIDE_SEVENS, **rope(1e6)),
+    "qwen2_window": dict(
+        type="qwen2", dtype=BF16, use_sliding_window=True, sliding_window=WINDOW, max_window_layers=2,
+        tie_word_embeddings=False, **{**WIDE_THREES, "num_hidden_layers": 4, "intermediate_size": 29}, **rope(1e4),
+        without=[dict(layer_types=["full_attention"] * 4), dict(layer_types=["sliding_attention"] * 4)], no_gguf=NO_WINDOW),
+    "qwen2_layer_types": dict(
+        type="qwen2", dtype=F16, use_sliding_window=True, sliding_window=WINDOW,
+        layer_types=["full_attention", "sliding_attention", "full_attention"], tie_word_embeddings=True, **WIDE_SEVENS,
+        **rope(1e4), without=[dict(layer_types=["full_attention"] * 3)], no_gguf=NO_WINDOW),
     "qwen3": dict(type="qwen3", dtype=BF16, head_dim=10, tie_word_embeddings=True, **SEVENS, **rope(1e6)),
     "qwen3_window": dict(
         type="qwen3", dtype=F16, head_dim=10, attention_bias=True, use_sliding_window=True, sliding_window=WINDOW,
         max_window_layers=1, tie_word_embeddings=False, **THREES, **rope(1e4),
-        without=dict(layer_types=["full_attention"] * 3), no_gguf=NO_WINDOW),
+        without=[dict(layer_types=["full_attention"] * 3)], no_gguf=NO_WINDOW),
     "phi3": dict(type="phi3", dtype=BF16, tie_word_embeddings=False, **WIDE_SEVENS, **rope(1e4)),
+    "phi3_window": dict(
+        note="llama.cpp reads this family's window and does not apply it",
+        type="phi3", dtype=F16, sliding_window=WINDOW, tie_word_embeddings=False, **WIDE_THREES, **rope(1e4),
+        without=[dict(sliding_window=None)]),
+    "phi3_longrope": dict(
+        note="llama.cpp takes the long factors in every context that is longer than the original one, however short the text",
+        type="phi3", dtype=BF16, tie_word_embeddings=True, partial_rotary_factor=0.75, long=True,
+        **{**THREES, "hidden_size": 48, "intermediate_size": 37}, max_position_embeddings=4 * ORIGINAL, original_max_position_embeddings=ORIGINAL,
+        **rope(1e3, "longrope", short_factor=[1.0, 1.1, 1.4], long_factor=[1.2, 2.3, 4.1]), without=[PLAIN_ROPE]),
     "gemma": dict(type="gemma", dtype=F16, head_dim=14, **THREES, **rope(1e4)),
+    "gemma2": dict(**GEMMA2, query_pre_attn_scalar=10, without=CAPS),
+    "gemma2_scalar": dict(
+        **GEMMA2, query_pre_attn_scalar=23, without=[dict(query_pre_attn_scalar=10)],
+        no_gguf="llama.cpp's converter drops query_pre_attn_scalar, and llama.cpp takes head_dim for it"),
+    "gemma3_text": dict(
+        **GEMMA3, num_hidden_layers=7, query_pre_attn_scalar=10, **gemma3_rope(1e4),
+        without=[dict(sliding_window=2 * TEXT), gemma3_rope(1e4, {}), gemma3_rope(1e3)]),
+    "gemma3_text_scalar": dict(
+        **GEMMA3, num_hidden_layers=5, query_pre_attn_scalar=23,
+        layer_types=["full_attention", "sliding_attention", "sliding_attention", "full_attention", "sliding_attention"],
+        **gemma3_rope(3e2), without=[dict(query_pre_attn_scalar=10)],
+        no_gguf="llama.cpp's converter drops query_pre_attn_scalar, layer_types and the local theta"),
     "smollm3": dict(
         type="smollm3", dtype=BF16, tie_word_embeddings=True, hidden_size=24, num_attention_heads=3, num_key_value_heads=1,
-        intermediate_size=44, num_hidden_layers=5, **rope(1e3), without=dict(no_rope_layers=[1] * 5)),
+        intermediate_size=44, num_hidden_layers=5, **rope(1e3), without=[dict(no_rope_layers=[1] * 5)]),
     "granite": dict(
         type="granite", dtype=F16, tie_word_embeddings=True, **WIDE_SEVENS, **rope(1e4), embedding_multiplier=3.0,
         logits_scaling=1.7, residual_multiplier=0.8, attention_multiplier=0.7),
@@ -121,9 +169,13 @@ CASES = {
         **THREES, **rope(1e6)),
     "seed_oss_biases": dict(
         type="seed_oss", dtype=BF16, head_dim=10, attention_bias=True, attention_out_bias=True, mlp_bias=True,
-        tie_word_embeddings=True, **SEVENS, **rope(1e4), no_gguf="llama.cpp reads no other biases of this family than q's, k's and v's"),
+        tie_word_embeddings=True, **SEVENS, **rope(1e4),
+        no_gguf="llama.cpp reads no other biases of this family than q's, k's and v's"),
+    "stablelm": dict(
+        type="stablelm", dtype=F16, tie_word_embeddings=False, partial_rotary_factor=0.5, use_qkv_bias=True,
+        **{**THREES, "hidden_size": 48, "intermediate_size": 29}, **rope(1e4)),
 }
-OWN_KEYS = ["type", "dtype", "no_gguf", "without", "long"]
+OWN_KEYS = ["type", "dtype", "no_gguf", "note", "without", "long"]
 
 
 def make_tokenizer():
@@ -423,7 +475,7 @@ def golden(name, case, seed):
     model.set_attn_implementation("kept")
     result = dict(
         versions=PINNED, model_type=case["type"], seed=seed, weights=str(case["dtype"]).removeprefix("torch."),
-        gguf="no_gguf" not in case, **({"no_gguf": case["no_gguf"]} if "no_gguf" in case else {}), windows=windows(config))
+        gguf="no_gguf" not in case, **{key: case[key] for key in ["no_gguf", "note"] if key in case}, windows=windows(config))
     text, whole = reading(model, ids, report)
     result.update(text)
     report["eager and masked"] = largest(whole, eager)
@@ -452,9 +504,10 @@ def golden(name, case, seed):
         follow(model, cache, ids)
         report[f"(full and {mode})"] = largest(follow(model, cache, following), logits)
     if "without" in case:
-        other = load(folder, config=configuration({**case, **case["without"]}))
-        report["(without the feature)"] = largest(other(torch.tensor([ids]), use_cache=False).logits[0, -8:], whole[-8:])
-        if report["(without the feature)"] < 0.05:
+        report["(without the features)"] = min(
+            largest(load(folder, config=configuration({**case, **changes}))(torch.tensor([ids]), use_cache=False).logits[0, -8:], whole[-8:])
+            for changes in case["without"])
+        if report["(without the features)"] < 0.05:
             raise NearTie
     if result["gguf"]:
         write_gguf(folder / "model.gguf", model, case["dtype"])
