@@ -171,9 +171,6 @@ CASES = {
         type="seed_oss", dtype=BF16, head_dim=10, attention_bias=True, attention_out_bias=True, mlp_bias=True,
         tie_word_embeddings=True, **SEVENS, **rope(1e4),
         no_gguf="llama.cpp reads no other biases of this family than q's, k's and v's"),
-    "stablelm": dict(
-        type="stablelm", dtype=F16, tie_word_embeddings=False, partial_rotary_factor=0.5, use_qkv_bias=True,
-        **{**THREES, "hidden_size": 48, "intermediate_size": 29}, **rope(1e4)),
 }
 OWN_KEYS = ["type", "dtype", "no_gguf", "note", "without", "long"]
 
@@ -261,12 +258,6 @@ def write_metadata(writer, config):
     writer.add_feed_forward_length(c["intermediate_size"])
     writer.add_head_count(c["num_attention_heads"])
     writer.add_head_count_kv(c["num_key_value_heads"])
-    if type == "stablelm":
-        writer.add_layer_norm_eps(c["layer_norm_eps"])
-        writer.add_parallel_residual(c["use_parallel_residual"])
-        writer.add_rope_dimension_count(int(parameters["partial_rotary_factor"] * head_dim))
-        assert parameters["rope_theta"] == 1e4, "the converter drops this family's theta"
-        return {}
     writer.add_layer_norm_rms_eps(c["rms_norm_eps"])
     if type == "phi3":
         writer.add_rope_dimension_count(int(parameters.get("partial_rotary_factor", 1) * head_dim))
@@ -409,11 +400,18 @@ def windows(config):
 
 
 def ragged_rows(config, seed):
-    """Other rows for each head, of those that the next token sees; the first head of the model keeps all, the second one."""
+    """Other rows for each head, of those that the next token sees; the first head of the model keeps all, the second one.
+
+    Beside layers without a window, those with one keep what they see: policies choose in the others.
+    """
     stream = random.Random(seed)
     kept = []
+    mixed = not all(windows(config))
     for window in windows(config):
         seen = range(TEXT + 1 - window if window > 0 else 0, TEXT)
+        if mixed and window > 0:
+            kept.append([list(seen)] * config.num_key_value_heads)
+            continue
         kept.append([sorted(stream.sample(seen, stream.randint(2, len(seen)))) for _ in range(config.num_key_value_heads)])
         if len(kept) == 1:
             kept[0][0] = list(seen)
