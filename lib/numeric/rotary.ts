@@ -1,23 +1,57 @@
-/** What a rotation needs to know of a model. */
-export interface RotaryFacts {
-  /** Length of a key vector, even. */
-  readonly headDim: number;
-  /** Base of the rotary frequencies. */
-  readonly ropeTheta: number;
+/**
+ * Angles, in radians, by which one position turns the pairs (i, i + head_dim / 2) of a query or key: `[head_dim / 2]`.
+ * A pair of frequency 0 does not turn.
+ */
+export type RotaryFrequencies = readonly number[];
+
+/**
+ * The rotary embedding of a model's layers (RoPE, https://arxiv.org/abs/2104.09864). Most models have layers of one kind;
+ * some turn the layers with a window by other frequencies, or some layers not at all.
+ */
+export interface Rotary {
+  /** Frequencies of each kind of layer. */
+  readonly kinds: readonly RotaryFrequencies[];
+  /** The kind of each layer, an index of `kinds`: `[layers]`. */
+  readonly layers: readonly number[];
 }
 
-/** Angle per position of each pair (i, i + head_dim / 2): `[head_dim / 2]` (RoPE, https://arxiv.org/abs/2104.09864). */
-export function rotaryFrequencies({ headDim, ropeTheta }: RotaryFacts): Float64Array {
-  return Float64Array.from({ length: headDim / 2 }, (_, pair) => ropeTheta ** (-2 * pair / headDim));
+/** What becomes of a rotary embedding where a text passes a length. */
+export interface RotaryBeyond {
+  /** Positions for which the shorter texts' frequencies hold. */
+  readonly length: number;
+  /** The embedding of every position of a longer text; undefined where each length would have one of its own. */
+  readonly rotary?: Rotary;
+}
+
+/** Whether a text is within the length of a {@linkcode RotaryBeyond}, or beyond it. */
+export type RotaryLength = "within" | "beyond";
+
+/** The frequencies that RoPE's paper gives: ropeTheta^(−2i / head_dim) for pair i. */
+export function defaultFrequencies(headDim: number, ropeTheta: number): RotaryFrequencies {
+  return Array.from({ length: headDim / 2 }, (_, pair) => ropeTheta ** (-2 * pair / headDim));
+}
+
+/** The rotary embedding of layers that all turn by the same frequencies. */
+export function uniformRotary(layerCount: number, frequencies: RotaryFrequencies): Rotary {
+  return { kinds: [frequencies], layers: new Array(layerCount).fill(0) };
+}
+
+/** The rotary embedding of one layer whose rows have no keys. */
+export const NO_ROTATION: Rotary = { kinds: [[]], layers: [0] };
+
+/** The frequencies of one layer. */
+export function layerFrequencies({ kinds, layers }: Rotary, layer: number): RotaryFrequencies {
+  return kinds[layers[layer]];
 }
 
 /** Cosines and sines of `count` positions from `first` on: `[count, head_dim / 2]` each. */
-export function rotaryTables(
-  facts: RotaryFacts,
-  count: number,
-  first = 0,
-): { cos: Float32Array<ArrayBuffer>; sin: Float32Array<ArrayBuffer> } {
-  const frequencies = rotaryFrequencies(facts);
+export interface RotaryTables {
+  readonly cos: Float32Array<ArrayBuffer>;
+  readonly sin: Float32Array<ArrayBuffer>;
+}
+
+/** Makes the cosines and sines of `count` positions from `first` on. */
+export function rotaryTables(frequencies: RotaryFrequencies, count: number, first = 0): RotaryTables {
   const cos = new Float32Array(count * frequencies.length);
   const sin = new Float32Array(cos.length);
   for (let position = first, index = 0; position < first + count; position++) {
@@ -33,8 +67,7 @@ export function rotaryTables(
 export type KeyRotation = (key: Float32Array, positions: number) => void;
 
 /** Makes a rotation of keys. Rows mostly move together, so the angles of the last move are remembered. */
-export function keyRotation(facts: RotaryFacts): KeyRotation {
-  const frequencies = rotaryFrequencies(facts);
+export function keyRotation(frequencies: RotaryFrequencies): KeyRotation {
   const half = frequencies.length;
   const [cos, sin] = [new Float64Array(half), new Float64Array(half)];
   let remembered = 0;

@@ -70,7 +70,7 @@ const RATIOS = [0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.999];
  *   score: eachHead(({ positions }) => Float32Array.from(positions, () => Math.random())),
  * });
  * const head = { positions: Int32Array.from({ length: 500 }, (_, row) => row), signal: () => new Float32Array(500) };
- * const model = { layerCount: 1, headDim: 1, groupSize: 1, ropeTheta: 10_000 };
+ * const model = { layerCount: 1, headDim: 1, groupSize: 1, rotary: { kinds: [[]], layers: [0] } };
  * const layers: Layer[] = [{ index: 0, model, heads: [head] }];
  * assertEquals(checkPolicy(dice, [layers]).map(({ rule }) => rule), ["determinism"]);
  * ```

@@ -1,9 +1,9 @@
 import { quadraticForm } from "../numeric/quadratic_form.ts";
-import { rotaryFrequencies } from "../numeric/rotary.ts";
+import { layerFrequencies, type RotaryFrequencies } from "../numeric/rotary.ts";
 import { rowNorms, type Vector } from "../numeric/vectors.ts";
 import { definePolicy, eachHead } from "./define_policy.ts";
 import { checkCounts, type OptionsOf, withDefaults } from "./options.ts";
-import { type ModelFacts, type Policy, SINK_TOKENS } from "./policy.ts";
+import { type Policy, SINK_TOKENS } from "./policy.ts";
 
 /** Options of {@linkcode expectedAttention}, with their defaults. */
 export const EXPECTED_ATTENTION_OPTIONS = {
@@ -36,12 +36,13 @@ export function expectedAttention(options: OptionsOf<typeof EXPECTED_ATTENTION_O
     name: "expected_attention",
     paper: "Devoto et al. 2025, https://arxiv.org/abs/2510.00636",
     signals: ["queryMoments", "keys", "values"],
-    score: eachHead(({ positions, signal }, { model }) => {
+    score: eachHead(({ positions, signal }, { index, model }) => {
       const first = positions.findIndex((position) => position >= sinkTokens);
       const scores = new Float64Array(positions.length);
       if (first < 0) return scores;
       const keys = signal("keys").subarray(first * model.headDim);
-      const rotation = meanRotation(model, (positions.at(-1) ?? 0) + 1, futurePositions);
+      const next = (positions.at(-1) ?? 0) + 1;
+      const rotation = meanRotation(layerFrequencies(model.rotary, index), next, futurePositions);
       const moments = signal("queryMoments");
       const size = model.headDim + model.headDim ** 2;
       for (let member = 0; member < model.groupSize; member++) {
@@ -63,12 +64,11 @@ interface Rotation {
   readonly sin: Float64Array;
 }
 
-function meanRotation(model: ModelFacts, first: number, count: number): Rotation {
-  const frequencies = rotaryFrequencies(model);
+function meanRotation(frequencies: RotaryFrequencies, first: number, count: number): Rotation {
   const [cos, sin] = [new Float64Array(frequencies.length), new Float64Array(frequencies.length)];
   for (const [pair, frequency] of frequencies.entries()) {
     // Σ exp(i·p·ω) over p from first on is a geometric series: its middle term times sin(count·ω/2) / sin(ω/2).
-    const length = Math.sin(count * frequency / 2) / Math.sin(frequency / 2) / count;
+    const length = frequency === 0 ? 1 : Math.sin(count * frequency / 2) / Math.sin(frequency / 2) / count;
     const middle = (first + (count - 1) / 2) * frequency;
     cos[pair] = length * Math.cos(middle);
     sin[pair] = length * Math.sin(middle);

@@ -14,6 +14,7 @@
  *
  * @module
  */
+export { type Rotary, type RotaryFrequencies } from "../numeric/rotary.ts";
 export { adakv, ADAKV_OPTIONS } from "./adakv.ts";
 export { budgetForRatio } from "./budget.ts";
 export { checkPolicy, type CheckPolicyOptions, type PolicyViolation } from "./check_policy.ts";

@@ -1,3 +1,4 @@
+import type { Rotary } from "../numeric/rotary.ts";
 import type { Vector } from "../numeric/vectors.ts";
 
 /**
@@ -49,8 +50,8 @@ export interface ModelFacts {
   readonly headDim: number;
   /** Query heads that share one kv head. */
   readonly groupSize: number;
-  /** Base of the rotary frequencies. */
-  readonly ropeTheta: number;
+  /** How positions turn the keys of each layer. */
+  readonly rotary: Rotary;
 }
 
 /** One layer, its kv heads in order. */

@@ -17,7 +17,7 @@ import type { Layer, Policy, Scores } from "./policy.ts";
  *   score: ({ heads }) => (scored++, heads.map(({ positions }) => Float32Array.from(positions))),
  * }));
  * const heads = [{ positions: Int32Array.of(0, 1, 2, 3), signal: () => new Float32Array(0) }];
- * const layers = [{ index: 0, heads, model: { layerCount: 1, headDim: 2, groupSize: 1, ropeTheta: 1e4 } }];
+ * const layers = [{ index: 0, heads, model: { layerCount: 1, headDim: 2, groupSize: 1, rotary: { kinds: [[0]], layers: [0] } } }];
  * for (const rows of [1, 2]) newest.choose(layers, { rows, ratio: 1 - rows / 4 });
  * assertEquals(scored, 1);
  * ```

@@ -1,3 +1,4 @@
+import { NO_ROTATION } from "../numeric/rotary.ts";
 import { bytesPerToken, type CacheShape } from "../metrics/bytes_per_token.ts";
 import { type RetentionStats, retentionStats } from "../metrics/retention.ts";
 import type { Vector } from "../numeric/vectors.ts";
@@ -71,7 +72,7 @@ export function sequenceLayer(sequence: SyntheticSequence): Layer {
   return {
     index: 0,
     heads: [{ positions, signal: (signal) => signalOf(sequence, signal) }],
-    model: { layerCount: 1, headDim: 128, groupSize: 1, ropeTheta: 10_000 },
+    model: { layerCount: 1, headDim: 128, groupSize: 1, rotary: NO_ROTATION },
   };
 }
 

@@ -1,3 +1,4 @@
+import { NO_ROTATION } from "../numeric/rotary.ts";
 import { type RetentionStats, retentionStats } from "../metrics/retention.ts";
 import { budgetForRatio } from "../policies/budget.ts";
 import { checkSignals, sameSignal } from "../policies/check_signals.ts";
@@ -65,7 +66,7 @@ function traceLayer(trace: TraceSummary): Layer {
   const count = trace.prompt_token_count;
   return {
     index: 0,
-    model: { layerCount: 1, headDim: 1, groupSize: 1, ropeTheta: 10_000 },
+    model: { layerCount: 1, headDim: 1, groupSize: 1, rotary: NO_ROTATION },
     heads: [{
       positions: Int32Array.from({ length: count }, (_, index) => index),
       signal: (signal) => {

@@ -1,3 +1,4 @@
+import { defaultFrequencies, uniformRotary } from "../../lib/numeric/rotary.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { KvCache } from "kvmirror/engine";
 import {
@@ -317,7 +318,7 @@ Deno.test("unknown names and numbers are refused in a line that names them", () 
 function oneHead(attention: Float64Array, novelty = new Float64Array(attention.length)): Layer {
   return {
     index: 0,
-    model: { layerCount: 1, headDim: 4, groupSize: 1, ropeTheta: 10_000 },
+    model: { layerCount: 1, headDim: 4, groupSize: 1, rotary: uniformRotary(1, defaultFrequencies(4, 10_000)) },
     heads: [{
       positions: Int32Array.from(attention.keys()),
       signal: (signal) =>

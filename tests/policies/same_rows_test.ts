@@ -1,3 +1,4 @@
+import { defaultFrequencies, uniformRotary } from "../../lib/numeric/rotary.ts";
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { replay, simulate, type SyntheticSequence, type TraceSummary } from "kvmirror";
@@ -43,7 +44,14 @@ function keptByRunner(attention: Float32Array, chooser: () => Policy): number[][
     })),
   };
   replay(trace, watched(), { compressionRatio: 0.5 });
-  const cache = new KvCache({ layerCount: 1, kvHeadCount: 1, groupSize: 1, headDim: 2, ropeTheta: 10_000 }, [1]);
+  const cache = new KvCache({
+    layerCount: 1,
+    kvHeadCount: 1,
+    groupSize: 1,
+    headDim: 2,
+    rotary: uniformRotary(1, defaultFrequencies(2, 10_000)),
+    windows: new Array(1).fill(0),
+  }, [1]);
   appendRows(cache, new Int32Array(count), new Float32Array(2 * count), new Float32Array(2 * count), { attention });
   cache.compress(watched(), { compressionRatio: 0.5 });
   rows.push([...cache.rowPositions(0, 0)]);

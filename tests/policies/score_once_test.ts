@@ -1,7 +1,8 @@
+import { defaultFrequencies, uniformRotary } from "../../lib/numeric/rotary.ts";
 import { assertEquals, assertNotEquals, assertStrictEquals } from "@std/assert";
 import { budgetForRatio, definePolicy, type Layer, policy, scoreOnce } from "kvmirror/policies";
 
-const model = { layerCount: 1, headDim: 2, groupSize: 1, ropeTheta: 1e4 };
+const model = { layerCount: 1, headDim: 2, groupSize: 1, rotary: uniformRotary(1, defaultFrequencies(2, 1e4)) };
 
 function layerOf(keys: readonly number[]): Layer {
   const positions = Int32Array.from({ length: keys.length / 2 }, (_, row) => row);

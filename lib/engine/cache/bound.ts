@@ -2,7 +2,7 @@ import { checkSignals } from "../../policies/check_signals.ts";
 import type { Policy } from "../../policies/policy.ts";
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
 import { GROUP_ROWS, isFloat32 } from "../rows/cache_dtype.ts";
-import { tokenBytes } from "../rows/cache_shape.ts";
+import { type CacheShape, tokenBytes } from "../rows/cache_shape.ts";
 import type { PositionMode } from "../rows/rotary_positions.ts";
 import { floatRowBytes, quantizedRowBytes } from "../rows/row_bytes.ts";
 import { observedSignals, signalOf } from "../signals/signals.ts";
@@ -42,7 +42,7 @@ export type Bound = BoundSize & {
 /** Tokens that a cache can still read before its bound evicts; 0 or less where it is at or over its limit. */
 export function roomUnder(cache: KvCache, bound: Bound): number {
   const tokens = "rows" in bound
-    ? bound.rows - cache.totalRows / headCount(cache)
+    ? bound.rows - cache.evictableRows / cache.evictableHeads
     : (bound.maxBytes - cache.liveBytes) / tokenBytes(cache.shape);
   return Math.floor(tokens) + bound.compressionInterval;
 }
@@ -55,7 +55,9 @@ export function roomUnder(cache: KvCache, bound: Bound): number {
 export function applyBound(cache: KvCache, bound: Bound): void {
   if (roomUnder(cache, bound) > 0) return;
   // Rows are an average over heads: their bytes together let a policy divide them among heads.
-  const maxBytes = "rows" in bound ? cache.rowBytes(bound.rows * headCount(cache)) : bound.maxBytes;
+  const maxBytes = "rows" in bound
+    ? cache.rowBytes(bound.rows * cache.evictableHeads) + cache.windowBytes
+    : bound.maxBytes;
   cache.compress(bound.policy, { maxBytes, positions: bound.positions });
 }
 
@@ -123,12 +125,14 @@ function checkSize(cache: KvCache, size: BoundSize): void {
 export function checkBytes(cache: KvCache, maxBytes: number): void {
   const { cacheDtype } = cache;
   const fullPrecision = isFloat32(cacheDtype) ? 0 : cacheDtype.residualLength + GROUP_ROWS;
-  const least = Math.max(1, fullPrecision) * tokenBytes(cache.shape);
+  const { shape, evictableHeads } = cache;
+  const least = Math.max(1, fullPrecision) * evictableHeads * floatRowBytes(shape.headDim) + windowsBytes(shape);
   if (maxBytes >= least) return;
   const fix = fullPrecision === 0 ? "" : ", or a smaller residual length";
+  const beside = windowsBytes(shape) > 0 ? "the windows and " : "";
   const what = fullPrecision === 0
-    ? "one row a head takes"
-    : `the newest ${fullPrecision} rows, which stay float32 for a while, take`;
+    ? `${beside}one row a head ${beside === "" ? "takes" : "take"}`
+    : `${beside}the newest ${fullPrecision} rows, which stay float32 for a while, take`;
   throw new RangeError(`Cannot bound a cache to ${maxBytes} bytes as ${what} ${least}: give more${fix}`);
 }
 
@@ -137,9 +141,11 @@ function mostRows(cache: KvCache, size: BoundSize): number {
   if ("rows" in size) return size.rows;
   const { headDim } = cache.shape;
   const row = Math.min(floatRowBytes(headDim), quantizedRowBytes(cache.cacheDtype, headDim));
-  return Math.floor(size.maxBytes / (row * headCount(cache)));
+  return Math.floor(size.maxBytes / (row * cache.evictableHeads));
 }
 
-function headCount({ shape: { layerCount, kvHeadCount } }: KvCache): number {
-  return layerCount * kvHeadCount;
+/** Bytes of full windows in float32, where policies do not choose among their rows. */
+function windowsBytes({ windows, kvHeadCount, headDim }: CacheShape): number {
+  const full = windows.some((window) => window === 0) ? windows.reduce((sum, window) => sum + window, 0) : 0;
+  return full * kvHeadCount * floatRowBytes(headDim);
 }

@@ -1,12 +1,13 @@
+import type { Rotary, RotaryLength } from "../../numeric/rotary.ts";
 import type { Choice, Layer, Policy, Signal } from "../../policies/policy.ts";
 import { checkChoice } from "../../policies/policy_rules.ts";
 import { chooseBesidePins, type CompressSize } from "../choose/choose_rows.ts";
 import type { CacheDtype } from "../rows/cache_dtype.ts";
-import type { CacheOwner, CacheShape } from "../rows/cache_shape.ts";
+import { type CacheOwner, type CacheShape, evictableLayers, textBytes } from "../rows/cache_shape.ts";
 import type { HeadRows, ProbedRows, RowViews, RunRows } from "../rows/head_rows.ts";
 import { addRange, checkRange, type PositionRange, removeRange } from "../rows/position_range.ts";
-import type { PositionMode } from "../rows/rotary_positions.ts";
-import { floatRowBytes, type RowBytes, rowBytes } from "../rows/row_bytes.ts";
+import { longestHead, type PositionMode } from "../rows/rotary_positions.ts";
+import { type RowBytes, rowBytes } from "../rows/row_bytes.ts";
 import {
   type AttentionRecording,
   checkCachedSignals,
@@ -25,6 +26,7 @@ import {
   noteObserved,
   probedRows,
   releasedState,
+  rotaryOf,
   rowRoom,
   sharedState,
 } from "./state/cache_state.ts";
@@ -33,6 +35,7 @@ import { quantizeRows } from "./state/quantize_rows.ts";
 import type { ChunkMoments } from "./state/query_moments.ts";
 import { type RewindRange, rewindRanges, rewindState } from "./state/rewind.ts";
 import { markSignals } from "./state/signal_mark.ts";
+import { freeHidden, hiddenRows, rowsWithin } from "./state/windows.ts";
 
 /** The size that {@linkcode KvCache.compress} keeps, and the positions of its rows afterwards. */
 export type CompressTo = CompressSize & { readonly positions?: PositionMode };
@@ -103,19 +106,51 @@ export class KvCache implements Disposable {
     return this.#state.positions;
   }
 
+  /** How positions turn keys: the model's rotary embedding for texts of this length. */
+  get rotary(): Rotary {
+    return rotaryOf(this.#state, this.shape);
+  }
+
+  /**
+   * Takes the rotary embedding of texts longer than {@linkcode CacheShape.rotaryBeyond}'s length, for good.
+   *
+   * @throws {RangeError} if tokens were read already, as all that they left depends on their rotation
+   */
+  lengthen(): void {
+    if (this.tokenCount > 0) {
+      throw new RangeError(`Cannot lengthen a cache of ${this.tokenCount} tokens as they were read as a shorter text`);
+    }
+    this.#state.rotation = "beyond";
+  }
+
+  /** Whether this is a text of up to {@linkcode CacheShape.rotaryBeyond}'s length, or a longer one. */
+  get rotation(): RotaryLength {
+    return this.#state.rotation;
+  }
+
   /** The rotary position that the next token gets. */
   get nextRotaryPosition(): number {
-    return this.positions === "logical" ? this.tokenCount : this.longestHead;
+    return this.#state.nextRotary;
   }
 
   /** Rows of the longest head. */
   get longestHead(): number {
-    return Math.max(0, ...this.#heads.map(({ length }) => length));
+    return longestHead(this.#heads);
   }
 
-  /** Rows over all layers and heads. */
-  get totalRows(): number {
-    return this.#heads.reduce((sum, { length }) => sum + length, 0);
+  /** Heads whose rows policies choose: all but those of layers with a window, where there are others. */
+  get evictableHeads(): number {
+    return evictableLayers(this.shape).length * this.shape.kvHeadCount;
+  }
+
+  /** Rows over all evictable heads. */
+  get evictableRows(): number {
+    return this.#evictable.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** Bytes of live rows that no policy chooses among: those of layers with a window, where there are others. */
+  get windowBytes(): number {
+    return this.liveBytes - this.#evictable.reduce((sum, { liveBytes }) => sum + liveBytes, 0);
   }
 
   /** Bytes of live rows over all layers and heads: head_dim × 2 × 4 a row; for a quantized row its codes and scales. */
@@ -128,14 +163,14 @@ export class KvCache implements Disposable {
     return this.#heads.reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
   }
 
-  /** Bytes of the rows of all tokens read, in float32, had nothing been evicted. */
+  /** Bytes of the rows of all tokens read, in float32, had nothing been evicted; of a window, what it holds. */
   get fullBytes(): number {
-    return this.tokenCount * this.#heads.length * floatRowBytes(this.shape.headDim);
+    return textBytes(this.shape, this.tokenCount);
   }
 
-  /** Gives the most bytes that a number of rows takes in this cache. */
+  /** Gives the most bytes that a number of rows takes in this cache's evictable heads. */
   get rowBytes(): RowBytes {
-    return rowBytes(this.#heads, this.cacheDtype, this.shape.headDim);
+    return rowBytes(this.#evictable, this.cacheDtype, this.shape.headDim);
   }
 
   /** The dtype of rows older than the residual length; float32 unless {@linkcode KvCache.quantize} was called. */
@@ -145,11 +180,13 @@ export class KvCache implements Disposable {
 
   /** Number of live rows of one kv head. */
   rowCount(layer: number, kvHead: number): number {
+    this.#seenHeads();
     return this.#head(layer, kvHead).length;
   }
 
   /** Positions in the text of one kv head's rows, ascending: `[rows]`, a copy. */
   rowPositions(layer: number, kvHead: number): Int32Array {
+    this.#seenHeads();
     return this.#head(layer, kvHead).livePositions().slice();
   }
 
@@ -164,9 +201,13 @@ export class KvCache implements Disposable {
     return cacheOf(this.shape, this.#recording(), sharedState(this.#state), this.#observer, this.owner);
   }
 
-  /** The cache as policies see it: views that are valid until the cache changes. */
+  /**
+   * The cache as policies see it: views that are valid until the cache changes. Of a model that has layers with a window
+   * and layers without, policies see those without.
+   */
   layers(): Layer[] {
-    return cachedLayers(this.#heads, this.#record(), this.shape);
+    const layers = cachedLayers(this.#seenHeads(), this.#record(), { ...this.shape, rotary: this.rotary });
+    return evictableLayers(this.shape).map((layer) => layers[layer]);
   }
 
   /**
@@ -177,7 +218,9 @@ export class KvCache implements Disposable {
    */
   compress(policy: Policy, to: CompressTo): void {
     checkCachedSignals(policy, this.signals, this.#state.lost.size === 0 ? "all" : "some lost");
-    const choice = chooseBesidePins(policy, this.layers(), this.#state.pins, to, this.rowBytes);
+    const layers = this.layers();
+    const size = "maxBytes" in to ? { maxBytes: to.maxBytes - this.windowBytes } : to;
+    const choice = chooseBesidePins(policy, layers, this.#state.pins, size, this.rowBytes);
     this.keep(choice, to.positions, policy.name);
   }
 
@@ -194,6 +237,7 @@ export class KvCache implements Disposable {
    * @throws {RangeError} if a repetition of the text does not fit the model's context
    */
   async observe(policy: Pick<Policy, "name" | "signals">, options: ObserveOptions = {}): Promise<void> {
+    this.#seenHeads();
     for (const signal of observedSignals(policy).filter((signal) => !this.#heads[0].observed.has(signal))) {
       if (this.#observer === undefined) {
         throw new TypeError(`Cannot observe ${signal} for ${policy.name} as this cache belongs to no model`);
@@ -214,8 +258,14 @@ export class KvCache implements Disposable {
    * @throws {RangeError} if rows are not ascending, unique and in range; names layer, head and row
    */
   keep(choice: Choice, positions: PositionMode = this.positions, by = "this choice"): void {
-    checkChoice(choice, this.layers(), by);
-    keepRows(this.#state, choice, positions, by, this.shape);
+    const layers = this.layers();
+    checkChoice(choice, layers, by);
+    const chosen = new Map(layers.map(({ index }, place) => [index, choice[place]]));
+    const { layerCount, kvHeadCount } = this.shape;
+    const whole = Array.from({ length: layerCount }, (_, layer) =>
+      chosen.get(layer) ??
+        this.#heads.slice(layer * kvHeadCount, (layer + 1) * kvHeadCount).map((head) => ({ rows: head.rowsFrom(0) })));
+    keepRows(this.#state, whole, positions, by, { ...this.shape, rotary: this.rotary });
   }
 
   /**
@@ -293,22 +343,32 @@ export class KvCache implements Disposable {
    * @throws {RangeError} if the path is empty or a folder
    */
   save(path: string): Promise<void> {
+    this.#seenHeads();
     return saveCache(path, { shape: this.shape, recordings: this.#recording(), state: this.#state, owner: this.owner });
   }
 
   /** All rows, dequantized, `[layer · kv heads + kv head]`: views that are valid until the cache changes. */
   past(): RowViews[] {
-    return this.#heads.map((head) => ({ keys: head.liveKeys(), values: head.liveValues() }));
+    return this.#seenHeads().map((head) => ({ keys: head.liveKeys(), values: head.liveValues() }));
   }
 
   /** All rows for an attention probe, `[layer · kv heads + kv head]`: views that are valid until the cache changes. */
   probedRows(): ProbedRows[] {
+    this.#seenHeads();
     return probedRows(this.#state);
   }
 
-  /** Allocates room for `count` more rows in every head, so that appending them moves no row. */
-  reserve(count: number): void {
-    this.#state.heads = this.#heads.map((head) => head.own(head.length + count));
+  /**
+   * Allocates room for `count` more rows in every head, so that appending them moves no row; of a window, for as many as
+   * it holds.
+   *
+   * @param chunk tokens of a run
+   */
+  reserve(count: number, chunk: number = count): void {
+    const { windows, kvHeadCount } = this.shape;
+    this.#state.heads = this.#heads.map((head, index) =>
+      head.own(rowsWithin(windows[Math.floor(index / kvHeadCount)], head.length, count, chunk))
+    );
   }
 
   /**
@@ -316,7 +376,8 @@ export class KvCache implements Disposable {
    * decoder writes the new rows, and {@linkcode KvCache.append} adds them to the cache, which is unchanged until then.
    */
   room(count: number): RunRows[] {
-    return rowRoom(this.#state, count);
+    freeHidden(this.#state, this.shape, "many");
+    return rowRoom(this.#state, count, hiddenRows(this.#state, this.shape), this.shape);
   }
 
   /**
@@ -342,6 +403,19 @@ export class KvCache implements Disposable {
 
   get #heads(): readonly HeadRows[] {
     return this.#state.heads;
+  }
+
+  get #evictable(): readonly HeadRows[] {
+    const { kvHeadCount } = this.shape;
+    return evictableLayers(this.shape).flatMap((layer) =>
+      this.#heads.slice(layer * kvHeadCount, (layer + 1) * kvHeadCount)
+    );
+  }
+
+  /** All heads, without rows that have left their windows. */
+  #seenHeads(): readonly HeadRows[] {
+    freeHidden(this.#state, this.shape, "all");
+    return this.#heads;
   }
 
   #head(layer: number, kvHead: number): HeadRows {

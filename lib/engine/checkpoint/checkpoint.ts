@@ -1,3 +1,4 @@
+import type { Rotary, RotaryBeyond } from "../../numeric/rotary.ts";
 import type { TokenizerFiles } from "../tokenizer/tokenizer.ts";
 import type { StoredBlocks } from "./quantized_blocks.ts";
 
@@ -19,18 +20,66 @@ export interface ModelConfig {
   readonly numKeyValueHeads: number;
   /** Length of a query, key or value vector. */
   readonly headDim: number;
+  /** Dimensions of a head that turn with the position, the first of each half. */
+  readonly rotaryDim: number;
   /** The context the model was trained for, in tokens. */
   readonly maxPositionEmbeddings: number;
-  /** Base of the rotary frequencies. */
-  readonly ropeTheta: number;
+  /** How positions turn the queries and keys of each layer. */
+  readonly rotary: Rotary;
+  /** What becomes of that where a text passes a length; undefined: nothing. */
+  readonly rotaryBeyond?: RotaryBeyond;
   /** Added to the mean square in RMSNorm. */
   readonly rmsNormEps: number;
-  /** Whether the projections of queries, keys and values have biases. */
-  readonly attentionBias: boolean;
+  /** The window of each layer, in tokens: a query at position p sees rows above p − window; 0: all rows. `[layers]` */
+  readonly windows: readonly number[];
+  /** The steps in which decoders differ. */
+  readonly traits: DecoderTraits;
+  /** Factors that are multiplied into the weights as they are read. */
+  readonly multipliers: Multipliers;
   /** Whether the last projection is the embedding. */
   readonly tieWordEmbeddings: boolean;
   /** Ids that end a text. */
   readonly eosTokenIds: readonly number[];
+}
+
+/** Activations of the gated network, by transformers' names; `gelu_pytorch_tanh` is GELU by its tanh approximation. */
+export type Activation = "silu" | "gelu" | "gelu_pytorch_tanh";
+
+/** The steps in which decoders differ. */
+export interface DecoderTraits {
+  /** The activation of the gated network. */
+  readonly activation: Activation;
+  /** Where RMSNorms stand: before each sublayer (Llama), after it (OLMo 2), or both (Gemma 2). */
+  readonly norms: "before" | "after" | "both";
+  /** RMSNorm of queries and keys before rotation: of each head (Qwen3), or of all heads of a token at once (OLMo 2). */
+  readonly queryKeyNorm: "none" | "head" | "token";
+  /** Whether the projections of queries, keys and values have biases. */
+  readonly attentionBias: boolean;
+  /** Whether the projection of the attended values has a bias. */
+  readonly attentionOutputBias: boolean;
+  /** Whether the gated network's projections have biases. */
+  readonly mlpBias: boolean;
+  /** Scores become cap · tanh(score / cap); 0: they stay. */
+  readonly scoreCap: number;
+  /** Logits become cap · tanh(logit / cap); 0: they stay. */
+  readonly logitCap: number;
+}
+
+/**
+ * Factors of a model's formulas. They are multiplied into weights as they are read, so that the graph knows nothing of
+ * them.
+ */
+export interface Multipliers {
+  /** Of the embeddings. */
+  readonly embedding: number;
+  /** Of what a sublayer adds to the residual stream. */
+  readonly residual: number;
+  /** Of the scores, beside 1 / √head_dim. */
+  readonly score: number;
+  /** Of what the turning dimensions of a head add to the scores: rotary scaling's factor of queries and of keys. */
+  readonly turning: number;
+  /** Of the logits. */
+  readonly logits: number;
 }
 
 /** A tensor in a checkpoint: its shape as Hugging Face has it (`[out, in]` for a linear layer) and its stored type. */

@@ -3,6 +3,7 @@ import { encodeFooter, encodeHeader, encodeStep } from "../../trace/encode_trace
 import type { TraceHeader, TraceStep } from "../../trace/trace_header.ts";
 import { TraceTotals } from "../../trace/trace_summary.ts";
 import type { KvCache } from "../cache/kv_cache.ts";
+import { evictableLayers } from "../rows/cache_shape.ts";
 import type { Model } from "./model.ts";
 
 /** Options of {@linkcode captureTrace}. */
@@ -31,9 +32,10 @@ const NEWEST_QUERY = { attention: "sum", queries: 1 } as const;
 
 /**
  * Reads a prompt without a template and generates greedily. It records the attention of each step's newest query to the
- * prompt's tokens in every layer and kv head, and stops at the model's end token.
+ * prompt's tokens in every layer and kv head, and stops at the model's end token. Of a model that has layers with a window
+ * and layers without, it records those without.
  *
- * @throws {RangeError} if the prompt is empty or longer than the model's context
+ * @throws {RangeError} if the prompt is empty, or longer than the model's context or the window of all its layers
  *
  * @example
  * ```ts
@@ -53,9 +55,18 @@ export async function captureTrace(
   { maxNewTokens = 16, write, signal, onProgress }: CaptureOptions = {},
 ): Promise<Capture> {
   const promptIds = model.tokenizer.encode(prompt);
-  const header = traceHeader(model, promptIds);
-  write?.(encodeHeader(header));
   using cache = model.createCache([NEWEST_QUERY.queries]);
+  const { windows } = cache.shape;
+  const layers = evictableLayers(cache.shape);
+  const window = Math.min(...layers.map((layer) => windows[layer]));
+  if (window > 0 && promptIds.length + maxNewTokens > window) {
+    throw new RangeError(
+      `Cannot trace ${promptIds.length} tokens and ${maxNewTokens} more as every layer's window is ${window}: ` +
+        `shorten the prompt`,
+    );
+  }
+  const header = traceHeader(model, promptIds, layers.length);
+  write?.(encodeHeader(header));
   const totals = new TraceTotals(header);
   const total = promptIds.length + maxNewTokens;
   const generation = model.generateFrom(promptIds, {
@@ -76,15 +87,15 @@ export async function captureTrace(
   return { totals, ids, text };
 }
 
-function traceHeader(model: Model, promptIds: readonly number[]): TraceHeader {
-  const { numHiddenLayers, numKeyValueHeads, headDim } = model.config;
+function traceHeader(model: Model, promptIds: readonly number[], layerCount: number): TraceHeader {
+  const { numKeyValueHeads, headDim } = model.config;
   return {
     model_name: model.origin.name,
     prompt_token_count: promptIds.length,
-    layer_count: numHiddenLayers,
+    layer_count: layerCount,
     kv_head_count: numKeyValueHeads,
     bytes_per_token: bytesPerToken({
-      layerCount: numHiddenLayers,
+      layerCount,
       headCount: numKeyValueHeads,
       headDim,
       bytesPerValue: 2,

@@ -139,7 +139,8 @@ export class Model implements AsyncDisposable {
   }
 
   #caches(): LoadingModel {
-    const { numHiddenLayers, numKeyValueHeads, numAttentionHeads, headDim, ropeTheta } = this.config;
+    const { numHiddenLayers, numKeyValueHeads, numAttentionHeads, headDim, rotary, rotaryBeyond, windows } =
+      this.config;
     return {
       owner: { name: this.origin.name, hash: this.hash, weights: this.origin.weights },
       observer: this.#observer.observe,
@@ -148,7 +149,9 @@ export class Model implements AsyncDisposable {
         kvHeadCount: numKeyValueHeads,
         groupSize: numAttentionHeads / numKeyValueHeads,
         headDim,
-        ropeTheta,
+        rotary,
+        ...(rotaryBeyond === undefined ? {} : { rotaryBeyond }),
+        windows,
       },
     };
   }

@@ -54,8 +54,16 @@ export async function readTokens(
   { chunkLength = CHUNK_LENGTH, logitsOf = "last", attention = "record", bound, signal, onProgress, onNotice }:
     ReadOptions = {},
 ): Promise<Float32Array> {
-  if (bound === undefined) checkContext(config, cache, ids.length);
-  else checkBound(cache, bound, config, attention);
+  if (bound === undefined) {
+    checkContext(config, cache, ids.length);
+    if (passesLength(cache, ids.length)) {
+      const { pins } = cache;
+      const earlier = lengthen(cache, ids.length);
+      const again = { chunkLength, attention, signal, logitsOf: "none" } as const;
+      if (earlier.length > 0) await readTokens(sessions, moments, config, cache, earlier, again);
+      for (const { start, end } of pins) cache.pin(start, end);
+    }
+  } else checkBound(cache, bound, config, attention);
   const recordings = attention === "record" ? cache.recordings : [];
   const recordMoments = attention === "record" && cache.queryMoments === "record";
   const firstLogits = ids.length - logitsCount(logitsOf, ids.length);
@@ -71,7 +79,10 @@ export async function readTokens(
     const due = bound === undefined ? Infinity : roomUnder(cache, bound);
     if (start === segment.start + segment.total) segment = { start, total: Math.min(left, due) };
     const count = Math.min(chunkLength, left, due);
-    if (bound !== undefined) checkPositions(config, cache, count, onNotice);
+    if (bound !== undefined) {
+      checkPositions(config, cache, count, onNotice);
+      if (passesLength(cache, count)) throw tooLong(cache, count);
+    }
     makeRoom(cache, left, count, due);
     const span: ChunkSpan = {
       start: start - segment.start,
@@ -82,6 +93,7 @@ export async function readTokens(
     const chunk = ids.slice(start, start + count);
     const outputs = await sessions.run(cache.cacheDtype, {
       ids: chunk,
+      rotary: cache.rotary,
       rotaryPosition: cache.nextRotaryPosition,
       rows: cache.room(count),
       queryWeights: queryWeights(recordings, span, cache.shape.groupSize),
@@ -107,6 +119,36 @@ export async function readTokens(
   return logits ?? new Float32Array(size);
 }
 
+/** Whether further tokens pass the length that the cache's rotary embedding holds for. */
+function passesLength({ shape: { rotaryBeyond }, nextRotaryPosition, rotation }: KvCache, count: number): boolean {
+  return rotaryBeyond !== undefined && rotation === "within" && nextRotaryPosition + count > rotaryBeyond.length;
+}
+
+/**
+ * Makes a cache one of a longer text: empty, as all that was read depends on the rotary embedding.
+ *
+ * @returns the tokens to read again before the further ones
+ * @throws {RangeError} if the model has no embedding for longer texts, or rows were evicted
+ */
+function lengthen(cache: KvCache, count: number): number[] {
+  const { shape: { rotaryBeyond }, rewindRanges } = cache;
+  const evicted = rewindRanges.length > 1 || rewindRanges[0].first > 0;
+  if (rotaryBeyond?.rotary === undefined || evicted) throw tooLong(cache, count);
+  const ids = cache.tokenIds();
+  cache.rewind(0);
+  cache.lengthen();
+  return ids;
+}
+
+function tooLong({ shape: { rotaryBeyond }, nextRotaryPosition }: KvCache, count: number): RangeError {
+  const why = rotaryBeyond?.rotary === undefined ? "" : " for a text that was read as a shorter one and evicted from";
+  const fix = rotaryBeyond?.rotary === undefined ? "shorten the text" : "read the longer text at once, without a bound";
+  return new RangeError(
+    `Cannot read ${count} tokens at position ${nextRotaryPosition} as the model's rotary embedding holds to ` +
+      `${rotaryBeyond?.length} positions${why}: ${fix}, or evict with positions "compact"`,
+  );
+}
+
 function logitsCount(logitsOf: LogitsOf, count: number): number {
   if (typeof logitsOf !== "number") return { all: count, last: Math.min(1, count), none: 0 }[logitsOf];
   if (Number.isSafeInteger(logitsOf) && logitsOf >= 0 && logitsOf <= count) return logitsOf;
@@ -118,7 +160,7 @@ function logitsCount(logitsOf: LogitsOf, count: number): number {
  */
 function makeRoom(cache: KvCache, left: number, count: number, due: number): void {
   if (due === Infinity) {
-    if (left > count) cache.reserve(left);
+    if (left > count) cache.reserve(left, count);
     return;
   }
   const longest = cache.longestHead;

@@ -69,7 +69,7 @@ export class SpeculativeDecoder {
     if (this.#draft === undefined) return [];
     this.#before ??= [...this.#cache.tokenIds(), ...ids];
     const drafted = this.#draft(generated, this.#before).slice(0, Math.max(0, most));
-    const room = this.#config.maxPositionEmbeddings - this.#cache.nextRotaryPosition - ids.length;
+    const room = positionsLeft(this.#config, this.#cache) - ids.length;
     // A run of one token adds in another order: a run of two or more, at every step, keeps answers free of the draft.
     const alone = (ids.length + drafted.length) % CHUNK_LENGTH === 1;
     return (alone ? [...drafted, ids[0]] : drafted).slice(0, Math.max(0, room));
@@ -78,4 +78,13 @@ export class SpeculativeDecoder {
   #takeBack(position: number): void {
     if (this.#cache.tokenCount > position) this.#cache.rewind(position);
   }
+}
+
+/** Positions that a draft may take: one that is not taken must not make a longer text of it. */
+function positionsLeft(
+  { maxPositionEmbeddings }: ModelConfig,
+  { nextRotaryPosition, shape, rotation }: KvCache,
+): number {
+  const length = rotation === "within" ? shape.rotaryBeyond?.length ?? Infinity : Infinity;
+  return Math.min(maxPositionEmbeddings, length) - nextRotaryPosition;
 }

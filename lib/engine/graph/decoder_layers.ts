@@ -1,4 +1,4 @@
-import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import type { Activation, Checkpoint, DecoderTraits } from "../checkpoint/checkpoint.ts";
 import { ELEMENT, type GraphBuilder } from "./onnx_graph.ts";
 import {
   blockLookup,
@@ -27,39 +27,105 @@ export interface DecoderContext {
 export type Attend = (layer: number, qkv: string) => string;
 
 /**
- * Adds what every decoder has in common: embeddings, RMSNorm, projections and the gated SiLU network (Llama; Qwen2 adds
- * a bias to q, k and v).
+ * Adds what every decoder has in common: embeddings, RMSNorm, projections and the gated network.
  *
  * @param ids `[1, S]`
  * @param attend what differs
  * @returns the normalized hidden states, `[1, S, hidden]`
  */
 export function decoderLayers(context: DecoderContext, ids: string, attend: Attend): string {
-  const { graph, checkpoint: { config } } = context;
+  const { config } = context.checkpoint;
+  const { norms } = config.traits;
+  const names = Array.from({ length: config.numHiddenLayers }, (_, layer) => normNames(norms, layer));
   let residual = embed(context, ids);
-  let hidden = graph.node(
-    "SimplifiedLayerNormalization",
-    [residual, norm(context, "model.layers.0.input_layernorm.weight")],
-    [layerInputName(0)],
-    { axis: -1, epsilon: { float: config.rmsNormEps }, stash_type: 1 },
-  )[0];
-  for (let layer = 0; layer < config.numHiddenLayers; layer++) {
+  let hidden = enter(context, residual, names[0].attention, layerInputName(0));
+  names.forEach((own, layer) => {
     const prefix = `model.layers.${layer}`;
     const qkv = project(context, hidden, `${prefix}.self_attn`, ["q_proj", "k_proj", "v_proj"], config.hiddenSize);
     const width = config.numAttentionHeads * config.headDim;
-    const output = project(context, attend(layer, qkv), `${prefix}.self_attn`, ["o_proj"], width);
-    [hidden, residual] = addAndNorm(context, output, residual, `${prefix}.post_attention_layernorm.weight`);
-    const next = layer + 1 < config.numHiddenLayers
-      ? `model.layers.${layer + 1}.input_layernorm.weight`
-      : "model.norm.weight";
-    [hidden, residual] = addAndNorm(context, feedForward(context, hidden, `${prefix}.mlp`), residual, next);
-  }
+    const attended = attend(layer, normQueriesAndKeys(context, layer, qkv));
+    const output = project(context, attended, `${prefix}.self_attn`, ["o_proj"], width);
+    [hidden, residual] = leave(context, output, residual, own.attended, own.network, `${prefix}.network_input`);
+    const fed = feedForward(context, hidden, `${prefix}.mlp`);
+    const last = layer + 1 === names.length;
+    const next = last ? "model.norm.weight" : names[layer + 1].attention;
+    const name = last ? "model.norm.output" : layerInputName(layer + 1);
+    [hidden, residual] = leave(context, fed, residual, own.fed, next, name);
+  });
   return hidden;
 }
 
-/** The name of a layer's normalized input, `[1, S, hidden]`. */
+/** Names of a layer's norms: of what goes into attention and network, and of what comes out; undefined: there is none. */
+interface NormNames {
+  readonly attention?: string;
+  readonly attended?: string;
+  readonly network?: string;
+  readonly fed?: string;
+}
+
+function normNames(norms: DecoderTraits["norms"], layer: number): NormNames {
+  const of = (name: string) => `model.layers.${layer}.${name}_layernorm.weight`;
+  if (norms === "before") return { attention: of("input"), network: of("post_attention") };
+  const after = { attended: of("post_attention"), fed: of("post_feedforward") };
+  return norms === "after" ? after : { ...after, attention: of("input"), network: of("pre_feedforward") };
+}
+
+/** The name of a layer's input after its norm, `[1, S, hidden]`. */
 export function layerInputName(layer: number): string {
-  return `model.layers.${layer}.input_layernorm.weight.normed`;
+  return `layer_input.${layer}`;
+}
+
+/** The residual stream as a sublayer takes it. */
+function enter(context: DecoderContext, residual: string, weight: string | undefined, name: string): string {
+  if (weight === undefined) return context.graph.node("Identity", [residual], [name])[0];
+  return rmsNorm(context, residual, weight, context.checkpoint.config.hiddenSize, [name]);
+}
+
+/** Adds what a sublayer gives to the residual stream: the next sublayer's input, and the stream. */
+function leave(
+  context: DecoderContext,
+  output: string,
+  residual: string,
+  after: string | undefined,
+  next: string | undefined,
+  name: string,
+): [string, string] {
+  const { graph, checkpoint: { config } } = context;
+  const added = after === undefined ? output : rmsNorm(context, output, after, config.hiddenSize, 1);
+  if (next === undefined) {
+    const [sum] = graph.node("Add", [added, residual]);
+    return [enter(context, sum, undefined, name), sum];
+  }
+  const [normed, , , sum] = graph.node(
+    "SkipSimplifiedLayerNormalization",
+    [added, residual, normWeight(context, next, config.hiddenSize)],
+    [name, "", "", `${name}.residual`],
+    { epsilon: { float: config.rmsNormEps } },
+    "com.microsoft",
+  );
+  return [normed, sum];
+}
+
+/** Norms queries and keys before their rotation, where the model does: `[1, S, (heads + 2 · kv heads) · head_dim]`. */
+function normQueriesAndKeys(context: DecoderContext, layer: number, qkv: string): string {
+  const { graph, checkpoint: { config } } = context;
+  const { numAttentionHeads, numKeyValueHeads, headDim, traits: { queryKeyNorm } } = config;
+  if (queryKeyNorm === "none") return qkv;
+  const heads = [numAttentionHeads, numKeyValueHeads, numKeyValueHeads];
+  const [queries, keys, values] = graph.node(
+    "Split",
+    [qkv, graph.integers(heads.map((count) => count * headDim))],
+    heads.length,
+    { axis: 2 },
+  );
+  const normed = [queries, keys].map((part, index) => {
+    const weight = `model.layers.${layer}.self_attn.${index === 0 ? "q" : "k"}_norm.weight`;
+    if (queryKeyNorm === "token") return rmsNorm(context, part, weight, heads[index] * headDim, 1);
+    const [apart] = graph.node("Reshape", [part, graph.integers([1, -1, heads[index], headDim])]);
+    const own = rmsNorm(context, apart, weight, headDim, 1);
+    return graph.node("Reshape", [own, graph.integers([1, -1, heads[index] * headDim])])[0];
+  });
+  return graph.node("Concat", [...normed, values], 1, { axis: 2 })[0];
 }
 
 /** Adds the last projection: `[1, M, hidden]` → `[1, M, vocab]`. */
@@ -128,24 +194,42 @@ function feedForward(context: DecoderContext, hidden: string, prefix: string): s
   const both = project(context, hidden, prefix, ["gate_proj", "up_proj"], config.hiddenSize);
   const sizes = graph.integers([config.intermediateSize, config.intermediateSize]);
   const [gate, up] = graph.node("Split", [both, sizes], 2, { axis: 2 });
-  const [activated] = graph.node("QuickGelu", [gate], 1, { alpha: { float: 1 } }, "com.microsoft");
-  const [gated] = graph.node("Mul", [activated, up]);
+  const [gated] = graph.node("Mul", [activated(graph, gate, config.traits.activation), up]);
   return project(context, gated, prefix, ["down_proj"], config.intermediateSize);
 }
 
-function addAndNorm(context: DecoderContext, added: string, residual: string, weight: string): [string, string] {
-  const [normed, , , sum] = context.graph.node(
-    "SkipSimplifiedLayerNormalization",
-    [added, residual, norm(context, weight)],
-    [`${weight}.normed`, "", "", `${weight}.residual`],
-    { epsilon: { float: context.checkpoint.config.rmsNormEps } },
-    "com.microsoft",
-  );
-  return [normed, sum];
+function activated(graph: GraphBuilder, gate: string, activation: Activation): string {
+  const contrib = (operator: string, attributes = {}) =>
+    graph.node(operator, [gate], 1, attributes, "com.microsoft")[0];
+  switch (activation) {
+    case "silu":
+      return contrib("QuickGelu", { alpha: { float: 1 } });
+    case "gelu":
+      return contrib("Gelu");
+    case "gelu_pytorch_tanh":
+      return contrib("FastGelu");
+  }
 }
 
-function norm({ graph, checkpoint }: DecoderContext, name: string): string {
-  return graph.weight(name, ELEMENT.float32, [checkpoint.config.hiddenSize], () => checkpoint.readTensor(name));
+/** RMSNorm over the last axis, of `width` numbers. */
+function rmsNorm(
+  context: DecoderContext,
+  value: string,
+  weight: string,
+  width: number,
+  outputs: 1 | readonly [string],
+): string {
+  const { graph, checkpoint: { config } } = context;
+  return graph.node(
+    "SimplifiedLayerNormalization",
+    [value, normWeight(context, weight, width)],
+    outputs,
+    { axis: -1, epsilon: { float: config.rmsNormEps }, stash_type: 1 },
+  )[0];
+}
+
+function normWeight({ graph, checkpoint }: DecoderContext, name: string, width: number): string {
+  return graph.weight(name, ELEMENT.float32, [width], () => checkpoint.readTensor(name));
 }
 
 function concatenate(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {

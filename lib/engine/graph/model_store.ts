@@ -3,7 +3,9 @@ import { builtFolder, type BuiltFolderOptions } from "../../files/built_folder.t
 import { fileSize } from "../../files/exists.ts";
 import { hashFile } from "../../files/hash.ts";
 import { writeAll, writeAtomic } from "../../files/write_atomic.ts";
-import { expectedTensors } from "../checkpoint/architecture/tensors.ts";
+import { familyNamed } from "../checkpoint/architecture/families.ts";
+import type { ContainerForm } from "../checkpoint/architecture/family.ts";
+import { expectedTensors, formTensor } from "../checkpoint/architecture/tensors.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { type CacheDtype, cacheDtypeName, FLOAT32_CACHE } from "../rows/cache_dtype.ts";
 import { buildDecoder } from "./decoder_graph.ts";
@@ -66,8 +68,8 @@ function unread(name: string): never {
 
 /**
  * Tells apart what the code makes of a checkpoint in a format, so that a change of the code is another build and no
- * version has to be raised: a hash of what is read of the first layer, and of the weights that the code builds for a
- * small decoder of the same traits.
+ * version has to be raised: a hash of the configuration, of what is read of the first layer, and of the weights that the
+ * code builds for a small decoder of the same traits, in both containers' forms.
  */
 function fingerprint(checkpoint: Checkpoint, format: WeightFormat): string {
   const hash = createHash("sha256");
@@ -81,7 +83,11 @@ function fingerprint(checkpoint: Checkpoint, format: WeightFormat): string {
     for (const [part, numbers] of Object.entries(blocks ?? {})) add(part, numbers);
   }
   const seen: WeightStore = { location: "", place: (name, make) => (add(name, make()), { offset: 0, length: 0 }) };
-  buildDecoder(smallDecoder(checkpoint), format, seen);
+  const { huggingFace, gguf } = familyNamed(checkpoint.config.architecture);
+  for (const form of [huggingFace, gguf]) {
+    if (form !== undefined) buildDecoder(smallDecoder(checkpoint, form), format, seen);
+  }
+  hash.update(JSON.stringify(checkpoint.config));
   return hash.digest("hex").slice(0, 12);
 }
 
@@ -89,7 +95,7 @@ function fingerprint(checkpoint: Checkpoint, format: WeightFormat): string {
 const READ_TENSORS = ["model.layers.0.input_layernorm.weight", "model.layers.0.self_attn.k_proj.weight"];
 
 /** A decoder of the same traits in a small shape, its numbers drawn from a fixed stream. */
-function smallDecoder({ config }: Pick<Checkpoint, "config">): DecoderSource {
+function smallDecoder({ config }: Pick<Checkpoint, "config">, form: ContainerForm): DecoderSource {
   const small = {
     ...config,
     vocabSize: 64,
@@ -99,6 +105,7 @@ function smallDecoder({ config }: Pick<Checkpoint, "config">): DecoderSource {
     numAttentionHeads: 4,
     numKeyValueHeads: 2,
     headDim: 32,
+    rotaryDim: config.rotaryDim === config.headDim ? 32 : 16,
     eosTokenIds: [],
   };
   const shapes = expectedTensors(small);
@@ -108,7 +115,9 @@ function smallDecoder({ config }: Pick<Checkpoint, "config">): DecoderSource {
     config: small,
     tensors: new Map([...shapes].map(([name, shape]) => [name, { shape, dtype: "F32" }])),
     readBlocks: () => undefined,
-    readTensor: (name) =>
-      Float32Array.from({ length: shapes.get(name)!.reduce((size, extent) => size * extent, 1) }, draw),
+    readTensor: (name) => {
+      const drawn = Float32Array.from({ length: shapes.get(name)!.reduce((size, extent) => size * extent, 1) }, draw);
+      return formTensor(name, drawn, small, form);
+    },
   };
 }

@@ -1,5 +1,5 @@
 import { heldPositions } from "../../numeric/held_positions.ts";
-import { rotaryTables } from "../../numeric/rotary.ts";
+import { type Rotary, type RotaryTables, rotaryTables } from "../../numeric/rotary.ts";
 import type { ProbedRows } from "../rows/head_rows.ts";
 
 /** The sizes of a model that its probe depends on. */
@@ -10,8 +10,8 @@ export interface ProbedModel {
   readonly kvHeadCount: number;
   /** Length of a key or value vector. */
   readonly headDim: number;
-  /** Base of the rotary frequencies. */
-  readonly ropeTheta: number;
+  /** How positions turn the keys of each layer. */
+  readonly rotary: Rotary;
 }
 
 /** Linear probes of one model, one a kv head. Each reads the keys and values of all kv heads of its layer. */
@@ -27,13 +27,14 @@ export function probeWidth({ kvHeadCount, headDim }: ProbedModel): number {
   return 2 * kvHeadCount * headDim + 1;
 }
 
-/** Rotates keys back to position 0: cosines and sines of all positions in use, `[positions, head_dim / 2]`. */
-export type ProbeRotation = ReturnType<typeof rotaryTables>;
+/** Cosines and sines that rotate a layer's keys back to position 0, of all positions in use: `[positions, head_dim / 2]`. */
+export type ProbeRotation = (layer: number) => RotaryTables;
 
 /** Makes the rotation for these rows. */
-export function probeRotation(heads: readonly ProbedRows[], model: ProbedModel): ProbeRotation {
+export function probeRotation(heads: readonly ProbedRows[], { rotary }: ProbedModel): ProbeRotation {
   const last = heads.reduce((most, { rotaryPositions }) => Math.max(most, rotaryPositions.at(-1) ?? 0), 0);
-  return rotaryTables(model, last + 1);
+  const tables = rotary.kinds.map((frequencies) => rotaryTables(frequencies, last + 1));
+  return (layer) => tables[rotary.layers[layer]];
 }
 
 /**
@@ -45,7 +46,7 @@ export function probeRotation(heads: readonly ProbedRows[], model: ProbedModel):
 export function probeFeatures(
   heads: readonly ProbedRows[],
   model: ProbedModel,
-  rotation: ProbeRotation,
+  rotation: RotaryTables,
   means?: Float32Array,
 ): { features: Float32Array; positions: Int32Array } {
   const positions = heldPositions(heads);
@@ -73,7 +74,7 @@ function unrotate(
   into: Float32Array,
   to: number,
   half: number,
-  { cos, sin }: ProbeRotation,
+  { cos, sin }: RotaryTables,
   position: number,
 ): void {
   for (let pair = 0; pair < half; pair++) {
@@ -101,7 +102,7 @@ export function predictAttention(
   return Array.from({ length: layerCount }, (_, layer) => {
     const own = heads.slice(layer * kvHeadCount, (layer + 1) * kvHeadCount);
     const mean = means.subarray(layer * width, (layer + 1) * width);
-    const { features, positions } = probeFeatures(own, model, rotation, mean);
+    const { features, positions } = probeFeatures(own, model, rotation(layer), mean);
     return own.map((head, kvHead) => {
       const weight = weights.subarray(
         (layer * kvHeadCount + kvHead) * width,

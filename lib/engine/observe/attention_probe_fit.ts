@@ -38,7 +38,7 @@ export class AttentionProbeFit {
     const rotation = probeRotation(heads, this.#model);
     for (let layer = 0; layer < layerCount; layer++) {
       const own = heads.slice(layer * kvHeadCount, (layer + 1) * kvHeadCount);
-      const { features, positions } = probeFeatures(own, this.#model, rotation);
+      const { features, positions } = probeFeatures(own, this.#model, rotation(layer));
       for (let row = first; row < positions.length; row++) {
         const example = features.subarray(row * width, (row + 1) * width);
         const targets = own.map((_, kvHead) =>

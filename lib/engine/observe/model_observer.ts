@@ -1,5 +1,6 @@
-import type { CacheObserver } from "../cache/kv_cache.ts";
+import type { CacheObserver, KvCache } from "../cache/kv_cache.ts";
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
+import { evictableLayers } from "../rows/cache_shape.ts";
 import type { DecoderPool } from "../runtime/decoder_pool.ts";
 import { type GraphSession, openGraph } from "../runtime/graph_session.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -50,7 +51,7 @@ export class ModelObserver implements AsyncDisposable {
     if (signal === "predictedAttention") {
       return predictAttention(
         this.#probe ??= readProbe(this.#model.hash, cache.shape),
-        cache.shape,
+        { ...cache.shape, rotary: cache.rotary },
         cache.probedRows(),
       );
     }
@@ -59,12 +60,7 @@ export class ModelObserver implements AsyncDisposable {
     if (signal === "outputNorm1") return (await norms()).map(({ norm1 }) => norm1);
     const segments = repetitions(tokenizer, cache.tokenIds());
     const longest = Math.max(0, ...segments.map(({ ids }) => ids.length));
-    if (cache.nextRotaryPosition + longest > config.maxPositionEmbeddings) {
-      throw new RangeError(
-        `Cannot repeat ${longest} tokens at position ${cache.nextRotaryPosition} as the model's context is ` +
-          `${config.maxPositionEmbeddings}: shorten the text, or take a policy that reads it once`,
-      );
-    }
+    checkRepetition(cache, longest, config);
     return signal === "reconstruction"
       ? reconstruction({ config, sessions, graph: await this.#plain.get() }, cache, segments, options)
       : reconstruction(
@@ -79,6 +75,24 @@ export class ModelObserver implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const graphs = [this.moments, this.#plain, this.#normalized, this.#norms];
     for (const graph of graphs) await graph[Symbol.asyncDispose]();
+  }
+}
+
+/** Throws a RangeError where so many tokens more would be read otherwise than the text before them. */
+function checkRepetition(cache: KvCache, count: number, { maxPositionEmbeddings }: ModelConfig): void {
+  const { shape, nextRotaryPosition, rotation } = cache;
+  const window = Math.min(...evictableLayers(shape).map((layer) => shape.windows[layer]));
+  const limits: readonly [number, string][] = [
+    [maxPositionEmbeddings, "the model's context"],
+    [window > 0 ? window : Infinity, "every layer's window"],
+    [rotation === "within" ? shape.rotaryBeyond?.length ?? Infinity : Infinity, "the length of its rotary embedding"],
+  ];
+  for (const [limit, what] of limits) {
+    if (nextRotaryPosition + count <= limit) continue;
+    throw new RangeError(
+      `Cannot repeat ${count} tokens at position ${nextRotaryPosition} as ${what} is ${limit}: ` +
+        `shorten the text, or take a policy that reads it once`,
+    );
   }
 }
 

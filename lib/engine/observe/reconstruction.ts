@@ -1,9 +1,10 @@
-import { rotaryTables } from "../../numeric/rotary.ts";
+import { type RotaryFrequencies, rotaryTables } from "../../numeric/rotary.ts";
 import { SINK_TOKENS } from "../../policies/policy.ts";
 import type { KvCache, ObserveOptions } from "../cache/kv_cache.ts";
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
-import { headsFirst } from "../graph/attention_graph.ts";
+import { capped, headsFirst } from "../graph/attention_graph.ts";
 import { ELEMENT, GraphBuilder, NO_WEIGHTS } from "../graph/onnx_graph.ts";
+import { evictableLayers } from "../rows/cache_shape.ts";
 import type { DecoderPool } from "../runtime/decoder_pool.ts";
 import type { GraphInput, GraphSession } from "../runtime/graph_session.ts";
 import type { OutputNorms } from "./output_norms.ts";
@@ -37,7 +38,7 @@ interface Segment {
 /**
  * Computes KVzip's scores (Kim et al. 2025, https://arxiv.org/abs/2505.23416): the largest attention that each row gets
  * from any query of its group while the model repeats the text. Each repetition is read on its own fork of the cache;
- * rows outside all segments score 0.
+ * rows outside all segments score 0, as do rows of layers that no policy chooses in.
  *
  * @returns the scores, `[layer · kv heads + kv head]`, `[rows]` each
  */
@@ -81,6 +82,7 @@ async function readChunk(
   const rotaryPosition = run.nextRotaryPosition;
   const outputs = await sessions.run(run.cacheDtype, {
     ids,
+    rotary: run.rotary,
     rotaryPosition,
     rows: run.room(ids.length),
     queryWeights: new Float32Array(0),
@@ -89,10 +91,13 @@ async function readChunk(
   });
   run.append(ids, new Float32Array(0), "further");
   const past = run.past();
-  const shared = chunkInputs(config, ids.length, rotaryPosition, start);
-  for (let layer = 0; layer < run.shape.layerCount; layer++) {
+  const shared = chunkInputs(config, ids.length, start);
+  const { kinds, layers } = run.rotary;
+  const tables = kinds.map((frequencies) => rotaryInputs(frequencies, ids.length, rotaryPosition));
+  for (const layer of evictableLayers(run.shape)) {
     const inputs: Record<string, GraphInput> = {
       ...shared,
+      ...tables[layers[layer]],
       query_keys: {
         values: outputs.queryKeys[layer],
         shape: [1, ids.length, outputs.queryKeys[layer].length / ids.length],
@@ -123,9 +128,13 @@ async function readChunk(
   }
 }
 
-function chunkInputs(config: ModelConfig, count: number, position: number, start: number): Record<string, GraphInput> {
-  const { cos, sin } = rotaryTables(config, count, position);
-  const half = config.headDim / 2;
+function rotaryInputs(frequencies: RotaryFrequencies, count: number, position: number): Record<string, GraphInput> {
+  const { cos, sin } = rotaryTables(frequencies, count, position);
+  const shape = [count, frequencies.length];
+  return { cos: { values: cos, shape }, sin: { values: sin, shape } };
+}
+
+function chunkInputs(config: ModelConfig, count: number, start: number): Record<string, GraphInput> {
   const queries = (config.numAttentionHeads / config.numKeyValueHeads) * count;
   const width = start + count;
   const mask = new Float32Array(queries * width);
@@ -133,8 +142,6 @@ function chunkInputs(config: ModelConfig, count: number, position: number, start
     mask.fill(-1e9, query * width + start + (query % count) + 1, (query + 1) * width);
   }
   return {
-    cos: { values: cos, shape: [count, half] },
-    sin: { values: sin, shape: [count, half] },
     positions: { values: BigInt64Array.from({ length: count }, (_, index) => BigInt(index)), shape: [1, count] },
     mask: { values: mask, shape: [queries, width] },
   };
@@ -195,7 +202,7 @@ export type ReconstructionKind = "plain" | "normalized";
  * Outputs: `scores.<head>`, [C − sinks].
  */
 export function buildReconstruction(config: ModelConfig, kind: ReconstructionKind): Uint8Array {
-  const { numAttentionHeads: heads, numKeyValueHeads: kvHeads, headDim } = config;
+  const { numAttentionHeads: heads, numKeyValueHeads: kvHeads, headDim, traits } = config;
   const graph = new GraphBuilder(NO_WEIGHTS);
   const floats = (name: string, shape: (number | string)[]) => graph.input(name, ELEMENT.float32, shape);
   const axis = (index: number) => graph.integers([index]);
@@ -222,8 +229,16 @@ export function buildReconstruction(config: ModelConfig, kind: ReconstructionKin
   const scales = kind === "normalized" ? floats("input_scales", [1, "S", 1]) : "";
   const scale = { float: 1 / Math.sqrt(headDim) };
   for (let head = 0; head < kvHeads; head++) {
-    const product = (keys: string) =>
-      graph.node("FusedMatMul", [queriesOf[head], keys], 1, { transB: 1, alpha: scale }, "com.microsoft")[0];
+    const product = (keys: string) => {
+      const [scores] = graph.node(
+        "FusedMatMul",
+        [queriesOf[head], keys],
+        1,
+        { transB: 1, alpha: scale },
+        "com.microsoft",
+      );
+      return capped(graph, scores, traits.scoreCap);
+    };
     const context = product(floats(`context.${head}`, [1, `C${head}`, headDim]));
     const [repeated] = graph.node("Add", [product(floats(`repeated.${head}`, [1, "R", headDim])), mask]);
     const [scores] = graph.node("Concat", [context, repeated], 1, { axis: 2 });

@@ -24,6 +24,8 @@ export interface RowViews {
 export interface RunRows extends RowViews {
   /** The older, quantized rows; undefined where the decoder takes none. */
   readonly quantized?: QuantizedRows;
+  /** Rotary positions of all rows, quantized and new ones too; undefined where the layer has no window. */
+  readonly positions?: Int32Array;
 }
 
 /** The rows of one kv head, for an attention probe. */
@@ -171,10 +173,15 @@ export class HeadRows {
     return copy;
   }
 
-  /** The float32 rows and room for `count` more, which may be written. The buffers must have that room. */
-  room(count: number): { keys: Float32Array<ArrayBuffer>; values: Float32Array<ArrayBuffer> } {
-    const size = (this.fullPrecisionCount + count) * this.headDim;
-    return { keys: this.keys.subarray(0, size), values: this.values.subarray(0, size) };
+  /**
+   * The float32 rows and room for `count` more, which may be written. The buffers must have that room.
+   *
+   * @param hidden oldest rows to leave out, quantized ones first
+   */
+  room(count: number, hidden = 0): { keys: Float32Array<ArrayBuffer>; values: Float32Array<ArrayBuffer> } {
+    const first = Math.max(0, hidden - this.quantizedCount) * this.headDim;
+    const end = (this.fullPrecisionCount + count) * this.headDim;
+    return { keys: this.keys.subarray(first, end), values: this.values.subarray(first, end) };
   }
 
   /** Makes the `count` rows after the live ones live, for tokens from `firstPosition` on. */
@@ -182,6 +189,11 @@ export class HeadRows {
     for (let row = 0; row < count; row++) this.positions[this.length + row] = firstPosition + row;
     this.length += count;
     this.observed = new Map();
+  }
+
+  /** Indices of the live rows from `first` on. */
+  rowsFrom(first: number): Uint32Array {
+    return new Uint32Array(this.length - first).map((_, row) => first + row);
   }
 
   /** The named rows, ascending, in buffers of just their size that no other cache shares. */

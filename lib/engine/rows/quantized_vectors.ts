@@ -54,6 +54,22 @@ export function emptyVectors(format: VectorFormat, headDim: number, count: numbe
   };
 }
 
+/** The vectors from `first` on: views. */
+export function vectorsFrom(vectors: QuantizedVectors, first: number): QuantizedVectors {
+  if (first === 0) return vectors;
+  const { format: { granularity }, count, codes, scales, mins, groups } = vectors;
+  const byRow = <Numbers extends QuantizedVectors["scales" | "codes" | "groups"]>(numbers: Numbers) =>
+    numbers.subarray(first * (numbers.length / count)) as Numbers;
+  return {
+    ...vectors,
+    count: count - first,
+    codes: byRow(codes),
+    scales: granularity === "row" ? byRow(scales) : scales,
+    mins: granularity === "row" ? byRow(mins) : mins,
+    groups: byRow(groups),
+  };
+}
+
 /** Whether codes count from a min; int8 by row counts from the middle. */
 function hasMins({ dtype, granularity }: VectorFormat): boolean {
   return dtype === "int4" || (dtype === "int8" && granularity === "channel");

@@ -1,5 +1,4 @@
-import { keyRotation } from "../../numeric/rotary.ts";
-import type { CacheShape } from "./cache_shape.ts";
+import { keyRotation, type Rotary } from "../../numeric/rotary.ts";
 import type { HeadRows } from "./head_rows.ts";
 
 /**
@@ -8,12 +7,20 @@ import type { HeadRows } from "./head_rows.ts";
  */
 export type PositionMode = "logical" | "compact";
 
-/** The position that each row's key is rotated to: for each head `[rows]`. */
-export function rotaryPositions(heads: readonly HeadRows[], mode: PositionMode): Int32Array[] {
-  const longest = heads.reduce((most, { length }) => Math.max(most, length), 0);
+/**
+ * The position that each row's key is rotated to: for each head `[rows]`.
+ *
+ * @param next the rotary position of the next token
+ */
+export function rotaryPositions(heads: readonly HeadRows[], mode: PositionMode, next: number): Int32Array[] {
   return heads.map(({ positions, length }) =>
-    mode === "logical" ? positions.slice(0, length) : Int32Array.from({ length }, (_, row) => longest - length + row)
+    mode === "logical" ? positions.slice(0, length) : Int32Array.from({ length }, (_, row) => next - length + row)
   );
+}
+
+/** Rows of the longest head: after an eviction at compact positions the rotary position of the next token. */
+export function longestHead(heads: readonly HeadRows[]): number {
+  return heads.reduce((most, { length }) => Math.max(most, length), 0);
 }
 
 /** The same heads with every key rotated from its old position to its new one: for each head `[rows]` of both. */
@@ -21,11 +28,13 @@ export function rotateKeys(
   heads: readonly HeadRows[],
   old: readonly Int32Array[],
   now: readonly Int32Array[],
-  shape: CacheShape,
+  rotary: Rotary,
+  kvHeadCount: number,
 ): HeadRows[] {
-  const rotate = keyRotation(shape);
+  const rotations = rotary.kinds.map(keyRotation);
   return heads.map((shared, index) => {
     if (now[index].every((position, row) => position === old[index][row])) return shared;
+    const rotate = rotations[rotary.layers[Math.floor(index / kvHeadCount)]];
     const head = shared.own();
     const { headDim, quantized, quantizedCount } = head;
     // Quantized rows are never changed in place; where keys rotate, theirs are float32 (checkRotatable).

@@ -1,7 +1,7 @@
 import * as onnxruntime from "onnxruntime-node";
-import { rotaryTables } from "../../numeric/rotary.ts";
+import { type Rotary, rotaryTables } from "../../numeric/rotary.ts";
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
-import { rowNames } from "../graph/attention_graph.ts";
+import { rotaryNames, rowNames } from "../graph/attention_graph.ts";
 import { layerInputName } from "../graph/decoder_layers.ts";
 import { quantizedNames, type QuantizedPart, quantizedParts } from "../graph/quantized_attention_graph.ts";
 import type { RunRows } from "../rows/head_rows.ts";
@@ -18,6 +18,8 @@ export type LayerValue = "queryKeys" | "layerInputs";
 export interface DecoderInputs {
   /** Token ids, `[S]`. */
   readonly ids: ArrayLike<number>;
+  /** How positions turn the new tokens' queries and keys. */
+  readonly rotary: Rotary;
   /** Rotary position of the first new token; the others follow. */
   readonly rotaryPosition: number;
   /** Rows and room for the S new ones, which the run writes: `[layer · kv heads + kv head]`. */
@@ -99,22 +101,28 @@ export async function openSession(
 
 /** What goes in and where the run's own rows come out: at the end of what goes in. */
 function placeRows(
-  { ids, rows }: DecoderInputs,
+  inputs: DecoderInputs,
   { headDim }: ModelConfig,
   names: readonly ReturnType<typeof rowNames>[],
   heads: number,
 ): { feeds: Record<string, onnxruntime.Tensor>; fetches: Record<string, onnxruntime.Tensor | null> } {
   const { Tensor } = onnxruntime;
+  const { ids, rows } = inputs;
+  const decoding = decodes(inputs);
   const feeds: Record<string, onnxruntime.Tensor> = {};
   const fetches: Record<string, onnxruntime.Tensor | null> = {};
   for (let head = 0; head < rows.length; head++) {
-    const { keys, values, quantized } = rows[head];
+    const { keys, values, quantized, positions } = rows[head];
     const [count, name] = [keys.length / headDim, names[head]];
     const past = (count - ids.length) * headDim;
     feeds[name.keys] = new Tensor("float32", keys, [1, 1, count, headDim]);
     feeds[name.values] = new Tensor("float32", values, [1, 1, count, headDim]);
     fetches[name.newKeys] = new Tensor("float32", keys.subarray(past), [1, ids.length, headDim]);
     fetches[name.newValues] = new Tensor("float32", values.subarray(past), [1, ids.length, headDim]);
+    if (positions !== undefined) {
+      const seen = decoding ? positions.subarray(0, 0) : positions;
+      feeds[name.positions] = new Tensor("int32", seen, [seen.length]);
+    }
     if (quantized === undefined) continue;
     const [layer, kvHead] = [Math.floor(head / heads), head % heads];
     feedQuantized(feeds, quantizedNames("keys", layer, kvHead), quantized.keys);
@@ -145,30 +153,51 @@ function feedQuantized(
   for (const part of quantizedParts(format)) feeds[names[part]] = tensors[part]();
 }
 
-function feed(
-  { ids, rotaryPosition, queryWeights, logitsRows, rows }: DecoderInputs,
-  config: ModelConfig,
-): Record<string, onnxruntime.Tensor> {
+/** Whether a run is one of one token alone, without recordings, which takes a way of its own. */
+function decodes({ ids, queryWeights, rows }: DecoderInputs): boolean {
+  // A head without quantized rows has no largest number among them: it takes the way that needs none.
+  return ids.length === 1 && queryWeights.length === 0 && rows.every(({ quantized }) => quantized?.keys.count !== 0);
+}
+
+function feed(inputs: DecoderInputs, config: ModelConfig): Record<string, onnxruntime.Tensor> {
+  const { ids, rotary, rotaryPosition, queryWeights, logitsRows } = inputs;
   const { Tensor } = onnxruntime;
   const count = ids.length;
   const integers = (values: BigInt64Array, shape: number[]) => new Tensor("int64", values, shape);
   const groupSize = config.numAttentionHeads / config.numKeyValueHeads;
   const queries = groupSize * count;
-  // A head without quantized rows has no largest number among them: it takes the way that needs none.
-  const decoding = count === 1 && queryWeights.length === 0 &&
-    rows.every(({ quantized }) => quantized?.keys.count !== 0);
-  const { cos, sin } = rotaryTables(config, count, rotaryPosition);
   return {
     input_ids: integers(BigInt64Array.from(ids, BigInt), [1, count]),
-    rotary_cos: new Tensor("float32", cos, [count, config.headDim / 2]),
-    rotary_sin: new Tensor("float32", sin, [count, config.headDim / 2]),
+    ...(config.windows.some((window) => window > 0)
+      ? { query_positions: new Tensor("int32", queryPositions(queries, groupSize, rotaryPosition), [queries, 1]) }
+      : {}),
+    ...rotaryFeeds(rotary, config.headDim, count, rotaryPosition),
     causal_mask: new Tensor("float32", causalMask(count, groupSize), [queries, count]),
     minus_new: integers(BigInt64Array.of(BigInt(-count)), [1]),
-    decoding: new Tensor("bool", [decoding], []),
+    decoding: new Tensor("bool", [decodes(inputs)], []),
     few: new Tensor("bool", [count <= FEW_TOKENS && queryWeights.length === 0], []),
     query_weights: new Tensor("float32", queryWeights, [queryWeights.length / queries, queries]),
     logits_rows: integers(BigInt64Array.from(logitsRows, BigInt), [logitsRows.length]),
   };
+}
+
+/** Cosines and sines of the new tokens' positions, for each kind of layer. */
+function rotaryFeeds(
+  rotary: Rotary,
+  headDim: number,
+  count: number,
+  first: number,
+): Record<string, onnxruntime.Tensor> {
+  return Object.fromEntries(rotary.kinds.flatMap((frequencies, kind) => {
+    const [tables, names] = [rotaryTables(frequencies, count, first), rotaryNames(kind)];
+    return (["cos", "sin"] as const).map((of) =>
+      [names[of], new onnxruntime.Tensor("float32", tables[of], [count, headDim / 2])] as const
+    );
+  }));
+}
+
+function queryPositions(queries: number, groupSize: number, first: number): Int32Array {
+  return Int32Array.from({ length: queries }, (_, query) => first + Math.floor(query / groupSize));
 }
 
 /** Added to the scores among new tokens: 0 up to a query's own position, beyond it too low to count. */

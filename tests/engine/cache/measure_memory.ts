@@ -1,10 +1,18 @@
+import { defaultFrequencies, uniformRotary } from "../../../lib/numeric/rotary.ts";
 /** Prints live, allocated and resident bytes of 64 MB of rows before and after three quarters of them go. */
 import { KvCache } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
 import { appendRows } from "../../fixtures/append_rows.ts";
 
 const collect = (globalThis as { gc?: () => void }).gc!;
-const cache = new KvCache({ layerCount: 4, kvHeadCount: 4, groupSize: 1, headDim: 64, ropeTheta: 10_000 });
+const cache = new KvCache({
+  layerCount: 4,
+  kvHeadCount: 4,
+  groupSize: 1,
+  headDim: 64,
+  rotary: uniformRotary(4, defaultFrequencies(64, 10_000)),
+  windows: new Array(4).fill(0),
+});
 const CHUNK = 512;
 while (cache.liveBytes < 64 * 2 ** 20) {
   const rows = new Float32Array(16 * CHUNK * 64).fill(1);

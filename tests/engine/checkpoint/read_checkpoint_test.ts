@@ -1,3 +1,4 @@
+import { defaultFrequencies, uniformRotary } from "../../../lib/numeric/rotary.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { readCheckpoint } from "../../../lib/engine/checkpoint/read_checkpoint.ts";
 import { ggufBytes } from "../../fixtures/gguf_bytes.ts";
@@ -155,9 +156,21 @@ Deno.test({
       numKeyValueHeads: 3,
       headDim: 64,
       maxPositionEmbeddings: 8192,
-      ropeTheta: 100_000,
+      rotaryDim: 64,
+      rotary: uniformRotary(30, defaultFrequencies(64, 100_000)),
+      windows: new Array(30).fill(0),
+      traits: {
+        activation: "silu",
+        norms: "before",
+        queryKeyNorm: "none",
+        attentionBias: false,
+        attentionOutputBias: false,
+        mlpBias: false,
+        scoreCap: 0,
+        logitCap: 0,
+      },
+      multipliers: { embedding: 1, residual: 1, score: 1, turning: 1, logits: 1 },
       rmsNormEps: Math.fround(1e-5),
-      attentionBias: false,
       tieWordEmbeddings: true,
       eosTokenIds: [2],
     });

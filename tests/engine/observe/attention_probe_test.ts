@@ -4,9 +4,9 @@ import { AttentionProbeFit } from "../../../lib/engine/observe/attention_probe_f
 import { decodeProbe, encodeProbe } from "../../../lib/engine/observe/probe_file.ts";
 import type { ProbedRows } from "../../../lib/engine/rows/head_rows.ts";
 import { memorySource } from "../../../lib/files/byte_source.ts";
-import { rotaryTables } from "../../../lib/numeric/rotary.ts";
+import { defaultFrequencies, rotaryTables, uniformRotary } from "../../../lib/numeric/rotary.ts";
 
-const MODEL = { layerCount: 2, kvHeadCount: 2, headDim: 2, ropeTheta: 10_000 };
+const MODEL = { layerCount: 2, kvHeadCount: 2, headDim: 2, rotary: uniformRotary(2, defaultFrequencies(2, 10_000)) };
 const WIDTH = probeWidth(MODEL);
 
 /** A key (1, 0) turned to `position`, whose angle per position is 1 for the only pair. */
@@ -20,7 +20,11 @@ function rows(positions: number[], value = 0): ProbedRows {
 }
 
 Deno.test("features are values, keys turned back to position 0, and a constant", () => {
-  const { features, positions } = probeFeatures([rows([0, 7]), rows([0, 7], 10)], MODEL, rotaryTables(MODEL, 8));
+  const { features, positions } = probeFeatures(
+    [rows([0, 7]), rows([0, 7], 10)],
+    MODEL,
+    rotaryTables(defaultFrequencies(2, 10_000), 8),
+  );
   assertEquals([...positions], [0, 7]);
   const wanted = [0, 2, 1, 0, 10, 2, 1, 0, 1, 7, 2, 1, 0, 17, 2, 1, 0, 1];
   features.forEach((feature, index) => assertAlmostEquals(feature, wanted[index], 1e-6));
@@ -28,7 +32,12 @@ Deno.test("features are values, keys turned back to position 0, and a constant",
 
 Deno.test("where a head has evicted a token, the mean stands in", () => {
   const means = Float32Array.from({ length: WIDTH }, (_, feature) => 100 + feature);
-  const { features } = probeFeatures([rows([0, 7]), rows([7])], MODEL, rotaryTables(MODEL, 8), means);
+  const { features } = probeFeatures(
+    [rows([0, 7]), rows([7])],
+    MODEL,
+    rotaryTables(defaultFrequencies(2, 10_000), 8),
+    means,
+  );
   assertEquals([...features.subarray(4, 8)], [104, 105, 106, 107]);
   assertEquals(features[WIDTH - 1], 1);
 });

@@ -1,3 +1,4 @@
+import { defaultFrequencies, uniformRotary } from "../../../lib/numeric/rotary.ts";
 import { assert, assertThrows } from "@std/assert";
 import { loadModel } from "kvmirror/engine";
 import { kvpressPrompt, taskRows } from "kvmirror/eval";
@@ -26,6 +27,6 @@ Deno.test("the embedded model's probe keeps what KVzip keeps, more than twice as
 });
 
 Deno.test("a model without a probe is told how to get one", () => {
-  const shape = { layerCount: 1, kvHeadCount: 1, headDim: 2, ropeTheta: 10_000 };
+  const shape = { layerCount: 1, kvHeadCount: 1, headDim: 2, rotary: uniformRotary(1, defaultFrequencies(2, 10_000)) };
   assertThrows(() => readProbe("0".repeat(64), shape), RangeError, "fit one with `deno task fit_probe`");
 });

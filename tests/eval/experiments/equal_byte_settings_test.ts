@@ -1,9 +1,17 @@
+import { defaultFrequencies, uniformRotary } from "../../../lib/numeric/rotary.ts";
 import { assert, assertEquals } from "@std/assert";
 import { loadModel } from "kvmirror/engine";
 import { equalByteSettings, evaluate, taskRows } from "kvmirror/eval";
 import { keptRows } from "../../../lib/policies/budget.ts";
 
-const SHAPE = { layerCount: 2, kvHeadCount: 1, groupSize: 1, headDim: 64, ropeTheta: 10_000 };
+const SHAPE = {
+  layerCount: 2,
+  kvHeadCount: 1,
+  groupSize: 1,
+  headDim: 64,
+  rotary: uniformRotary(2, defaultFrequencies(64, 10_000)),
+  windows: new Array(2).fill(0),
+};
 
 Deno.test("every format gets as many rows as its bytes allow; where all fit there is nothing to choose", () => {
   const settings = equalByteSettings(SHAPE, 1000, {

@@ -1,3 +1,4 @@
+import { defaultFrequencies, uniformRotary } from "../../../lib/numeric/rotary.ts";
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import type { KvCache, Model } from "kvmirror/engine";
 import { retentionRecall } from "kvmirror/eval";
@@ -28,7 +29,11 @@ class AttendedCache {
           return 0.25 + (this.#reads > 1 ? this.later[head][row] : 0);
         }),
     }));
-    return [{ index: 0, heads, model: { layerCount: 1, headDim: 1, groupSize: 1, ropeTheta: 10_000 } }];
+    return [{
+      index: 0,
+      heads,
+      model: { layerCount: 1, headDim: 1, groupSize: 1, rotary: uniformRotary(1, defaultFrequencies(1, 10_000)) },
+    }];
   }
 
   read(): void {

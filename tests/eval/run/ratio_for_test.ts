@@ -1,3 +1,4 @@
+import { defaultFrequencies, uniformRotary } from "../../../lib/numeric/rotary.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { parseCacheDtype } from "kvmirror/engine";
@@ -7,7 +8,14 @@ import { keptRows } from "../../../lib/policies/budget.ts";
 import { SHAPE as CACHE_SHAPE, syntheticCache } from "../../fixtures/synthetic_cache.ts";
 
 /** One head, whose rows take 64 bytes. */
-const SHAPE = { layerCount: 1, kvHeadCount: 1, groupSize: 1, headDim: 8, ropeTheta: 10_000 };
+const SHAPE = {
+  layerCount: 1,
+  kvHeadCount: 1,
+  groupSize: 1,
+  headDim: 8,
+  rotary: uniformRotary(1, defaultFrequencies(8, 10_000)),
+  windows: new Array(1).fill(0),
+};
 
 Deno.test("the ratio is the least that fits: never a row too many, 0 where all rows fit", () => {
   assertEquals(ratioFor(640, 10, SHAPE, FLOAT32_CACHE), 0);

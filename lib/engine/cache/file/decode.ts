@@ -6,6 +6,7 @@ import {
   parseCacheDtype,
   type VectorFormat,
 } from "../../rows/cache_dtype.ts";
+import type { CacheShape } from "../../rows/cache_shape.ts";
 import { HeadRows } from "../../rows/head_rows.ts";
 import { emptyVectors, type QuantizedVectors } from "../../rows/quantized_vectors.ts";
 import { TokenIds } from "../../rows/token_ids.ts";
@@ -30,6 +31,7 @@ export function decodeCache(bytes: Uint8Array, label: string): CacheContent {
   const { shape, recordings } = header;
   const recordingCount = recordings.filter((recording) => recording !== "moments").length;
   const perHead = [header.rows, header.quantized_rows, header.key_groups, header.value_groups];
+  if (!fitsLayers(shape)) throw contradiction(label);
   if (perHead.some(({ length }) => length !== shape.layerCount * shape.kvHeadCount)) throw contradiction(label);
   const reader = new NumberReader(bytes, label);
   const ids = reader.fill(new Int32Array(reader.room(header.tokens, 4)));
@@ -93,12 +95,23 @@ export function decodeCache(bytes: Uint8Array, label: string): CacheContent {
     ids: new TokenIds().with(ids),
     cacheDtype,
     positions: header.positions,
+    nextRotary: header.next_rotary_position,
+    rotation: header.rotation,
     moments: own && { own, shared: true },
     gaps: header.gaps.map(([start, end]) => ({ start, end })),
     pins: header.pins.map(([start, end]) => ({ start, end })),
     marks: new Map(marks),
   };
   return { shape, recordings, owner: header.owner, state };
+}
+
+/** Whether what a shape says of each layer is there for each. */
+function fitsLayers({ layerCount, headDim, windows, rotary, rotaryBeyond }: CacheShape): boolean {
+  return windows.length === layerCount &&
+    [rotary, rotaryBeyond?.rotary ?? rotary].every(({ kinds, layers }) =>
+      layers.length === layerCount && layers.every((kind) => kind < kinds.length) &&
+      kinds.every(({ length }) => length === headDim / 2)
+    );
 }
 
 function readHeader(bytes: Uint8Array, label: string): CacheHeader {
@@ -121,9 +134,9 @@ function readHeader(bytes: Uint8Array, label: string): CacheHeader {
   return parseCacheHeader(bytes.subarray(PREAMBLE_BYTES, end), `the header of ${label}`);
 }
 
-function readFormat({ dtype, window }: CacheHeader, label: string): CacheDtype {
+function readFormat({ dtype, residual_length }: CacheHeader, label: string): CacheDtype {
   try {
-    return parseCacheDtype(dtype, window);
+    return parseCacheDtype(dtype, residual_length);
   } catch {
     throw new TypeError(
       `Cannot load ${label} as its rows are ${dtype}: this program holds ${ELEMENT_DTYPES.join(", ")} and two of them`,

@@ -12,7 +12,7 @@ import type { CacheHeader, SignalHeader } from "./header.ts";
 /** The first bytes of a cache file. */
 export const CACHE_MAGIC = "KVMCACHE";
 /** The version of the format that this program writes and reads. */
-export const CACHE_VERSION = 2;
+export const CACHE_VERSION = 3;
 /** Magic, version and length of the header. */
 export const PREAMBLE_BYTES = 16;
 /** sha256 of everything before it. */
@@ -43,10 +43,12 @@ export function encodeCache({ shape, recordings, state, owner }: CacheContent): 
     .filter((found) => found !== undefined);
   const header: CacheHeader = {
     dtype: cacheDtypeName(state.cacheDtype),
-    window: state.cacheDtype.residualLength,
+    residual_length: state.cacheDtype.residualLength,
     owner,
     shape,
     positions: state.positions,
+    next_rotary_position: state.nextRotary,
+    rotation: state.rotation,
     recordings,
     tokens: state.ids.length,
     rows: state.heads.map(({ length }) => length),

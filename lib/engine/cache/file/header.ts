@@ -1,5 +1,6 @@
 import { createFields, type Fields } from "../../../files/fields.ts";
 import { parseJsonObject } from "../../../files/json_object.ts";
+import type { Rotary, RotaryLength } from "../../../numeric/rotary.ts";
 import type { CacheOwner, CacheShape } from "../../rows/cache_shape.ts";
 import type { PositionMode } from "../../rows/rotary_positions.ts";
 import { OBSERVED_SIGNALS, type ObservedSignal, type Recording } from "../../signals/signals.ts";
@@ -18,10 +19,12 @@ export interface SignalHeader {
 export interface CacheHeader extends SignalHeader {
   /** The dtype of rows older than the residual length, as {@linkcode cacheDtypeName} names it. */
   readonly dtype: string;
-  readonly window: number;
+  readonly residual_length: number;
   readonly owner: CacheOwner;
   readonly shape: CacheShape;
   readonly positions: PositionMode;
+  readonly next_rotary_position: number;
+  readonly rotation: RotaryLength;
   /** The cache's recordings, in order; moments last. */
   readonly recordings: readonly Recording[];
   readonly tokens: number;
@@ -49,7 +52,7 @@ export function parseCacheHeader(bytes: Uint8Array, label: string): CacheHeader 
   const [owner, shape] = [part(object.owner, `owner of ${label}`), part(object.shape, `shape of ${label}`)];
   return {
     dtype: text(fields, "dtype", label),
-    window: count(fields, "window", label),
+    residual_length: count(fields, "residual_length", label),
     owner: {
       name: text(owner, "name", label),
       hash: text(owner, "hash", label),
@@ -60,9 +63,13 @@ export function parseCacheHeader(bytes: Uint8Array, label: string): CacheHeader 
       kvHeadCount: count(shape, "kvHeadCount", label),
       groupSize: count(shape, "groupSize", label),
       headDim: count(shape, "headDim", label),
-      ropeTheta: shape.number("ropeTheta"),
+      rotary: rotary(shape.value("rotary"), label),
+      ...rotaryBeyond(shape.value("rotaryBeyond"), label),
+      windows: counts(shape, "windows", label),
     },
     positions: positionMode(text(fields, "positions", label), label),
+    next_rotary_position: count(fields, "next_rotary_position", label),
+    rotation: rotation(text(fields, "rotation", label), label),
     recordings: list(object.recordings, "recordings", label).map((recording) => parseRecording(recording, label)),
     tokens: count(fields, "tokens", label),
     rows: counts(fields, "rows", label),
@@ -127,6 +134,34 @@ function pairs(value: unknown, key: string, label: string): [number, number][] {
     if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end)) throw wrong(label, key, pair);
     return [start as number, end as number];
   });
+}
+
+function rotation(rotation: string, label: string): RotaryLength {
+  if (rotation !== "within" && rotation !== "beyond") throw wrong(label, "rotation", rotation);
+  return rotation;
+}
+
+function rotaryBeyond(value: unknown, label: string): Pick<CacheShape, "rotaryBeyond"> {
+  if (value === undefined) return {};
+  const own = part(value, `rotaryBeyond of ${label}`);
+  const longer = own.value("rotary");
+  return {
+    rotaryBeyond: {
+      length: count(own, "length", label),
+      ...(longer === undefined ? {} : { rotary: rotary(longer, label) }),
+    },
+  };
+}
+
+function rotary(value: unknown, label: string): Rotary {
+  const own = part(value, `rotary of ${label}`);
+  const kinds = list(own.value("kinds"), "kinds", label).map((kind) =>
+    list(kind, "kinds", label).map((frequency) => {
+      if (typeof frequency !== "number" || !Number.isFinite(frequency)) throw wrong(label, "kinds", kind);
+      return frequency;
+    })
+  );
+  return { kinds, layers: counts(own, "layers", label) };
 }
 
 function positionMode(mode: string, label: string): PositionMode {

@@ -4,6 +4,7 @@ import type { AttentionRecording, ChunkStart } from "../../signals/signals.ts";
 import type { CacheState } from "./cache_state.ts";
 import { quantizeAged } from "./quantize_rows.ts";
 import { type ChunkMoments, QueryMoments } from "./query_moments.ts";
+import { hiddenRows } from "./windows.ts";
 
 /** The decoder's outputs for a chunk of tokens: see {@linkcode KvCache.append}. */
 export interface CacheChunk {
@@ -21,16 +22,18 @@ export function appendChunk(
   { ids, attention, start, moments }: CacheChunk,
 ): void {
   const count = ids.length;
-  const stride = state.heads.reduce((sum, { length }) => sum + length + count, 0);
+  const hidden = hiddenRows(state, shape);
+  const stride = state.heads.reduce((sum, { length }, index) => sum + length - hidden[index] + count, 0);
   const seen = { values: attention, stride, count, start };
   let offset = 0;
-  for (const head of state.heads) {
+  state.heads.forEach((head, index) => {
     head.takeIn(count, state.ids.length);
-    if (attention.length > 0) recordAttention(head, recordings, offset, seen);
-    offset += head.length;
-  }
+    if (attention.length > 0) recordAttention(head, recordings, offset - hidden[index], hidden[index], seen);
+    offset += head.length - hidden[index];
+  });
   quantizeAged(state);
   state.ids = state.ids.with(ids);
+  state.nextRotary += count;
   if (attention.length > 0) {
     const known = new Set(recordings.filter((recording, index) => startsOver(recording, index, start)));
     state.lost = new Set([...state.lost].filter((recording) => recording === "moments" || !known.has(recording)));
@@ -63,11 +66,17 @@ function startsOver(recording: AttentionRecording, index: number, start: ChunkAt
   return typeof recording === "number" && (typeof start === "string" ? start : start[index]) === "first";
 }
 
-/** Adds a chunk's attention to a head's recordings, in place. `offset` is the index of the head's first row. */
+/**
+ * Adds a chunk's attention to a head's recordings, in place.
+ *
+ * @param offset index of the head's first row, as if its hidden rows had attention too
+ * @param hidden rows that the chunk did not see: they stay as they are until they are freed
+ */
 function recordAttention(
   head: HeadRows,
   recordings: readonly AttentionRecording[],
   offset: number,
+  hidden: number,
   { values, stride, count, start }: ChunkAttention,
 ): void {
   recordings.forEach((recording, index) => {
@@ -79,6 +88,6 @@ function recordAttention(
       : startsOver(recording, index, start)
       ? 0
       : 1;
-    for (let row = 0; row < head.length; row++) recorded[row] = recorded[row] * earlier + values[from + row];
+    for (let row = hidden; row < head.length; row++) recorded[row] = recorded[row] * earlier + values[from + row];
   });
 }

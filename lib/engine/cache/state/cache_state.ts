@@ -1,8 +1,9 @@
+import type { Rotary, RotaryLength } from "../../../numeric/rotary.ts";
 import { type CacheDtype, FLOAT32_CACHE, isFloat32 } from "../../rows/cache_dtype.ts";
 import type { CacheShape } from "../../rows/cache_shape.ts";
 import { HeadRows, type ProbedRows, type RunRows } from "../../rows/head_rows.ts";
 import type { PositionRange } from "../../rows/position_range.ts";
-import { emptyVectors } from "../../rows/quantized_vectors.ts";
+import { emptyVectors, vectorsFrom } from "../../rows/quantized_vectors.ts";
 import { type PositionMode, rotaryPositions } from "../../rows/rotary_positions.ts";
 import { TokenIds } from "../../rows/token_ids.ts";
 import type { ObservedSignal, Recording } from "../../signals/signals.ts";
@@ -16,6 +17,10 @@ export interface CacheState {
   /** The dtype of rows older than the residual length. */
   cacheDtype: CacheDtype;
   positions: PositionMode;
+  /** The rotary position of the next token. */
+  nextRotary: number;
+  /** Whether keys turn as in a text of up to {@linkcode CacheShape.rotaryBeyond}'s length, or as in a longer one. */
+  rotation: RotaryLength;
   /** Moments of the queries so far; while shared they are copied before they change. */
   moments?: { readonly own: QueryMoments; shared: boolean };
   /** Recordings that a rewind lost. */
@@ -30,6 +35,11 @@ export interface CacheState {
   marks: ReadonlyMap<number, SignalMark>;
 }
 
+/** How positions turn the keys of a cache now. */
+export function rotaryOf({ rotation }: CacheState, { rotary, rotaryBeyond }: CacheShape): Rotary {
+  return rotation === "beyond" ? rotaryBeyond?.rotary ?? rotary : rotary;
+}
+
 /** The state of a new cache. */
 export function emptyState({ layerCount, kvHeadCount, headDim }: CacheShape, recordingCount: number): CacheState {
   return {
@@ -37,6 +47,8 @@ export function emptyState({ layerCount, kvHeadCount, headDim }: CacheShape, rec
     ids: new TokenIds(),
     cacheDtype: FLOAT32_CACHE,
     positions: "logical",
+    nextRotary: 0,
+    rotation: "within",
     lost: new Set(),
     recordedUntil: 0,
     gaps: [],
@@ -71,10 +83,10 @@ export function noteObserved(state: CacheState, signal: ObservedSignal, values: 
 
 /** Releases a state's rows, which frees those that no fork shares; ids stay, and all rows count as evicted. */
 export function releasedState(state: CacheState, shape: CacheShape, recordingCount: number): CacheState {
-  const { heads, ids, positions, cacheDtype } = state;
+  const { heads, ids, positions, nextRotary, rotation, cacheDtype } = state;
   for (const head of heads) head.release();
   const gaps = ids.length === 0 ? [] : [{ start: -1, end: ids.length }];
-  return { ...emptyState(shape, recordingCount), ids, positions, cacheDtype, gaps };
+  return { ...emptyState(shape, recordingCount), ids, positions, nextRotary, rotation, cacheDtype, gaps };
 }
 
 /** The same state for a second cache. The two share rows and moments until one of them changes them. */
@@ -90,24 +102,38 @@ export function sharedState(state: CacheState): CacheState {
 /** Rows allocated ahead where tokens come one by one or a few at a time. */
 const GROWTH_ROWS = 63;
 
-/** Makes room for `count` more rows in every head, in place, and gives rows and room: see {@linkcode KvCache.room}. */
-export function rowRoom(state: CacheState, count: number): RunRows[] {
+/**
+ * Makes room for `count` more rows in every head, in place, and gives rows and room: see {@linkcode KvCache.room}.
+ *
+ * @param hidden rows of each head that the run does not see
+ */
+export function rowRoom(state: CacheState, count: number, hidden: readonly number[], shape: CacheShape): RunRows[] {
   const spare = count <= GROWTH_ROWS ? GROWTH_ROWS : 0;
   state.heads = state.heads.map((head) => head.own(head.length + count, spare));
-  const { heads, cacheDtype: { keys, values } } = state;
-  if (isFloat32(state.cacheDtype)) return heads.map((head) => head.room(count));
-  return heads.map((head) => {
-    const {
-      headDim,
-      quantized = { keys: emptyVectors(keys, headDim, 0, 0), values: emptyVectors(values, headDim, 0, 0) },
-    } = head;
-    return { ...head.room(count), quantized };
+  const { heads, cacheDtype, positions, nextRotary } = state;
+  const windowed = shape.windows.some((window) => window > 0);
+  const rotary = windowed ? rotaryPositions(heads, positions, nextRotary) : [];
+  return heads.map((head, index) => {
+    const rows = head.room(count, hidden[index]);
+    const seen = shape.windows[Math.floor(index / shape.kvHeadCount)] === 0 ? {} : {
+      positions: Int32Array.from(
+        { length: head.length - hidden[index] + count },
+        (_, row) => rotary[index][hidden[index] + row] ?? nextRotary + row - (head.length - hidden[index]),
+      ),
+    };
+    if (isFloat32(cacheDtype)) return { ...rows, ...seen };
+    const { headDim, quantized } = head;
+    const vectors = (of: "keys" | "values") =>
+      quantized === undefined
+        ? emptyVectors(cacheDtype[of], headDim, 0, 0)
+        : vectorsFrom(quantized[of], Math.min(hidden[index], head.quantizedCount));
+    return { ...rows, ...seen, quantized: { keys: vectors("keys"), values: vectors("values") } };
   });
 }
 
 /** All rows of a cache's state as an attention probe takes them, `[layer · kv heads + kv head]`. */
-export function probedRows({ heads, positions }: CacheState): ProbedRows[] {
-  const rotary = rotaryPositions(heads, positions);
+export function probedRows({ heads, positions, nextRotary }: CacheState): ProbedRows[] {
+  const rotary = rotaryPositions(heads, positions, nextRotary);
   return heads.map((head, index) => ({
     keys: head.liveKeys(),
     values: head.liveValues(),

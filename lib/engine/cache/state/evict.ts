@@ -1,7 +1,7 @@
 import type { Choice } from "../../../policies/policy.ts";
 import type { CacheShape } from "../../rows/cache_shape.ts";
 import { inRanges } from "../../rows/position_range.ts";
-import { type PositionMode, rotaryPositions, rotateKeys } from "../../rows/rotary_positions.ts";
+import { longestHead, type PositionMode, rotaryPositions, rotateKeys } from "../../rows/rotary_positions.ts";
 import type { CacheState } from "./cache_state.ts";
 import { checkRotatable } from "./quantize_rows.ts";
 import { withGap } from "./rewind.ts";
@@ -10,21 +10,29 @@ import { withGap } from "./rewind.ts";
  * Evicts all rows of a cache's state but the chosen ones, in place, and rotates keys to the positions of `mode`. The
  * choice is valid: see {@linkcode checkChoice}.
  *
+ * @param shape the cache's, with the rotary embedding that it has now
  * @throws {RangeError} if the choice leaves out a pinned row, or quantized keys would rotate; the state is unchanged
  */
 export function keepRows(state: CacheState, choice: Choice, mode: PositionMode, by: string, shape: CacheShape): void {
   checkRotatable(state.cacheDtype, mode);
   noteEviction(state, choice, mode, by);
   const unrotated = mode === state.positions && mode === "logical";
-  const old = unrotated ? undefined : rotaryPositions(state.heads, state.positions);
+  const old = unrotated ? undefined : rotaryPositions(state.heads, state.positions, state.nextRotary);
   const flat = choice.flat();
   state.heads = state.heads.map((head, index) =>
     flat[index].rows.length === head.length ? head : head.keep(flat[index].rows)
   );
   state.positions = mode;
   if (old === undefined) return;
+  state.nextRotary = mode === "logical" ? state.ids.length : longestHead(state.heads);
   const kept = old.map((positions, index) => Int32Array.from(flat[index].rows, (row) => positions[row]));
-  state.heads = rotateKeys(state.heads, kept, rotaryPositions(state.heads, mode), shape);
+  state.heads = rotateKeys(
+    state.heads,
+    kept,
+    rotaryPositions(state.heads, mode, state.nextRotary),
+    shape.rotary,
+    shape.kvHeadCount,
+  );
 }
 
 /**

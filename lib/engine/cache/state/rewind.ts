@@ -16,6 +16,7 @@ export function rewindState(state: CacheState, position: number, recorded: reado
   if (position === before) return;
   state.heads = state.heads.map((head) => firstRows(head, position));
   state.ids = state.ids.upTo(position);
+  state.nextRotary -= before - position;
   state.gaps = state.gaps.filter(({ end }) => end <= position);
   state.pins = removeRange(state.pins, { start: position, end: before });
   const mark = state.marks.get(position);

@@ -1,9 +1,9 @@
-import type { ModelConfig } from "../checkpoint.ts";
+import type { Activation, DecoderTraits, ModelConfig, Multipliers } from "../checkpoint.ts";
 import type { Settings, SettingValues } from "./settings.ts";
 
 /**
- * One family of models: how each container writes it, and how far the engine runs it. A new family is one more record in
- * `families.ts`: no other code asks for a family's name.
+ * One family of models: how each container writes it, and what sets it apart from Llama. A new family is one more record
+ * in `families.ts`: no other code asks for a family's name.
  */
 export interface Family {
   /** The family in Hugging Face's folders. */
@@ -12,23 +12,33 @@ export interface Family {
   readonly gguf?: GgufForm;
   /** The weights, and when a model has them. */
   readonly tensors: FamilyTensors;
-  /** Activations of the gated network that run, by Hugging Face's names; the first is the family's own. */
-  readonly activations: readonly Activation[];
-  /** Kinds of rotary frequencies that run. */
-  readonly rotary: readonly RotaryKind[];
-  /** Whether the projections of queries, keys and values have biases. */
-  readonly attentionBias: boolean;
-  /** A step of every model of the family that the engine lacks, for the message that refuses them. */
-  readonly lacks?: string;
+  /** The gated network's activation where a container is silent; `silu` where this is too. */
+  readonly activation?: Activation;
+  /** Where the norms stand; `before` each sublayer, as in Llama, where it is silent. */
+  readonly norms?: DecoderTraits["norms"];
+  /** What the norms of queries and keys go over; `none` where it is silent. */
+  readonly queryKeyNorm?: DecoderTraits["queryKeyNorm"];
+  /** The projections that have biases; none where it is silent. */
+  biases?(settings: Settings): Partial<Biases>;
+  /** Factors of the model's formulas; 1 where it is silent. */
+  multipliers?(settings: Settings, sizes: Sizes): Partial<Multipliers>;
+  /** Whether a layer has a window, where no list of layers says so; without it, no layer may have one. */
+  slides?(settings: Settings, layer: number): boolean;
+  /** Whether a layer turns no position into its keys (NoPE, https://arxiv.org/abs/2305.19466). */
+  ropeless?(settings: Settings, layer: number): boolean;
+  /** Present where only some dimensions of a head may turn. */
+  readonly partialRotary?: true;
+  /** Present where scores or logits may be capped. */
+  readonly caps?: true;
   /** Settings that would change what the model computes, each with the only value that runs. */
   readonly only?: SettingValues;
 }
 
-/** Activations that the engine has. */
-export type Activation = "silu";
+/** Sizes that a family's formulas take. */
+export type Sizes = Pick<ModelConfig, "hiddenSize" | "numAttentionHeads" | "headDim" | "numHiddenLayers">;
 
-/** `default`: each position rotates pair i of a head by ropeTheta^(−2i / head_dim). */
-export type RotaryKind = "default";
+/** The projections with biases. */
+export type Biases = Pick<DecoderTraits, "attentionBias" | "attentionOutputBias" | "mlpBias">;
 
 /** A family as transformers has it. */
 export interface HuggingFaceForm extends ContainerForm {
@@ -38,22 +48,28 @@ export interface HuggingFaceForm extends ContainerForm {
   readonly className: string;
   /** Values that transformers takes where config.json is silent and families differ. */
   readonly defaults: SettingValues;
-  /** The narrowest window of any layer, in tokens; 0 where every layer sees all. Absent: the family has none. */
-  window?(settings: Settings): number;
+  /** Other names of kinds of rotary scaling. */
+  readonly ropeTypes?: Readonly<Record<string, string>>;
+  /** Base of the rotary frequencies where config.json is silent; 10,000 without it. */
+  readonly ropeTheta?: number;
 }
 
 /** A family as llama.cpp has it. Its metadata mean the same in every family. */
 export interface GgufForm extends ContainerForm {
   /** `general.architecture`. */
   readonly architecture: string;
+  /** What llama.cpp takes for granted of the family, and files do not say. */
+  assumed?(sizes: Sizes): SettingValues;
 }
 
 /** A family in either container. */
 export interface ContainerForm {
+  /** Base of the rotary frequencies of layers with a window, whose embedding is then not scaled; else as all layers. */
+  readonly slidingTheta?: number;
   /** Puts a tensor's rows in the order that the graph takes. */
   readonly rows?: RowOrder;
-  /** Brings a tensor's numbers into the form that the graph takes, as they are read. */
-  readonly fold?: Fold;
+  /** What norms add to their weights: 1 in Gemma's folders. */
+  readonly normOffset?: number;
 }
 
 /** What a tensor's rows are made of: numbers, or as they are stored whole numbers and scales. */
@@ -67,21 +83,14 @@ export type RowNumbers = Float32Array<ArrayBuffer> | Int8Array<ArrayBuffer>;
  */
 export type RowOrder = <Numbers extends RowNumbers>(name: string, numbers: Numbers, config: ModelConfig) => Numbers;
 
-/**
- * Changes a tensor's numbers to those of the same model in the graph's form. Of a matrix that is stored in blocks it
- * changes the scales and mins, so that it may multiply a matrix and no more.
- *
- * @param name Hugging Face's name
- * @param values row-major, as the container has them; may be changed in place
- */
-export type Fold = (name: string, values: Float32Array<ArrayBuffer>, config: ModelConfig) => Float32Array<ArrayBuffer>;
-
 /** The tensors of a family. */
 export interface FamilyTensors {
   /** Tensors of the model as a whole. */
   readonly model: readonly FamilyTensor[];
   /** Tensors of each layer: behind `model.layers.<layer>.` in safetensors, behind `blk.<layer>.` in GGUF. */
   readonly layer: readonly FamilyTensor[];
+  /** Tensors of a layer that hold several of `layer`'s, row after row. */
+  readonly packed?: readonly PackedTensor[];
 }
 
 /** One tensor of a family. */
@@ -96,5 +105,15 @@ export interface FamilyTensor {
   when?(config: ModelConfig): boolean;
 }
 
+/** One tensor that is stored with the rows of several. */
+export interface PackedTensor {
+  /** Hugging Face's name, without the layer. */
+  readonly name: string;
+  /** llama.cpp's name, without the layer. */
+  readonly gguf: string;
+  /** Names of the parts, in the order of their rows. */
+  readonly parts: readonly string[];
+}
+
 /** The widths that make up shapes; `queries` and `keys` count the numbers of all heads together. */
-export type Width = "vocab" | "hidden" | "intermediate" | "queries" | "keys";
+export type Width = "vocab" | "hidden" | "intermediate" | "queries" | "keys" | "head";

@@ -1,21 +1,20 @@
-import type { ModelConfig } from "../checkpoint.ts";
-import type { Family, RotaryKind } from "./family.ts";
+import type { Rotary, RotaryFrequencies } from "../../../numeric/rotary.ts";
+import type { Activation, DecoderTraits, ModelConfig, Multipliers } from "../checkpoint.ts";
+import type { Family, Sizes } from "./family.ts";
+import { type RopeSetting, type ScaledRope, scaledRope } from "./rope_scaling.ts";
 import type { Setting, Settings, SettingValues } from "./settings.ts";
 
-/** How refusals say the kinds of rotary frequencies that run. */
-const ROTARY_WORDS: Readonly<Record<RotaryKind, string>> = {
-  default: "the default, without scaling",
-};
-
 /** Settings that would change what a model of any family computes, each with the only value that runs. */
-const ONLY: SettingValues = { expertCount: 0, partialRotaryFactor: 1, ropeFactor: 1, isCausal: true };
+const ONLY: SettingValues = { expertCount: 0, isCausal: true, bidirectional: false };
 
 /** A model as its container describes it. */
 export interface ModelDescription {
   readonly family: Family;
   readonly settings: Settings;
-  /** The narrowest window of any layer, in tokens; 0 where every layer sees all. */
-  readonly window: number;
+  /** Rotary embedding of layers that see all rows. */
+  readonly rope: Settings<RopeSetting>;
+  /** Rotary embedding of layers with a window, where it has settings of its own. */
+  readonly slidingRope?: Settings<RopeSetting>;
 }
 
 /**
@@ -24,13 +23,13 @@ export interface ModelDescription {
  * @throws {RangeError} naming the first setting that the engine does not run, and what it runs
  * @throws {SyntaxError} naming a setting that is missing, of the wrong kind, or that no model can have
  */
-export function modelConfig({ family, settings, window }: ModelDescription): ModelConfig {
+export function modelConfig(description: ModelDescription): ModelConfig {
+  const { family, settings } = description;
   checkForm(family, settings);
   const { integer, number, flag } = settings;
   const hiddenSize = integer("hiddenSize");
   const numAttentionHeads = integer("numAttentionHeads");
-  const config = checkSizes({
-    architecture: family.huggingFace.modelType,
+  const sizes = checkSizes({
     vocabSize: integer("vocabSize"),
     hiddenSize,
     intermediateSize: integer("intermediateSize"),
@@ -39,53 +38,169 @@ export function modelConfig({ family, settings, window }: ModelDescription): Mod
     numKeyValueHeads: integer("numKeyValueHeads", numAttentionHeads),
     headDim: integer("headDim", hiddenSize / numAttentionHeads),
     maxPositionEmbeddings: integer("maxPositionEmbeddings"),
-    ropeTheta: number("ropeTheta"),
     rmsNormEps: number("rmsNormEps"),
-    attentionBias: family.attentionBias,
-    tieWordEmbeddings: flag("tieWordEmbeddings", false),
     eosTokenIds: settings.integers("eosTokenIds"),
   });
-  const { headDim, maxPositionEmbeddings } = config;
-  for (const setting of ["valueDim", "rotaryDim"] as const) {
-    const length = integer(setting, headDim);
-    if (length !== headDim) settings.refuse(setting, length, `the head's ${headDim}`);
-  }
-  // A window as long as the context never moves.
-  if (window > 0 && window < maxPositionEmbeddings) {
-    settings.refuse("slidingWindow", window, `none, or ${maxPositionEmbeddings} and more`);
-  }
-  return config;
+  const { headDim } = sizes;
+  const valueDim = integer("valueDim", headDim);
+  if (valueDim !== headDim) settings.refuse("valueDim", valueDim, `the head's ${headDim}`);
+  const sliding = slidingLayers(description, sizes.numHiddenLayers);
+  const window = windowLength(description, sizes.maxPositionEmbeddings);
+  const { attentionFactor, ...rotation } = layerRotary(description, sizes, sliding);
+  return {
+    architecture: family.huggingFace.modelType,
+    ...sizes,
+    ...rotation,
+    windows: sliding.map((slides) => slides ? window : 0),
+    traits: traits(family, settings),
+    multipliers: multipliers(family, settings, sizes, attentionFactor),
+    tieWordEmbeddings: flag("tieWordEmbeddings", false),
+  };
 }
 
 /** Throws a RangeError that names the first setting of the family that the engine does not run. */
 function checkForm(family: Family, settings: Settings): void {
-  const { huggingFace, lacks } = family;
-  if (lacks !== undefined) {
-    throw new RangeError(`Cannot run the architecture ${huggingFace.modelType} as the engine lacks ${lacks}`);
-  }
   const quantization = settings.value("quantization");
   if (quantization !== undefined) {
     settings.refuse("quantization", quantization, "none: weights in F32, F16 or BF16");
   }
-  const activation = settings.text("activation") ?? family.activations[0];
-  if (!family.activations.some((known) => known === activation)) {
-    settings.refuse("activation", activation, family.activations.join(", "));
-  }
-  for (const [name, type] of settings.spellings("ropeType")) {
-    if (family.rotary.some((known) => known === type)) continue;
-    settings.refuse("ropeType", type, family.rotary.map((known) => ROTARY_WORDS[known]).join(", "), name);
-  }
-  for (const [setting, only] of Object.entries({ ...ONLY, ...family.only }) as [Setting, number | boolean][]) {
+  const only = {
+    ...ONLY,
+    ...(family.biases === undefined ? { attentionBias: false, attentionOutputBias: false, mlpBias: false } : {}),
+    ...(family.caps === undefined ? { scoreCap: 0, logitCap: 0 } : {}),
+    ...family.only,
+  };
+  for (const [setting, supported] of Object.entries(only) as [Setting, number | boolean][]) {
     for (const [name, value] of settings.spellings(setting)) {
-      if (value !== only) settings.refuse(setting, value, `${only}`, name);
+      if (value !== supported) settings.refuse(setting, value, `${supported}`, name);
     }
   }
-  const kinds = settings.value("layerTypes");
-  const sliding = Array.isArray(kinds) ? kinds.find((kind) => kind !== "full_attention") : undefined;
-  if (sliding !== undefined) settings.refuse("layerTypes", sliding, "full_attention");
 }
 
-/** Far above any model: the deepest known has 126 layers, the widest 53,248 and 262,144 tokens. */
+/** The activations that run, by transformers' names of them. */
+const ACTIVATIONS: ReadonlyMap<string, Activation> = new Map([
+  ["silu", "silu"],
+  ["swish", "silu"],
+  ["gelu", "gelu"],
+  ["gelu_pytorch_tanh", "gelu_pytorch_tanh"],
+  ["gelu_new", "gelu_pytorch_tanh"],
+]);
+
+function traits(family: Family, settings: Settings): DecoderTraits {
+  const named = settings.text("activation") ?? family.activation ?? "silu";
+  const activation = ACTIVATIONS.get(named);
+  if (activation === undefined) settings.refuse("activation", named, [...ACTIVATIONS.keys()].join(", "));
+  return {
+    activation,
+    norms: family.norms ?? "before",
+    queryKeyNorm: family.queryKeyNorm ?? "none",
+    attentionBias: false,
+    attentionOutputBias: false,
+    mlpBias: false,
+    ...family.biases?.(settings),
+    scoreCap: cap(settings, "scoreCap"),
+    logitCap: cap(settings, "logitCap"),
+  };
+}
+
+function cap(settings: Settings, setting: "scoreCap" | "logitCap"): number {
+  const value = settings.number(setting, 0);
+  if (value < 0) settings.fail(setting, "must be at least 0", value);
+  return value;
+}
+
+function multipliers(family: Family, settings: Settings, sizes: Sizes, attentionFactor: number): Multipliers {
+  // Queries and keys both take rotary scaling's factor, scores twice.
+  const own = {
+    embedding: 1,
+    residual: 1,
+    score: 1,
+    turning: attentionFactor ** 2,
+    logits: 1,
+    ...family.multipliers?.(settings, sizes),
+  };
+  for (const [of, factor] of Object.entries(own)) {
+    if (Number.isFinite(factor) && factor !== 0) continue;
+    throw new SyntaxError(
+      `Cannot use the model's configuration as its ${of} multiplier must be a number other than 0: ` +
+        `current value is ${factor}`,
+    );
+  }
+  return own;
+}
+
+/** Whether each layer has a window, whatever its length. */
+function slidingLayers({ family, settings }: ModelDescription, layers: number): boolean[] {
+  const listed = settings.value("layerTypes");
+  if (listed !== undefined && (!Array.isArray(listed) || listed.length < layers)) {
+    settings.fail("layerTypes", `must name the kind of each of ${layers} layers`, listed);
+  }
+  const kinds = listed as readonly unknown[] | undefined;
+  return Array.from({ length: layers }, (_, layer) => {
+    const kind = kinds?.[layer];
+    if (kind === undefined) return family.slides?.(settings, layer) ?? false;
+    const running = family.slides === undefined ? ["full_attention"] : ["full_attention", "sliding_attention"];
+    if (!running.some((known) => known === kind)) settings.refuse("layerTypes", kind, running.join(" and "));
+    return kind === "sliding_attention";
+  });
+}
+
+/** The length of the window of layers that have one; 0 where there is none, or one as long as the context, which never moves. */
+function windowLength({ family, settings }: ModelDescription, contextLength: number): number {
+  const window = settings.integer("slidingWindow", 0);
+  if (window < 0) settings.fail("slidingWindow", "must be at least 0", window);
+  return family.slides !== undefined && window < contextLength ? window : 0;
+}
+
+/** How positions turn the keys of each layer. */
+function layerRotary(
+  { family, settings, rope, slidingRope }: ModelDescription,
+  { numHiddenLayers, headDim, maxPositionEmbeddings }: Pick<
+    ModelConfig,
+    "numHiddenLayers" | "headDim" | "maxPositionEmbeddings"
+  >,
+  sliding: readonly boolean[],
+): Pick<ModelConfig, "rotary" | "rotaryBeyond" | "rotaryDim"> & { attentionFactor: number } {
+  const rotaryDim = turningDimensions(family, settings, headDim);
+  const still: RotaryFrequencies = new Array(headDim / 2).fill(0);
+  const scaled = [rope, slidingRope ?? rope].map((own) => scaledRope(own, rotaryDim, maxPositionEmbeddings));
+  const [{ attentionFactor = 1 }, { attentionFactor: slidingFactor = 1 }] = scaled;
+  if (slidingFactor !== attentionFactor) {
+    (slidingRope ?? rope).refuse("type", (slidingRope ?? rope).text("type"), "one factor of attention for all layers");
+  }
+  const ofLayers = (frequenciesOf: (rope: ScaledRope) => RotaryFrequencies): Rotary => {
+    const kinds: RotaryFrequencies[] = [];
+    const layers = Array.from({ length: numHiddenLayers }, (_, layer) => {
+      const frequencies = frequenciesOf(scaled[sliding[layer] ? 1 : 0]);
+      const own = family.ropeless?.(settings, layer) ? still : still.map((none, pair) => frequencies[pair] ?? none);
+      const known = kinds.findIndex((kind) => kind.every((frequency, pair) => frequency === own[pair]));
+      return known < 0 ? kinds.push(own) - 1 : known;
+    });
+    return { kinds, layers };
+  };
+  const [{ beyond }] = scaled;
+  const longer = beyond?.frequencies && ofLayers(({ beyond, frequencies }) => beyond?.frequencies ?? frequencies);
+  return {
+    rotary: ofLayers(({ frequencies }) => frequencies),
+    ...(beyond === undefined ? {} : { rotaryBeyond: { length: beyond.length, ...(longer && { rotary: longer }) } }),
+    rotaryDim,
+    attentionFactor,
+  };
+}
+
+/** Dimensions of a head that turn with the position. */
+function turningDimensions(family: Family, settings: Settings, headDim: number): number {
+  const factor = settings.number("partialRotaryFactor", 1);
+  const dimensions = settings.integer("rotaryDim", Math.floor(headDim * factor));
+  const setting = settings.value("rotaryDim") === undefined ? "partialRotaryFactor" : "rotaryDim";
+  const value = setting === "rotaryDim" ? dimensions : factor;
+  if (dimensions === headDim) return headDim;
+  if (!family.partialRotary) settings.refuse(setting, value, setting === "rotaryDim" ? `the head's ${headDim}` : "1");
+  if (dimensions > 0 && dimensions < headDim && dimensions % 2 === 0) return dimensions;
+  settings.fail(setting, `must leave an even number of the head's ${headDim} dimensions to turn`, value);
+}
+
+/** Far above any model: the deepest known has 126 layers, the widest 53,248 and 10 million tokens. */
 const LIMITS = {
   numHiddenLayers: 1024,
   hiddenSize: 1 << 20,
@@ -98,16 +213,17 @@ const LIMITS = {
 } as const;
 
 /** Throws a SyntaxError unless the sizes can be a model's: in their limits, query heads in whole groups. */
-function checkSizes(config: ModelConfig): ModelConfig {
+function checkSizes<
+  Checked extends Pick<ModelConfig, keyof typeof LIMITS | "rmsNormEps" | "eosTokenIds">,
+>(config: Checked): Checked {
   for (const [key, limit] of Object.entries(LIMITS) as [keyof typeof LIMITS, number][]) {
     if (config[key] < 1 || config[key] > limit) fail(`${key} must be in [1, ${limit}]`, config[key]);
   }
-  const { numAttentionHeads, numKeyValueHeads, headDim, ropeTheta, rmsNormEps, eosTokenIds, vocabSize } = config;
+  const { numAttentionHeads, numKeyValueHeads, headDim, rmsNormEps, eosTokenIds, vocabSize } = config;
   if (numAttentionHeads % numKeyValueHeads !== 0) {
     fail(`its ${numAttentionHeads} query heads must be a multiple of its kv heads`, numKeyValueHeads);
   }
   if (headDim % 2 !== 0) fail("headDim must be even, for rotary embedding", headDim);
-  if (!(ropeTheta > 0)) fail("ropeTheta must be above 0", ropeTheta);
   if (!(rmsNormEps > 0)) fail("rmsNormEps must be above 0", rmsNormEps);
   for (const id of eosTokenIds) {
     if (id < 0 || id >= vocabSize) fail(`an end token must be in [0, ${vocabSize})`, id);

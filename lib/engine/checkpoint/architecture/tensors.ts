@@ -2,7 +2,8 @@ import type { ByteSource } from "../../../files/byte_source.ts";
 import type { Checkpoint, ModelConfig, TensorInfo } from "../checkpoint.ts";
 import { readBlocks, readValues, TENSOR_FORMATS } from "../tensor_format.ts";
 import { familyNamed } from "./families.ts";
-import type { ContainerForm, FamilyTensor, RowNumbers, Width } from "./family.ts";
+import type { ContainerForm, FamilyTensor, PackedTensor, RowNumbers, Width } from "./family.ts";
+import { turningFirst } from "./rotary_order.ts";
 
 interface NamedTensor {
   /** Hugging Face's name. */
@@ -31,6 +32,7 @@ export function expectedTensors(config: ModelConfig): Map<string, readonly numbe
     intermediate: config.intermediateSize,
     queries: config.numAttentionHeads * config.headDim,
     keys: config.numKeyValueHeads * config.headDim,
+    head: config.headDim,
   };
   const expected = new Map<string, readonly number[]>();
   for (const { name, tensor } of familyTensors(config)) {
@@ -41,7 +43,55 @@ export function expectedTensors(config: ModelConfig): Map<string, readonly numbe
 
 /** Hugging Face's names of the family's tensors, by llama.cpp's (`blk.0.attn_q.weight`). */
 export function huggingFaceNames(config: ModelConfig): ReadonlyMap<string, string> {
-  return new Map([...familyTensors(config)].map(({ name, gguf }) => [gguf, name]));
+  const packed = packedTensors(config).map(({ name, gguf }): [string, string] => [gguf, name]);
+  // In some families a packed tensor has the name that one part has elsewhere.
+  return new Map([...[...familyTensors(config)].map(({ name, gguf }): [string, string] => [gguf, name]), ...packed]);
+}
+
+/** The packed tensors that a model of the family may have, in every layer. */
+function packedTensors({ architecture, numHiddenLayers }: ModelConfig): PackedTensor[] {
+  const { packed = [] } = familyNamed(architecture).tensors;
+  return Array.from({ length: numHiddenLayers }, (_, layer) =>
+    packed.map(({ name, gguf, parts }) => ({
+      name: `model.layers.${layer}.${name}`,
+      gguf: `blk.${layer}.${gguf}`,
+      parts: parts.map((part) => `model.layers.${layer}.${part}`),
+    }))).flat();
+}
+
+/**
+ * The tensors of a checkpoint, those that hold the rows of several cut into their parts.
+ *
+ * @throws {SyntaxError} naming a packed tensor whose shape does not fit its parts
+ */
+export function cutPacked(
+  config: ModelConfig,
+  tensors: ReadonlyMap<string, StoredTensor>,
+): ReadonlyMap<string, StoredTensor> {
+  const cut = new Map(tensors);
+  const expected = expectedTensors(config);
+  for (const { name, parts } of packedTensors(config)) {
+    const packed = tensors.get(name);
+    if (packed === undefined) continue;
+    const shapes = parts.map((part) => expected.get(part)!);
+    const shape = [shapes.reduce((sum, [rows]) => sum + rows, 0), shapes[0][1]];
+    if (packed.shape.join() !== shape.join()) throw wrongShape(name, shape, packed.shape);
+    cut.delete(name);
+    let { offset } = packed;
+    parts.forEach((part, index) => {
+      const count = shapes[index][0] * shapes[index][1];
+      cut.set(part, { ...packed, shape: shapes[index], offset, count });
+      const { blockLength, blockBytes } = TENSOR_FORMATS[packed.dtype];
+      offset += count / blockLength * blockBytes;
+    });
+  }
+  return cut;
+}
+
+function wrongShape(name: string, shape: readonly number[], found: readonly number[]): SyntaxError {
+  return new SyntaxError(
+    `Cannot use the checkpoint as the tensor ${name} must be [${shape}]: current shape is [${found}]`,
+  );
 }
 
 /**
@@ -57,11 +107,7 @@ export function checkTensors(config: ModelConfig, tensors: ReadonlyMap<string, P
     if (found === undefined) {
       throw new SyntaxError(`Cannot use the checkpoint as the tensor ${name} is missing: it should be [${shape}]`);
     }
-    if (found.shape.join() !== shape.join()) {
-      throw new SyntaxError(
-        `Cannot use the checkpoint as the tensor ${name} must be [${shape}]: current shape is [${found.shape}]`,
-      );
-    }
+    if (found.shape.join() !== shape.join()) throw wrongShape(name, shape, found.shape);
   }
   for (const name of tensors.keys()) {
     if (!expected.has(name)) {
@@ -85,19 +131,14 @@ export interface StoredTensor extends TensorInfo {
 export function tensorReaders(
   config: ModelConfig,
   tensors: ReadonlyMap<string, StoredTensor>,
-  { rows, fold }: ContainerForm = {},
+  form: ContainerForm = {},
 ): Pick<Checkpoint, "readTensor" | "readBlocks"> {
   const stored = (name: string): StoredTensor => {
     const tensor = tensors.get(name);
     if (tensor !== undefined) return tensor;
     throw new RangeError(`Cannot read the tensor ${name} as the checkpoint has none of it`);
   };
-  const ordered = <Numbers extends RowNumbers>(name: string, numbers: Numbers) =>
-    rows?.(name, numbers, config) ?? numbers;
-  const formed = (name: string, values: Float32Array<ArrayBuffer>) => {
-    const own = ordered(name, values);
-    return fold?.(name, own, config) ?? own;
-  };
+  const formed = (name: string, values: Float32Array<ArrayBuffer>) => formTensor(name, values, config, form);
   return {
     readTensor: (name) => {
       const { source, offset, count, dtype } = stored(name);
@@ -108,10 +149,68 @@ export function tensorReaders(
       const blocks = readBlocks(source, offset, count, TENSOR_FORMATS[dtype]);
       return blocks && {
         groupLength: blocks.groupLength,
-        levels: ordered(name, blocks.levels),
+        levels: orderRows(name, blocks.levels, config, form),
         scales: formed(name, blocks.scales),
         mins: formed(name, blocks.mins),
       };
     },
   };
+}
+
+function orderRows<Numbers extends RowNumbers>(
+  name: string,
+  numbers: Numbers,
+  config: ModelConfig,
+  { rows }: ContainerForm,
+): Numbers {
+  return turningFirst(name, rows?.(name, numbers, config) ?? numbers, config);
+}
+
+/**
+ * Brings a tensor into the form that the graph takes: rows in its order, and the model's multipliers in the numbers. Of a
+ * matrix that is stored in blocks, scales and mins are given.
+ *
+ * @param values row-major, as the container has them; may be changed in place
+ */
+export function formTensor(
+  name: string,
+  values: Float32Array<ArrayBuffer>,
+  config: ModelConfig,
+  form: ContainerForm,
+): Float32Array<ArrayBuffer> {
+  const own = orderRows(name, values, config, form);
+  const added = /norm\.weight$/.test(name) ? form.normOffset ?? 0 : 0;
+  const factor = multiplier(name, config);
+  if (added !== 0 || factor !== 1) {
+    for (let at = 0; at < own.length; at++) own[at] = (own[at] + added) * factor;
+  }
+  if (config.multipliers.turning !== 1 && scaled(config).test(name)) multiplyTurning(own, config);
+  return own;
+}
+
+/** The factor that a tensor's numbers take, so that the graph computes the model without its multipliers. */
+function multiplier(name: string, config: ModelConfig): number {
+  const { multipliers, tieWordEmbeddings } = config;
+  const { embedding, residual, score, logits } = multipliers;
+  if (name === "model.embed_tokens.weight") return embedding;
+  // The last projection is linear in the norm's weights; where it is the embedding, it has taken that factor.
+  if (name === "model.norm.weight") return logits / (tieWordEmbeddings ? embedding : 1);
+  if (/\.(?:o|down)_proj\.(?:weight|bias)$/.test(name)) return residual;
+  return scaled(config).test(name) ? score : 1;
+}
+
+/** The tensors that scale queries: a norm takes back what is before it. */
+function scaled({ traits }: ModelConfig): RegExp {
+  return traits.queryKeyNorm === "none" ? /\.q_proj\.(?:weight|bias)$/ : /\.q_norm\.weight$/;
+}
+
+/** Multiplies the rows of the dimensions that turn, in place: in the graph's order the first of each half of a head. */
+function multiplyTurning(values: Float32Array, config: ModelConfig): void {
+  const { headDim, rotaryDim, numAttentionHeads, multipliers, traits } = config;
+  const rows = traits.queryKeyNorm === "head" ? headDim : numAttentionHeads * headDim;
+  const columns = values.length / rows;
+  for (let at = 0; at < values.length; at++) {
+    const row = Math.floor(at / columns);
+    if (row % (headDim / 2) < rotaryDim / 2) values[at] *= multipliers.turning;
+  }
 }

@@ -1,8 +1,14 @@
 import type { ByteSource } from "../../../files/byte_source.ts";
 import { familyNamed } from "../architecture/families.ts";
-import { checkTensors, huggingFaceNames, type StoredTensor, tensorReaders } from "../architecture/tensors.ts";
+import {
+  checkTensors,
+  cutPacked,
+  huggingFaceNames,
+  type StoredTensor,
+  tensorReaders,
+} from "../architecture/tensors.ts";
 import type { CheckpointContent } from "../checkpoint.ts";
-import { ggufConfig } from "./gguf_config.ts";
+import { ggufConfig, ROPE_TENSORS } from "./gguf_config.ts";
 import { ggufTokenizer } from "./gguf_tokenizer.ts";
 import { readGguf } from "./read_gguf.ts";
 
@@ -15,14 +21,16 @@ import { readGguf } from "./read_gguf.ts";
  */
 export function ggufCheckpoint(source: ByteSource): CheckpointContent {
   const gguf = readGguf(source);
-  const config = ggufConfig(gguf);
+  const config = ggufConfig(gguf, source);
   const names = huggingFaceNames(config);
-  const tensors = new Map<string, StoredTensor>();
+  const stored = new Map<string, StoredTensor>();
   for (const tensor of gguf.tensors.values()) {
+    if (ROPE_TENSORS.has(tensor.name)) continue;
     const name = names.get(tensor.name) ?? tensor.name;
-    if (tensors.has(name)) throw new SyntaxError(`Cannot read GGUF as it holds ${name} under two names`);
-    tensors.set(name, { ...tensor, source });
+    if (stored.has(name)) throw new SyntaxError(`Cannot read GGUF as it holds ${name} under two names`);
+    stored.set(name, { ...tensor, source });
   }
+  const tensors = cutPacked(config, stored);
   checkTensors(config, tensors);
   return {
     config,

@@ -3,7 +3,7 @@ import { fileSize } from "../../../files/exists.ts";
 import { parseJsonObject } from "../../../files/json_object.ts";
 import type { TokenizerFiles } from "../../tokenizer/tokenizer.ts";
 import { familyNamed } from "../architecture/families.ts";
-import { checkTensors, type StoredTensor, tensorReaders } from "../architecture/tensors.ts";
+import { checkTensors, cutPacked, type StoredTensor, tensorReaders } from "../architecture/tensors.ts";
 import type { CheckpointContent } from "../checkpoint.ts";
 import { huggingFaceConfig } from "./hugging_face_config.ts";
 import { readSafetensors } from "./read_safetensors.ts";
@@ -106,22 +106,21 @@ const HEAD = "lm_head.weight";
  */
 export function safetensorsCheckpoint(parts: HuggingFaceParts): CheckpointContent {
   const config = huggingFaceConfig(parts.config, parts.generation);
-  const tensors = storedTensors(parts);
-  for (const name of tensors.keys()) {
+  const stored = storedTensors(parts);
+  for (const [name, { dtype }] of stored) {
     const spare = DERIVED.test(name) || (name === HEAD && config.tieWordEmbeddings);
-    if (spare) tensors.delete(name);
+    if (spare) stored.delete(name);
+    else if (!DTYPES.includes(dtype)) {
+      throw new RangeError(`Cannot read tensor ${name} of type ${dtype}: the supported types are ${DTYPES.join(", ")}`);
+    }
   }
+  const tensors = cutPacked(config, stored);
   if (!tensors.has(HEAD) && !config.tieWordEmbeddings) {
     throw new SyntaxError(
       `Cannot use the checkpoint as ${HEAD} is missing and tie_word_embeddings is not true in config.json`,
     );
   }
   checkTensors(config, tensors);
-  for (const [name, { dtype }] of tensors) {
-    if (!DTYPES.includes(dtype)) {
-      throw new RangeError(`Cannot read tensor ${name} of type ${dtype}: the supported types are ${DTYPES.join(", ")}`);
-    }
-  }
   return {
     config,
     tensors,

@@ -1,6 +1,7 @@
-import { type Checkpoint, readCheckpoint, type ResolvedModel } from "kvmirror/engine";
+import { type Checkpoint, type ModelConfig, readCheckpoint, type ResolvedModel } from "kvmirror/engine";
 import { familyNamed } from "../../../../lib/engine/checkpoint/architecture/families.ts";
 import { writeSafetensors } from "../../../../lib/engine/checkpoint/safetensors/encode_safetensors.ts";
+import { defaultFrequencies } from "../../../../lib/numeric/rotary.ts";
 import { builtFolder } from "../../../../lib/files/built_folder.ts";
 import { printNotice } from "../../../cli/run_task.ts";
 import { pythonEnvironment, runPython } from "./environment.ts";
@@ -34,7 +35,14 @@ export async function huggingFaceFolder({ path }: Pick<ResolvedModel, "path">): 
 }
 
 function configOf({ config }: Checkpoint): Record<string, unknown> {
-  const { huggingFace, activations } = familyNamed(config.architecture);
+  const { huggingFace } = familyNamed(config.architecture);
+  const ropeTheta = plainRopeTheta(config);
+  if (ropeTheta === undefined) {
+    throw new RangeError(
+      `Cannot write ${config.architecture} for peers in Python as its weights were brought into another form: ` +
+        `models of Llama's form, without scaled positions or windows, can be`,
+    );
+  }
   return {
     architectures: [huggingFace.className],
     model_type: config.architecture,
@@ -46,14 +54,27 @@ function configOf({ config }: Checkpoint): Record<string, unknown> {
     num_key_value_heads: config.numKeyValueHeads,
     head_dim: config.headDim,
     max_position_embeddings: config.maxPositionEmbeddings,
-    rope_theta: config.ropeTheta,
+    rope_theta: ropeTheta,
     rms_norm_eps: config.rmsNormEps,
-    hidden_act: activations[0],
+    hidden_act: config.traits.activation,
     tie_word_embeddings: config.tieWordEmbeddings,
     bos_token_id: null,
     eos_token_id: config.eosTokenIds.length === 1 ? config.eosTokenIds[0] : config.eosTokenIds,
     torch_dtype: "float32",
   };
+}
+
+/** The base of a model's rotary frequencies whose weights are its checkpoint's own; undefined of other models. */
+function plainRopeTheta({ architecture, headDim, rotary, windows, multipliers }: ModelConfig): number | undefined {
+  const { huggingFace, tensors } = familyNamed(architecture);
+  const [frequencies] = rotary.kinds;
+  const theta = frequencies[1] ** (-headDim / 2);
+  const own = defaultFrequencies(headDim, theta);
+  const plain = rotary.kinds.length === 1 &&
+    own.every((frequency, pair) => Math.abs(frequency / frequencies[pair] - 1) < 1e-9) &&
+    windows.every((window) => window === 0) && Object.values(multipliers).every((factor) => factor === 1) &&
+    huggingFace.normOffset === undefined && tensors.packed === undefined;
+  return plain ? Math.round(theta * 1e6) / 1e6 : undefined;
 }
 
 /** Raised whenever the builder or its settings change. */

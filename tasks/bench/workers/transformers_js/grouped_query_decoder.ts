@@ -24,7 +24,14 @@ export function buildGroupedQueryDecoder(checkpoint: Checkpoint, format: WeightF
   const ids = graph.input("input_ids", ELEMENT.int64, [1, "S"]);
   const mask = graph.input("attention_mask", ELEMENT.int64, [1, "T"]);
   const lengths = sequenceLengths(graph, mask);
-  const { cos, sin } = rotaryTables(config, config.maxPositionEmbeddings);
+  const { rotary, windows, traits } = config;
+  if (rotary.kinds.length > 1 || windows.some((window) => window > 0) || traits.scoreCap + traits.logitCap > 0) {
+    throw new RangeError(
+      `Cannot build ${config.architecture} for transformers.js as its layers differ: models whose layers turn positions ` +
+        `alike, without windows or caps, can be`,
+    );
+  }
+  const { cos, sin } = rotaryTables(rotary.kinds[0], config.maxPositionEmbeddings);
   const tableShape = [config.maxPositionEmbeddings, config.headDim / 2];
   const tables = [
     graph.weight("rotary.cos", ELEMENT.float32, tableShape, () => cos),

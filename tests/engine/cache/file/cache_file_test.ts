@@ -1,3 +1,4 @@
+import { defaultFrequencies, uniformRotary } from "../../../../lib/numeric/rotary.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DEFAULT_RECORDINGS, KvCache, loadModel, type Recording } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
@@ -104,7 +105,7 @@ Deno.test("what is wrong is named: another kind of file, another version, damage
   const cases: [Uint8Array, string][] = [
     [new TextEncoder().encode("GGUF and so on, and much more than a preamble is"), "does not begin with KVMCACHE"],
     [new Uint8Array(0), "does not begin with KVMCACHE"],
-    [withByte(8, 7), "it is of version 7: this program reads version 2"],
+    [withByte(8, 7), "it is of version 7: this program reads version 3"],
     [withByte(40, bytes[40] ^ 1), "damaged or cut short"],
     [bytes.slice(0, -1), "damaged or cut short"],
     [bytes.slice(0, 20), "damaged or cut short"],
@@ -128,7 +129,7 @@ Deno.test("a file made wrong, its hash right, is refused as well, and takes no m
   const wrong: [string | RegExp, string, string][] = [
     ['"dtype":"f32"', '"dtype":"int3"', "its rows are int3: this program holds f32, f16, int8, int4"],
     [/"quantized_rows":\[\d+/, '"quantized_rows":[1', "contradict"],
-    ['"window":0', '"window":-1', "window cannot be -1"],
+    ['"residual_length":0', '"residual_length":-1', "residual_length cannot be -1"],
     ['"dtype":"f32",', "", "dtype"],
     ['"tokens":10', '"tokens":4000000000', "contradict"],
     ['"tokens":10', '"tokens":1e300', "tokens must be a whole number"],
@@ -238,7 +239,14 @@ Deno.test("a program that is killed while it saves leaves a whole file", async (
 
 Deno.test("100 MB are saved and loaded in a moment", async () => {
   await withFolder(async (path) => {
-    const shape = { layerCount: 30, kvHeadCount: 3, groupSize: 3, headDim: 64, ropeTheta: 10_000 };
+    const shape = {
+      layerCount: 30,
+      kvHeadCount: 3,
+      groupSize: 3,
+      headDim: 64,
+      rotary: uniformRotary(30, defaultFrequencies(64, 10_000)),
+      windows: new Array(30).fill(0),
+    };
     const cache = new KvCache(shape, ["all", 1, 64], undefined, OWNER);
     const rows = 2200;
     const values = new Float32Array(90 * rows * 64).fill(0.5);

@@ -1,7 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { FAMILIES, familyNamed, ggufFamily } from "../../../../lib/engine/checkpoint/architecture/families.ts";
-import { modelConfig } from "../../../../lib/engine/checkpoint/architecture/model_config.ts";
-import { createSettings } from "../../../../lib/engine/checkpoint/architecture/settings.ts";
 import { expectedTensors, huggingFaceNames } from "../../../../lib/engine/checkpoint/architecture/tensors.ts";
 import { huggingFaceConfig } from "../../../../lib/engine/checkpoint/safetensors/hugging_face_config.ts";
 import { tinyConfig } from "../../../fixtures/tiny_safetensors.ts";
@@ -43,17 +41,28 @@ Deno.test("no code but the families' records asks for a family's name", () => {
   assertEquals(found, []);
 });
 
-for (const { huggingFace, gguf, activations, rotary } of FAMILIES.filter(({ lacks }) => lacks === undefined)) {
+for (const { huggingFace, gguf, activation = "silu", tensors } of FAMILIES) {
   const { modelType } = huggingFace;
 
   Deno.test(`${modelType} is found by its names, and its configuration is read from the least that says it`, () => {
     assertEquals(familyNamed(modelType).huggingFace, huggingFace);
     if (gguf !== undefined) assertEquals(ggufFamily(gguf.architecture).gguf, gguf);
-    const silent = { max_position_embeddings: undefined, rope_theta: undefined, sliding_window: null };
-    const config = huggingFaceConfig(tinyConfig({ model_type: modelType, ...silent }));
-    assertEquals([config.architecture, config.ropeTheta], [modelType, 10_000]);
+    const silent = {
+      max_position_embeddings: undefined,
+      rope_theta: undefined,
+      sliding_window: null,
+      hidden_act: undefined,
+    };
+    const config = huggingFaceConfig(
+      tinyConfig({ model_type: modelType, head_dim: 4, num_hidden_layers: 1, ...silent }),
+    );
+    const theta = Math.round(config.rotary.kinds[0].at(-1)! ** -2);
+    assertEquals([config.architecture, theta], [
+      modelType,
+      huggingFace.slidingTheta ?? huggingFace.ropeTheta ?? 10_000,
+    ]);
     assert(config.maxPositionEmbeddings >= 2048);
-    assert(activations.length > 0 && rotary.length > 0);
+    assertEquals(config.traits.activation, activation);
   });
 
   Deno.test(`${modelType} has a name in both containers for each of its tensors, and no name twice`, () => {
@@ -61,7 +70,10 @@ for (const { huggingFace, gguf, activations, rotary } of FAMILIES.filter(({ lack
     const expected = expectedTensors({ ...config, tieWordEmbeddings: false });
     const names = huggingFaceNames(config);
     assertEquals(new Set(names.values()).size, names.size);
-    for (const name of expected.keys()) assert([...names.values()].includes(name), name);
+    const parts = (tensors.packed ?? []).flatMap(({ parts }) => parts);
+    for (const name of expected.keys()) {
+      assert([...names.values()].includes(name) || parts.some((part) => name.endsWith(part)), name);
+    }
   });
 }
 
@@ -72,12 +84,12 @@ Deno.test("an architecture that no record has is refused by both containers' nam
   }
 });
 
-Deno.test("a family that the engine knows and does not run is refused by the step that it lacks", () => {
-  const family = { ...familyNamed("llama"), lacks: "a norm of each query and key" };
-  const settings = createSettings({ label: "", names: {}, defaults: {}, value: () => undefined, state: () => "" });
+Deno.test("a family that the engine does not run is refused by what it lacks", () => {
   assertThrows(
-    () => modelConfig({ family, settings, window: 0 }),
+    () => familyNamed("mixtral"),
     RangeError,
-    "Cannot run the architecture llama as the engine lacks a norm of each query and key",
+    "Cannot run the architecture mixtral as the engine lacks experts: the supported ones are llama, qwen2, ",
   );
+  assertThrows(() => ggufFamily("deepseek2"), RangeError, "multi-head latent attention");
+  assertThrows(() => ggufFamily("constructor"), RangeError, "architecture constructor: the supported ones are ");
 });

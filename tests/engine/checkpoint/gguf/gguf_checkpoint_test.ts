@@ -1,3 +1,4 @@
+import { defaultFrequencies, uniformRotary } from "../../../../lib/numeric/rotary.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import type { CheckpointContent } from "../../../../lib/engine/checkpoint/checkpoint.ts";
 import { ggufCheckpoint } from "../../../../lib/engine/checkpoint/gguf/gguf_checkpoint.ts";
@@ -20,9 +21,21 @@ Deno.test("a GGUF's metadata become the model's shape", () => {
     numKeyValueHeads: 1,
     headDim: 4,
     maxPositionEmbeddings: 64,
-    ropeTheta: 1000.5,
+    rotaryDim: 4,
+    rotary: uniformRotary(1, defaultFrequencies(4, 1000.5)),
+    windows: [0],
+    traits: {
+      activation: "silu",
+      norms: "before",
+      queryKeyNorm: "none",
+      attentionBias: true,
+      attentionOutputBias: false,
+      mlpBias: false,
+      scoreCap: 0,
+      logitCap: 0,
+    },
+    multipliers: { embedding: 1, residual: 1, score: 1, turning: 1, logits: 1 },
     rmsNormEps: 0.5,
-    attentionBias: true,
     tieWordEmbeddings: true,
     eosTokenIds: [4],
   });
@@ -71,7 +84,11 @@ Deno.test("kv heads, head size, rope base and end of turn fall back as llama.cpp
       "blk.0.attn_output.weight": { extents: [4, 4], type: 0, data: floats(Array(16).fill(0)) },
     },
   });
-  assertEquals([config.numKeyValueHeads, config.headDim, config.ropeTheta], [1, 4, 10_000]);
+  assertEquals([config.numKeyValueHeads, config.headDim, config.rotary], [
+    1,
+    4,
+    uniformRotary(1, defaultFrequencies(4, 10_000)),
+  ]);
   assertEquals(config.eosTokenIds, [4, 5]);
 });
 
@@ -84,8 +101,19 @@ const METADATA: readonly [string, Record<string, Value | undefined>, typeof Rang
       "bert: the supported ones are llama",
     ],
     ["no architecture", { "general.architecture": undefined }, RangeError, "none named"],
-    ["linear rope scaling", { "llama.rope.scaling.type": "linear" }, RangeError, "rope scaling is linear"],
-    ["a rope scaling factor", { "llama.rope.scaling.factor": 4 }, RangeError, "factor 4"],
+    ["a rope scaling that nobody knows", { "llama.rope.scaling.type": "wide" }, RangeError, "rope scaling is wide"],
+    [
+      "a rope scaling factor below 0",
+      { "llama.rope.scaling.type": "linear", "llama.rope.scaling.factor": -4.5 },
+      SyntaxError,
+      "must be above 0",
+    ],
+    [
+      "YaRN of no factor",
+      { "llama.rope.scaling.type": "yarn", "llama.rope.scaling.factor": "4" },
+      SyntaxError,
+      "number",
+    ],
     ["a sliding window", { "llama.attention.sliding_window": 32 }, RangeError, "sliding window is 32"],
     ["experts", { "llama.expert_count": 8 }, RangeError, "8 experts"],
     ["attention to later tokens", { "llama.attention.causal": false }, RangeError, "attention.causal is false"],
@@ -159,11 +187,16 @@ const TENSORS: readonly [
   ],
   [
     "a bias that Llama lacks",
-    { "blk.0.attn_q.bias": two },
+    { "blk.0.attn_k.bias": two },
     SyntaxError,
-    "self_attn.q_proj.bias is none of a llama model's",
+    "self_attn.k_proj.bias is none of a llama model's",
   ],
-  ["rope factors", { "rope_freqs.weight": two }, RangeError, "rope_freqs.weight"],
+  [
+    "divisors of too few frequencies",
+    { "rope_freqs.weight": { ...two, extents: [1] } },
+    SyntaxError,
+    "must be 2 numbers",
+  ],
   ["one tensor under two names", { "model.norm.weight": two }, SyntaxError, "model.norm.weight under two names"],
 ];
 

@@ -1,0 +1,45 @@
+import type { CacheShape } from "../../rows/cache_shape.ts";
+import type { CacheState } from "./cache_state.ts";
+import { withGap } from "./rewind.ts";
+
+/** Hidden rows that wait in their buffers, so that not every token moves a window's rows. */
+const WAITING_ROWS = 64;
+
+/**
+ * Rows of each head that no query to come sees, as they are beyond their layer's window: the oldest.
+ * `[layer · kv heads + kv head]`
+ */
+export function hiddenRows(
+  { heads, positions, nextRotary }: CacheState,
+  { windows, kvHeadCount }: CacheShape,
+): number[] {
+  return heads.map((head, index) => {
+    const window = windows[Math.floor(index / kvHeadCount)];
+    if (window === 0) return 0;
+    // Compact positions have no gaps: a head's newest row is just before the next token.
+    if (positions === "compact") return Math.max(0, head.length + 1 - window);
+    let hidden = 0;
+    while (hidden < head.length && head.positions[hidden] <= nextRotary - window) hidden++;
+    return hidden;
+  });
+}
+
+/**
+ * Frees hidden rows, in place, which changes nothing that the model computes: all of them, or those of heads where many
+ * wait.
+ */
+export function freeHidden(state: CacheState, shape: CacheShape, which: "all" | "many"): void {
+  const least = which === "all" ? 1 : WAITING_ROWS;
+  const hidden = hiddenRows(state, shape);
+  if (hidden.every((rows) => rows < least)) return;
+  state.heads = state.heads.map((head, index) =>
+    hidden[index] < least ? head : head.keep(head.rowsFrom(hidden[index]))
+  );
+  state.gaps = withGap(state.gaps, { start: 0, end: state.ids.length });
+  state.marks = new Map([...state.marks].filter(([position]) => position === 0));
+}
+
+/** Rows that a head of this layer needs room for while `count` more tokens are read in runs of `chunk`. */
+export function rowsWithin(window: number, length: number, count: number, chunk: number): number {
+  return window === 0 ? length + count : Math.min(length + count, Math.max(length, window + WAITING_ROWS) + chunk);
+}
