@@ -2,7 +2,8 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { referenceGraph } from "./reference_graph.ts";
 import { follow, measureHouse, readWorkTree, type Walk, WALKS } from "./walks.ts";
 
-/** Files on the path of each walk, and opened in all; a walk that grows past them is to be shortened, not
+/**
+ * Files on the path of each walk, and opened in all; a walk that grows past them is to be shortened, not
  * they raised. Once they were: since layers have windows, a token passes one file more.
  */
 const MOST: Readonly<Record<string, { readonly path: number; readonly opened: number }>> = {
