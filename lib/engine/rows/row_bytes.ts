@@ -3,9 +3,9 @@ import { agedRows, type CacheDtype, GROUP_ROWS, isFloat32, type VectorFormat } f
 /** The most bytes that a number of rows takes in a cache, whichever rows and heads they are. */
 export type RowBytes = (rows: number) => number;
 
-/** Bytes of a key and a value in float32. */
-export function floatRowBytes(headDim: number): number {
-  return 2 * headDim * Float32Array.BYTES_PER_ELEMENT;
+/** Bytes of a key and a value in float32; their lengths differ in few models. */
+export function floatRowBytes(headDim: number, valueDim: number = headDim): number {
+  return (headDim + valueDim) * Float32Array.BYTES_PER_ELEMENT;
 }
 
 /** Rows of one kv head by how they are stored. */
@@ -37,17 +37,32 @@ export function rowBytes(heads: readonly HeadCounts[], cacheDtype: CacheDtype, h
   };
 }
 
-/** Bytes of a head of so many rows after {@linkcode KvCache.quantize}. */
-export function roundedBytes(rows: number, cacheDtype: CacheDtype, headDim: number): number {
+/**
+ * Bytes of a head of so many rows after {@linkcode KvCache.quantize}.
+ *
+ * @param valueDim length of a value, where it is not that of a key
+ */
+export function roundedBytes(
+  rows: number,
+  cacheDtype: CacheDtype,
+  headDim: number,
+  valueDim: number = headDim,
+): number {
   const quantized = isFloat32(cacheDtype) ? 0 : agedRows(rows, cacheDtype);
-  const groups = groupedParts(cacheDtype) * Math.ceil(quantized / GROUP_ROWS);
-  return (rows - quantized) * floatRowBytes(headDim) + quantized * quantizedRowBytes(cacheDtype, headDim) +
-    groups * 2 * headDim * Float32Array.BYTES_PER_ELEMENT;
+  const grid = (format: VectorFormat, length: number) =>
+    format.granularity === "channel" ? 2 * length * Float32Array.BYTES_PER_ELEMENT : 0;
+  const groupBytes = grid(cacheDtype.keys, headDim) + grid(cacheDtype.values, valueDim);
+  return (rows - quantized) * floatRowBytes(headDim, valueDim) +
+    quantized * quantizedRowBytes(cacheDtype, headDim, valueDim) + Math.ceil(quantized / GROUP_ROWS) * groupBytes;
 }
 
 /** Bytes of a quantized key and value, with the scales and mins of these rows alone. */
-export function quantizedRowBytes({ keys, values }: CacheDtype, headDim: number): number {
-  return vectorBytes(keys, headDim) + vectorBytes(values, headDim);
+export function quantizedRowBytes(
+  { keys, values }: CacheDtype,
+  headDim: number,
+  valueDim: number = headDim,
+): number {
+  return vectorBytes(keys, headDim) + vectorBytes(values, valueDim);
 }
 
 function groupedParts({ keys, values }: CacheDtype): number {

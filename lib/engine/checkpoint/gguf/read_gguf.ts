@@ -61,12 +61,7 @@ const MIN_TENSOR_BYTES = 24;
  */
 export function readGguf(source: ByteSource): Gguf {
   const cursor = new ByteCursor(source);
-  cursor.expect(24, "a GGUF header");
-  const magic = String.fromCharCode(cursor.uint8(), cursor.uint8(), cursor.uint8(), cursor.uint8());
-  if (magic !== MAGIC) throw new SyntaxError(`Cannot read GGUF as the file begins with ${JSON.stringify(magic)}`);
-  const version = checkVersion(cursor.uint32());
-  const tensorCount = cursor.count("tensors", MAX_TENSORS);
-  const metadata = readMetadata(cursor, cursor.count("metadata entries", MAX_METADATA_ENTRIES));
+  const { version, tensorCount, metadata } = readHead(cursor);
   cursor.expect(tensorCount * MIN_TENSOR_BYTES, `the table of ${tensorCount} tensors`);
   const alignment = readAlignment(metadata);
   const entries = Array.from({ length: tensorCount }, () => readTensorEntry(cursor, alignment));
@@ -78,6 +73,27 @@ export function readGguf(source: ByteSource): Gguf {
   }
   checkSpans([...tensors.values()], source.size);
   return { version, metadata, tensors };
+}
+
+/**
+ * Reads the metadata of a GGUF file alone: whatever its tensors are, also of one part of a split file.
+ *
+ * @throws {SyntaxError} if the metadata is malformed or cut short
+ * @throws {RangeError} if the file's version is not supported
+ */
+export function readGgufMetadata(source: ByteSource): Metadata {
+  return readHead(new ByteCursor(source)).metadata;
+}
+
+/** What stands before the table of tensors; the cursor is left there. */
+function readHead(cursor: ByteCursor): { version: number; tensorCount: number; metadata: Metadata } {
+  cursor.expect(24, "a GGUF header");
+  const magic = String.fromCharCode(cursor.uint8(), cursor.uint8(), cursor.uint8(), cursor.uint8());
+  if (magic !== MAGIC) throw new SyntaxError(`Cannot read GGUF as the file begins with ${JSON.stringify(magic)}`);
+  const version = checkVersion(cursor.uint32());
+  const tensorCount = cursor.count("tensors", MAX_TENSORS);
+  const metadata = readMetadata(cursor, cursor.count("metadata entries", MAX_METADATA_ENTRIES));
+  return { version, tensorCount, metadata };
 }
 
 function checkVersion(version: number): number {
