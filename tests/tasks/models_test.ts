@@ -115,7 +115,7 @@ const mistakes: readonly [string[], Record<string, string>, number, RegExp][] = 
     ["fetch", "qwen2.5-0.5b"],
     { HF_ENDPOINT: "http://mirror.invalid" },
     1,
-    /^error: Cannot reach mirror\.invalid as deno\.json does not allow it: add "mirror\.invalid" to "net" of "engine".*\n$/,
+    /^error: Cannot reach mirror\.invalid as deno\.json does not allow it: add "mirror\.invalid" to "net" of the task's set.*\n$/,
   ],
 ];
 

@@ -16,7 +16,7 @@ export async function fetchOrExplain(url: string, options: RequestInit): Promise
       // A redirect may have led elsewhere: the permission that is missing names the host.
       const host = error.message.match(/access to "([^"]+)"/)?.[1].replace(/:(80|443)$/, "") ?? new URL(url).host;
       throw new Error(
-        `Cannot reach ${host} as deno.json does not allow it: add "${host}" to "net" of "engine" in "permissions"`,
+        `Cannot reach ${host} as deno.json does not allow it: add "${host}" to "net" of the task's set in "permissions"`,
       );
     }
     throw new NetworkError(
