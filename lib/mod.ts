@@ -45,6 +45,19 @@ export { type Interval, wilsonInterval } from "./metrics/wilson_interval.ts";
 export { logProbabilities } from "./numeric/log_probabilities.ts";
 export { MersenneTwister } from "./numeric/mersenne_twister.ts";
 export { topK } from "./numeric/top_k.ts";
+export { type CacheLayout, cacheLayout, ggufCacheLayout } from "./plan/cache_layout.ts";
+export {
+  type BytesByDtype,
+  type CachePlan,
+  planCache,
+  type PlannedContext,
+  type PlannedDtype,
+  type PlannedLayers,
+  type PlannedSize,
+  type PlanOptions,
+} from "./plan/cache_plan.ts";
+export { type FixedState, type LayerState, type RowState, type SharedState } from "./plan/layer_state.ts";
+export { PUBLISHED_MODELS, publishedLayout, type PublishedModel, publishedModel } from "./plan/published_models.ts";
 export { simulate, type SimulateOptions, type Simulation } from "./sim/simulate.ts";
 export { sweep, type SweepRow, type SweepSetting } from "./sim/sweep.ts";
 export {

@@ -198,6 +198,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   "engine/signals": { uses: ["policies"], door: ["signals.ts"] },
   "engine/tokenizer": { uses: [], door: ["byte_level.ts", "chat_template.ts", "text_stream.ts", "tokenizer.ts"] },
+  plan: { uses: ["engine/rows", "policies", "numeric", "files"], door: [] },
   sim: { uses: ["policies", "metrics", "numeric"], door: [] },
   trace: {
     uses: ["policies", "metrics", "numeric"],
