@@ -2,7 +2,7 @@ import { checkSignals } from "../../policies/check_signals.ts";
 import type { Policy } from "../../policies/policy.ts";
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
 import { GROUP_ROWS, isFloat32 } from "../rows/cache_dtype.ts";
-import { type CacheShape, tokenBytes } from "../rows/cache_shape.ts";
+import { textBytes, windowBytes } from "../rows/cache_shape.ts";
 import type { PositionMode } from "../rows/rotary_positions.ts";
 import { floatRowBytes, quantizedRowBytes } from "../rows/row_bytes.ts";
 import { observedSignals, signalOf } from "../signals/signals.ts";
@@ -43,7 +43,7 @@ export type Bound = BoundSize & {
 export function roomUnder(cache: KvCache, bound: Bound): number {
   const tokens = "rows" in bound
     ? bound.rows - cache.evictableRows / cache.evictableHeads
-    : (bound.maxBytes - cache.liveBytes) / tokenBytes(cache.shape);
+    : (bound.maxBytes - cache.liveBytes) / textBytes(cache.shape, 1);
   return Math.floor(tokens) + bound.compressionInterval;
 }
 
@@ -126,10 +126,10 @@ export function checkBytes(cache: KvCache, maxBytes: number): void {
   const { cacheDtype } = cache;
   const fullPrecision = isFloat32(cacheDtype) ? 0 : cacheDtype.residualLength + GROUP_ROWS;
   const { shape, evictableHeads } = cache;
-  const least = Math.max(1, fullPrecision) * evictableHeads * floatRowBytes(shape.headDim) + windowsBytes(shape);
+  const least = Math.max(1, fullPrecision) * evictableHeads * floatRowBytes(shape.headDim) + windowBytes(shape);
   if (maxBytes >= least) return;
   const fix = fullPrecision === 0 ? "" : ", or a smaller residual length";
-  const beside = windowsBytes(shape) > 0 ? "the windows and " : "";
+  const beside = windowBytes(shape) > 0 ? "the windows and " : "";
   const what = fullPrecision === 0
     ? `${beside}one row a head ${beside === "" ? "takes" : "take"}`
     : `${beside}the newest ${fullPrecision} rows, which stay float32 for a while, take`;
@@ -142,10 +142,4 @@ function mostRows(cache: KvCache, size: BoundSize): number {
   const { headDim } = cache.shape;
   const row = Math.min(floatRowBytes(headDim), quantizedRowBytes(cache.cacheDtype, headDim));
   return Math.floor(size.maxBytes / (row * cache.evictableHeads));
-}
-
-/** Bytes of full windows in float32, where policies do not choose among their rows. */
-function windowsBytes({ windows, kvHeadCount, headDim }: CacheShape): number {
-  const full = windows.some((window) => window === 0) ? windows.reduce((sum, window) => sum + window, 0) : 0;
-  return full * kvHeadCount * floatRowBytes(headDim);
 }

@@ -5,7 +5,7 @@ import type { KvCache } from "../cache/kv_cache.ts";
 import type { GeneratedToken } from "../generate/generation.ts";
 import type { Model } from "../generate/model.ts";
 import { type CacheDtype, isFloat32 } from "../rows/cache_dtype.ts";
-import { tokenBytes } from "../rows/cache_shape.ts";
+import { tokenBytes, windowBytes } from "../rows/cache_shape.ts";
 import { DEFAULT_RECORDINGS, observedSignals, recordingsFor } from "../signals/signals.ts";
 import { splitConversation, turnIds } from "../tokenizer/chat_template.ts";
 import { type TurnBudget, turnBudget, type TurnSize } from "./turn_budget.ts";
@@ -223,10 +223,14 @@ export class Chat {
     return { policy: this.#policy, maxBytes: room.maxBytes, compressionInterval: room.compressionInterval };
   }
 
-  #room(size: Omit<TurnSize, "tokenBytes">): TurnBudget | undefined {
+  #room(size: Omit<TurnSize, "tokenBytes" | "windowBytes">): TurnBudget | undefined {
     const { maxBytes } = this.#options;
     if (maxBytes === undefined) return undefined;
-    return turnBudget(maxBytes, { ...size, tokenBytes: tokenBytes(this.cache.shape) });
+    return turnBudget(maxBytes, {
+      ...size,
+      tokenBytes: tokenBytes(this.cache.shape),
+      windowBytes: windowBytes(this.cache.shape),
+    });
   }
 }
 

@@ -6,8 +6,10 @@ export interface TurnSize {
   readonly question: number;
   /** The most tokens of the answer. */
   readonly answer: number;
-  /** Bytes of a token's rows. */
+  /** Bytes of a token's rows that stay until they are evicted. */
   readonly tokenBytes: number;
+  /** Bytes of rows that come and go with their windows. */
+  readonly windowBytes: number;
 }
 
 /** Sizes that keep a conversation's cache within its bytes. */
@@ -31,12 +33,17 @@ const LONGEST_INTERVAL = 32;
  *
  * @throws {RangeError} if the bytes do not hold the pinned tokens and {@linkcode LEAST_FREE} more
  */
-export function turnBudget(maxBytes: number, { pinned, question, answer, tokenBytes }: TurnSize): TurnBudget {
-  const free = Math.floor(maxBytes / tokenBytes) - pinned;
+export function turnBudget(
+  maxBytes: number,
+  { pinned, question, answer, tokenBytes, windowBytes }: TurnSize,
+): TurnBudget {
+  const free = Math.floor((maxBytes - windowBytes) / tokenBytes) - pinned;
   if (!(free >= LEAST_FREE)) {
     throw new RangeError(
-      `Cannot chat within ${maxBytes} bytes as what comes before the first turn takes ${pinned * tokenBytes}: ` +
-        `give at least ${(pinned + LEAST_FREE) * tokenBytes}`,
+      `Cannot chat within ${maxBytes} bytes as what comes before the first turn takes ${
+        windowBytes + pinned * tokenBytes
+      }: ` +
+        `give at least ${windowBytes + (pinned + LEAST_FREE) * tokenBytes}`,
     );
   }
   const compressionInterval = Math.max(1, Math.min(LONGEST_INTERVAL, Math.floor(free / 8)));

@@ -35,7 +35,18 @@ export interface CacheOwner {
   readonly weights: string;
 }
 
-/** Bytes that one token takes in a cache of this shape: a key and a value in every kv head, in float32. */
-export function tokenBytes({ layerCount, kvHeadCount, headDim }: CacheShape): number {
-  return bytesPerToken({ layerCount, headCount: kvHeadCount, headDim, bytesPerValue: Float32Array.BYTES_PER_ELEMENT });
+/** Bytes that one token takes for good in a cache of this shape: a key and a value in every evictable head, in float32. */
+export function tokenBytes(shape: CacheShape): number {
+  return bytesPerToken({
+    layerCount: evictableLayers(shape).length,
+    headCount: shape.kvHeadCount,
+    headDim: shape.headDim,
+    bytesPerValue: Float32Array.BYTES_PER_ELEMENT,
+  });
+}
+
+/** Bytes of full windows in float32, where policies do not choose among their rows. */
+export function windowBytes({ windows, kvHeadCount, headDim }: CacheShape): number {
+  const full = windows.some((window) => window === 0) ? windows.reduce((sum, window) => sum + window, 0) : 0;
+  return full * kvHeadCount * floatRowBytes(headDim);
 }

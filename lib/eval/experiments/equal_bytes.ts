@@ -1,6 +1,6 @@
 import type { CacheShape } from "../../engine/mod.ts";
 import { type CacheDtype, cacheDtypeName, isFloat32, parseCacheDtype } from "../../engine/rows/cache_dtype.ts";
-import { tokenBytes } from "../../engine/rows/cache_shape.ts";
+import { evictableLayers, textBytes, tokenBytes } from "../../engine/rows/cache_shape.ts";
 import { roundedBytes } from "../../engine/rows/row_bytes.ts";
 import { keptRows } from "../../policies/budget.ts";
 import type { Policy } from "../../policies/policy.ts";
@@ -40,7 +40,7 @@ export interface EqualByteGrid {
 export function equalByteSettings(shape: CacheShape, context: number, grid: EqualByteGrid): EqualByteSetting[] {
   return grid.shares.flatMap((share) =>
     grid.cacheDtypes.map((name) => parseCacheDtype(name)).flatMap((cacheDtype) => {
-      const compressionRatio = ratioFor(share * context * tokenBytes(shape), context, shape, cacheDtype);
+      const compressionRatio = ratioFor(share * textBytes(shape, context), context, shape, cacheDtype);
       const names = compressionRatio === 0 ? ["keep_all"] : grid.policies;
       return names.map((evicts) => equalByteSetting(evicts, cacheDtype, compressionRatio, share));
     })
@@ -70,15 +70,22 @@ function equalByteSetting(
  * @throws {RangeError} if not even one token fits
  */
 export function ratioFor(maxBytes: number, context: number, shape: CacheShape, cacheDtype: CacheDtype): number {
-  const token = tokenBytes(shape);
+  const { kvHeadCount, headDim, windows } = shape;
+  const layers = evictableLayers(shape);
+  const bytes = (rows: number) => kvHeadCount * roundedBytes(rows, cacheDtype, headDim);
+  // Rows in windows stay, where policies do not choose among them.
+  const inWindows = windows.reduce(
+    (sum, window, layer) => layers.includes(layer) ? sum : sum + bytes(Math.min(window, context)),
+    0,
+  );
+  const token = inWindows + tokenBytes(shape);
   if (maxBytes < token) {
     throw new RangeError(
       `Cannot keep a text in ${maxBytes} bytes as one token takes ${token}: give more memory, or a smaller model`,
     );
   }
-  const heads = shape.layerCount * shape.kvHeadCount;
   let rows = context;
-  while (rows > 0 && heads * roundedBytes(rows, cacheDtype, shape.headDim) > maxBytes) rows--;
+  while (rows > 0 && inWindows + layers.length * bytes(rows) > maxBytes) rows--;
   if (rows >= context) return 0;
   // Four digits where these leave just as many rows, else a ratio in the middle of those that do.
   const digits = Math.ceil((1 - rows / context) * 1e4);

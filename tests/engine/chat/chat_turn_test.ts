@@ -229,13 +229,14 @@ Deno.test("room is made for a turn, within the ceiling, and never all of it", ()
       question: fc.nat(500),
       answer: fc.nat(500),
       tokenBytes: fc.integer({ min: 1, max: 1e5 }),
+      windowBytes: fc.integer({ min: 0, max: 1e6 }),
     }),
     fc.integer({ min: 16, max: 5000 }),
     (turn, free) => {
-      const maxBytes = (turn.pinned + free) * turn.tokenBytes;
+      const maxBytes = turn.windowBytes + (turn.pinned + free) * turn.tokenBytes;
       const { before, maxBytes: size, compressionInterval } = turnBudget(maxBytes, turn);
       assertEquals(size + compressionInterval * turn.tokenBytes, maxBytes);
-      assert(before >= (turn.pinned + free / 4) * turn.tokenBytes && before <= size);
+      assert(before >= turn.windowBytes + (turn.pinned + free / 4) * turn.tokenBytes && before <= size);
       const room = (size - before) / turn.tokenBytes;
       assert(room >= Math.min(turn.question, Math.floor(free / 2)));
       assertThrows(() => turnBudget((turn.pinned + 15) * turn.tokenBytes, turn), RangeError, "give at least");
