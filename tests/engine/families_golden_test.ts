@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { type KvCache, loadModel, type Model } from "kvmirror/engine";
+import { type KvCache, loadModel, type Model, type WeightFormat } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
 import { largestDifference } from "../fixtures/golden.ts";
 import { withFolder } from "../fixtures/with_folder.ts";
@@ -29,6 +29,8 @@ interface FamilyGolden extends Reading {
 }
 
 const FAMILIES = new URL("../goldens/families/", import.meta.url);
+/** Errors of logits relative to their size: of random weights, quantization loses far more than of trained ones. */
+const WEIGHT_ERRORS = { file: 1e-4, int8: 0.2, int4: 0.8 };
 /** Differences of logits up to this much are rounding. */
 const TOLERANCE = 1e-3;
 const GREEDY = { maxNewTokens: 32, ignoreEos: true };
@@ -44,6 +46,14 @@ for (const { name, isDirectory } of [...Deno.readDirSync(FAMILIES)].sort((a, b) 
       }
       await using model = await loadModel(path(""), { weights: "f32", threads: 1 });
       await checkFamily(test, model, golden);
+      await test.step("quantized weights, whatever the widths, are near", async () => {
+        for (const [weights, most] of Object.entries(WEIGHT_ERRORS)) {
+          await using quantized = await loadModel(path(""), { weights: weights as WeightFormat, threads: 1 });
+          const logits = await quantized.read(quantized.createCache(), golden.ids, { logitsOf: golden.logits.length });
+          const error = relativeError(logits, golden.logits.flat());
+          assert(error < most, `${weights}: logits are off by ${error} of their size`);
+        }
+      });
     }));
 
   if (!golden.gguf) continue;
@@ -52,6 +62,11 @@ for (const { name, isDirectory } of [...Deno.readDirSync(FAMILIES)].sort((a, b) 
     await using model = await loadModel(path, { weights: "f32", threads: 1 });
     await checkFamily(test, model, golden);
   });
+}
+
+function relativeError(given: Float32Array, expected: readonly number[]): number {
+  const difference = expected.map((value, index) => value - given[index]);
+  return Math.hypot(...difference) / Math.hypot(...expected);
 }
 
 async function checkFamily(test: Deno.TestContext, model: Model, golden: FamilyGolden): Promise<void> {
