@@ -20,6 +20,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "report/charts",
       "report/table",
       "report/render",
+      "numeric",
     ],
     door: [],
   },

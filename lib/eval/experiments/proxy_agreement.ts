@@ -1,5 +1,6 @@
 import { type BootstrapOptions, bootstrapStatistic } from "../../metrics/bootstrap.ts";
 import { rankCorrelation } from "../../metrics/rank_correlation.ts";
+import { mean } from "../../numeric/mean.ts";
 import type { SettingName } from "../run/setting.ts";
 
 /** What a cheap measure says of one setting on one context, and what is true. */
@@ -57,7 +58,7 @@ export function proxyAgreement(
   const contexts = [...Map.groupBy(observations, ({ context }) => context).values()];
   const correlations = (drawn: readonly (readonly ProxyObservation[])[]): number[] =>
     rankings(drawn, ranked).map(correlationOf).filter((value) => !Number.isNaN(value));
-  const { value, low, high } = bootstrapStatistic(contexts, (drawn) => average(correlations(drawn)), options);
+  const { value, low, high } = bootstrapStatistic(contexts, (drawn) => mean(correlations(drawn)), options);
   return { ranked, rankings: correlations(contexts).length, correlation: value, ci_low: low, ci_high: high };
 }
 
@@ -81,13 +82,9 @@ function groups(
 }
 
 function meanOf(own: readonly ProxyObservation[]): ProxyObservation {
-  return { ...own[0], proxy: average(own.map(({ proxy }) => proxy)), truth: average(own.map(({ truth }) => truth)) };
+  return { ...own[0], proxy: mean(own.map(({ proxy }) => proxy)), truth: mean(own.map(({ truth }) => truth)) };
 }
 
 function correlationOf(pairs: readonly Pair[]): number {
   return rankCorrelation(pairs.map(({ proxy }) => proxy), pairs.map(({ truth }) => truth));
-}
-
-function average(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -1,5 +1,6 @@
 import { DEFAULT_RECORDINGS, type KvCache, type Model, type PositionMode } from "../../engine/mod.ts";
 import { recall } from "../../metrics/recall.ts";
+import { mean } from "../../numeric/mean.ts";
 import { topK } from "../../numeric/top_k.ts";
 import type { Policy, Signal } from "../../policies/policy.ts";
 import { evictedForks } from "../run/evicted_forks.ts";
@@ -95,8 +96,4 @@ function sum(rows: Iterable<number>, values: Float64Array): number {
   let total = 0;
   for (const row of rows) total += values[row];
   return total;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0) / values.length;
 }

@@ -1,6 +1,7 @@
 import { type Bound, type Model, recordingsFor } from "../../engine/mod.ts";
 import { linearTrend } from "../../metrics/linear_trend.ts";
 import { tokenLosses } from "../../numeric/log_probabilities.ts";
+import { mean } from "../../numeric/mean.ts";
 import { residentBytes } from "./resident_bytes.ts";
 
 /** How a stream is read. */
@@ -96,7 +97,7 @@ export async function streamText(
       const judged = losses.subarray(Math.max(1, segment.start), read);
       rows.push({
         tokens: read,
-        loss: judged.reduce((sum, loss) => sum + loss, 0) / judged.length,
+        loss: mean(judged),
         peak_live_bytes: segment.live,
         peak_allocated_bytes: segment.allocated,
         resident_bytes: await settledBytes(),
@@ -151,7 +152,7 @@ export function streamTrend(rows: readonly StreamRow[]): StreamTrend {
     rows.map(({ resident_bytes }) => resident_bytes),
   );
   const tenth = Math.ceil(rows.length / 10);
-  const time = (own: readonly StreamRow[]) => own.reduce((sum, row) => sum + row.ms_per_token, 0) / own.length;
+  const time = (own: readonly StreamRow[]) => mean(own.map((row) => row.ms_per_token));
   return {
     resident_bytes_per_token: slope,
     standard_error: standardError,

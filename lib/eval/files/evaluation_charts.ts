@@ -1,3 +1,4 @@
+import { mean } from "../../numeric/mean.ts";
 import { type Chart, chart } from "../../report/charts/chart.ts";
 import { heatMaps } from "../../report/charts/heat_map.ts";
 import { OKABE_ITO, seriesScales } from "../../report/render/palette.ts";
@@ -83,7 +84,7 @@ export function scoreChart(results: readonly TaskScore[], gates: readonly TaskGa
 function drawnPolicies(rows: readonly TaskScore[]): string[] {
   const means = [...Map.groupBy(rows, ({ policy }) => policy)].map(([policy, own]) => ({
     policy,
-    mean: own.reduce((sum, { score }) => sum + score, 0) / own.length,
+    mean: mean(own.map(({ score }) => score)),
   }));
   const controls = means.filter(({ policy }) => CONTROLS.includes(policy));
   const others = means.filter(({ policy }) => !CONTROLS.includes(policy)).sort((one, other) => other.mean - one.mean);

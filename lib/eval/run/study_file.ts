@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { mean } from "../../numeric/mean.ts";
 import type { ScoredSample } from "./sample.ts";
 
 /** Where a study is from. */
@@ -73,7 +74,7 @@ export function parseStudy(text: string): StudyFile {
 
 function rounded(value: number | readonly number[]): number {
   if (typeof value === "number") return Number(value.toPrecision(9));
-  return Number((value.reduce((sum, part) => sum + part, 0) / value.length).toPrecision(4));
+  return Number(mean(value).toPrecision(4));
 }
 
 /** Where a study lies that comes with the project, as it is too long to be run again each time. */

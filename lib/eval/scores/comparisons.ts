@@ -1,4 +1,5 @@
 import { type BootstrapOptions, bootstrapStatistic, type StatisticInterval } from "../../metrics/bootstrap.ts";
+import { mean } from "../../numeric/mean.ts";
 import type { ScoredSample } from "../run/sample.ts";
 import type { SettingName } from "../run/setting.ts";
 import { pairedDifference, scoreInterval } from "./intervals.ts";
@@ -80,7 +81,7 @@ export function settingComparisons(
     const difference = pairedDifference(own, beside);
     const floors = FLOORS.map((name) => pairedDifference(own, at(name))?.mean);
     const oracle = pairedDifference(own, at("oracle"))?.mean;
-    const mean = (value: (sample: ScoredSample) => number) => average(own.map(value));
+    const meanOf = (value: (sample: ScoredSample) => number) => mean(own.map(value));
     return {
       policy,
       compression_ratio,
@@ -92,10 +93,10 @@ export function settingComparisons(
       difference_low: difference?.low ?? null,
       difference_high: difference?.high ?? null,
       oracle_gap_closed: gapClosed(floors, oracle),
-      kl: mean(({ kl }) => average(kl)),
-      top1_agreement: mean(({ agreement }) => average(agreement)),
-      answer_tokens: mean((sample) => sample.answer_tokens),
-      live_bytes: mean((sample) => sample.live_bytes),
+      kl: meanOf(({ kl }) => mean(kl)),
+      top1_agreement: meanOf(({ agreement }) => mean(agreement)),
+      answer_tokens: meanOf((sample) => sample.answer_tokens),
+      live_bytes: meanOf((sample) => sample.live_bytes),
     };
   });
 }
@@ -111,10 +112,6 @@ function gapClosed(overFloors: readonly (number | undefined)[], overOracle: numb
 
 function settingKey({ policy, compression_ratio }: SettingName): string {
   return JSON.stringify([policy, compression_ratio]);
-}
-
-function average(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /**

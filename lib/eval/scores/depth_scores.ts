@@ -1,3 +1,4 @@
+import { mean } from "../../numeric/mean.ts";
 import type { EvaluatedSample } from "../run/sample.ts";
 import type { SettingName } from "../run/setting.ts";
 
@@ -35,6 +36,6 @@ export function depthScores(samples: readonly EvaluatedSample[], bins = 5): Dept
   return [...groups.values()].map((own) => ({
     ...own[0],
     n: own.length,
-    score: own.reduce((sum, { score }) => sum + score, 0) / own.length,
+    score: mean(own.map(({ score }) => score)),
   })).sort((one, other) => one.depth - other.depth || one.length - other.length);
 }

@@ -1,5 +1,6 @@
 import { clusterBootstrap, type MeanInterval } from "../../metrics/bootstrap.ts";
 import { wilsonInterval } from "../../metrics/wilson_interval.ts";
+import { mean } from "../../numeric/mean.ts";
 import type { ScoredSample } from "../run/sample.ts";
 
 /**
@@ -15,8 +16,8 @@ export function scoreInterval(samples: readonly Pick<ScoredSample, "context" | "
   const isTrial = clusters.length === samples.length || new Set(scores).size === 1;
   const isBinary = scores.every((score) => [0, 1].includes(score));
   if (!isTrial || !isBinary) return clusterBootstrap(clusters);
-  const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
-  return { mean, ...wilsonInterval(Math.round(mean * clusters.length), clusters.length) };
+  const score = mean(scores);
+  return { mean: score, ...wilsonInterval(Math.round(score * clusters.length), clusters.length) };
 }
 
 /**

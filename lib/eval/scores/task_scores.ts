@@ -1,3 +1,4 @@
+import { mean } from "../../numeric/mean.ts";
 import type { ScoredSample } from "../run/sample.ts";
 import type { SettingName } from "../run/setting.ts";
 import { scoreInterval } from "./intervals.ts";
@@ -37,8 +38,8 @@ export function taskScores(samples: readonly ScoredSample[]): TaskScore[] {
   );
   return [...groups.values()].map((own) => {
     const { policy, compression_ratio, task } = own[0];
-    const { mean, low, high } = scoreInterval(own);
-    return { policy, compression_ratio, task, score: mean, n: own.length, ci_low: low, ci_high: high };
+    const { mean: score, low, high } = scoreInterval(own);
+    return { policy, compression_ratio, task, score, n: own.length, ci_low: low, ci_high: high };
   });
 }
 
@@ -74,8 +75,8 @@ export function scoreColumns(rows: readonly TaskScore[], ratios: readonly number
     rows.filter(({ compression_ratio }) => ratios.includes(compression_ratio)),
     ({ policy }) => policy,
   );
-  const mean = (own: readonly TaskScore[]) => own.reduce((sum, { score }) => sum + score, 0) / own.length;
-  return [...asked].sort(([, one], [, other]) => mean(other) - mean(one)).map(([policy, own]) => ({
+  const meanScore = (own: readonly TaskScore[]) => mean(own.map(({ score }) => score));
+  return [...asked].sort(([, one], [, other]) => meanScore(other) - meanScore(one)).map(([policy, own]) => ({
     policy,
     n: own[0].n,
     ...Object.fromEntries(ratios.map((ratio) => {

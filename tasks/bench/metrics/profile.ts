@@ -1,5 +1,6 @@
 import type { ResolvedModel } from "kvmirror/engine";
 import { resolve } from "node:path";
+import { mean } from "../../../lib/numeric/mean.ts";
 import { median } from "../plan/bench_result.ts";
 import { outputOf } from "../workers/output_of.ts";
 
@@ -34,7 +35,7 @@ export async function measureProfile(
     const [{ name }] = [...Deno.readDirSync(folder)];
     const summary = profileSummary(await Deno.readTextFile(`${folder}/${name}`), tokens);
     // A mean, as the profile's numbers are means: they add up.
-    const profiledTokenMs = profiled.reduce((sum, ms) => sum + ms, 0) / profiled.length;
+    const profiledTokenMs = mean(profiled);
     return {
       context,
       tokenMs: median([median(before), median(after)]),

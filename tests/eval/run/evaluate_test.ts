@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { evaluate, parseSetting, type Sample, type SampleStore, type Setting } from "kvmirror/eval";
 import { definePolicy, keepAll, type Policy, policy } from "kvmirror/policies";
+import { mean } from "../../../lib/numeric/mean.ts";
 import { evaluationGolden } from "../../fixtures/evaluation_golden.ts";
 import { openCheckpoint } from "../../fixtures/golden.ts";
 
@@ -140,6 +141,5 @@ Deno.test("the oracle keeps what the answer will look at: nearer to the full cac
   const { samples, failures } = await evaluate(model, rows, settings);
   assertEquals(failures, []);
   const kl = (name: string) => samples.filter((sample) => sample.policy === name).flatMap((sample) => sample.kl);
-  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   assert(mean(kl("oracle")) < mean(kl("random")), `${mean(kl("oracle"))} against ${mean(kl("random"))}`);
 });
