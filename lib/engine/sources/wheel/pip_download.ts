@@ -1,5 +1,7 @@
 /** The commands that may be the user's pip, tried one after the other. */
 const PIP_COMMANDS = [["python3", "-m", "pip"], ["pip3"], ["pip"], ["python", "-m", "pip"]];
+/** Wheels alone: of a source archive pip would run the package's own code to learn what it is. */
+const DOWNLOAD = ["download", "--quiet", "--no-deps", "--only-binary", ":all:", "--disable-pip-version-check"];
 /** Milliseconds between two looks at the folder, for pip's progress. */
 const WATCH_MS = 500;
 
@@ -11,11 +13,11 @@ export interface PipOptions {
 }
 
 /**
- * Downloads a package into a folder, without its dependencies, with the user's own pip and its settings (index, proxy,
- * certificates, cache).
+ * Downloads a package's wheel into a folder, without its dependencies, with the user's own pip and its settings (index,
+ * proxy, certificates, cache). No code of the package runs.
  *
  * @param requirement `name==version`
- * @throws {Error} in one line, if there is no pip or it cannot fetch the package
+ * @throws {Error} in one line, if there is no pip, the package has no wheel, or pip cannot fetch it
  */
 export async function pipDownload(requirement: string, folder: string, options: PipOptions = {}): Promise<void> {
   const { onBytes, signal } = options;
@@ -45,7 +47,7 @@ async function runPip(
   signal?: AbortSignal,
 ): Promise<Deno.CommandOutput | undefined> {
   const pip = new Deno.Command(command, {
-    args: [...args, "download", "--quiet", "--no-deps", "--disable-pip-version-check", "--dest", folder, requirement],
+    args: [...args, ...DOWNLOAD, "--dest", folder, requirement],
     env: { TMPDIR: folder, TEMP: folder },
     stdin: "null",
     stdout: "null",

@@ -144,6 +144,21 @@ for (const [name, archive, wheel, message] of failures) {
   });
 }
 
+wheelTest("a package without a wheel: pip runs none of its code", undefined, async (fetch, _cache, index) => {
+  const backend = `open(${JSON.stringify(`${index}/ran`)}, "w").close()`;
+  const archive = zipArchive(Object.fromEntries(
+    Object.entries({
+      "PKG-INFO": "Metadata-Version: 2.1\nName: made-up\nVersion: 1.0\n",
+      "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+      "backend.py": backend,
+    }).map(([name, text]) => [`made-up-1.0/${name}`, new TextEncoder().encode(text)]),
+  ));
+  await Deno.writeFile(`${index}/made-up-1.0.zip`, archive);
+  const { error } = await fetch();
+  assertEquals([...Deno.readDirSync(index)].map(({ name }) => name).sort(), ["cache", "made-up-1.0.zip"]);
+  assertMatch(error ?? "", /^Error: Cannot fetch the Python package made-up==1.0 as python3 -m pip says ERROR: /);
+});
+
 wheelTest("a machine without pip", undefined, async (fetch) => {
   const { error } = await fetch(WHEEL, { PATH: "" });
   assertMatch(error ?? "", /as there is no pip on this machine: check the network and that Python 3 has pip$/);
