@@ -8,7 +8,7 @@ import { injectParameters, type Parameter, parameterValues } from "../lib/notebo
 import { type NotebookFile, readNotebooks } from "../lib/notebook/read_notebooks.ts";
 import { runNotebook } from "../lib/notebook/run_notebook.ts";
 import { serializeNotebook } from "../lib/notebook/serialize_notebook.ts";
-import { nearestName } from "../lib/numeric/nearest_name.ts";
+import { cannotFind } from "../lib/numeric/nearest_name.ts";
 import { parseFlags, usage } from "./cli/flags.ts";
 import { createProgress, interruptSignal } from "./cli/progress.ts";
 import { printJson, printNotice, printText, runTask, UsageError, writeText } from "./cli/run_task.ts";
@@ -120,13 +120,7 @@ function select(notebooks: readonly NotebookFile[], only: string | undefined): r
   const wanted = only.replace(/\.ipynb$/, "");
   const found = notebooks.filter(({ name }) => name === wanted || name.replace(/^\d+_/, "") === wanted);
   if (found.length > 0) return found;
-  const names = notebooks.map(({ name }) => name);
-  const near = nearestName(wanted, names);
-  throw new UsageError(
-    `Cannot find notebook ${JSON.stringify(only)}: ${near ? `did you mean ${near}? The` : "the"} notebooks are ${
-      names.join(", ")
-    }`,
-  );
+  throw new UsageError(cannotFind("notebook", wanted, notebooks.map(({ name }) => name)));
 }
 
 async function findModel(name: string, signal: AbortSignal): Promise<ResolvedModel> {

@@ -21,6 +21,28 @@ export function nearestName(name: string, names: readonly string[]): string | un
   return nearest;
 }
 
+/**
+ * Why a name is refused, with the nearest and all that there are.
+ *
+ * @param kind what it should name, singular
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { cannotFind } from "./nearest_name.ts";
+ *
+ * assertEquals(
+ *   cannotFind("policy", "hybird", ["keep_all", "hybrid"]),
+ *   'Cannot find policy "hybird": did you mean hybrid? The policies are keep_all, hybrid',
+ * );
+ * ```
+ */
+export function cannotFind(kind: string, name: string, names: readonly string[]): string {
+  const near = nearestName(name, names);
+  const hint = near === undefined ? "the" : `did you mean ${near}? The`;
+  return `Cannot find ${kind} ${JSON.stringify(name)}: ${hint} ${kind.replace(/y$/, "ie")}s are ${names.join(", ")}`;
+}
+
 function editDistance(from: string, to: string): number {
   let above = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (let row = 1; row <= from.length; row++) {

@@ -1,4 +1,4 @@
-import { nearestName } from "../numeric/nearest_name.ts";
+import { cannotFind } from "../numeric/nearest_name.ts";
 import { adakv, ADAKV_OPTIONS } from "./adakv.ts";
 import { ATTENTION_PROBE_OPTIONS, attentionProbe } from "./attention_probe.ts";
 import { chunkkv, CHUNKKV_OPTIONS } from "./chunkkv.ts";
@@ -132,8 +132,8 @@ export function policyEntry(text: string): PolicyEntry {
     return { ...entry, create: (further) => numbered(entry.create({ ...options, ...further })) };
   }
   if (!Object.hasOwn(WRAPPERS, name)) {
-    if (inner !== undefined) throw unknown("wrapper", name, Object.keys(WRAPPERS));
-    throw unknown("policy", name, policyNames());
+    if (inner !== undefined) throw new RangeError(cannotFind("wrapper", name, Object.keys(WRAPPERS)));
+    throw new RangeError(cannotFind("policy", name, policyNames()));
   }
   if (inner === undefined) {
     throw new RangeError(`Cannot use ${name} by itself as it wraps another policy: write it like ${name}(snapkv)`);
@@ -160,14 +160,4 @@ function checkOptions(owner: string, given: object, takes: object): void {
 
 function wrapperNames(): string {
   return Object.keys(WRAPPERS).join(", ");
-}
-
-function unknown(kind: "policy" | "wrapper", name: string, names: readonly string[]): RangeError {
-  const near = nearestName(name, names);
-  const plural = kind === "policy" ? "policies" : "wrappers";
-  return new RangeError(
-    `Cannot find ${kind} ${JSON.stringify(name)}: ${near ? `did you mean ${near}? The` : "the"} ${plural} are ${
-      names.join(", ")
-    }`,
-  );
 }

@@ -1,5 +1,5 @@
 import { exists } from "../../files/exists.ts";
-import { nearestName } from "../../numeric/nearest_name.ts";
+import { cannotFind } from "../../numeric/nearest_name.ts";
 import { EMBEDDED_MODEL, embeddedModel } from "./embedded_model.ts";
 import { fetchFromHub, removePartials } from "./hub/fetch_from_hub.ts";
 import { findHubModel, resolveHubModel, withOnlyFile } from "./hub/hub_model.ts";
@@ -57,12 +57,7 @@ export function checkModelName(name: string): void {
         "check the path, or write hub:OWNER/NAME for a repository of the hub",
     );
   }
-  const near = nearestName(name, names);
-  throw new RangeError(
-    `Cannot find model ${JSON.stringify(name)}: ${near ? `did you mean ${near}? The` : "the"} models are ${
-      names.join(", ")
-    }, hub:OWNER/NAME, or a path`,
-  );
+  throw new RangeError(`${cannotFind("model", name, names)}, hub:OWNER/NAME, or a path`);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { nearestName } from "../../numeric/nearest_name.ts";
+import { cannotFind } from "../../numeric/nearest_name.ts";
 import { choice } from "./choice.ts";
 import { exact } from "./exact.ts";
 import { rougeL } from "./rouge_l.ts";
@@ -107,12 +107,7 @@ export function parseScorerName(name: string): ScorerName {
   const names = Object.keys(SCORERS) as ScorerName[];
   const found = names.find((scorer) => scorer === name);
   if (found !== undefined) return found;
-  const near = nearestName(name, names);
-  throw new RangeError(
-    `Cannot find scorer ${JSON.stringify(name)}: ${near ? `did you mean ${near}? The` : "the"} scorers are ${
-      names.join(", ")
-    }`,
-  );
+  throw new RangeError(cannotFind("scorer", name, names));
 }
 
 function baseTask(task: string): string {

@@ -1,4 +1,4 @@
-import { nearestName } from "../../../numeric/nearest_name.ts";
+import { cannotFind } from "../../../numeric/nearest_name.ts";
 import type { DatasetRow } from "../dataset_row.ts";
 import { commonWords, frequentWords } from "./aggregation.ts";
 import { Draw } from "./draw.ts";
@@ -88,12 +88,7 @@ export function checkTaskName(name: string): void {
 
 function taskDefinition(name: string): TaskDefinition {
   if (Object.hasOwn(TASKS, name)) return TASKS[name];
-  const near = nearestName(name, TASK_NAMES);
-  throw new RangeError(
-    `Cannot find task ${JSON.stringify(name)}: ${near ? `did you mean ${near}? The` : "the"} tasks are ${
-      TASK_NAMES.join(", ")
-    }`,
-  );
+  throw new RangeError(cannotFind("task", name, TASK_NAMES));
 }
 
 /**
