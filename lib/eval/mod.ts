@@ -45,7 +45,7 @@ export {
   scoreAnswer,
   type ScoredRow,
   type Scorer,
-  type ScorerName,
+  type ScorerEntry,
   scorerOf,
   SCORERS,
 } from "./scorers/scorers.ts";

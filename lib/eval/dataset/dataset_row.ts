@@ -1,4 +1,4 @@
-import { parseScorerName, type ScorerName } from "../scorers/scorers.ts";
+import { checkScorerName } from "../scorers/scorers.ts";
 
 /** How a row's texts become one prompt: in the model's chat template, or as they are, nothing before or between. */
 export type RowTemplate = "chat" | "none";
@@ -24,7 +24,7 @@ export interface DatasetRow {
   /** `chat` by default, which is kvpress's way. */
   readonly template?: RowTemplate;
   /** What scores the answer; by default what kvpress scores the task by: see {@linkcode scorerOf}. */
-  readonly scorer?: ScorerName;
+  readonly scorer?: string;
   /** The classes of which one is the answer, for the scorer `choice`, by LongBench's name. */
   readonly all_classes?: readonly string[];
 }
@@ -87,7 +87,8 @@ function readTemplate({ template }: Readonly<Record<string, unknown>>, label: st
 function readScorer({ scorer }: Readonly<Record<string, unknown>>, label: string): Pick<DatasetRow, "scorer"> {
   if (scorer === undefined || scorer === null) return {};
   try {
-    return { scorer: parseScorerName(String(scorer)) };
+    checkScorerName(String(scorer));
+    return { scorer: String(scorer) };
   } catch (error) {
     throw new SyntaxError(`Cannot read ${label}: ${(error as Error).message}`, { cause: error });
   }

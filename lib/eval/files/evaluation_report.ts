@@ -4,7 +4,7 @@ import type { PerplexityRow } from "../experiments/perplexity.ts";
 import type { Evaluation } from "../run/evaluate.ts";
 import type { EvaluatedSample, FailedSample } from "../run/sample.ts";
 import type { SettingName } from "../run/setting.ts";
-import { type ScorerName, scorerOf } from "../scorers/scorers.ts";
+import { scorerOf, SCORERS } from "../scorers/scorers.ts";
 import { type SettingComparison, settingComparisons } from "../scores/comparisons.ts";
 import { GATE_ROWS, GATE_SCORE, openTasks, type TaskGate, taskGates } from "../scores/task_gates.ts";
 import { type TaskScore, taskScores } from "../scores/task_scores.ts";
@@ -34,15 +34,6 @@ export function evaluationReport(evaluation: ReportedEvaluation): EvaluationRepo
   const comparisons = settingComparisons(evaluation.samples, { tasks: openTasks(gates) });
   return { perplexities: [], ...evaluation, results, gates, comparisons };
 }
-
-/** What a scorer's number says. */
-const SCORES: Readonly<Record<ScorerName, string>> = {
-  string_match: "the share of the right answers that an answer contains",
-  exact: "whether the answer is a right one, letter by letter",
-  token_f1: "F1 of the words that the answer shares with a right one",
-  rouge_l: "F1 of the longest common subsequences with a right answer",
-  choice: "whether the right option was named",
-};
 
 /**
  * The evaluation in Markdown: the scorers, which tasks count, the settings over all tasks that count, every task by itself,
@@ -83,7 +74,7 @@ function scorersInWords(samples: readonly EvaluatedSample[]): string {
   return `Scores are in [0, 1]. ${
     [...scorers].map(([name, own]) => {
       const tasks = [...new Set(own.map(({ task }) => task))].join(", ");
-      return `\`${name}\`${alone ? "" : ` (${tasks})`} is ${SCORES[name]}.`;
+      return `\`${name}\`${alone ? "" : ` (${tasks})`} is ${SCORERS[name].meaning}.`;
     }).join(" ")
   }`.trim();
 }

@@ -2,7 +2,7 @@ import type { PositionMode } from "../../engine/mod.ts";
 import { keepAll } from "../../policies/keep_all.ts";
 import type { DatasetRow } from "../dataset/dataset_row.ts";
 import { kvpressPrompt, type QuestionTiming } from "../dataset/kvpress_prompt.ts";
-import { scoreAnswer } from "../scorers/scorers.ts";
+import { scoreAnswer, scorerOf } from "../scorers/scorers.ts";
 import { evaluateContext, type EvaluatedModel } from "./evaluate_context.ts";
 import type { EvaluatedSample, FailedSample, Sample } from "./sample.ts";
 import { sampleKey, type SampleStore } from "./sample_store.ts";
@@ -40,6 +40,7 @@ const FULL_CACHE: Setting = { policy: keepAll(), compressionRatio: 0 };
  * from it, so scores are paired. A row's own scorer scores its answers, else its task's: see {@linkcode scoreAnswer}. A
  * sample that fails is reported, and the others go on.
  *
+ * @throws {RangeError} if a row asks for a scorer that is not there
  * @throws {Error} the signal's reason, if that ends the evaluation
  *
  * @example
@@ -69,6 +70,7 @@ export async function evaluate(
   settings: readonly Setting[],
   { timing = "agnostic", positions = "logical", samples: store, signal, onProgress }: EvaluateOptions = {},
 ): Promise<Evaluation> {
+  rows.forEach(scorerOf); // an unknown name is refused before the model runs
   const all: PlacedSetting[] = [FULL_CACHE, ...settings].map((setting, place) => ({ ...setting, place }));
   const total = all.length * rows.length;
   const samples: (EvaluatedSample | undefined)[] = Array(total);

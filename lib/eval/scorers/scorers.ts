@@ -21,44 +21,57 @@ export interface ScoredRow {
  */
 export type Scorer = (prediction: string, references: readonly string[], row: ScoredRow) => number;
 
-/** The name of a scorer, as a row's `scorer` has it. */
-export type ScorerName = "string_match" | "exact" | "token_f1" | "rouge_l" | "choice";
+/** One line of the table. */
+export interface ScorerEntry {
+  /** Scores what a model said. */
+  readonly score: Scorer;
+  /** What its number says, as a report puts it behind "is". */
+  readonly meaning: string;
+  /**
+   * The tasks that kvpress 0.5.5's evaluation scores by it, or by what comes nearest: LooGLE's texts have more measures
+   * there, of which ROUGE-L's recall is one; tasks in Chinese, code, counts and arithmetic have measures that are not here.
+   */
+  readonly tasks: readonly string[];
+}
 
-/** The scorers by name. A new one is a name above and an entry here. */
-export const SCORERS: Readonly<Record<ScorerName, Scorer>> = {
-  /** The share of the references that the answer contains. */
-  string_match: stringMatch,
-  /** The answer is a reference, letter by letter. */
-  exact,
-  /** F1 of the words, as SQuAD has it. */
-  token_f1: tokenF1,
-  /** F1 of the longest common subsequences. */
-  rouge_l: rougeL,
-  /** The right option of several was named. */
-  choice,
+/** Every scorer by name. */
+export const SCORERS: Readonly<Record<string, ScorerEntry>> = {
+  string_match: {
+    score: stringMatch,
+    meaning: "the share of the right answers that an answer contains",
+    tasks: [], // and all that no other scorer has, RULER's among them
+  },
+  exact: {
+    score: exact,
+    meaning: "whether the answer is a right one, letter by letter",
+    tasks: ["aime25", "math500", "shortdep_cloze"],
+  },
+  token_f1: {
+    score: tokenF1,
+    meaning: "F1 of the words that the answer shares with a right one",
+    tasks: [
+      ...["narrativeqa", "qasper", "multifieldqa_en", "hotpotqa", "2wikimqa", "musique", "triviaqa"],
+      "longbook_qa_eng",
+    ],
+  },
+  rouge_l: {
+    score: rougeL,
+    meaning: "F1 of the longest common subsequences with a right answer",
+    tasks: [
+      ...["gov_report", "qmsum", "multi_news", "samsum"],
+      ...["shortdep_qa", "longdep_qa", "longdep_summarization"],
+      "needle_in_haystack",
+    ],
+  },
+  choice: {
+    score: choice,
+    meaning: "whether the right option was named",
+    tasks: ["trec", "lsht", "longbook_choice_eng", "code_debug", "longbench-v2"],
+  },
 };
 
-/**
- * What kvpress 0.5.5's evaluation scores these tasks by, or what comes nearest: LooGLE's texts have more measures there,
- * of which ROUGE-L's recall is one; tasks in Chinese, code, counts and arithmetic have measures that are not here. Tasks
- * without an entry, RULER's among them, are scored by `string_match`.
- */
-const TASKS: Readonly<Record<Exclude<ScorerName, "string_match">, readonly string[]>> = {
-  exact: ["aime25", "math500", "shortdep_cloze"],
-  token_f1: [
-    ...["narrativeqa", "qasper", "multifieldqa_en", "hotpotqa", "2wikimqa", "musique", "triviaqa"],
-    "longbook_qa_eng",
-  ],
-  rouge_l: [
-    ...["gov_report", "qmsum", "multi_news", "samsum"],
-    ...["shortdep_qa", "longdep_qa", "longdep_summarization"],
-    "needle_in_haystack",
-  ],
-  choice: ["trec", "lsht", "longbook_choice_eng", "code_debug", "longbench-v2"],
-};
-
-const BY_TASK: ReadonlyMap<string, ScorerName> = new Map(
-  Object.entries(TASKS).flatMap(([scorer, tasks]) => tasks.map((task) => [task, scorer as ScorerName])),
+const BY_TASK: ReadonlyMap<string, string> = new Map(
+  Object.entries(SCORERS).flatMap(([name, { tasks }]) => tasks.map((task) => [task, name])),
 );
 
 /** LongBench's tasks whose answers go on with further examples: only the first line is the answer. */
@@ -69,18 +82,23 @@ export interface AnsweredRow extends ScoredRow {
   /** Right answers. */
   readonly answer: readonly string[];
   /** In place of the task's own scorer. */
-  readonly scorer?: ScorerName;
+  readonly scorer?: string;
 }
 
-/** The scorer of a row: its own, else its task's, else `string_match`. A task's length (`qasper@1024`) does not count. */
-export function scorerOf({ scorer, task }: Pick<AnsweredRow, "scorer" | "task">): ScorerName {
+/**
+ * The name of a row's scorer: its own, else its task's, else `string_match`. A task's length (`qasper@1024`) does not count.
+ *
+ * @throws {RangeError} if there is no such scorer; names the nearest
+ */
+export function scorerOf({ scorer, task }: Pick<AnsweredRow, "scorer" | "task">): string {
+  if (scorer !== undefined) checkScorerName(scorer);
   return scorer ?? BY_TASK.get(baseTask(task)) ?? "string_match";
 }
 
 /**
  * The score of an answer to a row, in [0, 1], by the row's scorer.
  *
- * @throws {RangeError} if the row has no right answer
+ * @throws {RangeError} if the row has no right answer, or there is no such scorer
  *
  * @example
  * ```ts
@@ -95,19 +113,16 @@ export function scoreAnswer(prediction: string, row: AnsweredRow): number {
   if (row.answer.length === 0) throw new RangeError("Cannot score an answer without references: give at least one");
   const task = baseTask(row.task);
   const said = ONE_LINE_TASKS.includes(task) ? prediction.trimStart().split("\n")[0] : prediction;
-  return SCORERS[scorerOf(row)](said, row.answer, { ...row, task });
+  return SCORERS[scorerOf(row)].score(said, row.answer, { ...row, task });
 }
 
 /**
- * The name of a scorer, checked.
+ * Checks the name of a scorer.
  *
  * @throws {RangeError} if there is no such scorer; names the nearest
  */
-export function parseScorerName(name: string): ScorerName {
-  const names = Object.keys(SCORERS) as ScorerName[];
-  const found = names.find((scorer) => scorer === name);
-  if (found !== undefined) return found;
-  throw new RangeError(cannotFind("scorer", name, names));
+export function checkScorerName(name: string): void {
+  if (!Object.hasOwn(SCORERS, name)) throw new RangeError(cannotFind("scorer", name, Object.keys(SCORERS)));
 }
 
 function baseTask(task: string): string {

@@ -10,7 +10,7 @@ const CONTROL = /[\x00-\x1f]/g;
  * import { assertEquals } from "@std/assert";
  * import { SCORERS } from "kvmirror/eval";
  *
- * assertEquals(SCORERS.string_match("ABC and DEF", ["abc", "def", "ghi", "jkl"], { task: "vt" }), 0.5);
+ * assertEquals(SCORERS.string_match.score("ABC and DEF", ["abc", "def", "ghi", "jkl"], { task: "vt" }), 0.5);
  * ```
  */
 export function stringMatch(

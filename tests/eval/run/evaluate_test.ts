@@ -124,6 +124,16 @@ Deno.test("a policy that fails is reported with its reason, and the others finis
   assert(third.startsWith("Cannot keep row 1 after row 1 as rows must ascend: doubled, layer 0"), third);
 });
 
+Deno.test("a scorer that is not there is refused before the model runs", async () => {
+  await using model = await openCheckpoint("qwen2_untied_f32");
+  const store: SampleStore = { read: () => undefined, write: () => assert(false, "a row was answered") };
+  await assertRejects(
+    () => evaluate(model, [rows[0], { ...rows[1], scorer: "rouge" }], [], { samples: store }),
+    RangeError,
+    'Cannot find scorer "rouge": did you mean rouge_l?',
+  );
+});
+
 Deno.test("a context that does not fit fails by itself", async () => {
   await using model = await openCheckpoint("qwen2_untied_f32");
   const long = { ...rows[0], context: rows[0].context.repeat(30) };

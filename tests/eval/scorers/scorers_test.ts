@@ -1,6 +1,5 @@
-import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { type DatasetRow, scoreAnswer, scorerOf, SCORERS } from "kvmirror/eval";
-import { parseScorerName } from "../../../lib/eval/scorers/scorers.ts";
 
 /** What tests/goldens/make_scorer_goldens.py writes. */
 interface ScoredCase extends Pick<DatasetRow, "task" | "answer" | "all_classes"> {
@@ -31,22 +30,24 @@ Deno.test("a row's scorer goes before its task's, and a task that is not known i
 
 Deno.test("hand-computed scores", () => {
   const row = { task: "t" };
-  assertEquals(SCORERS.exact(" blue\n", ["red", "blue "], row), 1);
-  assertEquals(SCORERS.exact("blue.", ["blue"], row), 0);
-  assertEquals(SCORERS.exact("so \\boxed{\\frac{1}{2}}", ["\\frac{1}{2}"], row), 1);
+  assertEquals(SCORERS.exact.score(" blue\n", ["red", "blue "], row), 1);
+  assertEquals(SCORERS.exact.score("blue.", ["blue"], row), 0);
+  assertEquals(SCORERS.exact.score("so \\boxed{\\frac{1}{2}}", ["\\frac{1}{2}"], row), 1);
   // Two of three words said, two of two wanted.
-  assertAlmostEquals(SCORERS.token_f1("The blue, old sky", ["blue sky"], row), 2 * (2 / 3) / (2 / 3 + 1));
-  assertEquals(SCORERS.token_f1("an the", ["blue"], row), 0);
+  assertAlmostEquals(SCORERS.token_f1.score("The blue, old sky", ["blue sky"], row), 2 * (2 / 3) / (2 / 3 + 1));
+  assertEquals(SCORERS.token_f1.score("an the", ["blue"], row), 0);
   // "a c" of three words each.
-  assertAlmostEquals(SCORERS.rouge_l("a b c", ["a c d"], row), 2 / 3, 1e-7);
-  assertEquals(SCORERS.rouge_l("", ["a"], row), 0);
-  assertEquals(SCORERS.choice("B", ["B"], row), 1);
-  assertEquals(SCORERS.choice("cat or dog", ["cat"], { ...row, all_classes: ["cat", "dog"] }), 0.5);
+  assertAlmostEquals(SCORERS.rouge_l.score("a b c", ["a c d"], row), 2 / 3, 1e-7);
+  assertEquals(SCORERS.rouge_l.score("", ["a"], row), 0);
+  assertEquals(SCORERS.choice.score("B", ["B"], row), 1);
+  assertEquals(SCORERS.choice.score("cat or dog", ["cat"], { ...row, all_classes: ["cat", "dog"] }), 0.5);
   assertThrows(() => scoreAnswer("a", { task: "t", answer: [] }), RangeError, "without references");
 });
 
 Deno.test("a scorer that is not there is refused with the nearest", () => {
-  assertEquals(parseScorerName("rouge_l"), "rouge_l");
-  const { message } = assertThrows(() => parseScorerName("rouge-l"), RangeError);
-  assert(message.includes('Cannot find scorer "rouge-l": did you mean rouge_l?'), message);
+  for (const scorer of ["rouge-l", "constructor"]) {
+    const row = { task: "t", answer: ["a"], scorer };
+    const { message } = assertThrows(() => scoreAnswer("a", row), RangeError, `Cannot find scorer "${scorer}"`);
+    assertEquals(message.includes("did you mean rouge_l?"), scorer === "rouge-l", message);
+  }
 });

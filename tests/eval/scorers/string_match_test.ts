@@ -3,7 +3,7 @@ import { SCORERS } from "kvmirror/eval";
 import { evaluationGolden } from "../../fixtures/evaluation_golden.ts";
 
 const stringMatch = (task: string, prediction: string, references: readonly string[]) =>
-  SCORERS.string_match(prediction, references, { task });
+  SCORERS.string_match.score(prediction, references, { task });
 
 Deno.test("scores are those of kvpress's calculate_metrics", () => {
   const { said, scores } = evaluationGolden();
