@@ -1,4 +1,5 @@
-"""Blocks of each stored type and their values by gguf-py, for tests/engine/checkpoint/tensor_format_test.ts.
+"""Blocks of each stored type and their values by gguf-py, for tests/engine/checkpoint/tensor_format_test.ts, and where a
+block has float16 numbers, for tests/engine/graph/weights_test.ts.
 
     pip install gguf==0.19.0 numpy==2.4.6
     python make_tensor_formats.py
@@ -67,6 +68,7 @@ for name in [*QUANTIZED_BY_GGUF, *(name for name in FLOATS if name not in QUANTI
     if name not in ["F16", "BF16"]:
         parts.append(random_blocks(name))
     stored = np.concatenate(parts)
-    golden[name] = {"bytes": b64(stored), "values": b64(dequantize(stored, kind).astype(np.float32))}
+    decoded = dequantize(stored, kind).astype(np.float32)
+    golden[name] = {"bytes": b64(stored), "values": b64(decoded), "floats": FLOATS.get(name, [])}
 path = Path(__file__).parent / "tensor_formats.json"
 path.write_text(json.dumps(golden, indent=1) + "\n")

@@ -14,7 +14,10 @@ import { blockLookup, blockProduct, type LinearWeights } from "../../../lib/engi
 import { memorySource } from "../../../lib/files/byte_source.ts";
 import { MersenneTwister } from "../../../lib/numeric/mersenne_twister.ts";
 import { withFolder } from "../../fixtures/with_folder.ts";
+import goldens from "../../goldens/tensor_formats.json" with { type: "json" };
 
+/** By type, where a block has float16 numbers. */
+const GOLDENS: Readonly<Record<string, { readonly floats: readonly number[] }>> = goldens;
 const STORED = Object.keys(TENSOR_FORMATS).filter((dtype) => TENSOR_FORMATS[dtype].layout !== undefined);
 
 /** Bytes of random blocks whose scales are numbers of everyday size. */
@@ -28,10 +31,8 @@ function stored(dtype: string, rows: number, columns: number): { values: Float32
   );
   // A float16 is at most 2 and at least 2⁻¹⁴ in size where its exponent's bits are so; MXFP4 has a power of two.
   for (let block = 0; block < bytes.length; block += format.blockBytes) {
-    for (const at of SCALES[dtype]) {
-      if (dtype === "MXFP4") bytes[block + at] = 120 + bytes[block + at] % 8;
-      else bytes[block + at + 1] = 0x20 | (bytes[block + at + 1] & 0x83);
-    }
+    if (dtype === "MXFP4") bytes[block] = 120 + bytes[block] % 8;
+    for (const at of GOLDENS[dtype].floats) bytes[block + at + 1] = 0x20 | (bytes[block + at + 1] & 0x83);
   }
   const source = memorySource(bytes);
   const values = readValues(source, 0, count, format);
@@ -45,23 +46,6 @@ function stored(dtype: string, rows: number, columns: number): { values: Float32
   };
   return { values, part };
 }
-
-/** Where the float16 scales of a block are. */
-const SCALES: Readonly<Record<string, readonly number[]>> = {
-  Q8_0: [0],
-  Q4_0: [0],
-  Q4_1: [0, 2],
-  Q5_0: [0],
-  Q5_1: [0, 2],
-  Q2_K: [80, 82],
-  Q3_K: [108],
-  Q4_K: [0, 2],
-  Q5_K: [0, 2],
-  Q6_K: [208],
-  IQ4_NL: [0],
-  IQ4_XS: [0],
-  MXFP4: [0],
-};
 
 /** What blocks stand for, `[rows, columns]`. */
 function dequantized(blocks: QuantizedBlocks, { bits, blockLength }: BlockFormat, columns: number): Float64Array {
@@ -149,9 +133,7 @@ const ROWS = 24;
 
 /** Matrices of many widths and types, each with the blocks that it is held in. */
 const MATRICES: readonly (readonly [name: string, LinearWeights, BlockFormat])[] = [
-  ...["Q4_0", "Q4_1", "Q4_K", "Q2_K", "Q3_K", "Q5_0", "Q5_K", "Q6_K", "Q8_0", "IQ4_XS", "MXFP4"].map((dtype) =>
-    [`${dtype} as stored`, stored(dtype, ROWS, 512).part, storedBlocks([dtype])!] as const
-  ),
+  ...STORED.map((dtype) => [`${dtype} as stored`, stored(dtype, ROWS, 512).part, storedBlocks([dtype])!] as const),
   ...[32, 33, 100, 172, 864].flatMap((columns) =>
     ([["int8", INT8_BLOCKS], ["int4", INT4_BLOCKS]] as const).map(([name, format]) => {
       const values = random(ROWS * columns, columns);
