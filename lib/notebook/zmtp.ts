@@ -1,3 +1,5 @@
+import { Buffer } from "node:buffer";
+
 /** The two kinds of socket a Jupyter client opens: requests and replies, or a subscription to everything. */
 export type SocketKind = "DEALER" | "SUB";
 
@@ -48,7 +50,7 @@ export class ZmtpSocket implements Disposable {
 
   /** Sends one message; two messages sent at once do not interleave. */
   send(parts: readonly Uint8Array[]): Promise<void> {
-    const bytes = concatenate(parts.map((part, index) => frame(part, index < parts.length - 1 ? MORE : 0)));
+    const bytes = Buffer.concat(parts.map((part, index) => frame(part, index < parts.length - 1 ? MORE : 0)));
     return this.#sent = this.#sent.then(() => this.#writer.write(bytes));
   }
 
@@ -124,19 +126,9 @@ function frame(body: Uint8Array, flags: number): Uint8Array {
   header[0] = flags | (body.length > 255 ? LONG : 0);
   if (body.length > 255) new DataView(header.buffer).setBigUint64(1, BigInt(body.length));
   else header[1] = body.length;
-  return concatenate([header, body]);
+  return Buffer.concat([header, body]);
 }
 
 function readUint64(bytes: Uint8Array): bigint {
   return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0);
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

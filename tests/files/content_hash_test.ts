@@ -1,20 +1,12 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { contentHash } from "../../lib/files/hash.ts";
+import { withFolder } from "../fixtures/with_folder.ts";
 
 /** sha256 of "abc", from FIPS 180-2. */
 const ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 /** sha256 of 1,000,000 times "a", from the same. */
 const MILLION = "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0";
 const LONG_AGO = new Date("2020-01-01T00:00:00Z");
-
-async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "kvmirror-hash-" });
-  try {
-    await body(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 async function write(path: string, text: string, changed: Date = LONG_AGO): Promise<{ name: string; path: string }> {
   await Deno.writeTextFile(path, text);
@@ -26,13 +18,13 @@ async function write(path: string, text: string, changed: Date = LONG_AGO): Prom
 const settle = () => new Promise((resume) => setTimeout(resume, 2100));
 
 Deno.test("one file's hash is its own sha256", () =>
-  inFolder(async (folder) => {
+  withFolder(async (_, folder) => {
     assertEquals(await contentHash([await write(`${folder}/a`, "abc")], `${folder}/cache`), ABC);
     assertEquals(await contentHash([await write(`${folder}/b`, "a".repeat(1e6))], `${folder}/cache`), MILLION);
   }));
 
 Deno.test("several files' hash is over names and contents, whatever their order and folder", () =>
-  inFolder(async (folder) => {
+  withFolder(async (_, folder) => {
     await Deno.mkdir(`${folder}/other`);
     const one = await write(`${folder}/one`, "abc");
     const two = await write(`${folder}/two`, "def");
@@ -46,7 +38,7 @@ Deno.test("several files' hash is over names and contents, whatever their order 
   }));
 
 Deno.test("a file that has not changed is not read again, one that has is", () =>
-  inFolder(async (folder) => {
+  withFolder(async (_, folder) => {
     const file = await write(`${folder}/a`, "abc");
     await settle();
     assertEquals(await contentHash([file], `${folder}/cache`), ABC);
@@ -63,7 +55,7 @@ Deno.test("a file that has not changed is not read again, one that has is", () =
   }));
 
 Deno.test("the hash of a file changed just now is not kept, as it may change again unnoticed", () =>
-  inFolder(async (folder) => {
+  withFolder(async (_, folder) => {
     const now = new Date();
     const file = await write(`${folder}/a`, "xyz", now);
     assertNotEquals(await contentHash([file], `${folder}/cache`), ABC);
@@ -72,7 +64,7 @@ Deno.test("the hash of a file changed just now is not kept, as it may change aga
   }));
 
 Deno.test("a damaged or unwritable cache costs time, not the result", () =>
-  inFolder(async (folder) => {
+  withFolder(async (_, folder) => {
     const file = await write(`${folder}/a`, "abc");
     await settle();
     await contentHash([file], `${folder}/cache`);

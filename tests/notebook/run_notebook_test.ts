@@ -2,7 +2,9 @@ import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes 
 import { injectParameters } from "../../lib/notebook/parameters.ts";
 import { type NotebookRun, runNotebook } from "../../lib/notebook/run_notebook.ts";
 import { serializeNotebook } from "../../lib/notebook/serialize_notebook.ts";
+import { isRunning } from "../fixtures/is_running.ts";
 import { syntheticNotebook } from "../fixtures/synthetic_notebook.ts";
+import { withFolder } from "../fixtures/with_folder.ts";
 
 /** A folder inside the checkout: its deno.json is found upward from here. */
 const FOLDER = new URL("fixtures/", import.meta.url).pathname;
@@ -200,8 +202,7 @@ Deno.test("parameters reach the cells after them", async () => {
 });
 
 Deno.test("relative imports and paths start at the notebook's folder", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "kvmirror-test-" });
-  try {
+  await withFolder(async (_, folder) => {
     await Deno.writeTextFile(`${folder}/beside.ts`, "export const found: string = 'beside';\n");
     await Deno.writeTextFile(`${folder}/text.txt`, "read");
     const done = await runNotebook(
@@ -212,9 +213,7 @@ Deno.test("relative imports and paths start at the notebook's folder", async () 
     const missing = await runNotebook(syntheticNotebook("import './absent.ts'"), { folder });
     assertMatch(missing.failed!.failure.message, /^Module not found "file:.*absent\.ts"/);
     assertEquals((await Array.fromAsync(Deno.readDir(folder))).length, 2, "nothing is left behind");
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });
 
 Deno.test("deno.json is found upward: cells import by name, npm packages with native parts among them", async () => {
@@ -236,13 +235,4 @@ async function childOf(pid: number): Promise<number> {
   const { stdout } = await new Deno.Command("ps", { args: ["-A", "-o", "pid=,ppid="] }).output();
   const rows = new TextDecoder().decode(stdout).trim().split("\n").map((line) => line.trim().split(/\s+/).map(Number));
   return rows.find(([, parent]) => parent === pid)![0];
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    Deno.kill(pid, "SIGCONT");
-    return true;
-  } catch {
-    return false;
-  }
 }

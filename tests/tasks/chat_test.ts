@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { cacheDtypeName, loadModel } from "kvmirror/engine";
 import { checkpointPath } from "../fixtures/golden.ts";
 import { runTask, type TaskResult } from "../fixtures/run_task.ts";
+import { withFolder } from "../fixtures/with_folder.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const SYSTEM = "Sam's dog is called Biscuit. Ann's cat is called Felix.";
@@ -30,15 +31,6 @@ async function chat(args: readonly string[], lines: readonly string[]): Promise<
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
-async function withFolder(body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await body(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
 const parsed = (stdout: string) => stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
 
 Deno.test("chat: answers alone on stdout, bytes on stderr, under the ceiling; a line of JSON a turn says the same", async () => {
@@ -59,7 +51,7 @@ Deno.test("chat: answers alone on stdout, bytes on stderr, under the ceiling; a 
 });
 
 Deno.test("chat --cache-dtype: a conversation under the same ceiling keeps more of itself, and its file says how", async () => {
-  await withFolder(async (folder) => {
+  await withFolder(async (_, folder) => {
     const lines = ["What is Sam's dog called?", "What is Ann's cat called?", "And who is Felix?", "Where is the mill?"];
     const limits = ["--max-cache", "400KB", "--policy", "streaming_llm"];
     const rows = ["--cache-dtype", "int8", "--residual-length", "8"];
@@ -84,7 +76,7 @@ Deno.test("chat --cache-dtype: a conversation under the same ceiling keeps more 
 });
 
 Deno.test("chat: turns are taken back, kept in a file and gone on with as if nothing had come between", async () => {
-  await withFolder(async (folder) => {
+  await withFolder(async (_, folder) => {
     const [first, second, third] = ["What is Sam's dog called?", "What is Ann's cat called?", "And who is Felix?"];
     const straight = parsed((await chat([...SMALL, "--json"], [first, second, third])).stdout);
     const file = `${folder}/talk.kvcache`;
@@ -158,7 +150,7 @@ Deno.test("chat: what is typed wrong is one line, the conversation goes on, and 
 });
 
 Deno.test("chat: wrong flags are exit 2, wrong files exit 1, one line each", async () => {
-  await withFolder(async (folder) => {
+  await withFolder(async (_, folder) => {
     const other = ["--model", checkpointPath("qwen2_untied_f32"), "--weights", "f32"];
     assertEquals((await chat([...SMALL, "--save", `${folder}/c`], ["Hello"])).code, 0);
     const bytes = await Deno.readFile(`${folder}/c`);
@@ -213,7 +205,7 @@ async function until(stream: ReadableStreamDefaultReader<Uint8Array>, said: RegE
 }
 
 Deno.test("chat: Ctrl-C ends the answer, and between answers the program; files stay sound", async () => {
-  await withFolder(async (folder) => {
+  await withFolder(async (_, folder) => {
     const file = `${folder}/c`;
     const child = start(["--model", "tiny", "--max-new-tokens", "3000", "--max-cache", "200KB"]);
     const [writer, answers, notices] = [child.stdin.getWriter(), child.stdout.getReader(), child.stderr.getReader()];

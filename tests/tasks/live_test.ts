@@ -1,25 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { checkpointPath, readGolden } from "../fixtures/golden.ts";
 import { runTask } from "../fixtures/run_task.ts";
+import { withFiles } from "../fixtures/with_folder.ts";
 
 const MODEL = ["--model", checkpointPath("qwen2_untied_f32"), "--weights", "f32"];
-
-async function withFiles(
-  files: Record<string, string | Uint8Array>,
-  body: (path: (name: string) => string) => Promise<void>,
-): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  const path = (name: string) => `${folder}/${name}`;
-  try {
-    for (const [name, content] of Object.entries(files)) {
-      if (typeof content === "string") await Deno.writeTextFile(path(name), content);
-      else await Deno.writeFile(path(name), content);
-    }
-    await body(path);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 Deno.test("compress: what stays, what comes next, as the golden file has it", async () => {
   const golden = readGolden("qwen2_untied_f32");

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { readFolder } from "../../lib/notebook/folder_changes.ts";
 import { serializeNotebook } from "../../lib/notebook/serialize_notebook.ts";
+import { isRunning } from "../fixtures/is_running.ts";
 import { runTask } from "../fixtures/run_task.ts";
 import { type SyntheticCell, syntheticNotebook } from "../fixtures/synthetic_notebook.ts";
 
@@ -127,12 +128,3 @@ Deno.test("a notebook that is no notebook is one line that names it, before anyt
     assertEquals((await readFolder(reports)).size, 0);
   });
 });
-
-function isRunning(pid: number): boolean {
-  try {
-    Deno.kill(pid, "SIGCONT");
-    return true;
-  } catch {
-    return false;
-  }
-}

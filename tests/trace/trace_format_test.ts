@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { parseSummary, summarizeTrace, type TraceHeader } from "kvmirror";
+import { Buffer } from "node:buffer";
 import { encodeFooter, encodeHeader, encodeStep } from "../../lib/trace/encode_trace.ts";
 import { type ByteReader, readTrace } from "../../lib/trace/read_trace.ts";
 import { TraceTotals } from "../../lib/trace/trace_summary.ts";
@@ -26,14 +27,7 @@ function reader(bytes: Uint8Array): ByteReader {
 
 function file(header: TraceHeader = HEADER): Uint8Array {
   const footer = { generated_token_count: 2, generated_ids: [7, 8] };
-  const parts = [encodeHeader(header), ...STEPS.map((step) => encodeStep(header, step)), encodeFooter(footer)];
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return Buffer.concat([encodeHeader(header), ...STEPS.map((step) => encodeStep(header, step)), encodeFooter(footer)]);
 }
 
 Deno.test("what is written is read back, step by step", () => {

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { fileURLToPath } from "node:url";
 import { type ByteSource, openFileSource } from "../../files/byte_source.ts";
 import { cacheFolder } from "../../files/cache_folder.ts";
@@ -20,15 +21,13 @@ export function encodeProbe(
   const { layerCount, kvHeadCount } = model;
   const width = probeWidth(model);
   const values: Record<string, Float32Array> = { weights, means };
-  const pieces = [...encodeSafetensors({
+  const pieces = encodeSafetensors({
     dtype: "F32",
     notes,
     shapes: [["weights", [layerCount, kvHeadCount, width]], ["means", [layerCount, width]]],
     bytesOf: (name) => new Uint8Array(values[name].buffer, values[name].byteOffset, values[name].byteLength),
-  })];
-  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  pieces.reduce((offset, piece) => (bytes.set(piece, offset), offset + piece.length), 0);
-  return bytes;
+  });
+  return new Uint8Array(Buffer.concat([...pieces]));
 }
 
 /**

@@ -5,10 +5,10 @@ import {
   chartBase,
   type ChartOptions,
   distinct,
-  fieldChannel,
   fieldOf,
   nameChannel,
   numberChannel,
+  seriesChannel,
 } from "./chart_options.ts";
 
 /** A bar chart: one number a name, the number written at the bar's end. */
@@ -35,7 +35,7 @@ export function barChart(options: BarChartOptions): Promise<Chart> {
     layer: [
       {
         mark: { type: "bar" },
-        encoding: { color: { ...fieldChannel(y), type: "nominal", sort: null, scale: color, legend: null } },
+        encoding: { color: { ...seriesChannel(y), scale: color, legend: null } },
       },
       {
         mark: { type: "text", align: "left", dx: 4, fontSize: 12, color: "#222" },

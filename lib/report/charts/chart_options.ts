@@ -79,7 +79,12 @@ export function numberChannel(axis: Axis): Record<string, unknown> {
 
 /** The Vega-Lite channel of names on an axis, in the order of the data. */
 export function nameChannel(axis: Axis): Record<string, unknown> {
-  return { ...fieldChannel(axis), type: "nominal", sort: null, axis: { labelAngle: 0 } };
+  return { ...seriesChannel(axis), axis: { labelAngle: 0 } };
+}
+
+/** The Vega-Lite channel of names that color, dash or shape tell apart, in the order of the data. */
+export function seriesChannel(axis: Axis): Record<string, unknown> {
+  return { ...fieldChannel(axis), type: "nominal", sort: null };
 }
 
 /** The column and its title, common to every channel. */

@@ -5,10 +5,10 @@ import {
   chartBase,
   type ChartOptions,
   distinct,
-  fieldChannel,
   fieldOf,
   nameChannel,
   numberChannel,
+  seriesChannel,
 } from "./chart_options.ts";
 
 /** A chart of estimates and how sure they are. */
@@ -36,7 +36,7 @@ export function intervalChart(options: IntervalChartOptions): Promise<Chart> {
   const { base, rows } = chartBase(options, [fieldOf(x), fieldOf(y), low, high, fieldOf(series)]);
   const names = distinct(rows, fieldOf(series));
   const scales = seriesScales(names, order);
-  const channel = { ...fieldChannel(series), type: "nominal", sort: null };
+  const channel = seriesChannel(series);
   return chart({
     ...base,
     height: { step: Math.max(14, 30 / names.length) },

@@ -5,9 +5,9 @@ import {
   chartBase,
   type ChartOptions,
   distinct,
-  fieldChannel,
   fieldOf,
   numberChannel,
+  seriesChannel,
 } from "./chart_options.ts";
 
 /** A chart of numbers over numbers, by series. */
@@ -65,7 +65,7 @@ function seriesChart(
   const { x, y, series, order } = options;
   const { base, rows } = chartBase(options, [fieldOf(x), fieldOf(y), fieldOf(series)]);
   const scales = seriesScales(distinct(rows, fieldOf(series)), order);
-  const channel = { ...fieldChannel(series), type: "nominal", sort: null };
+  const channel = seriesChannel(series);
   const { encoding, ...drawn } = marks(channel, scales);
   const color = { ...channel, scale: scales.color };
   return chart({ ...base, ...drawn, encoding: { x: numberChannel(x), y: numberChannel(y), color, ...encoding } });

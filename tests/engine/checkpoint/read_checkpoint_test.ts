@@ -6,25 +6,7 @@ import { tensorsFile } from "../../fixtures/safetensors_bytes.ts";
 import { smollm2Path } from "../../fixtures/smollm2.ts";
 import { tinyGguf } from "../../fixtures/tiny_gguf.ts";
 import { tinyConfig, tinyTensors } from "../../fixtures/tiny_safetensors.ts";
-
-async function withFiles(
-  files: Readonly<Record<string, string | Uint8Array | object>>,
-  body: (folder: string) => Promise<void>,
-): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "kvmirror-checkpoint-" });
-  try {
-    for (const [name, content] of Object.entries(files)) {
-      if (content instanceof Uint8Array) await Deno.writeFile(`${folder}/${name}`, content);
-      else {await Deno.writeTextFile(
-          `${folder}/${name}`,
-          typeof content === "string" ? content : JSON.stringify(content),
-        );}
-    }
-    await body(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+import { withFiles } from "../../fixtures/with_folder.ts";
 
 const WHOLE = {
   "config.json": tinyConfig(),
@@ -34,7 +16,7 @@ const WHOLE = {
 const NORM = "model.norm.weight";
 
 Deno.test("a GGUF file is opened, read and closed", () =>
-  withFiles({ "tiny.gguf": ggufBytes(tinyGguf("llama")) }, async (folder) => {
+  withFiles({ "tiny.gguf": ggufBytes(tinyGguf("llama")) }, async (_, folder) => {
     const checkpoint = await readCheckpoint(`${folder}/tiny.gguf`);
     assertEquals(checkpoint.path, `${folder}/tiny.gguf`);
     assertEquals(checkpoint.config.architecture, "llama");
@@ -51,7 +33,7 @@ Deno.test("a Hugging Face folder is opened with its tokenizer, end tokens and te
     "generation_config.json": { eos_token_id: [1, 2] },
     "tokenizer_config.json": { eos_token: "x", chat_template: "old" },
     "chat_template.jinja": "{{ messages }}",
-  }, async (folder) => {
+  }, async (_, folder) => {
     using checkpoint = await readCheckpoint(folder);
     assertEquals(checkpoint.config.eosTokenIds, [1, 2]);
     assertEquals(checkpoint.tokenizer.tokenizer, { model: { vocab: {} } });
@@ -60,10 +42,10 @@ Deno.test("a Hugging Face folder is opened with its tokenizer, end tokens and te
   }));
 
 Deno.test("weights in shards are the same weights, and another checkpoint's hash differs", () =>
-  withFiles(WHOLE, async (one) => {
+  withFiles(WHOLE, async (_, one) => {
     const entries = Object.entries(tinyTensors());
     const shard = (index: number) => tensorsFile(Object.fromEntries(entries.filter((_, at) => at % 2 === index)));
-    const { "model.safetensors": _, ...rest } = WHOLE;
+    const { "model.safetensors": _model, ...rest } = WHOLE;
     const sharded = {
       ...rest,
       "model-00001-of-00002.safetensors": shard(0),
@@ -74,7 +56,7 @@ Deno.test("weights in shards are the same weights, and another checkpoint's hash
         ),
       },
     };
-    await withFiles(sharded, async (other) => {
+    await withFiles(sharded, async (_, other) => {
       using whole = await readCheckpoint(one);
       using parts = await readCheckpoint(other);
       assertEquals([...parts.tensors.keys()].sort(), [...whole.tensors.keys()].sort());
@@ -108,7 +90,7 @@ const REFUSED: readonly [string, Record<string, unknown>, typeof RangeError | ty
 for (const [what, changes, kind, message] of REFUSED) {
   Deno.test(`a folder with ${what} is one error that names the path`, () => {
     const files = Object.entries({ ...WHOLE, ...changes }).filter(([, content]) => content !== undefined);
-    return withFiles(Object.fromEntries(files) as typeof WHOLE, async (folder) => {
+    return withFiles(Object.fromEntries(files) as typeof WHOLE, async (_, folder) => {
       const error = await assertRejects(() => readCheckpoint(folder), kind, message);
       assert(error.message.startsWith(`${folder}: `) && !error.message.includes("\n"), error.message);
     });
@@ -116,7 +98,7 @@ for (const [what, changes, kind, message] of REFUSED) {
 }
 
 Deno.test("paths that are no checkpoint are one error", () =>
-  withFiles({ ...WHOLE, "weights.bin": "PK\u0003\u0004 and so on, for more than a header" }, async (folder) => {
+  withFiles({ ...WHOLE, "weights.bin": "PK\u0003\u0004 and so on, for more than a header" }, async (_, folder) => {
     await assertRejects(() => readCheckpoint(`${folder}/none.gguf`), RangeError, "no such file or folder");
     await assertRejects(() => readCheckpoint(`${folder}/weights.bin`), SyntaxError, "begins with");
     await assertRejects(() => readCheckpoint(`${folder}/model.safetensors`), RangeError, "give the folder it is in");
@@ -128,7 +110,7 @@ Deno.test("names that would break the terminal or fill it are shown tame", () =>
     "a.gguf": ggufBytes({ tensors: [["two\nlines\u001b[31m", tensor]] }),
     "b.gguf": ggufBytes({ metadata: [["general.architecture", "x".repeat(100_000)]] }),
   };
-  return withFiles(files, async (folder) => {
+  return withFiles(files, async (_, folder) => {
     await assertRejects(
       () => readCheckpoint(`${folder}/a.gguf`),
       RangeError,

@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { writeSection } from "kvmirror/report";
 import { replaceSection } from "../../../lib/report/files/section.ts";
+import { withFolder } from "../../fixtures/with_folder.ts";
 
 Deno.test("sections stand in the order of their names, whatever the order they came in", () => {
   const names = ["01_simulator", "02_attention_trace", "03_live_eviction"];
@@ -19,14 +20,11 @@ Deno.test("a section that is written anew takes the place of its earlier self al
 });
 
 Deno.test("writeSection starts the file where there is none", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
+  await withFolder(async (_, folder) => {
     await writeSection(`${folder}/summary.md`, "a", "text");
     await writeSection(`${folder}/summary.md`, "a", "text");
     assertEquals(await Deno.readTextFile(`${folder}/summary.md`), replaceSection("", "a", "text"));
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });
 
 Deno.test("a name that would not be found again is refused", () => {

@@ -1,19 +1,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { barChart, saveFigure, writeReport } from "kvmirror/report";
-
-async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await body(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+import { withFolder } from "../../fixtures/with_folder.ts";
 
 const names = (folder: string): string[] => Array.from(Deno.readDirSync(folder), (entry) => entry.name).sort();
 
 Deno.test("writeReport makes folders and replaces what was there", () =>
-  inFolder(async (folder) => {
+  withFolder(async (_, folder) => {
     await writeReport(`${folder}/a/b.md`, "a long first text\n");
     await writeReport(`${folder}/a/b.md`, "second\n");
     assertEquals(await Deno.readTextFile(`${folder}/a/b.md`), "second\n");
@@ -21,7 +13,7 @@ Deno.test("writeReport makes folders and replaces what was there", () =>
   }));
 
 Deno.test("writeReport that fails leaves what was there and nothing half-written", () =>
-  inFolder(async (folder) => {
+  withFolder(async (_, folder) => {
     await writeReport(`${folder}/taken/inside.md`, "stays\n");
     await assertRejects(() => writeReport(`${folder}/taken`, "a file where a folder is\n"));
     assertEquals(names(folder), ["taken"]);
@@ -29,7 +21,7 @@ Deno.test("writeReport that fails leaves what was there and nothing half-written
   }));
 
 Deno.test("saveFigure writes both forms and returns Markdown with the description", () =>
-  inFolder(async (folder) => {
+  withFolder(async (_, folder) => {
     const rows = [{ policy: "hybrid", recall: 1 }];
     const description = "One bar | of 1.";
     const drawn = await barChart({ rows, x: "recall", y: "policy", label: ".2f", title: "Recall", description });

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows }
 import fc from "fast-check";
 import { DISPLAY, retentionText, saveFigure } from "kvmirror/report";
 import { pngPixels } from "../../fixtures/png_pixels.ts";
+import { withFolder } from "../../fixtures/with_folder.ts";
 
 const draw = (tokens: [string, number][], width?: number) =>
   retentionText({
@@ -126,17 +127,14 @@ Deno.test("a notebook shows it, and a report takes it as a figure", async () => 
   const picture = draw([["Call", 1], [" me", 0]]);
   assertEquals(Object.keys(picture[DISPLAY]()), ["image/png", "text/plain"]);
   assertEquals(picture.description, "What stays. Rows kept: hybrid 50.0 %.");
-  const folder = await Deno.makeTempDir();
-  try {
+  await withFolder(async (_, folder) => {
     assertEquals(
       await saveFigure(`${folder}/figures`, "kept", picture),
       "![What stays. Rows kept: hybrid 50.0 %.](figures/kept.png)\n",
     );
     assertEquals(await Deno.readTextFile(`${folder}/figures/kept.svg`), picture.svg);
     assertEquals(await Deno.readFile(`${folder}/figures/kept.png`), picture.png);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });
 
 Deno.test("no text, an empty one, a share that is none and a width for nothing are refused", () => {

@@ -2,10 +2,10 @@ import { assertEquals } from "@std/assert";
 import { writeSafetensors } from "../../../../lib/engine/checkpoint/safetensors/encode_safetensors.ts";
 import { readSafetensors } from "../../../../lib/engine/checkpoint/safetensors/read_safetensors.ts";
 import { openFileSource } from "../../../../lib/files/byte_source.ts";
+import { withFolder } from "../../../fixtures/with_folder.ts";
 
 Deno.test("weights that are written are read back, each at its place", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "kvmirror-test-" });
-  try {
+  await withFolder((_, folder) => {
     for (const [dtype, size] of [["F32", 4], ["BF16", 2]] as const) {
       const shapes = [["a.weight", [2, 3]], ["b.weight", []], ["c.weight", [5]]] as const;
       const bytesOf = (name: string, shape: readonly number[]) =>
@@ -22,7 +22,5 @@ Deno.test("weights that are written are read back, each at its place", async () 
         assertEquals([found.dtype, source.read(offset, size * count)], [dtype, bytesOf(name, found.shape)]);
       }
     }
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });
