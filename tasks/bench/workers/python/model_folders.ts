@@ -4,6 +4,7 @@ import { writeSafetensors } from "../../../../lib/engine/checkpoint/safetensors/
 import { defaultFrequencies } from "../../../../lib/numeric/rotary.ts";
 import { builtFolder } from "../../../../lib/files/built_folder.ts";
 import { printNotice } from "../../../cli/run_task.ts";
+import { decoderConfig } from "../decoder_config.ts";
 import { pythonEnvironment, runPython } from "./environment.ts";
 
 /** Raised whenever what is written changes. */
@@ -34,7 +35,8 @@ export async function huggingFaceFolder({ path }: Pick<ResolvedModel, "path">): 
   });
 }
 
-function configOf({ config }: Checkpoint): Record<string, unknown> {
+function configOf(checkpoint: Checkpoint): Record<string, unknown> {
+  const { config } = checkpoint;
   const { huggingFace } = familyNamed(config.architecture);
   const ropeTheta = plainRopeTheta(config);
   if (ropeTheta === undefined) {
@@ -45,15 +47,7 @@ function configOf({ config }: Checkpoint): Record<string, unknown> {
   }
   return {
     architectures: [huggingFace.className],
-    model_type: config.architecture,
-    vocab_size: config.vocabSize,
-    hidden_size: config.hiddenSize,
-    intermediate_size: config.intermediateSize,
-    num_hidden_layers: config.numHiddenLayers,
-    num_attention_heads: config.numAttentionHeads,
-    num_key_value_heads: config.numKeyValueHeads,
-    head_dim: config.headDim,
-    max_position_embeddings: config.maxPositionEmbeddings,
+    ...decoderConfig(checkpoint),
     rope_theta: ropeTheta,
     rms_norm_eps: config.rmsNormEps,
     hidden_act: config.traits.activation,

@@ -1,6 +1,7 @@
 import type { Checkpoint, WeightFormat } from "kvmirror/engine";
 import { WeightFile } from "../../../../lib/engine/graph/model_files.ts";
 import { builtFolder } from "../../../../lib/files/built_folder.ts";
+import { decoderConfig } from "../decoder_config.ts";
 import { buildGroupedQueryDecoder, DECODER_VERSION } from "./grouped_query_decoder.ts";
 
 /** The weight formats that transformers.js has too. */
@@ -23,7 +24,11 @@ export function libraryFolder(checkpoint: Checkpoint, format: LibraryFormat): Pr
   const name = `peers/transformers_js/${checkpoint.hash.slice(0, 32)}-${format}-${DECODER_VERSION}`;
   return builtFolder(name, async (folder) => {
     const write = (file: string, value: unknown) => Deno.writeTextFile(`${folder}/${file}`, JSON.stringify(value));
-    await write("config.json", libraryConfig(checkpoint));
+    // Without an end token, so that every run gives as many tokens as it is asked for.
+    await write("config.json", {
+      ...decoderConfig(checkpoint),
+      "transformers.js_config": { use_external_data_format: true },
+    });
     await write("tokenizer.json", checkpoint.tokenizer.tokenizer);
     await write("tokenizer_config.json", checkpoint.tokenizer.config);
     await Deno.mkdir(`${folder}/onnx`);
@@ -31,20 +36,4 @@ export function libraryFolder(checkpoint: Checkpoint, format: LibraryFormat): Pr
     using weights = new WeightFile(`${folder}/onnx`, `${file}_data`);
     await Deno.writeFile(`${folder}/onnx/${file}`, buildGroupedQueryDecoder(checkpoint, format, weights));
   });
-}
-
-/** Without an end token, so that every run gives as many tokens as it is asked for. */
-function libraryConfig({ config }: Checkpoint): Record<string, unknown> {
-  return {
-    model_type: config.architecture,
-    vocab_size: config.vocabSize,
-    hidden_size: config.hiddenSize,
-    intermediate_size: config.intermediateSize,
-    num_hidden_layers: config.numHiddenLayers,
-    num_attention_heads: config.numAttentionHeads,
-    num_key_value_heads: config.numKeyValueHeads,
-    head_dim: config.headDim,
-    max_position_embeddings: config.maxPositionEmbeddings,
-    "transformers.js_config": { use_external_data_format: true },
-  };
 }
