@@ -132,8 +132,8 @@ export function policyEntry(text: string): PolicyEntry {
     return { ...entry, create: (further) => numbered(entry.create({ ...options, ...further })) };
   }
   if (!Object.hasOwn(WRAPPERS, name)) {
-    if (inner !== undefined) throw new RangeError(cannotFind("wrapper", name, Object.keys(WRAPPERS)));
-    throw new RangeError(cannotFind("policy", name, policyNames()));
+    if (inner !== undefined) throw unknown("wrapper", name, WRAPPERS);
+    throw unknown("policy", name, POLICIES);
   }
   if (inner === undefined) {
     throw new RangeError(`Cannot use ${name} by itself as it wraps another policy: write it like ${name}(snapkv)`);
@@ -156,6 +156,10 @@ function checkOptions(owner: string, given: object, takes: object): void {
     const options = names.length > 0 ? `its options are ${names.join(", ")}` : "it takes no options";
     throw new RangeError(`Cannot set ${option} on ${owner}: ${options}`);
   }
+}
+
+function unknown(kind: "policy" | "wrapper", name: string, table: object): RangeError {
+  return new RangeError(cannotFind(kind, name, Object.keys(table)));
 }
 
 function wrapperNames(): string {

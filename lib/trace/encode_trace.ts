@@ -1,4 +1,5 @@
 import {
+  RECORD,
   stepSize,
   TRACE_MAGIC,
   TRACE_VERSION,
@@ -6,9 +7,6 @@ import {
   type TraceHeader,
   type TraceStep,
 } from "./trace_header.ts";
-
-/** Tells a step from the footer that ends the file. */
-export const RECORD = { step: 1, footer: 2 } as const;
 
 /**
  * The beginning of a trace file: magic (8 bytes), version and header length (uint32 each), header (JSON). All numbers

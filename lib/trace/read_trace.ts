@@ -1,6 +1,6 @@
-import { RECORD } from "./encode_trace.ts";
 import {
   checkHeader,
+  RECORD,
   stepSize,
   TRACE_MAGIC,
   TRACE_VERSION,

@@ -2,6 +2,8 @@
 export const TRACE_MAGIC = "KVMTRACE";
 /** Raised whenever the layout changes. */
 export const TRACE_VERSION = 1;
+/** Tells a step from the footer that ends the file. */
+export const RECORD = { step: 1, footer: 2 } as const;
 
 /** What a trace says of its model and prompt. */
 export interface TraceHeader {
