@@ -1,6 +1,5 @@
 import type { ByteSource } from "../../../files/byte_source.ts";
 import { TENSOR_FORMATS, type TensorFormat } from "../tensor_format.ts";
-import { ByteCursor } from "./byte_cursor.ts";
 
 // Caps on what a GGUF file may claim: each is far above any real file, and low enough that a false claim costs nothing.
 
@@ -88,7 +87,10 @@ export function readGgufMetadata(source: ByteSource): Metadata {
 /** What stands before the table of tensors; the cursor is left there. */
 function readHead(cursor: ByteCursor): { version: number; tensorCount: number; metadata: Metadata } {
   cursor.expect(24, "a GGUF header");
-  const magic = String.fromCharCode(cursor.uint8(), cursor.uint8(), cursor.uint8(), cursor.uint8());
+  const magic = cursor.value(
+    4,
+    (view, at) => String.fromCharCode(...[0, 1, 2, 3].map((byte) => view.getUint8(at + byte))),
+  );
   if (magic !== MAGIC) throw new SyntaxError(`Cannot read GGUF as the file begins with ${JSON.stringify(magic)}`);
   const version = checkVersion(cursor.uint32());
   const tensorCount = cursor.count("tensors", MAX_TENSORS);
@@ -235,24 +237,31 @@ interface ValueType {
   read(cursor: ByteCursor, key: string): MetadataValue;
 }
 
+/** Reads a value of some bytes, little-endian. */
+type ViewReader<Value> = (view: DataView, at: number) => Value;
+
 const LIST = 9;
 
 /** The value types by their number in the file; 9 is a list. */
 const VALUE_TYPES: Readonly<Record<number, ValueType>> = {
-  0: { bytes: 1, read: (cursor) => cursor.uint8() },
-  1: { bytes: 1, read: (cursor) => cursor.int8() },
-  2: { bytes: 2, read: (cursor) => cursor.uint16() },
-  3: { bytes: 2, read: (cursor) => cursor.int16() },
-  4: { bytes: 4, read: (cursor) => cursor.uint32() },
-  5: { bytes: 4, read: (cursor) => cursor.int32() },
-  6: { bytes: 4, read: (cursor) => cursor.float32() },
+  0: numberType(1, (view, at) => view.getUint8(at)),
+  1: numberType(1, (view, at) => view.getInt8(at)),
+  2: numberType(2, (view, at) => view.getUint16(at, true)),
+  3: numberType(2, (view, at) => view.getInt16(at, true)),
+  4: numberType(4, (view, at) => view.getUint32(at, true)),
+  5: numberType(4, (view, at) => view.getInt32(at, true)),
+  6: numberType(4, (view, at) => view.getFloat32(at, true)),
   7: { bytes: 1, read: readFlag },
   8: { bytes: 8, read: (cursor, key) => cursor.text(`the text of ${key}`, MAX_TEXT_BYTES) },
   [LIST]: { bytes: 12, read: readList },
-  10: { bytes: 8, read: (cursor) => Number(cursor.uint64()) },
-  11: { bytes: 8, read: (cursor) => Number(cursor.int64()) },
-  12: { bytes: 8, read: (cursor) => cursor.float64() },
+  10: numberType(8, (view, at) => Number(view.getBigUint64(at, true))),
+  11: numberType(8, (view, at) => Number(view.getBigInt64(at, true))),
+  12: numberType(8, (view, at) => view.getFloat64(at, true)),
 };
+
+function numberType(bytes: number, read: ViewReader<number>): ValueType {
+  return { bytes, read: (cursor) => cursor.value(bytes, read) };
+}
 
 /** The fewest bytes of an entry: an empty key's length, a type, a flag. */
 const MIN_ENTRY_BYTES = 13;
@@ -279,7 +288,7 @@ function valueType(type: number, key: string): ValueType {
 }
 
 function readFlag(cursor: ByteCursor, key: string): boolean {
-  const value = cursor.uint8();
+  const value = cursor.value(1, (view, at) => view.getUint8(at));
   if (value > 1) throw new SyntaxError(`Cannot read ${key} as a flag is 0 or 1: current value is ${value}`);
   return value === 1;
 }
@@ -291,4 +300,93 @@ function readList(cursor: ByteCursor, key: string): readonly MetadataValue[] {
   const length = cursor.count(`elements of ${key}`, MAX_LIST_LENGTH);
   cursor.expect(length * element.bytes, `${length} elements of ${key}`);
   return Array.from({ length }, () => element.read(cursor, key));
+}
+
+/** Bytes fetched from the source at once. */
+const WINDOW_BYTES = 1 << 20;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Reads values one after another. Running past the end is a SyntaxError that says where. */
+class ByteCursor {
+  readonly #source: ByteSource;
+  #window: Uint8Array = new Uint8Array(0);
+  #view: DataView = new DataView(new ArrayBuffer(0));
+  /** Offset of the window in the source, and of the next byte in the window. */
+  #start = 0;
+  #at = 0;
+
+  constructor(source: ByteSource) {
+    this.#source = source;
+  }
+
+  /** Bytes read so far. */
+  get position(): number {
+    return this.#start + this.#at;
+  }
+
+  /** Bytes left. */
+  get remaining(): number {
+    return this.#source.size - this.position;
+  }
+
+  /** The next value, of `length` bytes. */
+  value<Value>(length: number, read: ViewReader<Value>): Value {
+    const at = this.#take(length);
+    return read(this.#view, at);
+  }
+
+  uint32(): number {
+    return this.value(4, (view, at) => view.getUint32(at, true));
+  }
+
+  uint64(): bigint {
+    return this.value(8, (view, at) => view.getBigUint64(at, true));
+  }
+
+  /** A 64-bit count of `what`; a SyntaxError if it is more than `limit`. */
+  count(what: string, limit: number): number {
+    const count = this.uint64();
+    if (count > BigInt(limit)) {
+      throw new SyntaxError(`Cannot read ${what} as the file claims ${count} of them: the limit is ${limit}`);
+    }
+    return Number(count);
+  }
+
+  /** UTF-8 text after its 64-bit length in bytes, of which there may be `limit`. */
+  text(what: string, limit: number): string {
+    const length = this.count(`bytes of ${what}`, limit);
+    const at = this.#take(length);
+    try {
+      return utf8.decode(this.#window.subarray(at, at + length));
+    } catch {
+      throw new SyntaxError(`Cannot read ${what} at byte ${this.position - length} as it is not UTF-8`);
+    }
+  }
+
+  /** Throws a SyntaxError unless there are `length` more bytes for `what`. */
+  expect(length: number, what: string): void {
+    if (length <= this.remaining) return;
+    throw new SyntaxError(
+      `Cannot read ${what} at byte ${this.position} as it takes ${length} bytes and ${this.remaining} are left: ` +
+        "the file is cut short or damaged",
+    );
+  }
+
+  /** Moves past `length` bytes and gives their offset in the window, which it may replace: call it before reading. */
+  #take(length: number): number {
+    if (this.#at + length > this.#window.length) this.#fill(length);
+    const at = this.#at;
+    this.#at += length;
+    return at;
+  }
+
+  #fill(length: number): void {
+    this.expect(length, `${length} bytes`);
+    this.#start += this.#at;
+    this.#at = 0;
+    const window = this.#source.read(this.#start, Math.min(Math.max(length, WINDOW_BYTES), this.remaining));
+    this.#window = window;
+    this.#view = new DataView(window.buffer, window.byteOffset, window.length);
+  }
 }
