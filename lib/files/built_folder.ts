@@ -1,6 +1,6 @@
 import { cacheFolder } from "./cache_folder.ts";
 import { exists, fileSize } from "./exists.ts";
-import { keptHash } from "./hash.ts";
+import { keepHash, keptHash } from "./hash.ts";
 import { parseJsonObject } from "./json_object.ts";
 
 /** What a built folder notes of its files: `{ name: { size, sha256 } }`. */
@@ -38,18 +38,47 @@ export async function builtFolder(
   }
   const parent = folder.slice(0, folder.lastIndexOf("/"));
   await Deno.mkdir(parent, { recursive: true });
-  const building = await Deno.makeTempDir({ dir: parent, prefix: "building-" });
+  await removeAbandoned(parent);
+  const lock = await Deno.makeTempFile({ dir: parent, prefix: BUILDING, suffix: LOCK });
+  const building = lock.slice(0, -LOCK.length);
+  using held = await Deno.open(lock, { write: true });
+  await held.lock(true);
   try {
+    await Deno.mkdir(building);
     await build(building);
-    if (contents.length > 0) await note(building, contents);
-    await Deno.rename(building, folder).catch((error) => {
+    const notes = contents.length === 0 ? {} : await note(building, contents);
+    try {
+      await Deno.rename(building, folder);
+      // Nobody else knew the files until now.
+      for (const [name, { sha256 }] of Object.entries(notes)) await keepHash(`${folder}/${name}`, sha256);
+    } catch (error) {
       // Another process was faster: what it built is as good as ours.
       if (!exists(folder)) throw error;
-    });
+    }
   } finally {
-    await Deno.remove(building, { recursive: true }).catch(() => {});
+    for (const left of [building, lock]) await Deno.remove(left, { recursive: true }).catch(() => {});
   }
   return folder;
+}
+
+/** What folders that are being built begin with, and what the files end in that their builders hold locks of. */
+const BUILDING = "building-";
+const LOCK = ".lock";
+
+/** Removes what processes left that died while they built: the system lets go of their locks. */
+async function removeAbandoned(parent: string): Promise<void> {
+  for await (const { name } of Deno.readDir(parent)) {
+    if (!name.startsWith(BUILDING) || !name.endsWith(LOCK)) continue;
+    const lock = `${parent}/${name}`;
+    try {
+      using file = await Deno.open(lock, { write: true });
+      if (!await file.tryLock(true)) continue;
+      await Deno.remove(lock.slice(0, -LOCK.length), { recursive: true }).catch(() => {});
+      await Deno.remove(lock);
+    } catch {
+      // Its builder, or somebody who tidies up as well, was faster.
+    }
+  }
 }
 
 /** What is wrong with a folder's files, in words; undefined if they are as they were noted. */
@@ -68,13 +97,20 @@ async function damageOf(folder: string, contents: readonly string[]): Promise<st
   }
 }
 
-async function note(folder: string, contents: readonly string[]): Promise<void> {
-  const notes: Record<string, { size: number; sha256: string }> = {};
+/** Notes what files are as they were built. */
+async function note(folder: string, contents: readonly string[]): Promise<Record<string, BuiltFile>> {
+  const notes: Record<string, BuiltFile> = {};
   for (const name of contents) {
     const path = `${folder}/${name}`;
     notes[name] = { size: fileSize(path) ?? 0, sha256: await keptHash(path) };
   }
   Deno.writeTextFileSync(`${folder}/${NOTES}`, `${JSON.stringify(notes, null, 2)}\n`);
+  return notes;
+}
+
+interface BuiltFile {
+  readonly size: number;
+  readonly sha256: string;
 }
 
 /** Nobody finds a part of the folder: it goes by another name before it is emptied. */

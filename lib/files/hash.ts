@@ -30,21 +30,43 @@ export async function contentHash(files: readonly ContentFile[], folder: string 
  * so that a file that stays as it is is read once.
  */
 export async function keptHash(path: string, folder: string = cacheFolder()): Promise<string> {
-  const { size, mtime, ctime, ino, dev } = await Deno.stat(path);
-  const times = [mtime, ctime].map((time) => time?.getTime() ?? 0);
-  if (mtime === null || Date.now() - Math.max(...times) < SETTLED_MS) return hashFile(path, "sha256");
-  const key = textHash([await Deno.realPath(path), size, ino, dev, ...times].join("\n"));
-  const kept = `${folder}/content_hashes/${key}`;
+  const kept = await keptPath(path, folder, SETTLED_MS);
+  if (kept === undefined) return hashFile(path, "sha256");
   const known = await Deno.readTextFile(kept).catch(() => "");
   if (/^[0-9a-f]{64}$/.test(known)) return known;
   const hash = hashFile(path, "sha256");
+  keep(kept, hash);
+  return hash;
+}
+
+/** File systems count time in steps of at most this many ms, those of old and foreign kinds aside. */
+const TICK_MS = 100;
+
+/**
+ * Keeps the sha256 of a file that nobody else could write to before now, so that {@linkcode keptHash} need not read it. A
+ * file that was written a moment ago is left out: the time of its next change might be the same.
+ */
+export async function keepHash(path: string, hash: string, folder: string = cacheFolder()): Promise<void> {
+  const kept = await keptPath(path, folder, TICK_MS);
+  if (kept !== undefined) keep(kept, hash);
+}
+
+/** Where a file's hash is kept; undefined where the file changed less than `settled` ms ago. */
+async function keptPath(path: string, folder: string, settled: number): Promise<string | undefined> {
+  const { size, mtime, ctime, ino, dev } = await Deno.stat(path);
+  const times = [mtime, ctime].map((time) => time?.getTime() ?? 0);
+  if (mtime === null || Date.now() - Math.max(...times) < settled) return undefined;
+  const key = textHash([await Deno.realPath(path), size, ino, dev, ...times].join("\n"));
+  return `${folder}/content_hashes/${key}`;
+}
+
+function keep(path: string, hash: string): void {
   try {
-    Deno.mkdirSync(`${folder}/content_hashes`, { recursive: true });
-    writeAtomicSync(kept, hash);
+    Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    writeAtomicSync(path, hash);
   } catch {
     // A cache that cannot be written to costs time, not the result.
   }
-  return hash;
 }
 
 /** sha256 of a text in UTF-8, hex. */

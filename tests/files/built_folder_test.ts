@@ -1,0 +1,51 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { builtFolder } from "../../lib/files/built_folder.ts";
+import { withFolder } from "../fixtures/with_folder.ts";
+
+const namesIn = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).toSorted();
+
+Deno.test("a folder whose building fails leaves nothing, and is built the next time", () =>
+  withFolder(async (path) => {
+    const cache = path("cache");
+    const failing = (folder: string) => {
+      Deno.writeTextFileSync(`${folder}/a`, "half");
+      throw new Error("no more");
+    };
+    await assertRejects(() => builtFolder("kind/one", failing, { cache }), Error, "no more");
+    assertEquals(namesIn(`${cache}/kind`), []);
+    const folder = await builtFolder("kind/one", (folder) => Deno.writeTextFileSync(`${folder}/a`, "all"), { cache });
+    assertEquals([namesIn(`${cache}/kind`), Deno.readTextFileSync(`${folder}/a`)], [["one"], "all"]);
+  }));
+
+Deno.test("what a killed process built is removed by the next, what a living one builds stays", () =>
+  withFolder(async (path) => {
+    const cache = path("cache");
+    const url = new URL("../../lib/files/built_folder.ts", import.meta.url);
+    const start = async (name: string) => {
+      const code = `import { builtFolder } from ${JSON.stringify(url)};
+        await builtFolder("kind/${name}", async (folder) => {
+          Deno.writeTextFileSync(folder + "/half", "");
+          console.log("building");
+          await new Promise(() => setInterval(() => {}, 1000));
+        }, { cache: ${JSON.stringify(cache)} });`;
+      const args = ["eval", "--quiet", code];
+      const process = new Deno.Command(Deno.execPath(), { args, stdout: "piped", stderr: "inherit" }).spawn();
+      const reader = process.stdout.getReader();
+      await reader.read();
+      return {
+        [Symbol.asyncDispose]: async () => {
+          process.kill("SIGKILL");
+          await process.status;
+          await reader.cancel();
+        },
+      };
+    };
+    await using _living = await start("living");
+    const killed = await start("killed");
+    assertEquals(namesIn(`${cache}/kind`).length, 4);
+    await killed[Symbol.asyncDispose]();
+    assertEquals(namesIn(`${cache}/kind`).length, 4);
+    await builtFolder("kind/one", () => {}, { cache });
+    const left = namesIn(`${cache}/kind`);
+    assertEquals([left.length, left.includes("one")], [3, true]);
+  }));
