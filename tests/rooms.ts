@@ -159,6 +159,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     door: [
       "attention_graph.ts",
       "decoder_layers.ts",
+      "model_files.ts",
       "model_store.ts",
       "onnx_graph.ts",
       "quantized_attention_graph.ts",

@@ -33,11 +33,13 @@ export {
   type TensorInfo,
 } from "./checkpoint/checkpoint.ts";
 export { type StoredBlocks } from "./checkpoint/quantized_blocks.ts";
+export type { RowSpan } from "./checkpoint/tensor_format.ts";
 export { readCheckpoint } from "./checkpoint/read_checkpoint.ts";
 export { type CompressSize } from "./choose/choose_rows.ts";
 export { type Capture, type CaptureOptions, captureTrace } from "./generate/capture_trace.ts";
 export { type GeneratedToken, type Generation, type GenerationResult } from "./generate/generation.ts";
 export { loadModel, type LoadOptions } from "./generate/load_model.ts";
+export type { BuildProgress } from "./graph/model_files.ts";
 export { type GenerateOptions, Model, type ModelOrigin, type PrefillOptions, type Template } from "./generate/model.ts";
 export { promptLookup, type PromptLookupOptions } from "./generate/prompt_lookup.ts";
 export { type LogitsOf, type ReadOptions } from "./generate/read_tokens.ts";

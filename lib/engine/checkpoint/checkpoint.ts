@@ -1,6 +1,7 @@
 import type { Rotary, RotaryBeyond } from "../../numeric/rotary.ts";
 import type { TokenizerFiles } from "../tokenizer/tokenizer.ts";
 import type { StoredBlocks } from "./quantized_blocks.ts";
+import type { RowSpan } from "./tensor_format.ts";
 
 /** A model's sizes and traits, from config.json or from a GGUF's metadata. */
 export interface ModelConfig {
@@ -100,10 +101,15 @@ export interface Checkpoint extends Disposable {
   readonly hash: string;
   /** The tensors by Hugging Face's names (`model.layers.0.self_attn.q_proj.weight`). */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
-  /** Reads one tensor as float32, row-major; the rows of q and k stand in Hugging Face's order (halves, not pairs). */
-  readTensor(name: string): Float32Array<ArrayBuffer>;
+  /**
+   * Reads one tensor as float32, row-major; the rows of q and k stand in Hugging Face's order (halves, not pairs).
+   *
+   * @param rows the rows to read; all of them by default
+   * @throws {RangeError} if there is no such tensor, or it has fewer rows
+   */
+  readTensor(name: string, rows?: RowSpan): Float32Array<ArrayBuffer>;
   /** Reads one tensor as it is stored, rows in the order of {@linkcode readTensor}; undefined where it is floats. */
-  readBlocks(name: string): StoredBlocks | undefined;
+  readBlocks(name: string, rows?: RowSpan): StoredBlocks | undefined;
   /** The files of the tokenizer. */
   readonly tokenizer: TokenizerFiles;
 }

@@ -91,6 +91,14 @@ export const TENSOR_FORMATS: Readonly<Record<string, TensorFormat>> = {
   MXFP4: block(17, powerScale, [plane(1, 4, 16)], E2M1_LEVELS),
 };
 
+/** Rows `start` to before `end` of a matrix. */
+export interface RowSpan {
+  /** The first row. */
+  readonly start: number;
+  /** The row after the last. */
+  readonly end: number;
+}
+
 /** Values decoded at once, a multiple of every block: 4 MB of float32, so that the stored bytes are never held whole. */
 const CHUNK_VALUES = 1 << 20;
 

@@ -1,4 +1,5 @@
 import { readCheckpoint } from "../checkpoint/read_checkpoint.ts";
+import type { BuildProgress } from "../graph/model_files.ts";
 import { builtDecoder } from "../graph/model_store.ts";
 import { WEIGHT_FORMATS, type WeightFormat } from "../graph/weights.ts";
 import type { CacheDtype } from "../rows/cache_dtype.ts";
@@ -14,6 +15,8 @@ import { Model } from "./model.ts";
 export interface LoadOptions extends ResolveOptions, SessionOptions {
   /** How weights are held: `int8` by default, which is all but exact; `file`: as the checkpoint stores them. */
   readonly weights?: WeightFormat;
+  /** Called while the model's weights are built, the first time. `signal` ends that as well. */
+  readonly onBuild?: (progress: BuildProgress) => void;
   /** Called with a sentence before a model of the hub is fetched, and where a damaged build is made anew. */
   readonly onNotice?: (notice: string) => void;
 }
@@ -37,7 +40,7 @@ export interface LoadOptions extends ResolveOptions, SessionOptions {
  */
 export async function loadModel(
   name: string,
-  { weights = "int8", threads, profile, onNotice, ...resolve }: LoadOptions = {},
+  { weights = "int8", threads, profile, onNotice, onBuild, ...resolve }: LoadOptions = {},
 ): Promise<Model> {
   if (!WEIGHT_FORMATS.includes(weights)) {
     throw new RangeError(`Cannot hold weights as ${weights}: the formats are ${WEIGHT_FORMATS.join(", ")}`);
@@ -45,7 +48,7 @@ export async function loadModel(
   const resolved = await resolveModel(name, { ...resolve, onNotice });
   using checkpoint = await readCheckpoint(resolved.path);
   const tokenizer = createTokenizer(checkpoint.tokenizer, checkpoint.config.eosTokenIds);
-  const build = await builtDecoder(checkpoint, weights, { onNotice });
+  const build = await builtDecoder(checkpoint, weights, { onNotice, onProgress: onBuild, signal: resolve.signal });
   const { config } = checkpoint;
   const options = { threads, profile };
   const open = async (cacheDtype?: CacheDtype) => openSession(await build.graphPath(cacheDtype), config, options);

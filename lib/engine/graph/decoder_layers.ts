@@ -1,8 +1,10 @@
 import type { Activation, Checkpoint, DecoderTraits } from "../checkpoint/checkpoint.ts";
-import { ELEMENT, type GraphBuilder } from "./onnx_graph.ts";
+import { ELEMENT, type GraphBuilder, wholeWeight } from "./onnx_graph.ts";
+import type { MatrixPart } from "./weight_blocks.ts";
 import {
   blockLookup,
   blockProduct,
+  floatLookup,
   floatProduct,
   linear,
   type LinearWeights,
@@ -143,12 +145,10 @@ const HEAD = "lm_head.weight";
 
 /** Looks the embeddings up; quantized formats share the table's blocks with a tied last projection. */
 function embed(context: DecoderContext, ids: string): string {
-  const { graph, checkpoint: { config }, format } = context;
+  const { graph, format } = context;
   const table = vocabularyMatrix(context, EMBEDDINGS);
   const blocks = vocabularyBlocks(table, format);
-  if (blocks !== undefined) return blockLookup(graph, ids, table, blocks);
-  const shape = [config.vocabSize, config.hiddenSize];
-  return graph.node("Gather", [graph.weight(EMBEDDINGS, ELEMENT.float32, shape, table.read), ids])[0];
+  return blocks === undefined ? floatLookup(graph, ids, table) : blockLookup(graph, ids, table, blocks);
 }
 
 /** A matrix with a row for each token, `[vocab, hidden]`. */
@@ -157,16 +157,18 @@ function vocabularyMatrix({ checkpoint }: DecoderContext, name: string): LinearW
 }
 
 /** The rows of several tensors, one after the other. */
-function joinedRows(
-  checkpoint: DecoderSource,
-  names: readonly string[],
-): Pick<LinearWeights, "outputs" | "dtypes" | "read" | "readBlocks"> {
-  const parts = names.map((name) => checkpoint.tensors.get(name)!);
+function joinedRows(checkpoint: DecoderSource, names: readonly string[]): Pick<LinearWeights, "outputs" | "parts"> {
+  const parts = names.map((name) => matrixPart(checkpoint, name));
+  return { outputs: parts.reduce((sum, { rows }) => sum + rows, 0), parts };
+}
+
+/** A tensor, `[rows, columns]`, as a part of a matrix. */
+export function matrixPart(checkpoint: DecoderSource, name: string): MatrixPart {
+  const { shape: [rows, columns], dtype } = checkpoint.tensors.get(name)!;
   return {
-    outputs: parts.reduce((sum, { shape }) => sum + shape[0], 0),
-    dtypes: parts.map(({ dtype }) => dtype),
-    read: () => names.length === 1 ? checkpoint.readTensor(names[0]) : concatenate(names.map(checkpoint.readTensor)),
-    readBlocks: () => names.map(checkpoint.readBlocks),
+    ...{ rows, columns, dtype },
+    read: (span) => checkpoint.readTensor(name, span),
+    readBlocks: (span) => checkpoint.readBlocks(name, span),
   };
 }
 
@@ -184,7 +186,9 @@ function project(
     name: `${prefix}.${names.join("_")}`,
     inputs,
     ...joinedRows(checkpoint, names.map((name) => `${prefix}.${name}.weight`)),
-    ...(checkpoint.tensors.has(biases[0]) ? { readBias: joinedRows(checkpoint, biases).read } : {}),
+    ...(checkpoint.tensors.has(biases[0])
+      ? { readBias: () => concatenate(biases.map((name) => checkpoint.readTensor(name))) }
+      : {}),
   };
   return linear(graph, input, joined, format);
 }
@@ -229,7 +233,7 @@ function rmsNorm(
 }
 
 function normWeight({ graph, checkpoint }: DecoderContext, name: string, width: number): string {
-  return graph.weight(name, ELEMENT.float32, [width], () => checkpoint.readTensor(name));
+  return graph.weight(name, ELEMENT.float32, [width], wholeWeight(() => checkpoint.readTensor(name)));
 }
 
 function concatenate(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {

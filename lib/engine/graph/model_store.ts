@@ -9,9 +9,15 @@ import { expectedTensors, formTensor } from "../checkpoint/architecture/tensors.
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import { type CacheDtype, cacheDtypeName, FLOAT32_CACHE } from "../rows/cache_dtype.ts";
 import { buildDecoder } from "./decoder_graph.ts";
-import type { DecoderSource } from "./decoder_layers.ts";
-import { decodeWeightIndex, encodeWeightIndex, storedWeights, WeightFile } from "./model_files.ts";
-import type { WeightStore } from "./onnx_graph.ts";
+import { type DecoderSource, matrixPart } from "./decoder_layers.ts";
+import {
+  decodeWeightIndex,
+  encodeWeightIndex,
+  storedWeights,
+  WeightPlan,
+  type WriteOptions,
+  writeWeights,
+} from "./model_files.ts";
 import { storedBlocks } from "./weight_blocks.ts";
 import type { WeightFormat } from "./weights.ts";
 
@@ -27,23 +33,30 @@ export interface DecoderBuild {
   graphPath(cacheDtype?: CacheDtype): Promise<string>;
 }
 
+/** Options of {@linkcode builtDecoder}. */
+export interface BuildOptions extends Pick<BuiltFolderOptions, "cache" | "onNotice">, WriteOptions {
+}
+
 /**
  * The build of a checkpoint, made if it is not there yet. It is kept outside the project, in a folder named by the
  * checkpoint's hash, the weight format and a fingerprint of what the code makes of both; it appears atomically. A build
  * that is damaged is made anew.
  *
- * @param options where builds are, and who hears of a damaged one
+ * @param options where builds are, who hears of a damaged one and of progress, and what ends the building: then nothing
+ * of it is left
  */
 export async function builtDecoder(
   checkpoint: Checkpoint,
   format: WeightFormat,
-  options: Pick<BuiltFolderOptions, "cache" | "onNotice"> = {},
+  { onProgress, signal, ...options }: BuildOptions = {},
 ): Promise<DecoderBuild> {
   const name = `models/${checkpoint.hash.slice(0, 32)}-${format}-${fingerprint(checkpoint, format)}`;
-  const folder = await builtFolder(name, (folder) => {
-    using file = new WeightFile(folder, WEIGHTS);
-    buildDecoder(checkpoint, format, file);
-    Deno.writeTextFileSync(`${folder}/${INDEX}`, encodeWeightIndex(file.index));
+  const folder = await builtFolder(name, async (folder) => {
+    const plan = new WeightPlan(WEIGHTS);
+    buildDecoder(checkpoint, format, plan);
+    using file = Deno.openSync(`${folder}/${WEIGHTS}`, { write: true, createNew: true });
+    await writeWeights(file, plan, { onProgress, signal });
+    Deno.writeTextFileSync(`${folder}/${INDEX}`, encodeWeightIndex(plan.index));
   }, { ...options, contents: [WEIGHTS, INDEX] });
   const index = decodeWeightIndex(Deno.readFileSync(`${folder}/${INDEX}`), `${folder}/${INDEX}`);
   const { config, tensors } = checkpoint;
@@ -78,14 +91,22 @@ function fingerprint(checkpoint: Checkpoint, format: WeightFormat): string {
   for (const name of READ_TENSORS.filter((name) => checkpoint.tensors.has(name))) {
     add(name, checkpoint.readTensor(name));
     const { shape, dtype } = checkpoint.tensors.get(name)!;
-    const matrix = { read: () => checkpoint.readTensor(name), readBlocks: () => [checkpoint.readBlocks(name)] };
-    const blocks = format === "file" ? storedBlocks([dtype])?.quantize(matrix, shape[1]) : undefined;
+    const blocks = format === "file"
+      ? storedBlocks([dtype])?.quantize(matrixPart(checkpoint, name), {
+        start: 0,
+        end: shape[0],
+      })
+      : undefined;
     for (const [part, numbers] of Object.entries(blocks ?? {})) add(part, numbers);
   }
-  const seen: WeightStore = { location: "", place: (name, make) => (add(name, make()), { offset: 0, length: 0 }) };
   const { huggingFace, gguf } = familyNamed(checkpoint.config.architecture);
   for (const form of [huggingFace, gguf]) {
-    if (form !== undefined) buildDecoder(smallDecoder(checkpoint, form), format, seen);
+    if (form === undefined) continue;
+    const plan = new WeightPlan(WEIGHTS);
+    buildDecoder(smallDecoder(checkpoint, form), format, plan);
+    const content = new Uint8Array(plan.length);
+    for (const { offset, bytes } of plan.content()) content.set(bytes, offset);
+    add(encodeWeightIndex(plan.index), content);
   }
   hash.update(JSON.stringify(checkpoint.config));
   return hash.digest("hex").slice(0, 12);

@@ -3,6 +3,17 @@ import onnxProto from "onnx-proto";
 /** Element types of ONNX tensors, by their number in the format. */
 export const ELEMENT = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9, float16: 10 } as const;
 
+/** Bytes of a number, by its element type. */
+const ELEMENT_BYTES: Readonly<Record<number, number>> = {
+  [ELEMENT.float32]: 4,
+  [ELEMENT.uint8]: 1,
+  [ELEMENT.int8]: 1,
+  [ELEMENT.int32]: 4,
+  [ELEMENT.int64]: 8,
+  [ELEMENT.bool]: 1,
+  [ELEMENT.float16]: 2,
+};
+
 /** A dimension: its size, or the name of a size that each run sets. */
 export type Dimension = number | string;
 
@@ -16,9 +27,31 @@ export interface WeightStore {
   /**
    * The place of a weight's bytes in the file.
    *
-   * @param make gives the numbers; called only where the file does not have them yet
+   * @param length its bytes
+   * @param origin gives the numbers; read only where the file does not have them yet
    */
-  place(name: string, make: () => ArrayBufferView): WeightPlace;
+  place(name: string, length: number, origin: WeightOrigin): WeightPlace;
+}
+
+/** Where the numbers of a weight come from, piece by piece, so that none is ever held whole. */
+export interface WeightOrigin {
+  /** Gives pieces of one or more weights, by part. Weights that have this same function are made in one go. */
+  readonly pieces: () => Iterable<WeightPieces>;
+  /** The part that is this weight. */
+  readonly part: string;
+  /**
+   * How the weight is cut into pieces: 1 where they follow each other; else it is a matrix of that many rows, and each
+   * piece is some of its columns, row-major.
+   */
+  readonly rows: number;
+}
+
+/** A piece of each part. */
+export type WeightPieces = Readonly<Partial<Record<string, ArrayBufferView>>>;
+
+/** A weight that is made at once. */
+export function wholeWeight(make: () => ArrayBufferView): WeightOrigin {
+  return { pieces: () => [{ whole: make() }], part: "whole", rows: 1 };
 }
 
 /** Bytes `offset` to before `offset + length` of a file of weights. */
@@ -72,18 +105,19 @@ export class GraphBuilder {
   /**
    * Adds a weight, whose bytes the store keeps, and returns its name. The second time under one name, the first stays.
    *
-   * @param make gives the numbers where the store lacks them
+   * @param origin gives the numbers where the store lacks them
    * @param stored the name that the store knows the bytes by; two weights of other shapes may share them
    */
   weight(
     name: string,
     elementType: number,
     shape: readonly number[],
-    make: () => ArrayBufferView,
+    origin: WeightOrigin,
     stored: string = name,
   ): string {
     if (this.#constants.has(name)) return name;
-    const { offset, length } = this.#store.place(stored, make);
+    const bytes = shape.reduce((product, size) => product * size, ELEMENT_BYTES[elementType]);
+    const { offset, length } = this.#store.place(stored, bytes, origin);
     const entries = { location: this.#store.location, offset: String(offset), length: String(length) };
     const externalData = Object.entries(entries).map(([key, value]) => ({ key, value }));
     this.#constants.set(name, { name, dataType: elementType, dims: shape, dataLocation: 1, externalData });

@@ -1,5 +1,5 @@
 import type { BlockLayout, StoredBlocks } from "../checkpoint/quantized_blocks.ts";
-import { TENSOR_FORMATS } from "../checkpoint/tensor_format.ts";
+import { type RowSpan, TENSOR_FORMATS } from "../checkpoint/tensor_format.ts";
 
 /** Numbers of a row that share a scale, where a matrix is quantized here. */
 const BLOCK_LENGTH = 32;
@@ -14,16 +14,20 @@ export interface BlockFormat {
   readonly zeroPoints: "stored" | "middle";
   /** Whether each block has a number that is added to all of its values. */
   readonly mins: "stored" | "none";
-  /** Quantizes a matrix. */
-  quantize(matrix: MatrixReader, columns: number): QuantizedBlocks;
+  /** Quantizes rows of a matrix; those of other rows make no difference. */
+  quantize(part: MatrixPart, rows: RowSpan): QuantizedBlocks;
 }
 
-/** A matrix, `[rows, columns]`, and how it is read. */
-export interface MatrixReader {
-  /** All numbers, row-major. */
-  read(): Float32Array;
-  /** What it is stored as, part by part, the rows of one after those of the other; undefined parts are floats. */
-  readBlocks(): readonly (StoredBlocks | undefined)[];
+/** Rows of a matrix that are stored as one tensor, `[rows, columns]`. */
+export interface MatrixPart {
+  readonly rows: number;
+  readonly columns: number;
+  /** The type that it is stored in. */
+  readonly dtype: string;
+  /** Some rows' numbers, row-major. */
+  read(rows: RowSpan): Float32Array<ArrayBuffer>;
+  /** Some rows as they are stored; undefined where they are floats. */
+  readBlocks(rows: RowSpan): StoredBlocks | undefined;
 }
 
 /** A matrix in blocks: value = (code − zero point) · scale + min. */
@@ -44,7 +48,7 @@ export const INT8_BLOCKS: BlockFormat = {
   blockLength: BLOCK_LENGTH,
   zeroPoints: "middle",
   mins: "none",
-  quantize: ({ read }, columns) => quantizeInt8(fillRows(read(), columns)),
+  quantize: ({ read, columns }, rows) => quantizeInt8(fillRows(read(rows), columns)),
 };
 
 /** 4 bits with whole zero points. */
@@ -53,7 +57,7 @@ export const INT4_BLOCKS: BlockFormat = {
   blockLength: BLOCK_LENGTH,
   zeroPoints: "stored",
   mins: "none",
-  quantize: ({ read }, columns) => quantizeInt4(fillRows(read(), columns), Math.ceil(columns / BLOCK_LENGTH)),
+  quantize: ({ read, columns }, rows) => quantizeInt4(fillRows(read(rows), columns), Math.ceil(columns / BLOCK_LENGTH)),
 };
 
 /** Rows with zeros behind them, up to a whole number of blocks. */
@@ -173,13 +177,10 @@ export function storedBlocks(dtypes: readonly string[], least: 4 | 8 = 4): Block
     blockLength,
     zeroPoints: "middle",
     mins,
-    quantize: ({ readBlocks }) => {
-      const parts = readBlocks().map((stored, part) => recode(stored!, kinds[part].middle, bits, blockLength));
-      return {
-        codes: joinBytes(parts.map(({ codes }) => codes)),
-        scales: joinNumbers(parts.map(({ scales }) => scales)),
-        ...(mins === "stored" ? { mins: joinNumbers(parts.map((part) => part.mins)) } : {}),
-      };
+    quantize: ({ dtype, readBlocks }, rows) => {
+      const { middle } = levelsOf(TENSOR_FORMATS[dtype].layout!);
+      const { mins: own, ...rest } = recode(readBlocks(rows)!, middle, bits, blockLength);
+      return mins === "stored" ? { ...rest, mins: own } : rest;
     },
   };
 }
@@ -198,7 +199,7 @@ function recode(
   middle: number,
   bits: 4 | 8,
   blockLength: number,
-): { codes: Uint8Array; scales: Float32Array; mins: Float32Array } {
+): Required<Omit<QuantizedBlocks, "zeroPoints">> {
   const zeroPoint = bits === 4 ? 8 : 128;
   const shift = zeroPoint - middle;
   const codes = new Uint8Array(levels.length * bits / 8);
@@ -214,15 +215,4 @@ function recode(
     scales: times === 1 ? scales : spread((group) => scales[group]),
     mins: spread((group) => mins[group] + middle * scales[group]),
   };
-}
-
-function joinBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  parts.reduce((at, part) => (joined.set(part, at), at + part.length), 0);
-  return joined;
-}
-
-function joinNumbers(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {
-  const bytes = parts.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength));
-  return new Float32Array(joinBytes(bytes).buffer);
 }

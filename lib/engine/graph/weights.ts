@@ -1,12 +1,6 @@
-import { ELEMENT, type GraphBuilder } from "./onnx_graph.ts";
-import {
-  type BlockFormat,
-  INT4_BLOCKS,
-  INT8_BLOCKS,
-  type MatrixReader,
-  type QuantizedBlocks,
-  storedBlocks,
-} from "./weight_blocks.ts";
+import type { RowSpan } from "../checkpoint/tensor_format.ts";
+import { ELEMENT, type GraphBuilder, type WeightOrigin, type WeightPieces, wholeWeight } from "./onnx_graph.ts";
+import { type BlockFormat, INT4_BLOCKS, INT8_BLOCKS, type MatrixPart, storedBlocks } from "./weight_blocks.ts";
 
 /** How the weights of linear layers are held: as the checkpoint's file has them, or in one format all. */
 export type WeightFormat = "file" | "f32" | "int8" | "int4";
@@ -15,12 +9,12 @@ export type WeightFormat = "file" | "f32" | "int8" | "int4";
 export const WEIGHT_FORMATS: readonly WeightFormat[] = ["file", "f32", "int8", "int4"];
 
 /** A matrix of weights, `[outputs, inputs]` row-major, with an optional bias, `[outputs]`. */
-export interface LinearWeights extends MatrixReader {
+export interface LinearWeights {
   readonly name: string;
   readonly outputs: number;
   readonly inputs: number;
-  /** The types that its parts are stored in. */
-  readonly dtypes: readonly string[];
+  /** Its rows, part by part. */
+  readonly parts: readonly MatrixPart[];
   /** Reads the bias; called only where it is not stored yet. */
   readonly readBias?: () => Float32Array;
 }
@@ -32,7 +26,7 @@ export function linear(graph: GraphBuilder, input: string, weights: LinearWeight
     ? floatProduct(graph, input, weights)
     : blockProduct(graph, input, weights, blocks);
   if (weights.readBias === undefined) return product;
-  const bias = graph.weight(`${weights.name}.bias`, ELEMENT.float32, [weights.outputs], weights.readBias);
+  const bias = graph.weight(`${weights.name}.bias`, ELEMENT.float32, [weights.outputs], wholeWeight(weights.readBias));
   return graph.node("Add", [product, bias])[0];
 }
 
@@ -44,18 +38,42 @@ export function vocabularyBlocks(weights: LinearWeights, format: WeightFormat): 
   return wideBlocks(weights, format, 8);
 }
 
-function wideBlocks({ dtypes }: LinearWeights, format: WeightFormat, least: 4 | 8): BlockFormat | undefined {
-  return format === "f32" ? undefined : format === "file" ? storedBlocks(dtypes, least) : INT8_BLOCKS;
+function wideBlocks({ parts }: LinearWeights, format: WeightFormat, least: 4 | 8): BlockFormat | undefined {
+  if (format === "f32") return undefined;
+  return format === "file" ? storedBlocks(parts.map(({ dtype }) => dtype), least) : INT8_BLOCKS;
+}
+
+/** Numbers that are made at once: 16 MB as float32. */
+const PIECE_NUMBERS = 1 << 22;
+
+/** Makes a matrix some rows at a time. */
+function* inPieces(
+  { parts }: LinearWeights,
+  make: (part: MatrixPart, rows: RowSpan) => WeightPieces,
+): Generator<WeightPieces, void, undefined> {
+  for (const part of parts) {
+    const height = Math.max(1, Math.floor(PIECE_NUMBERS / part.columns));
+    for (let start = 0; start < part.rows; start += height) {
+      yield make(part, { start, end: Math.min(part.rows, start + height) });
+    }
+  }
 }
 
 /** Adds a product with float32 weights. */
-export function floatProduct(
-  graph: GraphBuilder,
-  input: string,
-  { name, inputs, outputs, read }: LinearWeights,
-): string {
-  const matrix = graph.weight(name, ELEMENT.float32, [inputs, outputs], () => transpose(read(), outputs, inputs));
+export function floatProduct(graph: GraphBuilder, input: string, weights: LinearWeights): string {
+  const { name, inputs, outputs } = weights;
+  const pieces = () =>
+    inPieces(weights, (part, rows) => ({ columns: transpose(part.read(rows), rows.end - rows.start, inputs) }));
+  const matrix = graph.weight(name, ELEMENT.float32, [inputs, outputs], { pieces, part: "columns", rows: inputs });
   return graph.node("MatMul", [input, matrix])[0];
+}
+
+/** Adds a table of float32 rows and looks rows of it up: `[1, S]` ids → `[1, S, columns]`. */
+export function floatLookup(graph: GraphBuilder, ids: string, weights: LinearWeights): string {
+  const { name, outputs, inputs } = weights;
+  const pieces = () => inPieces(weights, (part, rows) => ({ rows: part.read(rows) }));
+  const table = graph.weight(name, ELEMENT.float32, [outputs, inputs], { pieces, part: "rows", rows: 1 });
+  return graph.node("Gather", [table, ids])[0];
 }
 
 /** Adds a product with weights in quantized blocks; what is added to a block's values is added to the product. */
@@ -81,7 +99,7 @@ export function blockProduct(graph: GraphBuilder, input: string, weights: Linear
     `${name}.mins`,
     ELEMENT.float32,
     [blocks, outputs],
-    () => transpose(parts.quantized().mins!, outputs, blocks),
+    { pieces: parts.pieces, part: "minColumns", rows: blocks },
   );
   const [apart] = graph.node("Reshape", [input, graph.integers([1, -1, blocks, blockLength])]);
   const [sums] = graph.node("ReduceSum", [apart, graph.integers([3])], 1, { keepdims: 0 });
@@ -105,7 +123,7 @@ export function blockLookup(graph: GraphBuilder, ids: string, weights: LinearWei
     "com.microsoft",
   );
   if (format.mins === "stored") {
-    const table = graph.weight(`${name}.row_mins`, ELEMENT.float32, [rows, blocks, 1], () => parts.quantized().mins!);
+    const table = graph.weight(`${name}.row_mins`, ELEMENT.float32, [rows, blocks, 1], parts.origin("mins"));
     [looked] = graph.node("Add", [looked, ...graph.node("Gather", [table, ids])]);
   }
   const [row] = graph.node("Reshape", [looked, graph.integers([1, -1, blocks * blockLength])]);
@@ -113,32 +131,34 @@ export function blockLookup(graph: GraphBuilder, ids: string, weights: LinearWei
   return graph.node("Slice", [row, graph.integers([0]), graph.integers([columns]), graph.integers([2])])[0];
 }
 
-/** The weights of a matrix in blocks, quantized when the first of them is not stored yet. */
+/** The weights of a matrix in blocks, which are quantized together. */
 function blockWeights(graph: GraphBuilder, weights: LinearWeights, format: BlockFormat): {
-  quantized: () => QuantizedBlocks;
+  pieces: WeightOrigin["pieces"];
+  origin: (part: string) => WeightOrigin;
   codes: (shape: readonly number[]) => string;
   scales: (shape: readonly number[], name?: string) => string;
   zeroPoints: () => string[];
 } {
   const { name, inputs, outputs } = weights;
-  const quantized = once(() => format.quantize(weights, inputs));
+  const blocks = Math.ceil(inputs / format.blockLength);
+  const pieces = () =>
+    inPieces(weights, (part, rows) => {
+      const made = format.quantize(part, rows);
+      return { ...made, minColumns: made.mins && transpose(made.mins, rows.end - rows.start, blocks) };
+    });
+  const origin = (part: string) => ({ pieces, part, rows: 1 });
   const stored = `${name}.scales`;
   return {
-    quantized,
-    codes: (shape) => graph.weight(name, ELEMENT.uint8, shape, () => quantized().codes),
-    scales: (shape, as = stored) => graph.weight(as, ELEMENT.float32, shape, () => quantized().scales, stored),
+    pieces,
+    origin,
+    codes: (shape) => graph.weight(name, ELEMENT.uint8, shape, origin("codes")),
+    scales: (shape, as = stored) => graph.weight(as, ELEMENT.float32, shape, origin("scales"), stored),
     zeroPoints: () => {
       if (format.zeroPoints === "middle") return [];
-      const bytes = outputs * Math.ceil(Math.ceil(inputs / format.blockLength) / 2);
-      return [graph.weight(`${name}.zero_points`, ELEMENT.uint8, [bytes], () => quantized().zeroPoints!)];
+      const bytes = outputs * Math.ceil(blocks / 2);
+      return [graph.weight(`${name}.zero_points`, ELEMENT.uint8, [bytes], origin("zeroPoints"))];
     },
   };
-}
-
-/** A value that is made when it is first asked for. */
-function once<Value>(make: () => Value): () => Value {
-  let made: { readonly value: Value } | undefined;
-  return () => (made ??= { value: make() }).value;
 }
 
 /** `[rows, columns]` → `[columns, rows]` */

@@ -1,7 +1,15 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
-import { type Checkpoint, parseCacheDtype, readCheckpoint } from "kvmirror/engine";
-import { decodeWeightIndex, encodeWeightIndex, storedWeights } from "../../../lib/engine/graph/model_files.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { type Checkpoint, parseCacheDtype, readCheckpoint, type RowSpan } from "kvmirror/engine";
+import {
+  type BuildProgress,
+  decodeWeightIndex,
+  encodeWeightIndex,
+  storedWeights,
+  WeightPlan,
+  writeWeights,
+} from "../../../lib/engine/graph/model_files.ts";
 import { builtDecoder } from "../../../lib/engine/graph/model_store.ts";
+import { wholeWeight } from "../../../lib/engine/graph/onnx_graph.ts";
 import { withFolder } from "../../fixtures/with_folder.ts";
 
 const QWEN = new URL("../../goldens/qwen2_untied_f32", import.meta.url).pathname;
@@ -12,7 +20,7 @@ async function watched(): Promise<{ checkpoint: Checkpoint; read: string[] }> {
   const read: string[] = [];
   return {
     read,
-    checkpoint: { ...checkpoint, readTensor: (name) => (read.push(name), checkpoint.readTensor(name)) },
+    checkpoint: { ...checkpoint, readTensor: (name, rows) => (read.push(name), checkpoint.readTensor(name, rows)) },
   };
 }
 
@@ -52,7 +60,7 @@ Deno.test("other code, another stored type or another format is another build", 
     assertEquals(await folderOf(checkpoint), own);
     const otherwise = {
       ...checkpoint,
-      readTensor: (name: string) => checkpoint.readTensor(name).map((value) => value * 2),
+      readTensor: (name: string, rows?: RowSpan) => checkpoint.readTensor(name, rows).map((value) => value * 2),
     };
     assert(await folderOf(otherwise) !== own, "the same file read in another way");
     const int4 = (await builtDecoder(checkpoint, "int4", { cache })).weightsPath.split("/").at(-2)!;
@@ -114,9 +122,75 @@ Deno.test("an index comes back as it was, and names what it lacks", () => {
   assertEquals(read(encodeWeightIndex(index)), index);
   assertThrows(() => read('{ "a": [1] }'), SyntaxError, "a must have an offset and a length");
   const store = storedWeights("weights.bin", index);
-  const make = () => {
+  const origin = wholeWeight(() => {
     throw new Error("nothing is made");
+  });
+  assertEquals(store.place("a.weight", 12, origin), { offset: 0, length: 12 });
+  assertThrows(() => store.place("b", 12, origin), RangeError, "weights.bin has none of that name");
+});
+
+/** A checkpoint that takes its time, so that a build has more than one turn. */
+async function slow(): Promise<Checkpoint> {
+  const checkpoint = await readCheckpoint(QWEN);
+  return {
+    ...checkpoint,
+    readTensor: (name, rows) => {
+      const end = performance.now() + 20;
+      while (performance.now() < end);
+      return checkpoint.readTensor(name, rows);
+    },
   };
-  assertEquals(store.place("a.weight", make), { offset: 0, length: 12 });
-  assertThrows(() => store.place("b", make), RangeError, "weights.bin has none of that name");
+}
+
+Deno.test("a build shows its progress, and leaves nothing where it is ended", () =>
+  withFolder(async (path) => {
+    const cache = path("cache");
+    using checkpoint = await slow();
+    const seen: BuildProgress[] = [];
+    const onProgress = (progress: BuildProgress) => void seen.push({ ...progress });
+    const controller = new AbortController();
+    await assertRejects(
+      () =>
+        builtDecoder(checkpoint, "int8", {
+          cache,
+          signal: controller.signal,
+          onProgress: (progress) => {
+            onProgress(progress);
+            if (seen.length === 2) setTimeout(() => controller.abort(new Error("interrupted")), 0);
+          },
+        }),
+      Error,
+      "interrupted",
+    );
+    assert(seen.length < 6, `${seen.length} turns`);
+    assertEquals([...Deno.readDirSync(`${cache}/models`)], []);
+    seen.length = 0;
+    const { weightsPath } = await builtDecoder(checkpoint, "int8", { cache, onProgress });
+    assert(seen.length > 2);
+    seen.forEach(({ written, total }, index) => {
+      assert(written > (seen[index - 1]?.written ?? 0) && written <= total && total === seen[0].total);
+    });
+    assert(seen[0].total <= Deno.statSync(weightsPath).size);
+  }));
+
+Deno.test("a full disk is an error of one line that says how to go on", async () => {
+  const plan = new WeightPlan("weights.bin");
+  for (const name of ["a", "b"]) plan.place(name, 1_000_000, wholeWeight(() => new Uint8Array(1_000_000)));
+  let left = 1_500_000;
+  const full = {
+    seekSync: () => 0,
+    truncateSync: () => {},
+    writeSync: ({ length }: Uint8Array) => {
+      if (left === 0) throw Object.assign(new Error("No space left on device (os error 28)"), { code: "ENOSPC" });
+      const written = Math.min(left, length);
+      left -= written;
+      return written;
+    },
+  };
+  const { message } = await assertRejects(() => writeWeights(full, plan), RangeError);
+  assertEquals(
+    message,
+    "Cannot build the weights as the disk is full after 1.0 MB of 2.0 MB: free room on it, or set KVMIRROR_CACHE to a " +
+      "folder that has it",
+  );
 });

@@ -1,16 +1,26 @@
 import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
 import * as onnxruntime from "onnxruntime-node";
 import { readBlocks, readValues, TENSOR_FORMATS } from "../../../lib/engine/checkpoint/tensor_format.ts";
-import { WeightFile } from "../../../lib/engine/graph/model_files.ts";
+import type { RowSpan } from "kvmirror/engine";
+import { WeightPlan, writeWeights } from "../../../lib/engine/graph/model_files.ts";
 import { ELEMENT, GraphBuilder } from "../../../lib/engine/graph/onnx_graph.ts";
 import {
   type BlockFormat,
   INT4_BLOCKS,
   INT8_BLOCKS,
+  type MatrixPart,
   type QuantizedBlocks,
   storedBlocks,
 } from "../../../lib/engine/graph/weight_blocks.ts";
-import { blockLookup, blockProduct, type LinearWeights } from "../../../lib/engine/graph/weights.ts";
+import {
+  blockLookup,
+  blockProduct,
+  floatLookup,
+  floatProduct,
+  type LinearWeights,
+  transpose,
+} from "../../../lib/engine/graph/weights.ts";
 import { memorySource } from "../../../lib/files/byte_source.ts";
 import { MersenneTwister } from "../../../lib/numeric/mersenne_twister.ts";
 import { withFolder } from "../../fixtures/with_folder.ts";
@@ -20,8 +30,20 @@ import goldens from "../../goldens/tensor_formats.json" with { type: "json" };
 const GOLDENS: Readonly<Record<string, { readonly floats: readonly number[] }>> = goldens;
 const STORED = Object.keys(TENSOR_FORMATS).filter((dtype) => TENSOR_FORMATS[dtype].layout !== undefined);
 
-/** Bytes of random blocks whose scales are numbers of everyday size. */
-function stored(dtype: string, rows: number, columns: number): { values: Float32Array; part: LinearWeights } {
+/** A matrix of one part. */
+function matrix(name: string, part: MatrixPart): LinearWeights {
+  return { name, outputs: part.rows, inputs: part.columns, parts: [part] };
+}
+
+function floatPart(values: Float32Array<ArrayBuffer>, columns: number): MatrixPart {
+  const read = ({ start, end }: RowSpan) => values.subarray(start * columns, end * columns);
+  return { rows: values.length / columns, columns, dtype: "F32", read, readBlocks: () => undefined };
+}
+
+const all = ({ rows }: MatrixPart): RowSpan => ({ start: 0, end: rows });
+
+/** Random blocks whose scales are numbers of everyday size. */
+function stored(dtype: string, rows: number, columns: number): { values: Float32Array; part: MatrixPart } {
   const format = TENSOR_FORMATS[dtype];
   const stream = new MersenneTwister(rows * columns + dtype.length);
   const count = rows * columns;
@@ -36,13 +58,11 @@ function stored(dtype: string, rows: number, columns: number): { values: Float32
   }
   const source = memorySource(bytes);
   const values = readValues(source, 0, count, format);
-  const part = {
-    name: dtype,
-    outputs: rows,
-    inputs: columns,
-    dtypes: [dtype],
-    read: () => values,
-    readBlocks: () => [readBlocks(source, 0, count, format)],
+  const bytesBefore = (row: number) => (row * columns / format.blockLength) * format.blockBytes;
+  const part: MatrixPart = {
+    ...{ rows, columns, dtype },
+    read: ({ start, end }) => readValues(source, bytesBefore(start), (end - start) * columns, format),
+    readBlocks: ({ start, end }) => readBlocks(source, bytesBefore(start), (end - start) * columns, format),
   };
   return { values, part };
 }
@@ -78,7 +98,7 @@ for (const dtype of STORED) {
     for (const least of [4, 8] as const) {
       const format = storedBlocks([dtype], least)!;
       assert(format.bits >= least);
-      const found = dequantized(format.quantize(part, 512), format, 512);
+      const found = dequantized(format.quantize(part, all(part)), format, 512);
       const error = difference(found, values) / largest(values);
       console.log(`  ${dtype} in ${format.bits} bits, groups of ${format.blockLength}: ${error.toExponential(1)}`);
       assert(error < 3e-7, `${error}`);
@@ -91,12 +111,10 @@ Deno.test("tensors of several types are one matrix; a float among them makes it 
   const parts = dtypes.map((dtype) => stored(dtype, 3, 256));
   const format = storedBlocks(dtypes)!;
   assertEquals([format.bits, format.blockLength, format.mins], [8, 16, "stored"]);
-  const joined = { read: () => parts[0].values, readBlocks: () => parts.flatMap(({ part }) => part.readBlocks()) };
-  const found = dequantized(format.quantize(joined, 256), format, 256);
-  parts.forEach(({ values }, part) => {
-    const own = found.subarray(part * 768, (part + 1) * 768);
-    assert(difference(own, values) / largest(values) < 3e-7);
-  });
+  for (const { values, part } of parts) {
+    const found = dequantized(format.quantize(part, all(part)), format, 256);
+    assert(difference(found, values) / largest(values) < 3e-7);
+  }
   assertEquals(storedBlocks(["Q8_0", "F16"]), undefined);
   assertEquals([storedBlocks(["Q4_0"])?.bits, storedBlocks(["Q4_1", "Q4_K"])?.bits], [4, 4]);
 });
@@ -110,13 +128,14 @@ async function run(
   let found: Float32Array = new Float32Array(0);
   await withFolder(async (path) => {
     Deno.mkdirSync(path("m"));
-    const weights = new WeightFile(path("m"), "weights.bin");
-    const graph = new GraphBuilder(weights);
+    const plan = new WeightPlan("weights.bin");
+    const graph = new GraphBuilder(plan);
     const name = graph.input("input", type, input.dims);
     graph.node("Identity", [build(graph, name)], ["output"]);
     graph.output("output", ELEMENT.float32, [1, "S", "N"]);
     Deno.writeFileSync(path("m/graph.onnx"), graph.encode());
-    weights[Symbol.dispose]();
+    using weights = Deno.openSync(path("m/weights.bin"), { write: true, createNew: true });
+    await writeWeights(weights, plan);
     const session = await onnxruntime.InferenceSession.create(path("m/graph.onnx"), { logSeverityLevel: 3 });
     found = (await session.run({ input })).output.data as Float32Array;
     await session.release();
@@ -124,7 +143,7 @@ async function run(
   return found;
 }
 
-function random(count: number, seed: number): Float32Array {
+function random(count: number, seed: number): Float32Array<ArrayBuffer> {
   const stream = new MersenneTwister(seed);
   return Float32Array.from({ length: count }, () => stream.random() - 0.5);
 }
@@ -133,20 +152,21 @@ const ROWS = 24;
 
 /** Matrices of many widths and types, each with the blocks that it is held in. */
 const MATRICES: readonly (readonly [name: string, LinearWeights, BlockFormat])[] = [
-  ...STORED.map((dtype) => [`${dtype} as stored`, stored(dtype, ROWS, 512).part, storedBlocks([dtype])!] as const),
+  ...STORED.map((dtype) =>
+    [`${dtype} as stored`, matrix(dtype, stored(dtype, ROWS, 512).part), storedBlocks([dtype])!] as const
+  ),
   ...[32, 33, 100, 172, 864].flatMap((columns) =>
     ([["int8", INT8_BLOCKS], ["int4", INT4_BLOCKS]] as const).map(([name, format]) => {
-      const values = random(ROWS * columns, columns);
-      const part = { name, outputs: ROWS, inputs: columns, dtypes: ["F32"], read: () => values, readBlocks: () => [] };
-      return [`${name}, ${columns} columns`, part, format] as const;
+      const part = floatPart(random(ROWS * columns, columns), columns);
+      return [`${name}, ${columns} columns`, matrix(name, part), format] as const;
     })
   ),
 ];
 
 Deno.test("products with blocks are those of what the blocks stand for, whatever the width and the type", async () => {
   for (const [name, weights, format] of MATRICES) {
-    const { inputs } = weights;
-    const matrix = dequantized(format.quantize(weights, inputs), format, inputs);
+    const { inputs, parts: [part] } = weights;
+    const matrix = dequantized(format.quantize(part, all(part)), format, inputs);
     for (const tokens of [1, 9]) {
       const values = random(tokens * inputs, 3);
       const input = new onnxruntime.Tensor("float32", values, [1, tokens, inputs]);
@@ -166,11 +186,90 @@ Deno.test("products with blocks are those of what the blocks stand for, whatever
 Deno.test("rows that are looked up are what the blocks stand for", async () => {
   const ids = new onnxruntime.Tensor("int64", BigInt64Array.of(0n, 23n, 7n), [1, 3]);
   for (const [name, weights, format] of MATRICES.filter(([, , format]) => format.bits === 8)) {
-    const { inputs } = weights;
-    const matrix = dequantized(format.quantize(weights, inputs), format, inputs);
+    const { inputs, parts: [part] } = weights;
+    const matrix = dequantized(format.quantize(part, all(part)), format, inputs);
     const found = await run((graph, id) => blockLookup(graph, id, weights, format), ids, ELEMENT.int64);
     const expected = [0, 23, 7].flatMap((row) => [...matrix.subarray(row * inputs, (row + 1) * inputs)]);
     assertEquals(found.length, expected.length, name);
     assert(difference(found, expected) / largest(expected) < 1e-6, name);
   }
+});
+
+/** The file of a plan. */
+function contentOf(plan: WeightPlan): Uint8Array {
+  const content = new Uint8Array(plan.length);
+  for (const { offset, bytes } of plan.content()) content.set(bytes, offset);
+  return content;
+}
+
+Deno.test("rows are quantized alike whatever others are read with them", () => {
+  const formats: [BlockFormat, MatrixPart][] = [
+    ...[INT8_BLOCKS, INT4_BLOCKS].map((
+      format,
+    ): [BlockFormat, MatrixPart] => [format, floatPart(random(9 * 100, 1), 100)]),
+    ...STORED.map((dtype): [BlockFormat, MatrixPart] => [storedBlocks([dtype])!, stored(dtype, 9, 512).part]),
+  ];
+  const bytesOf = (blocks: QuantizedBlocks) =>
+    Object.fromEntries(Object.entries(blocks).map(([part, { buffer }]) => [part, [...new Uint8Array(buffer)]]));
+  fc.assert(fc.property(
+    fc.constantFrom(...formats),
+    fc.uniqueArray(fc.integer({ min: 1, max: 8 })),
+    ([format, part], cuts) => {
+      const ends = [...cuts.toSorted(), 9];
+      const pieces = ends.map((end, index) => bytesOf(format.quantize(part, { start: ends[index - 1] ?? 0, end })));
+      for (const [name, bytes] of Object.entries(bytesOf(format.quantize(part, all(part))))) {
+        assertEquals(pieces.flatMap((piece) => piece[name]), bytes, name);
+      }
+    },
+  ));
+});
+
+Deno.test("a matrix too large for one piece is written as if it were one", () => {
+  const [rows, columns] = [2500, 2048]; // 5.1 million numbers: two pieces
+  const part = floatPart(random(rows * columns, 5), columns);
+  const halves = [{ ...part, rows: 1500 }, {
+    ...part,
+    rows: 1000,
+    read: ({ start, end }: RowSpan) => part.read({ start: start + 1500, end: end + 1500 }),
+  }];
+  for (const parts of [[part], halves]) {
+    const weights = { name: "w", outputs: rows, inputs: columns, parts };
+    const written = (add: (graph: GraphBuilder) => void) => {
+      const plan = new WeightPlan("");
+      add(new GraphBuilder(plan));
+      const content = contentOf(plan);
+      return (name: string) => {
+        const { offset, length } = plan.index.get(name)!;
+        return content.slice(offset, offset + length);
+      };
+    };
+    const all = part.read({ start: 0, end: rows });
+    const same = (found: Uint8Array, expected: Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>) => {
+      const bytes = new Uint8Array(expected.buffer);
+      assert(found.length === bytes.length && found.every((byte, index) => byte === bytes[index]));
+    };
+    same(written((graph) => floatProduct(graph, "x", weights))("w"), transpose(all, rows, columns));
+    same(written((graph) => floatLookup(graph, "x", weights))("w"), all);
+    const blocks = INT8_BLOCKS.quantize(part, { start: 0, end: rows });
+    const find = written((graph) => blockProduct(graph, "x", weights, INT8_BLOCKS));
+    same(find("w"), blocks.codes);
+    same(find("w.scales"), blocks.scales);
+  }
+});
+
+Deno.test("mins are written by block where a product takes them, by row where rows are looked up", () => {
+  const { part } = stored("Q4_1", 7, 96);
+  const format = storedBlocks(["Q4_1"], 8)!;
+  const plan = new WeightPlan("");
+  const graph = new GraphBuilder(plan);
+  blockLookup(graph, "ids", matrix("w", part), format);
+  blockProduct(graph, "x", matrix("w", part), format);
+  const content = contentOf(plan);
+  const found = (name: string) => {
+    const { offset, length } = plan.index.get(name)!;
+    return new Float32Array(content.buffer, offset, length / 4);
+  };
+  const { mins } = format.quantize(part, all(part));
+  assertEquals(found("w.row_mins"), mins);
+  assertEquals(found("w.mins"), transpose(mins!, 7, 3));
 });

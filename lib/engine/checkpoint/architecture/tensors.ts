@@ -1,6 +1,6 @@
 import type { ByteSource } from "../../../files/byte_source.ts";
 import type { Checkpoint, ModelConfig, TensorInfo } from "../checkpoint.ts";
-import { readBlocks, readValues, TENSOR_FORMATS } from "../tensor_format.ts";
+import { readBlocks, readValues, type RowSpan, TENSOR_FORMATS, type TensorFormat } from "../tensor_format.ts";
 import { familyNamed } from "./families.ts";
 import type { ContainerForm, FamilyTensor, PackedTensor, RowNumbers, Width } from "./family.ts";
 import { turningFirst } from "./rotary_order.ts";
@@ -133,28 +133,73 @@ export function tensorReaders(
   tensors: ReadonlyMap<string, StoredTensor>,
   form: ContainerForm = {},
 ): Pick<Checkpoint, "readTensor" | "readBlocks"> {
-  const stored = (name: string): StoredTensor => {
+  const stored = (name: string, rows?: RowSpan): StoredRows => {
     const tensor = tensors.get(name);
-    if (tensor !== undefined) return tensor;
-    throw new RangeError(`Cannot read the tensor ${name} as the checkpoint has none of it`);
+    if (tensor === undefined) throw new RangeError(`Cannot read the tensor ${name} as the checkpoint has none of it`);
+    return storedRows(name, tensor, rows, config);
   };
-  const formed = (name: string, values: Float32Array<ArrayBuffer>) => formTensor(name, values, config, form);
+  const ordered = <Numbers extends RowNumbers>(name: string, numbers: Numbers, rows: StoredRows) =>
+    cutRows(rows, numbers, config, (all, heads) => orderRows(name, all, heads, form));
+  const formed = (name: string, values: Float32Array<ArrayBuffer>, rows: StoredRows) =>
+    cutRows(rows, values, config, (all, heads) => formTensor(name, all, heads, form));
   return {
-    readTensor: (name) => {
-      const { source, offset, count, dtype } = stored(name);
-      return formed(name, readValues(source, offset, count, TENSOR_FORMATS[dtype]));
+    readTensor: (name, span) => {
+      const rows = stored(name, span);
+      return formed(name, readValues(rows.source, rows.offset, rows.count, rows.format), rows);
     },
-    readBlocks: (name) => {
-      const { source, offset, count, dtype } = stored(name);
-      const blocks = readBlocks(source, offset, count, TENSOR_FORMATS[dtype]);
+    readBlocks: (name, span) => {
+      const rows = stored(name, span);
+      const blocks = readBlocks(rows.source, rows.offset, rows.count, rows.format);
       return blocks && {
         groupLength: blocks.groupLength,
-        levels: orderRows(name, blocks.levels, config, form),
-        scales: formed(name, blocks.scales),
-        mins: formed(name, blocks.mins),
+        levels: ordered(name, blocks.levels, rows),
+        scales: formed(name, blocks.scales, rows),
+        mins: formed(name, blocks.mins, rows),
       };
     },
   };
+}
+
+/** Rows of a tensor in an open file. */
+interface StoredRows extends RowSpan, Pick<StoredTensor, "source" | "offset" | "count"> {
+  readonly format: TensorFormat;
+  /** The rows that are read: those asked for and the rest of their heads. */
+  readonly read: RowSpan;
+}
+
+/** Where rows lie in the file, with those that share a head with them. */
+function storedRows(
+  name: string,
+  { source, offset, count, shape: [height], dtype }: StoredTensor,
+  { start, end }: RowSpan = { start: 0, end: height },
+  { headDim }: ModelConfig,
+): StoredRows {
+  if (![start, end].every(Number.isInteger) || start < 0 || start >= end || end > height) {
+    throw new RangeError(`Cannot read rows ${start} to before ${end} of ${name} as it has ${height}`);
+  }
+  const read = {
+    start: start - start % headDim,
+    end: Math.min(height, Math.ceil(end / headDim) * headDim),
+  };
+  const format = TENSOR_FORMATS[dtype];
+  const columns = count / height;
+  const before = (read.start * columns / format.blockLength) * format.blockBytes;
+  return { source, offset: offset + before, count: (read.end - read.start) * columns, format, start, end, read };
+}
+
+/** Cuts out the rows that were asked for, once they are in order: what changes places does so within a head. */
+function cutRows<Numbers extends RowNumbers>(
+  { start, end, read }: StoredRows,
+  numbers: Numbers,
+  config: ModelConfig,
+  order: (numbers: Numbers, config: ModelConfig) => Numbers,
+): Numbers {
+  const rows = read.end - read.start;
+  const width = numbers.length / rows;
+  // Some of a tensor's heads are the tensor of a model of fewer heads.
+  const heads = rows / config.headDim;
+  const all = order(numbers, { ...config, numAttentionHeads: heads, numKeyValueHeads: heads });
+  return all.subarray((start - read.start) * width, (end - read.start) * width) as Numbers;
 }
 
 function orderRows<Numbers extends RowNumbers>(

@@ -1,6 +1,6 @@
 import type { Checkpoint, WeightFormat } from "kvmirror/engine";
 import { decoderLayers, lastProjection } from "../../../../lib/engine/graph/decoder_layers.ts";
-import { ELEMENT, GraphBuilder, type WeightStore } from "../../../../lib/engine/graph/onnx_graph.ts";
+import { ELEMENT, GraphBuilder, type WeightStore, wholeWeight } from "../../../../lib/engine/graph/onnx_graph.ts";
 import { rotaryTables } from "../../../../lib/numeric/rotary.ts";
 
 /** Raised whenever this graph or the engine's part of it changes, so that folders of earlier versions are built anew. */
@@ -34,8 +34,8 @@ export function buildGroupedQueryDecoder(checkpoint: Checkpoint, format: WeightF
   const { cos, sin } = rotaryTables(rotary.kinds[0], config.maxPositionEmbeddings);
   const tableShape = [config.maxPositionEmbeddings, config.headDim / 2];
   const tables = [
-    graph.weight("rotary.cos", ELEMENT.float32, tableShape, () => cos),
-    graph.weight("rotary.sin", ELEMENT.float32, tableShape, () => sin),
+    graph.weight("rotary.cos", ELEMENT.float32, tableShape, wholeWeight(() => cos)),
+    graph.weight("rotary.sin", ELEMENT.float32, tableShape, wholeWeight(() => sin)),
   ];
   const cacheOf = (kind: string, layer: number, length: string, declare: "input" | "output") =>
     ["key", "value"].map((part) => {

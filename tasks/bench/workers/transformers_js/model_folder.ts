@@ -1,5 +1,5 @@
 import type { Checkpoint, WeightFormat } from "kvmirror/engine";
-import { WeightFile } from "../../../../lib/engine/graph/model_files.ts";
+import { WeightPlan, writeWeights } from "../../../../lib/engine/graph/model_files.ts";
 import { builtFolder } from "../../../../lib/files/built_folder.ts";
 import { decoderConfig } from "../decoder_config.ts";
 import { buildGroupedQueryDecoder, DECODER_VERSION } from "./grouped_query_decoder.ts";
@@ -33,7 +33,9 @@ export function libraryFolder(checkpoint: Checkpoint, format: LibraryFormat): Pr
     await write("tokenizer_config.json", checkpoint.tokenizer.config);
     await Deno.mkdir(`${folder}/onnx`);
     const { file } = LIBRARY_FORMATS[format];
-    using weights = new WeightFile(`${folder}/onnx`, `${file}_data`);
-    await Deno.writeFile(`${folder}/onnx/${file}`, buildGroupedQueryDecoder(checkpoint, format, weights));
+    const plan = new WeightPlan(`${file}_data`);
+    await Deno.writeFile(`${folder}/onnx/${file}`, buildGroupedQueryDecoder(checkpoint, format, plan));
+    using weights = await Deno.open(`${folder}/onnx/${plan.location}`, { write: true, createNew: true });
+    await writeWeights(weights, plan);
   });
 }

@@ -62,6 +62,24 @@ Deno.test("the rows of Llama's q and k are put back into halves, Qwen2's stay", 
   assertEquals(rows(open("qwen2").readTensor(k)), [0, 1, 2, 3]);
 });
 
+Deno.test("some rows of a tensor are those of the whole, in its order", () => {
+  for (const architecture of ["llama", "qwen2"]) {
+    const { tensors, readTensor } = open(architecture);
+    for (const [name, { shape: [rows] }] of tensors) {
+      const whole = readTensor(name);
+      const width = whole.length / rows;
+      for (let start = 0; start < rows; start++) {
+        for (let end = start + 1; end <= rows; end++) {
+          assertEquals(readTensor(name, { start, end }), whole.subarray(start * width, end * width), name);
+        }
+      }
+    }
+    for (const span of [{ start: 1, end: 7 }, { start: 2, end: 2 }, { start: -1, end: 2 }, { start: 0.5, end: 2 }]) {
+      assertThrows(() => readTensor("model.embed_tokens.weight", span), RangeError, "rows");
+    }
+  }
+});
+
 Deno.test("a GGUF with an output matrix is not tied", () => {
   const output = { extents: [4, 6], type: 0, data: floats(Array(24).fill(2)) };
   const { config, readTensor } = open("llama", { tensors: { "output.weight": output } });
