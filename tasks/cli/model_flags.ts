@@ -1,6 +1,6 @@
 import { checkModelName, loadModel, type Model, WEIGHT_FORMATS, type WeightFormat } from "kvmirror/engine";
 import { type Flags, usage } from "./flags.ts";
-import { createProgress } from "./progress.ts";
+import { createProgress, timeLeft } from "./progress.ts";
 import { printNotice, UsageError } from "./run_task.ts";
 
 /** The flags of {@linkcode modelFromFlags}. */
@@ -27,6 +27,8 @@ export async function modelOfWeights(
   threads?: number,
 ): Promise<Model> {
   const progress = createProgress("fetching");
+  const building = createProgress("building weights, MB");
+  let first: { readonly at: number; readonly written: number } | undefined;
   const name = flags.text("model") ?? "auto";
   usage(() => checkModelName(name));
   const model = await loadModel(name, {
@@ -35,8 +37,14 @@ export async function modelOfWeights(
     signal,
     onNotice: printNotice,
     onProgress: ({ received, total }) => progress.update(received, total),
+    onBuild: ({ written, total }) => {
+      first ??= { at: performance.now(), written };
+      const left = timeLeft(performance.now() - first.at, written - first.written, total - written);
+      building.update(Math.round(written / 1e6), Math.round(total / 1e6), left);
+    },
   });
   progress.close();
+  building.close();
   const { origin } = model;
   printNotice(`model ${origin.name}, ${origin.weights} weights, from ${origin.source}`);
   return model;

@@ -18,7 +18,7 @@ export function createProgress(label: string): Progress {
   return {
     update: (done, total, note = "") => {
       const now = performance.now();
-      if (now - last < (terminal ? QUIET_MS / 4 : 5 * QUIET_MS)) return;
+      if (now - last < (terminal ? QUIET_MS / 4 : shown ? 5 * QUIET_MS : QUIET_MS)) return;
       last = now;
       shown = true;
       const share = total === undefined ? `${done}` : `${done}/${total} (${Math.floor((100 * done) / total)}%)`;
