@@ -47,7 +47,7 @@ export async function loadModel(
   }
   const resolved = await resolveModel(name, { ...resolve, onNotice });
   using checkpoint = await readCheckpoint(resolved.path);
-  const tokenizer = createTokenizer(checkpoint.tokenizer, checkpoint.config.eosTokenIds);
+  const tokenizer = createTokenizer(checkpoint.tokenizer, { eosTokenIds: checkpoint.config.eosTokenIds });
   const build = await builtDecoder(checkpoint, weights, { onNotice, onProgress: onBuild, signal: resolve.signal });
   const { config } = checkpoint;
   const options = { threads, profile };

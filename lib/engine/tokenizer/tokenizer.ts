@@ -1,5 +1,10 @@
-import { PreTrainedTokenizer } from "@huggingface/transformers";
-import { matchReference } from "./match_reference.ts";
+import { Template } from "@huggingface/jinja";
+import { Tokenizer as Library } from "@huggingface/tokenizers";
+import { decodeByteTokens, decodesByteTokens, matchReference } from "./match_reference.ts";
+import { withSpecialTokens } from "./special_tokens.ts";
+import { createTakeSpaces } from "./take_spaces.ts";
+import { checkTemplateArguments, type TemplateArguments } from "./template_variables.ts";
+import { textBounds } from "./text_bounds.ts";
 
 /** A tokenizer as Hugging Face's files describe it; a GGUF's is rebuilt into the same shape. */
 export interface TokenizerFiles {
@@ -7,6 +12,11 @@ export interface TokenizerFiles {
   readonly tokenizer: Record<string, unknown>;
   /** The contents of tokenizer_config.json, with `chat_template` where the model has one. */
   readonly config: Record<string, unknown>;
+  /**
+   * Who puts the token that begins a text before a chat template's text: the template, as in transformers, by default;
+   * `added`: the tokenizer, where the template does not, as in llama.cpp.
+   */
+  readonly templateBos?: "own" | "added";
 }
 
 /** One message of a conversation. */
@@ -33,12 +43,18 @@ export interface ChatTemplateOptions {
 export interface Tokenizer {
   /** One above the highest id; a model's vocabulary may be larger, with ids that have no text. */
   readonly vocabSize: number;
-  /** Ids that end a text. */
+  /** Ids that end a text: the checkpoint's own, and the token that the chat template puts behind an answer. */
   readonly eosTokenIds: readonly number[];
-  /** The text of the token that begins a text; empty if there is none. It is never added automatically. */
+  /** The text of the token that begins a text; empty if there is none. */
   readonly bosToken: string;
+  /** Ids that the checkpoint puts before a text that is read as it is: mostly none, or the one of `bosToken`. */
+  readonly startTokenIds: readonly number[];
+  /** Ids that the checkpoint puts behind a whole text. A prompt has none, as it goes on. */
+  readonly endTokenIds: readonly number[];
   /** Whether {@linkcode Tokenizer.applyChatTemplate} can be called. */
   readonly hasChatTemplate: boolean;
+  /** Values that the chat template was given for its variables. */
+  readonly templateArguments: TemplateArguments;
   /** The ids of a text. Special tokens in the text are recognized, none is added. */
   encode(text: string): number[];
   /** The text of ids. Ids without a token are left out; bytes that are no UTF-8 become U+FFFD. */
@@ -49,11 +65,19 @@ export interface Tokenizer {
   applyChatTemplate(messages: readonly ChatMessage[], options?: ChatTemplateOptions): string;
 }
 
+/** Options of {@linkcode createTokenizer}. */
+export interface TokenizerOptions {
+  /** The model's end tokens; by default, the tokenizer's own. */
+  readonly eosTokenIds?: readonly number[];
+  /** Values for variables of the chat template. */
+  readonly templateArguments?: TemplateArguments;
+}
+
 /**
  * Builds a tokenizer from its files. It gives the ids of the reference implementation, Python's `tokenizers`.
  *
- * @param eosTokenIds the model's end tokens; by default, the tokenizer's own
  * @throws {SyntaxError} if the files do not describe a tokenizer
+ * @throws {RangeError} if they ask for what the engine does not do, or the template reads no such variable
  *
  * ```ts
  * import { assertEquals } from "@std/assert";
@@ -67,49 +91,139 @@ export interface Tokenizer {
  * assertEquals(tokenizer.decode([4, 0]), "thet");
  * ```
  */
-export function createTokenizer(files: TokenizerFiles, eosTokenIds?: readonly number[]): Tokenizer {
-  const library = openLibrary(files);
+export function createTokenizer(
+  files: TokenizerFiles,
+  { eosTokenIds, templateArguments = {} }: TokenizerOptions = {},
+): Tokenizer {
+  const { tokenizer, named } = withSpecialTokens(files);
+  const library = openLibrary(tokenizer);
   const texts: string[] = [];
-  for (const [text, id] of library.get_vocab() as Map<string, number>) texts[id] = text;
+  for (const [text, id] of library.get_vocab()) texts[id] = text;
+  const takeSpaces = createTakeSpaces(tokenizer.added_tokens) ?? ((text: string) => text);
+  const encode = (text: string) => library.encode(takeSpaces(text), { add_special_tokens: false }).ids;
+  const added = library.get_added_tokens_decoder();
+  const ofBytes = decodesByteTokens(tokenizer.decoder);
+  const { start, end } = textBounds(library, files.config, named);
+  const template = chatTemplate(files.config.chat_template);
+  const compiled = template === undefined ? undefined : compile(template);
+  if (!(compiled instanceof Error)) checkTemplateArguments(compiled, templateArguments);
+  const bosToken = named.bos_token ?? "";
+  const addsBos = files.templateBos === "added" && start.length > 0;
+  const render = (messages: readonly ChatMessage[], { addGenerationPrompt = false }: ChatTemplateOptions = {}) => {
+    if (compiled === undefined) {
+      throw new RangeError(
+        `Cannot apply a chat template as the model has none: give the text as it is (template "none")`,
+      );
+    }
+    try {
+      if (compiled instanceof Error) throw compiled;
+      const rendered = compiled.render({
+        messages: messages.map((message) => ({ ...message })),
+        add_generation_prompt: addGenerationPrompt,
+        tools: null,
+        documents: null,
+        ...named,
+        ...templateArguments,
+      });
+      return addsBos && !rendered.startsWith(bosToken) ? bosToken + rendered : rendered;
+    } catch (error) {
+      throw new RangeError(`Cannot apply the model's chat template: ${messageOf(error)}`, { cause: error });
+    }
+  };
+  const ownEnd = named.eos_token === undefined ? undefined : library.token_to_id(named.eos_token);
+  const ends = [...(eosTokenIds ?? []), ...(eosTokenIds?.length || ownEnd === undefined ? [] : [ownEnd])];
+  const turnEnd = compiled === undefined ? undefined : turnEndId({ library, render, encode, bosToken });
   return {
     vocabSize: texts.length,
-    eosTokenIds: eosTokenIds ?? (library.eos_token_id === undefined ? [] : [library.eos_token_id]),
-    bosToken: library.bos_token ?? "",
-    hasChatTemplate: Boolean(library.chat_template),
-    encode: (text) => library.encode(text, { add_special_tokens: false }),
+    eosTokenIds: [...new Set(turnEnd === undefined ? ends : [...ends, turnEnd])],
+    bosToken,
+    startTokenIds: start,
+    endTokenIds: end,
+    hasChatTemplate: compiled !== undefined,
+    templateArguments,
+    encode,
     decode: (ids, { specialTokens = "keep" } = {}) => {
-      const known = ids.filter((id) => texts[id] !== undefined);
-      if (known.length === 0) return "";
-      return library.decode(known, {
-        skip_special_tokens: specialTokens === "skip",
-        clean_up_tokenization_spaces: false,
-      });
+      const tokens = ids.filter((id) =>
+        texts[id] !== undefined && (specialTokens === "keep" || added.get(id)?.special !== true)
+      ).map((id) => texts[id]);
+      const whole = ofBytes ? decodeByteTokens(tokens) : tokens;
+      return library.decoder?.decode([...whole]) ?? whole.join(" ");
     },
     tokenText: (id) => texts[id] ?? "",
-    applyChatTemplate: (messages, { addGenerationPrompt = false } = {}) => {
-      if (!library.chat_template) {
-        throw new RangeError(
-          `Cannot apply a chat template as the model has none: give the text as it is (template "none")`,
-        );
-      }
-      try {
-        return library.apply_chat_template(messages.map((message) => ({ ...message })), {
-          add_generation_prompt: addGenerationPrompt,
-          tokenize: false,
-        });
-      } catch (error) {
-        throw new RangeError(`Cannot apply the model's chat template: ${messageOf(error)}`, { cause: error });
-      }
-    },
+    applyChatTemplate: render,
   };
 }
 
-function openLibrary({ tokenizer, config }: TokenizerFiles): PreTrainedTokenizer {
+/**
+ * The ids of a text that nothing comes before, with what the checkpoint puts there. A text that begins so already, as
+ * its special tokens are recognized, is not given it twice.
+ */
+export function encodeStart(tokenizer: Pick<Tokenizer, "encode" | "startTokenIds">, text: string): number[] {
+  const ids = tokenizer.encode(text);
+  const { startTokenIds } = tokenizer;
+  return startTokenIds.every((id, index) => ids[index] === id) ? ids : [...startTokenIds, ...ids];
+}
+
+function openLibrary(tokenizer: Readonly<Record<string, unknown>>): Library {
   try {
-    return new PreTrainedTokenizer(matchReference(tokenizer), config);
+    return new Library(matchReference(tokenizer), {});
   } catch (error) {
+    if (error instanceof RangeError) throw error;
     throw new SyntaxError(`Cannot read the tokenizer's files: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/**
+ * The template of conversations: the only one, or of several the one named `default`.
+ *
+ * @throws {SyntaxError} if it is neither a text nor a list of named ones
+ */
+function chatTemplate(given: unknown): string | undefined {
+  if ((given ?? null) === null || given === "") return undefined;
+  if (typeof given === "string") return given;
+  if (Array.isArray(given)) {
+    const found = given.find((entry) => entry?.name === "default")?.template;
+    if (found === undefined || typeof found === "string") return found;
+  }
+  throw new SyntaxError(
+    `Cannot read tokenizer_config.json as chat_template must be text or a list of named ones: current value is ${
+      JSON.stringify(given)?.slice(0, 80)
+    }`,
+  );
+}
+
+/** Compiles a template; one that cannot be is an error of whoever applies it: the model may be used without. */
+function compile(template: string): Template | Error {
+  try {
+    return new Template(template.replaceAll(/\r\n?/g, "\n")); // as Jinja reads it
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+/** A message that no template contains. */
+const ANSWER = "\u{e020}answer\u{e021}";
+
+interface Templated {
+  readonly library: Library;
+  readonly render: (messages: readonly ChatMessage[]) => string;
+  readonly encode: (text: string) => number[];
+  readonly bosToken: string;
+}
+
+/** The special token that the template puts behind an answer, which the model gives when it has finished. */
+function turnEndId({ library, render, encode, bosToken }: Templated): number | undefined {
+  let rendered: string;
+  try {
+    rendered = render([{ role: "user", content: "a" }, { role: "assistant", content: ANSWER }]);
+  } catch {
+    return undefined; // whoever applies the template is told
+  }
+  const at = rendered.lastIndexOf(ANSWER);
+  if (at < 0) return undefined;
+  const [id] = encode(rendered.slice(at + ANSWER.length).trimStart());
+  const special = id !== undefined && library.get_added_tokens_decoder().get(id)?.special === true;
+  return special && library.id_to_token(id) !== bosToken ? id : undefined;
 }
 
 function messageOf(error: unknown): string {
