@@ -190,6 +190,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "architecture/family.ts",
       "architecture/tensors.ts",
       "checkpoint.ts",
+      "gguf/split_gguf.ts",
       "quantized_blocks.ts",
       "read_checkpoint.ts",
       "safetensors/encode_safetensors.ts",

@@ -1,11 +1,13 @@
 import { openFileSource } from "../../files/byte_source.ts";
+import { fileSize } from "../../files/exists.ts";
 import { type ContentFile, contentHash } from "../../files/hash.ts";
 import type { Checkpoint, CheckpointContent } from "./checkpoint.ts";
 import { ggufCheckpoint } from "./gguf/gguf_checkpoint.ts";
+import { partNames } from "./gguf/split_gguf.ts";
 import { openHuggingFaceFolder, safetensorsCheckpoint } from "./safetensors/hugging_face_checkpoint.ts";
 
 /**
- * Opens a checkpoint: a GGUF file, or a Hugging Face folder with config.json, tokenizer.json and safetensors. Weights
+ * Opens a checkpoint: a GGUF file, all parts of a split one by the path of any, or a Hugging Face folder with config.json, tokenizer.json and safetensors. Weights
  * are read on demand; the files stay open until the checkpoint is disposed of.
  *
  * @throws {SyntaxError} if a file is malformed, or its tensors do not fit the configuration
@@ -51,7 +53,15 @@ function openFile(path: string, opened: DisposableStack): Opened {
       `Cannot open ${name} by itself: give the folder it is in, with config.json and tokenizer.json`,
     );
   }
-  return { content: ggufCheckpoint(opened.use(openFileSource(path))), files: [{ name, path }] };
+  const folder = path.slice(0, path.length - name.length);
+  const files = partNames(name).map((part) => ({ name: part, path: folder + part }));
+  const missing = files.find((part) => fileSize(part.path) === undefined);
+  if (missing !== undefined && files.length > 1) {
+    throw new RangeError(
+      `Cannot open the model as its part ${missing.name} is missing: put all ${files.length} parts side by side`,
+    );
+  }
+  return { content: ggufCheckpoint(...files.map((part) => opened.use(openFileSource(part.path)))), files };
 }
 
 function openFolder(path: string, opened: DisposableStack): Opened {

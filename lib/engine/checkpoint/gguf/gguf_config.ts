@@ -1,4 +1,3 @@
-import type { ByteSource } from "../../../files/byte_source.ts";
 import { createFields, type Fields } from "../../../files/fields.ts";
 import { ggufFamily } from "../architecture/families.ts";
 import type { GgufForm } from "../architecture/family.ts";
@@ -7,7 +6,7 @@ import type { RopeSetting } from "../architecture/rope_scaling.ts";
 import { createSettings, type Setting, type Settings, type SettingValues } from "../architecture/settings.ts";
 import type { ModelConfig } from "../checkpoint.ts";
 import { readValues } from "../tensor_format.ts";
-import type { Gguf } from "./read_gguf.ts";
+import type { JoinedGguf } from "./split_gguf.ts";
 
 const EMBEDDING = "token_embd.weight";
 const OUTPUT = "output.weight";
@@ -69,21 +68,13 @@ const ROPE_THETA = 10_000;
 /**
  * The model's configuration, from a GGUF file's metadata and table of tensors.
  *
- * @throws {RangeError} if the file asks for what the engine does not do: another architecture or rope scaling, experts, a
- * file in parts
+ * @throws {RangeError} if the file asks for what the engine does not do: another architecture or rope scaling, experts
  * @throws {SyntaxError} if the metadata is malformed
  */
-export function ggufConfig(gguf: Gguf, source: ByteSource): ModelConfig {
+export function ggufConfig(gguf: JoinedGguf): ModelConfig {
   const { metadata, tensors } = gguf;
   const general = createFields((key) => metadata.get(key), "the GGUF metadata");
   const family = ggufFamily(general.text("general.architecture"));
-  const parts = general.integer("split.count", 1);
-  if (parts > 1) {
-    throw new RangeError(
-      `Cannot run this GGUF as it is one of ${parts} parts: supported is one file: join the parts with ` +
-        "llama-gguf-split --merge",
-    );
-  }
   const embedding = tensors.get(EMBEDDING);
   if (embedding === undefined) throw new SyntaxError(`Cannot read GGUF as the tensor ${EMBEDDING} is missing`);
   const { architecture, assumed } = family.gguf;
@@ -121,7 +112,7 @@ export function ggufConfig(gguf: Gguf, source: ByteSource): ModelConfig {
     }) ?? {},
   );
   if (family.slides === undefined) refuseWindow(settings);
-  return modelConfig({ family, settings, ...ropes(gguf, source, family.gguf, label) });
+  return modelConfig({ family, settings, ...ropes(gguf, family.gguf, label) });
 }
 
 function refuseWindow(settings: Settings): void {
@@ -132,8 +123,7 @@ function refuseWindow(settings: Settings): void {
 
 /** The rotary embedding of all layers or, where they differ, of those without and with a window. */
 function ropes(
-  { metadata, tensors }: Gguf,
-  source: ByteSource,
+  { metadata, tensors }: JoinedGguf,
   { architecture, slidingTheta }: GgufForm,
   label: string,
 ): { rope: Settings<RopeSetting>; slidingRope?: Settings<RopeSetting> } {
@@ -141,7 +131,7 @@ function ropes(
     Object.entries(ROPE_DIVISORS).flatMap(([setting, name]) => {
       const tensor = tensors.get(name);
       if (tensor === undefined) return [];
-      return [[setting, [...readValues(source, tensor.offset, tensor.count, tensor.format)]]];
+      return [[setting, [...readValues(tensor.source, tensor.offset, tensor.count, tensor.format)]]];
     }),
   );
   const written = (name: string): unknown => metadata.get(`${architecture}.${name}`);
@@ -190,6 +180,6 @@ function scalingType(named: unknown, divisors: Readonly<Record<string, unknown>>
 }
 
 function endTokens(general: Fields): number[] {
-  const ids = ["eos", "eot"].flatMap((name) => general.integers(`tokenizer.ggml.${name}_token_id`));
+  const ids = ["eos", "eot", "eom"].flatMap((name) => general.integers(`tokenizer.ggml.${name}_token_id`));
   return [...new Set(ids)];
 }

@@ -43,10 +43,13 @@ export function ggufTokenizer(metadata: Metadata): TokenizerFiles {
   };
 }
 
-function isSentencePiece(model: string | undefined): boolean {
-  if (model === "llama" || model === "gpt2") return model === "llama";
+/** The kinds of tokenizers by their names in a GGUF file. */
+const KINDS: Readonly<Record<string, "SentencePiece" | "byte level">> = { llama: "SentencePiece", gpt2: "byte level" };
+
+function isSentencePiece(model = ""): boolean {
+  if (Object.hasOwn(KINDS, model)) return KINDS[model] === "SentencePiece";
   throw new RangeError(
-    `Cannot use the tokenizer ${model ?? "(none)"} of this GGUF: supported are llama, SentencePiece's BPE, and gpt2, ` +
+    `Cannot use the tokenizer ${model || "(none)"} of this GGUF: supported are llama, SentencePiece's BPE, and gpt2, ` +
       "byte-level BPE",
   );
 }

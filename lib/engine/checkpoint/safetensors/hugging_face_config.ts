@@ -81,11 +81,12 @@ const ROPE_THETA = 10_000;
 export function huggingFaceConfig(config: Json, generation: Json = {}): ModelConfig {
   const family = familyNamed(createFields((key) => config[key], "config.json").text("model_type"));
   const { defaults } = family.huggingFace;
-  const endTokens = createFields((key) => generation[key], "generation_config.json").integers("eos_token_id");
+  const endTokens = ([[generation, "generation_config.json"], [config, "config.json"]] as const)
+    .flatMap(([held, label]) => createFields((key) => held[key], label).integers("eos_token_id"));
   const settings = createSettings<Setting>({
     label: "config.json",
     names: NAMES,
-    given: endTokens.length > 0 ? { eosTokenIds: endTokens } : {},
+    given: { eosTokenIds: [...new Set(endTokens)] },
     defaults: { ...DEFAULTS, ...defaults },
     value: (name) => valueAt(config, name),
     state: (name, value) => {

@@ -3,6 +3,7 @@ import { withFileLock } from "../../../files/file_lock.ts";
 import { hashFile, hashKind } from "../../../files/hash.ts";
 import { parseJsonObject } from "../../../files/json_object.ts";
 import { writeAtomicSync } from "../../../files/write_atomic.ts";
+import { partNames } from "../../checkpoint/gguf/split_gguf.ts";
 import { SHARD_INDEX, shardNames } from "../../checkpoint/safetensors/shard_index.ts";
 import { type HubPlace, placeLabel } from "../known_models.ts";
 import { type FetchOptions, type SourceSettings, sourceSettings } from "../settings.ts";
@@ -11,7 +12,7 @@ import { filesUnder } from "./hub_cache.ts";
 import { describeHubFile, type HubFile } from "./hub_file.ts";
 
 const NEEDED = ["config.json", "tokenizer.json"];
-const OPTIONAL = ["generation_config.json", "tokenizer_config.json"];
+const OPTIONAL = ["generation_config.json", "tokenizer_config.json", "chat_template.jinja"];
 
 /**
  * Fetches a model's files from the hub, or the one file that it is, each atomically, and goes on where an earlier run
@@ -33,13 +34,17 @@ export async function fetchFromHub(place: HubPlace, options: FetchOptions = {}):
     const here = findFetched(place, settings);
     if (here !== undefined) return here.path;
     const withSettings = { ...options, settings };
-    const files = place.file === undefined
-      ? await fetchFolder(place.repository, folder, withSettings)
-      : [await fetchOne(place, place.file, folder, withSettings)];
+    const files: HubFile[] = place.file === undefined ? await fetchFolder(place.repository, folder, withSettings) : [];
+    for (const part of partsOf(place)) files.push(await fetchOne(place, part, folder, withSettings));
     writeFetched(place, files, settings);
     removePartials(place, settings);
     return fetchedPath(place, settings);
   });
+}
+
+/** The files that a place names: one, or all parts of a split GGUF; none where it is a folder. */
+function partsOf({ file }: HubPlace): string[] {
+  return file === undefined ? [] : partNames(file);
 }
 
 /** Options whose settings are known. */
@@ -103,7 +108,7 @@ export function removePartials(place: HubPlace, settings: SourceSettings): void 
   const folder = repositoryFolder(place, settings);
   // A repository's folder may hold a GGUF file that is still to be finished: it is a model of its own.
   const isOurs = (path: string) =>
-    place.file === undefined ? !/\.gguf\./i.test(path) : path.startsWith(`${place.file}.`);
+    place.file === undefined ? !/\.gguf\./i.test(path) : partsOf(place).some((part) => path.startsWith(`${part}.`));
   for (const path of [...filesUnder(folder)]) {
     if (path.endsWith(PARTIAL) && isOurs(path)) Deno.removeSync(`${folder}/${path}`);
   }

@@ -1,4 +1,5 @@
 import { fileSize, isFolder } from "../../../files/exists.ts";
+import { partNames } from "../../checkpoint/gguf/split_gguf.ts";
 import { SHARD_INDEX, shardNames } from "../../checkpoint/safetensors/shard_index.ts";
 import type { HubPlace } from "../known_models.ts";
 import type { SourceSettings } from "../settings.ts";
@@ -9,7 +10,7 @@ export function findInHubCache({ repository, file, sha256 }: HubPlace, settings:
   if (snapshot === undefined) return undefined;
   if (file === undefined) return isWholeModel(snapshot) ? snapshot : undefined;
   const path = `${snapshot}/${file}`;
-  if (fileSize(path) === undefined) return undefined;
+  if (partNames(file).some((part) => fileSize(`${snapshot}/${part}`) === undefined)) return undefined;
   // A copy in place of a link says nothing of its hash.
   const hash = blobHash(path) ?? sha256;
   return sha256 === undefined || hash === sha256 ? path : undefined;

@@ -1,10 +1,11 @@
 import { nearestName } from "../../../numeric/nearest_name.ts";
+import { partNames } from "../../checkpoint/gguf/split_gguf.ts";
 import { SHARD_INDEX } from "../../checkpoint/safetensors/shard_index.ts";
 import { type HubModel, type HubPlace, placeLabel, type ResolvedModel } from "../known_models.ts";
 import { type FetchOptions, type SourceSettings, sourceSettings } from "../settings.ts";
 import { fetchedFiles, fetchFromHub, findFetched } from "./fetch_from_hub.ts";
 import { filesInHubCache, findInHubCache } from "./hub_cache.ts";
-import { isSplit, isWholeGguf, splitReason } from "./hub_name.ts";
+import { isModelFile } from "./hub_name.ts";
 import { describeRepository, type RepositoryFacts } from "./repository_facts.ts";
 
 /** So many names of files fit into a message. */
@@ -58,7 +59,7 @@ export async function resolveHubModel(asked: HubModel, options: FetchOptions = {
 
 function ggufsHere(repository: string, settings: SourceSettings): string[] {
   const files = new Set([...filesInHubCache(repository, settings), ...fetchedFiles(repository, settings)]);
-  return [...files].filter(isWholeGguf).sort();
+  return [...files].filter(isModelFile).sort();
 }
 
 function offline(asked: HubPlace, settings: SourceSettings): Error {
@@ -75,9 +76,16 @@ function offline(asked: HubPlace, settings: SourceSettings): Error {
  * @throws {Error} if the file that is named is not there, several could be meant, or none is a model that can be read
  */
 function chooseFile({ repository, file }: HubPlace, { files }: RepositoryFacts): string | undefined {
-  const ggufs = [...files.keys()].filter(isWholeGguf).sort();
+  const ggufs = [...files.keys()].filter(isModelFile).sort();
+  const withAllParts = (model: string): string => {
+    const missing = partNames(model).find((part) => !files.has(part));
+    if (missing === undefined) return model;
+    throw new Error(
+      `Cannot fetch ${model} of ${repository} as its part ${missing} is missing there: name another file`,
+    );
+  };
   if (file !== undefined) {
-    if (files.has(file)) return file;
+    if (files.has(file)) return withAllParts(file);
     const near = nearestName(file, ggufs);
     const fix = ggufs.length === 0
       ? `it has no GGUF file, so try hub:${repository}`
@@ -86,7 +94,7 @@ function chooseFile({ repository, file }: HubPlace, { files }: RepositoryFacts):
   }
   const lacks = missingFrom(files);
   if (lacks.length === 0) return undefined;
-  if (ggufs.length === 1) return ggufs[0];
+  if (ggufs.length === 1) return withAllParts(ggufs[0]);
   if (ggufs.length > 1) {
     // The first of the alphabet is often the largest; this one is what most people take.
     const common = ggufs.find((path) => /q4_k_m/i.test(path)) ?? ggufs[0];
@@ -95,8 +103,6 @@ function chooseFile({ repository, file }: HubPlace, { files }: RepositoryFacts):
         `hub:${repository}/${common}; it has ${namesOf(ggufs)}`,
     );
   }
-  const split = [...files.keys()].find(isSplit);
-  if (split !== undefined) throw new Error(`Cannot use ${repository} as ${splitReason(split)}`);
   throw new Error(
     `Cannot use ${repository} as it has no GGUF file, and lacks ${lacks.join(" and ")} of a safetensors folder: ` +
       "name a repository that has either",
@@ -120,8 +126,9 @@ function namesOf(files: readonly string[]): string {
 
 /** What will be fetched, in words; of a folder, its weights. */
 function sizeOf({ file }: HubPlace, { files }: RepositoryFacts): string {
+  const parts = file === undefined ? [] : partNames(file);
   const shard = files.has(SHARD_INDEX) ? /^model-[^/]*\.safetensors$/ : /^model\.safetensors$/;
-  const fetched = [...files].filter(([path]) => file === undefined ? shard.test(path) : path === file);
+  const fetched = [...files].filter(([path]) => file === undefined ? shard.test(path) : parts.includes(path));
   const bytes = fetched.reduce((sum, [, size]) => sum + (size ?? NaN), 0);
   return fetched.length === 0 || Number.isNaN(bytes)
     ? "its size is not told"

@@ -1,3 +1,4 @@
+import { partNames } from "../../checkpoint/gguf/split_gguf.ts";
 import type { HubModel } from "../known_models.ts";
 
 /** What the names of the hub's own models begin with. */
@@ -7,16 +8,16 @@ const REPOSITORY_PART = /^(?!.*(--|\.\.))[A-Za-z0-9_][\w.-]{0,95}$/;
 /** A part of a path that is a plain name on every system: nothing that leads elsewhere. */
 // deno-lint-ignore no-control-regex
 const PATH_PART = /^(?!\.\.?$)[^\u0000-\u001f\u007f\\/:*?"<>|]+$/;
-/** `model-00001-of-00003.gguf`; the only part of one is a whole file. */
-const SPLIT = /-\d{5}-of-(?!00001)\d{5}\.gguf$/i;
+/** Any part of a split GGUF but the first, which stands for all. */
+const FURTHER_PART = /-(?!00001)\d{5}-of-\d{5}\.gguf$/i;
 /** A projector of images that belongs to a model, but is none. */
 const PROJECTOR = /(^|\/)mmproj[^/]*\.gguf$/i;
 
 /**
- * Reads `hub:OWNER/NAME` and `hub:OWNER/NAME/FILE.gguf`.
+ * Reads `hub:OWNER/NAME` and `hub:OWNER/NAME/FILE.gguf`. Any part of a split GGUF stands for all: the first is given.
  *
  * @returns undefined if the name does not begin with `hub:`
- * @throws {RangeError} if it does and is neither, or the file is one part of a split GGUF
+ * @throws {RangeError} if it does and is neither
  */
 export function parseHubName(name: string): HubModel | undefined {
   if (!name.startsWith(PREFIX)) return undefined;
@@ -39,23 +40,11 @@ export function parseHubName(name: string): HubModel | undefined {
       `${cannot} ${file} is no GGUF file: name one that ends in .gguf, or hub:${place.repository} for its folder`,
     );
   }
-  if (isSplit(file)) throw new RangeError(`${cannot} ${splitReason(file)}`);
-  return { ...place, file };
+  return { ...place, file: partNames(file)[0] };
 }
 
-/** Whether a file of a repository is a model by itself: a GGUF file, not split, whose path is plain. */
-export function isWholeGguf(path: string): boolean {
-  return /\.gguf$/i.test(path) && !isSplit(path) && !PROJECTOR.test(path) &&
+/** Whether a file of a repository names a model: a GGUF file whose path is plain, of a split one the first part. */
+export function isModelFile(path: string): boolean {
+  return /\.gguf$/i.test(path) && !FURTHER_PART.test(path) && !PROJECTOR.test(path) &&
     path.split("/").every((part) => PATH_PART.test(part));
-}
-
-/** Whether a file is one part of a split GGUF. */
-export function isSplit(path: string): boolean {
-  return SPLIT.test(path);
-}
-
-/** Why a split GGUF is refused, with the fix. */
-export function splitReason(file: string): string {
-  return `${file} is one part of a split GGUF, and parts cannot be joined yet: name a file that is whole, ` +
-    "or join them with llama-gguf-split --merge and give the path";
 }

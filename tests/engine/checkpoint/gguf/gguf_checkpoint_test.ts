@@ -135,7 +135,7 @@ const METADATA: readonly [string, Record<string, Value | undefined>, typeof Rang
     ["a sliding window", { "llama.attention.sliding_window": 32 }, RangeError, "sliding window is 32"],
     ["experts", { "llama.expert_count": 8 }, RangeError, "8 experts"],
     ["attention to later tokens", { "llama.attention.causal": false }, RangeError, "attention.causal is false"],
-    ["a part of several", { "split.count": 2 }, RangeError, "one of 2 parts"],
+    ["a part of several", { "split.count": 2 }, RangeError, "it is part 1 of 2: put the parts side by side"],
     ["part of the head rotated", { "llama.rope.dimension_count": 2 }, RangeError, "rope.dimension_count is 2"],
     [
       "no layer count",
@@ -160,12 +160,12 @@ const METADATA: readonly [string, Record<string, Value | undefined>, typeof Rang
     ],
     ["an odd head", { "llama.attention.key_length": 3 }, SyntaxError, "must be even"],
     ["an end token outside", { "tokenizer.ggml.eos_token_id": 6 }, SyntaxError, "[0, 6)"],
-    ["a tokenizer of another kind", { "tokenizer.ggml.model": "llama" }, RangeError, "supported is gpt2"],
+    ["a tokenizer of another kind", { "tokenizer.ggml.model": "bert" }, RangeError, "supported are llama"],
     [
       "an unknown pre-tokenizer",
-      { "tokenizer.ggml.pre": "gpt-4o" },
+      { "tokenizer.ggml.pre": "jais" },
       RangeError,
-      "gpt-4o of this GGUF: the supported ones are gpt-2",
+      "jais of this GGUF: the supported ones are gpt-2",
     ],
     ["too few token types", { "tokenizer.ggml.token_type": [1] }, SyntaxError, "6 tokens have 1 types"],
     [

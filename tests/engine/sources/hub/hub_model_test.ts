@@ -88,15 +88,15 @@ hubTest("of several GGUF files one is named; folders and spaces are part of a na
   const error = await assertRejects(() => resolved(HUB, settings), Error);
   assertEquals(
     error.message,
-    `Cannot choose among the 3 GGUF files of ${REPOSITORY}: name one, like ${HUB}/a-model-q4_k_m.gguf; ` +
-      "it has a-model-f16.gguf, a-model-q4_k_m.gguf, small one/a-model q2.gguf",
+    `Cannot choose among the 4 GGUF files of ${REPOSITORY}: name one, like ${HUB}/a-model-q4_k_m.gguf; ` +
+      "it has a-model-f16.gguf, a-model-q4_k_m.gguf, big/a-model-q8_0-00001-of-00002.gguf, small one/a-model q2.gguf",
   );
   assertEquals(hub.requests.filter(({ host }) => host === hub.storeHost), []);
   for (const file of ["a-model-q4_k_m.gguf", "small one/a-model q2.gguf"] as const) {
     const { path } = await resolved(`${HUB}/${file}`, settings);
     assertEquals(await Deno.readFile(path), SEVERAL[file]);
   }
-  await assertRejects(() => resolved(HUB, settings), Error, "Cannot choose among the 3");
+  await assertRejects(() => resolved(HUB, settings), Error, "Cannot choose among the 4");
   const offline = { ...settings, offline: true };
   await assertRejects(
     () => resolved(HUB, offline),
@@ -202,8 +202,8 @@ const WRONG_NAMES: readonly [string, RegExp][] = [
     /as file\.bin is no GGUF file: name one that ends in \.gguf, or hub:a\/b for its folder$/,
   ],
   [
-    "hub:a/b/m-00001-of-00003.gguf",
-    /as m-00001-of-00003\.gguf is one part of a split GGUF, and parts cannot be joined yet: name a file that is whole, or/,
+    "hub:a/b/m-00004-of-00003.gguf",
+    /^Cannot open part 4 of 3: parts are numbered from 1/,
   ],
 ];
 
@@ -222,8 +222,22 @@ hubTest("a file that is not there: the nearest, and what there is", SEVERAL, asy
   assertEquals(
     message,
     `Cannot fetch a-model-q4_k_s.gguf of ${REPOSITORY} as the hub has no such file: did you mean a-model-q4_k_m.gguf? ` +
-      "It has a-model-f16.gguf, a-model-q4_k_m.gguf, small one/a-model q2.gguf",
+      "It has a-model-f16.gguf, a-model-q4_k_m.gguf, big/a-model-q8_0-00001-of-00002.gguf, small one/a-model q2.gguf",
   );
+});
+
+const PARTS = { "m-00001-of-00002.gguf": WEIGHTS, "m-00002-of-00002.gguf": WEIGHTS.subarray(0, 2_000_000) };
+
+hubTest("a split file is fetched whole, and found again by any of its parts", PARTS, async (hub, settings) => {
+  const { path, notices } = await resolved(HUB, settings);
+  assertEquals(path.endsWith("/m-00001-of-00002.gguf"), true);
+  for (const [name, bytes] of Object.entries(PARTS)) {
+    assertEquals(await Deno.readFile(path.replace("m-00001-of-00002.gguf", name)), bytes);
+  }
+  assertMatch(notices.join(), /: 3 MB, license/);
+  const count = hub.requests.length;
+  assertEquals((await resolved(`${HUB}/m-00002-of-00002.gguf`, settings)).path, path);
+  assertEquals(hub.requests.length, count);
 });
 
 const REFUSED: readonly [string, Record<string, Uint8Array>, string, RegExp][] = [
@@ -235,10 +249,10 @@ const REFUSED: readonly [string, Record<string, Uint8Array>, string, RegExp][] =
     /as it has no GGUF file, and lacks tokenizer\.json and model\.safetensors of a safetensors folder: name a repository/,
   ],
   [
-    "only split files",
-    { "m-00001-of-00002.gguf": WEIGHTS, "m-00002-of-00002.gguf": WEIGHTS },
-    HUB,
-    /^Cannot use someone\/a-model as m-00001-of-00002\.gguf is one part of a split GGUF/,
+    "a split file whose part is missing",
+    { "m-00001-of-00002.gguf": WEIGHTS },
+    `${HUB}/m-00001-of-00002.gguf`,
+    /as its part m-00002-of-00002\.gguf is missing there: name another file$/,
   ],
   ["names that lead elsewhere", EVIL, HUB, /as it has no GGUF file, and lacks config\.json and/],
 ];
