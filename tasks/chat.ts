@@ -5,7 +5,7 @@ import { type ChatCommand, chatStatus, parseChatCommand, runChatCommand } from "
 import { inputLines, TurnInterrupt } from "./chat/terminal.ts";
 import { CACHE_DTYPE_FLAGS, cacheDtypeFromFlags } from "./cli/cache_flags.ts";
 import { byteSize, parseFlags, textFromFlag, usage } from "./cli/flags.ts";
-import { MODEL_FLAGS, modelFromFlags } from "./cli/model_flags.ts";
+import { MODEL_FLAGS, modelFromFlags, TEMPLATE_FLAGS } from "./cli/model_flags.ts";
 import { policyFromFlags } from "./cli/policy_flags.ts";
 import { printNotice, runTask, UsageError, writeText } from "./cli/run_task.ts";
 
@@ -14,6 +14,7 @@ await runTask(async () => {
     text: [...MODEL_FLAGS, "policy", "max-cache", "system", "system-file", "load", "save", ...CACHE_DTYPE_FLAGS.text],
     integer: ["max-new-tokens", ...CACHE_DTYPE_FLAGS.integer],
     toggle: ["json"],
+    repeated: TEMPLATE_FLAGS,
   });
   if (flags.positional.length > 0) {
     throw new UsageError(`Cannot use ${flags.positional[0]}: ask on standard input, a question a line`);

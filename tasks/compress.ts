@@ -1,6 +1,14 @@
 /** `deno task compress`: reads a context raw, evicts, reads a question raw; shows what is left and what comes next. */
 import { logProbabilities, usageByLayer } from "kvmirror";
-import { cacheDtypeName, cacheUsage, type KvCache, type Model, prefillRecordings, tokenTexts } from "kvmirror/engine";
+import {
+  cacheDtypeName,
+  cacheUsage,
+  encodeStart,
+  type KvCache,
+  type Model,
+  prefillRecordings,
+  tokenTexts,
+} from "kvmirror/engine";
 import { evictionFromFlags, LIVE_FLAGS } from "./cli/cache_flags.ts";
 import { parseFlags, requiredText, textFromFlag } from "./cli/flags.ts";
 import { modelFromFlags } from "./cli/model_flags.ts";
@@ -17,7 +25,7 @@ await runTask(async () => {
   const question = textFromFlag(flags, "question-file");
   const signal = interruptSignal();
   await using model = await modelFromFlags(flags, signal);
-  const contextIds = model.tokenizer.encode(prompt);
+  const contextIds = encodeStart(model.tokenizer, prompt);
   const promptTokens = contextIds.length;
   // Without a question, the context's last token is what the next one follows: it is read after the eviction.
   const questionIds = question === undefined ? contextIds.splice(-1) : model.tokenizer.encode(question);

@@ -1,5 +1,5 @@
 /** `deno task evaluate`: answers to a dataset's questions, or to tasks after RULER, under evicted caches. */
-import type { Model } from "kvmirror/engine";
+import { encodeStart, type Model } from "kvmirror/engine";
 import {
   CUT_PROMPT,
   type DatasetRow,
@@ -151,7 +151,7 @@ async function judgeText(
     return isJudged ? [{ ...setting, policy }] : [];
   });
   const progress = createProgress("windows of text");
-  const ids = model.tokenizer.encode(mobyDick().slice(0, 4 + Math.ceil(windows / 8)).join("\n\n"));
+  const ids = encodeStart(model.tokenizer, mobyDick().slice(0, 4 + Math.ceil(windows / 8)).join("\n\n"));
   const rows = await perplexity(model, ids, settings, { windows, positions, signal, onProgress: progress.update });
   progress.close();
   return rows;

@@ -13,7 +13,7 @@ import {
 import { policyEntry } from "kvmirror/policies";
 import { bytes, fixed, percent, table } from "kvmirror/report";
 import { byteSize, type Flags, parseFlags, requiredText, usage } from "./cli/flags.ts";
-import { MODEL_FLAGS, modelFromFlags } from "./cli/model_flags.ts";
+import { MODEL_FLAGS, modelFromFlags, TEMPLATE_FLAGS } from "./cli/model_flags.ts";
 import { createProgress, interruptSignal } from "./cli/progress.ts";
 import { printJson, printText, runTask, UsageError } from "./cli/run_task.ts";
 
@@ -28,6 +28,7 @@ await runTask(async () => {
     text: [...MODEL_FLAGS, "memory", "dataset", "task", "policy", "cache-dtype"],
     integer: ["context", "samples", "seed"],
     toggle: ["json"],
+    repeated: TEMPLATE_FLAGS,
   });
   const [stray] = flags.positional;
   if (stray !== undefined) throw new UsageError(`Cannot use ${stray}: recommend takes flags only`);

@@ -95,11 +95,13 @@ export {
 } from "./sources/resolve_model.ts";
 export { type DownloadProgress, type FetchOptions, type SourceSettings } from "./sources/settings.ts";
 export { type VerifiedFile, verifyEmbedded, verifyModel } from "./sources/verify_model.ts";
+export { TemplateArgumentError, type TemplateArguments, type TemplateValue } from "./tokenizer/template_variables.ts";
 export { tokenTexts } from "./tokenizer/text_stream.ts";
 export {
   type ChatMessage,
   type ChatTemplateOptions,
   type DecodeOptions,
+  encodeStart,
   type Tokenizer,
   type TokenizerFiles,
 } from "./tokenizer/tokenizer.ts";

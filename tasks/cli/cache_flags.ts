@@ -10,7 +10,7 @@ import {
 } from "kvmirror/engine";
 import type { Policy } from "kvmirror/policies";
 import { byteSize, type Flags, type FlagTypes, usage } from "./flags.ts";
-import { MODEL_FLAGS } from "./model_flags.ts";
+import { MODEL_FLAGS, TEMPLATE_FLAGS } from "./model_flags.ts";
 import { givenNumbers, POLICY_NUMBERS, policyFromFlags, positionsFromFlags, ratioFromFlags } from "./policy_flags.ts";
 import { createProgress } from "./progress.ts";
 import { UsageError } from "./run_task.ts";
@@ -36,6 +36,7 @@ export const LIVE_FLAGS = {
   integer: ["max-new-tokens", ...POLICY_NUMBERS, ...CACHE_DTYPE_FLAGS.integer],
   number: ["compression-ratio"],
   toggle: ["json"],
+  repeated: TEMPLATE_FLAGS,
 } as const satisfies FlagTypes;
 
 /** An eviction as the command line asks for it. */

@@ -7,11 +7,15 @@ export interface FlagTypes {
   readonly integer?: readonly string[];
   readonly number?: readonly string[];
   readonly toggle?: readonly string[];
+  /** Texts that may be given more than once. */
+  readonly repeated?: readonly string[];
 }
 
 /** Parsed flags; a flag that was not given is absent. */
 export interface Flags {
   text(name: string): string | undefined;
+  /** Every value of a repeated flag, in their order. */
+  texts(name: string): readonly string[];
   number(name: string): number | undefined;
   toggle(name: string): boolean;
   readonly positional: readonly string[];
@@ -30,10 +34,11 @@ export function parseFlags(args: readonly string[], types: FlagTypes): Flags {
   const numbers = new Set([...integers, ...(types.number ?? [])]);
   const texts = [...(types.text ?? []), ...numbers];
   const toggles = types.toggle ?? [];
-  const known = new Set([...texts, ...toggles]);
-  const parsed = parseArgs(joinNegativeValues(args, new Set(texts)), {
-    string: texts,
-    collect: texts,
+  const repeated = types.repeated ?? [];
+  const known = new Set([...texts, ...toggles, ...repeated]);
+  const parsed = parseArgs(joinNegativeValues(args, new Set([...texts, ...repeated])), {
+    string: [...texts, ...repeated],
+    collect: [...texts, ...repeated],
     boolean: toggles,
     unknown: (argument, key) => {
       if (key === undefined || known.has(key)) return true;
@@ -54,6 +59,7 @@ export function parseFlags(args: readonly string[], types: FlagTypes): Flags {
     if (numbers.has(name)) checkNumber(name, String(parsed[name]), integers.has(name));
   }
   return {
+    texts: (name) => (parsed[name] ?? []) as readonly string[],
     text: (name) => parsed[name] as string | undefined,
     number: (name) => parsed[name] === undefined ? undefined : Number(parsed[name]),
     toggle: (name) => parsed[name] === true,

@@ -1,10 +1,22 @@
-import { checkModelName, loadModel, type Model, WEIGHT_FORMATS, type WeightFormat } from "kvmirror/engine";
+import {
+  checkModelName,
+  loadModel,
+  type Model,
+  TemplateArgumentError,
+  type TemplateArguments,
+  type TemplateValue,
+  WEIGHT_FORMATS,
+  type WeightFormat,
+} from "kvmirror/engine";
 import { type Flags, usage } from "./flags.ts";
 import { createProgress, timeLeft } from "./progress.ts";
 import { printNotice, UsageError } from "./run_task.ts";
 
 /** The flags of {@linkcode modelFromFlags}. */
 export const MODEL_FLAGS = ["model", "weights"] as const;
+
+/** The repeated flags of {@linkcode modelFromFlags}, where the chat template is applied. */
+export const TEMPLATE_FLAGS = ["template-arg"] as const;
 
 /** Loads the model that `--model` (default `auto`) and `--weights` name; says on stderr which it took. */
 export async function modelFromFlags(flags: Flags, signal?: AbortSignal): Promise<Model> {
@@ -35,6 +47,7 @@ export async function modelOfWeights(
     weights,
     threads,
     signal,
+    templateArguments: templateArguments(flags.texts("template-arg")),
     onNotice: printNotice,
     onProgress: ({ received, total }) => progress.update(received, total),
     onBuild: ({ written, total }) => {
@@ -42,10 +55,31 @@ export async function modelOfWeights(
       const left = timeLeft(performance.now() - first.at, written - first.written, total - written);
       building.update(Math.round(written / 1e6), Math.round(total / 1e6), left);
     },
+  }).catch((error): never => {
+    throw error instanceof TemplateArgumentError ? new UsageError(error.message) : error;
   });
   progress.close();
   building.close();
   const { origin } = model;
   printNotice(`model ${origin.name}, ${origin.weights} weights, from ${origin.source}`);
   return model;
+}
+
+/** Values of the chat template's variables: true, false, a number, or else a text. */
+function templateArguments(given: readonly string[]): TemplateArguments {
+  const values = new Map<string, TemplateValue>();
+  for (const text of given) {
+    const [, name, value] = /^([A-Za-z_]\w*)=(.*)$/s.exec(text) ?? [];
+    if (name === undefined) {
+      throw new UsageError(`Cannot use --template-arg ${text} as it must be name=value, such as enable_thinking=false`);
+    }
+    if (values.has(name)) throw new UsageError(`Cannot give the chat template ${name} twice: give it once`);
+    values.set(name, templateValue(value));
+  }
+  return Object.fromEntries(values);
+}
+
+function templateValue(text: string): TemplateValue {
+  if (text === "true" || text === "false") return text === "true";
+  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }

@@ -1,7 +1,7 @@
 import { type CacheDtype, isFloat32, parseCacheDtype, type PositionMode, type WeightFormat } from "kvmirror/engine";
 import { checkTaskName, CUT_PROMPT, FLOORS, parseSetting, type Setting, settingName, splitNames } from "kvmirror/eval";
 import { type Flags, type FlagTypes, usage } from "../cli/flags.ts";
-import { checkedWeights, MODEL_FLAGS } from "../cli/model_flags.ts";
+import { checkedWeights, MODEL_FLAGS, TEMPLATE_FLAGS } from "../cli/model_flags.ts";
 import { positionsFromFlags } from "../cli/policy_flags.ts";
 import { UsageError } from "../cli/run_task.ts";
 import { type Shard, shardFromFlags } from "./jobs.ts";
@@ -22,6 +22,7 @@ export const EVALUATE_FLAGS = {
   ],
   integer: ["samples", "seed", "max-new-tokens", "perplexity", "jobs"],
   toggle: ["query-aware", "json"],
+  repeated: TEMPLATE_FLAGS,
 } as const satisfies FlagTypes;
 
 /** Rows as they are to be written. */

@@ -14,6 +14,7 @@ import hashlib
 import io
 import json
 import random
+import tempfile
 from pathlib import Path
 
 import sentencepiece
@@ -21,6 +22,7 @@ import tokenizers
 import transformers
 from sentencepiece import sentencepiece_model_pb2
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import AutoTokenizer
 from transformers.convert_slow_tokenizer import generate_merges
 
 VERSIONS = (tokenizers.__version__, transformers.__version__)
@@ -229,6 +231,46 @@ bounded.post_processor = processors.Sequence([
     processors.TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", ids["<s>"]), ("</s>", ids["</s>"])]),
 ])
 
+# What tokenizer_config.json says beside tokenizer.json, as transformers has it. It drops add_bos_token and add_eos_token
+# where there is a tokenizer.json, which transformers 4 did not, so they are not here.
+
+TEMPLATE = (
+    "{{ bos_token }}{% for message in messages %}{{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}"
+    "{% if enable_thinking is defined and enable_thinking is false %}{{ '<think>\\n\\n</think>\\n\\n' }}{% endif %}{% endif %}"
+)
+NEXT = len(vocab)
+SAMPLE = "the <think> <extra><pad> \u2028number</s>"
+TOKEN = {"lstrip": False, "rstrip": False, "single_word": False, "normalized": False}
+CONFIGS = {
+    "nothing": {},
+    "post-processor": {"tokenizer": "bounded"},
+    "added_tokens_decoder": {"config": {"added_tokens_decoder": {
+        str(NEXT): {**TOKEN, "content": "<think>", "special": False}, str(NEXT + 1): {**TOKEN, "content": "<pad>", "rstrip": True, "special": True},
+    }}},
+    "extra_special_tokens": {"config": {"extra_special_tokens": ["<extra>", "the"]}},
+    "additional_special_tokens": {"config": {"additional_special_tokens": ["<extra>"]}},
+    "named tokens": {"config": {"pad_token": "<pad>", "unk_token": {**TOKEN, "content": "<extra>", "special": True, "__type": "AddedToken"}}},
+    "template": {"config": {"bos_token": "<s>", "chat_template": TEMPLATE}, "arguments": {"enable_thinking": False}},
+}
+MESSAGES = [{"role": "user", "content": "the number"}]
+plain_json = json.loads(byte_level(vocab, merges, words).to_str())
+configs = {}
+for name, case in CONFIGS.items():
+    with tempfile.TemporaryDirectory() as folder:
+        source = json.loads(bounded.to_str()) if case.get("tokenizer") == "bounded" else plain_json
+        config = {"tokenizer_class": "PreTrainedTokenizerFast", **case.get("config", {})}
+        Path(folder, "tokenizer.json").write_text(json.dumps(source))
+        Path(folder, "tokenizer_config.json").write_text(json.dumps(config))
+        loaded = AutoTokenizer.from_pretrained(folder)
+        arguments = case.get("arguments", {})
+        configs[name] = {
+            **case, "config": config, "vocab_size": len(loaded), "ids": loaded.encode(SAMPLE, add_special_tokens=False),
+            "bounded_ids": loaded.encode(SAMPLE), "skipped": loaded.decode(loaded.encode(SAMPLE), skip_special_tokens=True),
+        }
+        if "chat_template" in config:
+            configs[name]["rendered"] = loaded.apply_chat_template(MESSAGES, tokenize=False, add_generation_prompt=True, **arguments)
+
 
 def without_model(tokenizer):
     """A tokenizer.json without what the test has already: model's vocabulary and merges."""
@@ -254,6 +296,10 @@ golden = {
     "rules": {name: hashes(byte_level(vocab, merges, *rule)) for name, rule in RULES.items()},
     "spm_rules": {name: hashes(tokenizer) for name, tokenizer in SPM_RULES.items()},
     "steps": {name: {"tokenizer": without_model(tokenizer), "hashes": hashes(tokenizer)} for name, tokenizer in steps.items()},
+    "sample": SAMPLE,
+    "messages": MESSAGES,
+    "plain": without_model(byte_level(vocab, merges, words)),
+    "configs": configs,
     "bounded": {"tokenizer": without_model(bounded), "ids": bounded.encode("the").ids, "start": [ids["<s>"]], "end": [ids["</s>"]]},
 }
 path = HERE / "tokenizer_rules.json"

@@ -4,6 +4,7 @@ import type { TraceHeader, TraceStep } from "../../trace/trace_header.ts";
 import { TraceTotals } from "../../trace/trace_summary.ts";
 import type { KvCache } from "../cache/kv_cache.ts";
 import { evictableLayers } from "../rows/cache_shape.ts";
+import { encodeStart } from "../tokenizer/tokenizer.ts";
 import type { Model } from "./model.ts";
 
 /** Options of {@linkcode captureTrace}. */
@@ -54,7 +55,7 @@ export async function captureTrace(
   prompt: string,
   { maxNewTokens = 16, write, signal, onProgress }: CaptureOptions = {},
 ): Promise<Capture> {
-  const promptIds = model.tokenizer.encode(prompt);
+  const promptIds = encodeStart(model.tokenizer, prompt);
   using cache = model.createCache([NEWEST_QUERY.queries]);
   const { windows } = cache.shape;
   const layers = evictableLayers(cache.shape);

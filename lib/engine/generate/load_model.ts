@@ -8,6 +8,7 @@ import { openSession } from "../runtime/decoder_session.ts";
 import type { SessionOptions } from "../runtime/graph_session.ts";
 import { EMBEDDED_MODEL } from "../sources/embedded_model.ts";
 import { resolveModel, type ResolveOptions } from "../sources/resolve_model.ts";
+import type { TemplateArguments } from "../tokenizer/template_variables.ts";
 import { createTokenizer } from "../tokenizer/tokenizer.ts";
 import { Model } from "./model.ts";
 
@@ -17,6 +18,11 @@ export interface LoadOptions extends ResolveOptions, SessionOptions {
   readonly weights?: WeightFormat;
   /** Called while the model's weights are built, the first time. `signal` ends that as well. */
   readonly onBuild?: (progress: BuildProgress) => void;
+  /**
+   * Values for variables of the chat template, wherever it is applied: `{ enable_thinking: false }`. A variable that the
+   * template does not read is refused.
+   */
+  readonly templateArguments?: TemplateArguments;
   /** Called with a sentence before a model of the hub is fetched, and where a damaged build is made anew. */
   readonly onNotice?: (notice: string) => void;
 }
@@ -27,6 +33,7 @@ export interface LoadOptions extends ResolveOptions, SessionOptions {
  * @param name `auto`, a known name (`smollm2-135m`, `qwen2.5-coder-0.5b`, `qwen2.5-0.5b`, `tiny`), `hub:OWNER/NAME` or
  * `hub:OWNER/NAME/FILE.gguf` for any repository of the hub, or the path of a GGUF file or a Hugging Face folder
  * @throws {RangeError} if the name is unknown, the weight format is, or no weights can be had
+ * @throws {TemplateArgumentError} if the chat template does not read a variable that a value is given for
  * @throws {SyntaxError} if the checkpoint is damaged or of a kind that is not supported
  *
  * @example
@@ -40,14 +47,17 @@ export interface LoadOptions extends ResolveOptions, SessionOptions {
  */
 export async function loadModel(
   name: string,
-  { weights = "int8", threads, profile, onNotice, onBuild, ...resolve }: LoadOptions = {},
+  { weights = "int8", threads, profile, onNotice, onBuild, templateArguments, ...resolve }: LoadOptions = {},
 ): Promise<Model> {
   if (!WEIGHT_FORMATS.includes(weights)) {
     throw new RangeError(`Cannot hold weights as ${weights}: the formats are ${WEIGHT_FORMATS.join(", ")}`);
   }
   const resolved = await resolveModel(name, { ...resolve, onNotice });
   using checkpoint = await readCheckpoint(resolved.path);
-  const tokenizer = createTokenizer(checkpoint.tokenizer, { eosTokenIds: checkpoint.config.eosTokenIds });
+  const tokenizer = createTokenizer(checkpoint.tokenizer, {
+    eosTokenIds: checkpoint.config.eosTokenIds,
+    templateArguments,
+  });
   const build = await builtDecoder(checkpoint, weights, { onNotice, onProgress: onBuild, signal: resolve.signal });
   const { config } = checkpoint;
   const options = { threads, profile };

@@ -8,7 +8,7 @@ import type { DecoderPool } from "../runtime/decoder_pool.ts";
 import { prefillRecordings, type Recording, recordingsFor } from "../signals/signals.ts";
 import { splitChatTemplate, turnIds } from "../tokenizer/chat_template.ts";
 import { createTextStream } from "../tokenizer/text_stream.ts";
-import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import { encodeStart, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type GeneratedToken, Generation } from "./generation.ts";
 import { loadCache, type LoadingModel } from "./load_cache.ts";
 import { type ReadOptions, readTokens } from "./read_tokens.ts";
@@ -32,7 +32,7 @@ export interface ModelOrigin {
 
 /** Options of {@linkcode Model.prefill}. */
 export interface PrefillOptions extends Omit<ReadOptions, "logitsOf" | "attention"> {
-  /** `chat` by default: the text opens the user's turn. `none`: it is read as it is. */
+  /** `chat` by default: the text opens the user's turn. `none`: it is read as it is, behind the checkpoint's first token. */
   readonly template?: Template;
   /** Recordings for policies; {@linkcode DEFAULT_RECORDINGS} and the bound's by default. */
   readonly recordings?: readonly Recording[];
@@ -168,8 +168,10 @@ export class Model implements AsyncDisposable {
     if (text === "") throw new RangeError("Cannot prefill an empty text: give at least one character");
     const early = read.bound === undefined ? undefined : cacheDtype;
     const cache = this.createCache(recordings ?? prefillRecordings(read.bound?.policy.signals ?? []), early);
-    const opened = template === "chat" ? openTurn(this.tokenizer, text) : text;
-    await this.read(cache, this.tokenizer.encode(opened), { ...read, logitsOf: "none" });
+    const ids = template === "chat"
+      ? this.tokenizer.encode(openTurn(this.tokenizer, text))
+      : encodeStart(this.tokenizer, text);
+    await this.read(cache, ids, { ...read, logitsOf: "none" });
     if (cacheDtype !== undefined) cache.quantize(cacheDtype);
     return cache;
   }
@@ -205,7 +207,11 @@ export class Model implements AsyncDisposable {
     question: string,
     { template = "chat", cache }: Pick<GenerateOptions, "template" | "cache"> = {},
   ): number[] {
-    if (template === "none") return this.tokenizer.encode(question);
+    if (template === "none") {
+      return cache === undefined || cache.tokenCount === 0
+        ? encodeStart(this.tokenizer, question)
+        : this.tokenizer.encode(question);
+    }
     return turnIds(this.tokenizer, question, cache?.tokenIds() ?? []);
   }
 

@@ -66,6 +66,9 @@ const TURN_SENTINELS = [0, 1, 2, 3, 4].map((index) => `\u{e010}turn ${index}\u{e
 /**
  * Splits the chat template between the messages of a conversation, so that each turn can be read by itself.
  *
+ * What a template writes before the newest answer alone, such as Qwen3's empty thought, stays before earlier answers:
+ * it was read there.
+ *
  * @param system the system prompt; without one, the template's own, if it has one
  * @throws {RangeError} if the model has no template, or the template changes earlier turns once later ones follow
  */
@@ -76,12 +79,16 @@ export function splitConversation(tokenizer: Templated, system?: string): Conver
   }));
   if (system !== undefined) messages.unshift({ role: "system", content: system });
   const rendered = tokenizer.applyChatTemplate(messages, { addGenerationPrompt: true });
-  const [open, close, between] = pieces(rendered);
-  const parts = { open, close, between };
+  const [open, opening, between] = pieces(rendered);
+  const newest = TURN_SENTINELS.at(-1)!;
+  const close = rendered.slice(rendered.lastIndexOf(newest) + newest.length);
   const one = messages.slice(0, system === undefined ? 1 : 2);
   const alone = tokenizer.applyChatTemplate(one, { addGenerationPrompt: true });
-  const whole = open + TURN_SENTINELS.map((text, index) => text + (index % 2 === 0 ? close : between)).join("");
-  if (rendered === whole && alone === open + TURN_SENTINELS[0] + close) return parts;
+  const behind = (index: number) => index % 2 === 1 ? between : index === TURN_SENTINELS.length - 1 ? close : opening;
+  const whole = open + TURN_SENTINELS.map((text, index) => text + behind(index)).join("");
+  if (rendered === whole && close.startsWith(opening) && alone === open + TURN_SENTINELS[0] + close) {
+    return { open, close, between };
+  }
   throw new RangeError(
     `Cannot go on with a conversation as the model's chat template puts earlier turns otherwise once later ones follow: ` +
       `ask one question, or give texts as they are (template "none")`,

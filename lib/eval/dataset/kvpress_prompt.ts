@@ -1,5 +1,6 @@
 import type { Tokenizer } from "../../engine/mod.ts";
 import { splitChatTemplate } from "../../engine/tokenizer/chat_template.ts";
+import { encodeStart } from "../../engine/tokenizer/tokenizer.ts";
 import type { DatasetRow } from "./dataset_row.ts";
 
 /** When rows go: before the question is read (`agnostic`), or after it, just before the answer (`aware`). */
@@ -19,7 +20,8 @@ export interface PromptIds {
  * Puts a row together as kvpress 0.5.5's pipeline does: the chat template is split around the context; question, the
  * template's rest and the answer's beginning follow as one text; both are tokenised by themselves. A tokenizer without
  * template puts its first token before the context and a line break after the question. `aware` moves the question into
- * the context, as kvpress's `query_aware` does. A row whose template is `none` has nothing before or between its texts.
+ * the context, as kvpress's `query_aware` does. A row whose template is `none` has nothing between its texts, and before
+ * them what the checkpoint puts before every text.
  */
 export function kvpressPrompt(
   tokenizer: Tokenizer,
@@ -33,8 +35,10 @@ export function kvpressPrompt(
     ? splitChatTemplate(tokenizer)
     : { open: tokenizer.bosToken, close: "\n", whiteSpace: "kept" };
   return {
-    openingTokens: tokenizer.encode(open).length,
-    contextIds: tokenizer.encode(open + (whiteSpace === "trimmed" ? context.trimStart() : context)),
+    openingTokens: row.template === "none" ? tokenizer.startTokenIds.length : tokenizer.encode(open).length,
+    contextIds: row.template === "none"
+      ? encodeStart(tokenizer, context)
+      : tokenizer.encode(open + (whiteSpace === "trimmed" ? context.trimStart() : context)),
     questionIds: tokenizer.encode(question + close + row.answer_prefix),
   };
 }
