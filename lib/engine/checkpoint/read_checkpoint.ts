@@ -1,9 +1,7 @@
 import { openFileSource } from "../../files/byte_source.ts";
-import { fileSize } from "../../files/exists.ts";
 import { type ContentFile, contentHash } from "../../files/hash.ts";
 import type { Checkpoint, CheckpointContent } from "./checkpoint.ts";
-import { ggufCheckpoint } from "./gguf/gguf_checkpoint.ts";
-import { partNames } from "./gguf/split_gguf.ts";
+import { ggufCheckpoint, partNames } from "./gguf/gguf_checkpoint.ts";
 import { openHuggingFaceFolder, safetensorsCheckpoint } from "./safetensors/hugging_face_checkpoint.ts";
 
 /**
@@ -55,13 +53,17 @@ function openFile(path: string, opened: DisposableStack): Opened {
   }
   const folder = path.slice(0, path.length - name.length);
   const files = partNames(name).map((part) => ({ name: part, path: folder + part }));
-  const missing = files.find((part) => fileSize(part.path) === undefined);
-  if (missing !== undefined && files.length > 1) {
-    throw new RangeError(
-      `Cannot open the model as its part ${missing.name} is missing: put all ${files.length} parts side by side`,
-    );
-  }
-  return { content: ggufCheckpoint(...files.map((part) => opened.use(openFileSource(part.path)))), files };
+  const sources = files.map((part) => {
+    try {
+      return opened.use(openFileSource(part.path));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      throw new RangeError(
+        `Cannot open the model as its part ${part.name} is missing: put all ${files.length} parts side by side`,
+      );
+    }
+  });
+  return { content: ggufCheckpoint(...sources), files };
 }
 
 function openFolder(path: string, opened: DisposableStack): Opened {

@@ -226,7 +226,7 @@ export class Model implements AsyncDisposable {
     const cache = options.cache ?? this.createCache(recordings);
     const attention = options.attention ?? (recordings.length > 0 ? "record" : "skip");
     const read = { attention, bound, signal, onNotice };
-    const stream = createTextStream(this.tokenizer);
+    const stream = createTextStream(this.tokenizer, { spaces: this.tokenizer.spaces });
     const generated: number[] = [];
     const plain = isFloat32(cache.cacheDtype) && bound === undefined && options.temperature === undefined &&
       attention === "skip";

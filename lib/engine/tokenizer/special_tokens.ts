@@ -1,5 +1,4 @@
 import { createFields, type Fields } from "../../files/fields.ts";
-import type { TokenizerFiles } from "./tokenizer.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -10,6 +9,33 @@ const NAMED = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", 
 
 /** A tokenizer's special tokens by their names (`bos_token`), as chat templates see them. */
 export type NamedTokens = Readonly<Partial<Record<typeof NAMED[number], string>>>;
+
+/** Files of special tokens that transformers wrote before tokenizer_config.json had them all. */
+export interface LegacyTokens {
+  /** The contents of special_tokens_map.json: named tokens, which stand above tokenizer_config.json's. */
+  readonly named?: Json;
+  /** The contents of added_tokens.json: ids by text. */
+  readonly added?: Json;
+}
+
+/**
+ * The contents of tokenizer_config.json with those of the older files, which transformers reads where there is no
+ * `added_tokens_decoder`.
+ */
+export function withLegacyTokens(
+  config: Record<string, unknown>,
+  { named, added }: LegacyTokens,
+): Record<string, unknown> {
+  if ((config.added_tokens_decoder ?? null) !== null || (named ?? added) === undefined) return config;
+  const whole = { ...config, ...named };
+  if (added === undefined) return whole;
+  const special = Object.values(namedTokens(createFields((key) => whole[key], CONFIG)));
+  const decoder = Object.entries(added).map(([content, id]) => {
+    const isSpecial = special.includes(content);
+    return [id, { content, special: isSpecial, normalized: !isSpecial }];
+  });
+  return { ...whole, added_tokens_decoder: Object.fromEntries(decoder) };
+}
 
 /** A tokenizer with all the special tokens that its files name. */
 export interface WithSpecialTokens {
@@ -32,7 +58,9 @@ interface AddedToken {
  *
  * @throws {SyntaxError} if a token is malformed, or `added_tokens_decoder` gives it another id than it has
  */
-export function withSpecialTokens({ tokenizer, config }: TokenizerFiles): WithSpecialTokens {
+export function withSpecialTokens(
+  { tokenizer, config }: { readonly tokenizer: Json; readonly config: Json },
+): WithSpecialTokens {
   const fields = createFields((key) => config[key], CONFIG);
   const named = namedTokens(fields);
   const added = (tokenizer.added_tokens ?? []) as readonly AddedToken[];
@@ -83,9 +111,12 @@ function decoderTokens(fields: Fields): AddedToken[] {
 /** The texts of special tokens that carry no id; transformers reads the older list where the newer key is absent. */
 function specialTexts(fields: Fields, named: NamedTokens): string[] {
   const key = fields.value("extra_special_tokens") === undefined ? "additional_special_tokens" : "extra_special_tokens";
-  const extra = fields.value(key) ?? [];
-  if (typeof extra !== "object") fail(key, extra);
-  return [...Object.values(named), ...Object.values(extra as Json).map((value) => tokenText(key, value))];
+  const lists = [key, "model_specific_special_tokens"].flatMap((name) => {
+    const extra = fields.value(name) ?? [];
+    if (typeof extra !== "object") fail(name, extra);
+    return Object.values(extra as Json).map((value) => tokenText(name, value));
+  });
+  return [...Object.values(named), ...lists];
 }
 
 /** A token is written as its text or as an object around it. */

@@ -1,3 +1,4 @@
+import { createSpaceCleaner } from "./clean_spaces.ts";
 import type { DecodeOptions, Tokenizer } from "./tokenizer.ts";
 
 /** Decodes ids one by one. Its texts, joined, equal the text of all the ids decoded at once. */
@@ -14,7 +15,20 @@ const REPLACEMENT = "\ufffd";
  * Makes a stream of text from ids. A character of several tokens is held back until it is whole, so that no temporary
  * replacement character shows.
  */
-export function createTextStream(tokenizer: Pick<Tokenizer, "decode">, options?: DecodeOptions): TextStream {
+export function createTextStream(
+  tokenizer: Pick<Tokenizer, "decode">,
+  { spaces, ...options }: DecodeOptions = {},
+): TextStream {
+  const stream = createPlainStream(tokenizer, options);
+  if (spaces !== "clean") return stream;
+  const cleaner = createSpaceCleaner();
+  return {
+    push: (id) => cleaner.push(stream.push(id)),
+    flush: () => cleaner.push(stream.flush()) + cleaner.flush(),
+  };
+}
+
+function createPlainStream(tokenizer: Pick<Tokenizer, "decode">, options: DecodeOptions): TextStream {
   // Decoders may treat the first token apart (some strip its space), so the tokens given last stay in the window.
   let window: number[] = [];
   let given = "";

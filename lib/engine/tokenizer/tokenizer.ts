@@ -1,5 +1,7 @@
 import { Template } from "@huggingface/jinja";
 import { Tokenizer as Library } from "@huggingface/tokenizers";
+import { createFields } from "../../files/fields.ts";
+import { cleanSpaces } from "./clean_spaces.ts";
 import { decodeByteTokens, decodesByteTokens, matchReference } from "./match_reference.ts";
 import { withSpecialTokens } from "./special_tokens.ts";
 import { createTakeSpaces } from "./take_spaces.ts";
@@ -31,6 +33,8 @@ export interface ChatMessage {
 export interface DecodeOptions {
   /** `keep` by default: special tokens are spelled out. `skip`: they leave no text. */
   readonly specialTokens?: "keep" | "skip";
+  /** `keep` by default: the text is what the tokens spell. `clean`: without spaces before marks, as transformers cleans. */
+  readonly spaces?: "keep" | "clean";
 }
 
 /** Options of {@linkcode Tokenizer.applyChatTemplate}. */
@@ -51,6 +55,8 @@ export interface Tokenizer {
   readonly startTokenIds: readonly number[];
   /** Ids that the checkpoint puts behind a whole text. A prompt has none, as it goes on. */
   readonly endTokenIds: readonly number[];
+  /** What the checkpoint wants done with the spaces of an answer (`clean_up_tokenization_spaces`). */
+  readonly spaces: "keep" | "clean";
   /** Whether {@linkcode Tokenizer.applyChatTemplate} can be called. */
   readonly hasChatTemplate: boolean;
   /** Values that the chat template was given for its variables. */
@@ -103,6 +109,12 @@ export function createTokenizer(
   const encode = (text: string) => library.encode(takeSpaces(text), { add_special_tokens: false }).ids;
   const added = library.get_added_tokens_decoder();
   const ofBytes = decodesByteTokens(tokenizer.decoder);
+  const fields = createFields((key) => files.config[key], "tokenizer_config.json");
+  if (fields.flag("split_special_tokens", false)) {
+    throw new RangeError(
+      "Cannot use the tokenizer as tokenizer_config.json's split_special_tokens is true: supported is false",
+    );
+  }
   const { start, end } = textBounds(library, files.config, named);
   const template = chatTemplate(files.config.chat_template);
   const compiled = template === undefined ? undefined : compile(template);
@@ -139,15 +151,17 @@ export function createTokenizer(
     bosToken,
     startTokenIds: start,
     endTokenIds: end,
+    spaces: fields.flag("clean_up_tokenization_spaces", false) ? "clean" : "keep",
     hasChatTemplate: compiled !== undefined,
     templateArguments,
     encode,
-    decode: (ids, { specialTokens = "keep" } = {}) => {
+    decode: (ids, { specialTokens = "keep", spaces = "keep" } = {}) => {
       const tokens = ids.filter((id) =>
         texts[id] !== undefined && (specialTokens === "keep" || added.get(id)?.special !== true)
       ).map((id) => texts[id]);
       const whole = ofBytes ? decodeByteTokens(tokens) : tokens;
-      return library.decoder?.decode([...whole]) ?? whole.join(" ");
+      const text = library.decoder?.decode([...whole]) ?? whole.join(" ");
+      return spaces === "clean" ? cleanSpaces(text) : text;
     },
     tokenText: (id) => texts[id] ?? "",
     applyChatTemplate: render,

@@ -142,7 +142,7 @@ async function answerRow(
     drafts.add(ids);
   }
   return {
-    prediction: model.tokenizer.decode(ids, { specialTokens: "skip" }),
+    prediction: model.tokenizer.decode(ids, { specialTokens: "skip", spaces: model.tokenizer.spaces }),
     answer_tokens: ids.length,
     context_tokens: tokenCount,
     live_bytes: liveBytes,

@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { ggufTokenizer } from "../../../lib/engine/checkpoint/gguf/gguf_tokenizer.ts";
 import type { MetadataValue } from "../../../lib/engine/checkpoint/gguf/read_gguf.ts";
 import { splitChatTemplate } from "../../../lib/engine/tokenizer/chat_template.ts";
+import { withLegacyTokens } from "../../../lib/engine/tokenizer/special_tokens.ts";
 import { TemplateArgumentError, templateVariables } from "../../../lib/engine/tokenizer/template_variables.ts";
 import { createTokenizer, encodeStart, type Tokenizer } from "../../../lib/engine/tokenizer/tokenizer.ts";
 import { Template } from "@huggingface/jinja";
@@ -194,4 +195,14 @@ Deno.test("of several templates the one named default is taken, and line ends ar
   const { applyChatTemplate } = withConfig({ chat_template: several });
   assertEquals(applyChatTemplate([{ role: "user", content: "a" }]), "<|im_start|>user\na<|im_end|>\n");
   assertEquals(withConfig({ chat_template: [{ name: "tool_use", template: "x" }] }).hasChatTemplate, false);
+});
+
+Deno.test("the older files of special tokens count where there is no added_tokens_decoder", () => {
+  const files = { named: { eos_token: { content: "</s>" } }, added: { "<new>": golden.bytes.tokens.length } };
+  const config = withLegacyTokens({ eos_token: "<s>" }, files);
+  const { encode, eosTokenIds } = withConfig(config);
+  assertEquals([encode("<new>"), eosTokenIds], [[golden.bytes.tokens.length], [id("</s>")]]);
+  const newer = { added_tokens_decoder: {}, eos_token: "<s>" };
+  assertEquals(withLegacyTokens(newer, files), newer);
+  assertEquals(withLegacyTokens({ eos_token: "<s>" }, {}), { eos_token: "<s>" });
 });

@@ -29,13 +29,15 @@ export function ggufTokenizer(metadata: Metadata): TokenizerFiles {
     ? spmTokenizer(fields, vocabulary, general.text("general.name") ?? "")
     : byteLevelTokenizer(fields, vocabulary, rule);
   const template = fields.text("chat_template");
+  const named = namedTokens(fields, tokens, isSpm ? SPM_DEFAULTS : {});
+  const addsBos = named.bos_token !== undefined && (rule === undefined || rule.addBos === true);
   return {
     tokenizer: { version: "1.0", truncation: null, padding: null, post_processor: null, ...steps },
     config: {
       clean_up_tokenization_spaces: false,
       tokenizer_class: "PreTrainedTokenizerFast",
-      ...namedTokens(fields, tokens, isSpm ? SPM_DEFAULTS : {}),
-      add_bos_token: fields.flag("ggml.add_bos_token", rule === undefined || rule.addBos === true),
+      ...named,
+      add_bos_token: fields.flag("ggml.add_bos_token", addsBos),
       add_eos_token: fields.flag("ggml.add_eos_token", false),
       ...(template === undefined ? {} : { chat_template: template }),
     },

@@ -84,6 +84,10 @@ function scoresOf(fields: Fields, { tokens, types }: GgufVocabulary): number[] {
 interface ScoredMerge {
   readonly pair: readonly [string, string];
   readonly score: number;
+  /** Characters of each part. */
+  readonly lengths: readonly [number, number];
+  /** Ids of the parts. */
+  readonly ids: readonly [number, number];
 }
 
 /** Every way to put a token together from two others, the highest score first, of equal ones the longest first part. */
@@ -92,22 +96,32 @@ function mergesOf(
   vocab: Readonly<Record<string, number>>,
   scores: readonly number[],
 ): (readonly [string, string])[] {
+  const ids = new Map(Object.entries(vocab));
   const merges: ScoredMerge[] = [];
   tokens.forEach((token, id) => {
-    if (vocab[token] !== id) return; // unused
-    const characters = [...token];
+    if (ids.get(token) !== id) return; // unused
+    const ends = characterEnds(token);
     const own: ScoredMerge[] = [];
-    for (let count = 1; count < characters.length; count++) {
-      const pair = [characters.slice(0, count).join(""), characters.slice(count).join("")] as const;
-      if (pair[0] in vocab && pair[1] in vocab) own.push({ pair, score: scores[id] });
+    for (const [index, end] of ends.slice(0, -1).entries()) {
+      const pair = [token.slice(0, end), token.slice(end)] as const;
+      const first = ids.get(pair[0]);
+      const second = first === undefined ? undefined : ids.get(pair[1]);
+      if (first === undefined || second === undefined) continue;
+      own.push({ pair, score: scores[id], lengths: [index + 1, ends.length - index - 1], ids: [first, second] });
     }
-    own.sort(({ pair: [a, b] }, { pair: [c, d] }) => vocab[a] - vocab[c] || vocab[b] - vocab[d]);
+    own.sort((one, other) => one.ids[0] - other.ids[0] || one.ids[1] - other.ids[1]);
     merges.push(...own);
   });
-  const lengthOf = (text: string) => [...text].length;
   merges.sort((one, other) =>
-    other.score - one.score || lengthOf(other.pair[0]) - lengthOf(one.pair[0]) ||
-    lengthOf(other.pair[1]) - lengthOf(one.pair[1])
+    other.score - one.score || other.lengths[0] - one.lengths[0] || other.lengths[1] - one.lengths[1]
   );
   return merges.map(({ pair }) => pair);
+}
+
+/** Where each character of a text ends. */
+function characterEnds(text: string): number[] {
+  const ends: number[] = [];
+  let end = 0;
+  for (const character of text) ends.push(end += character.length);
+  return ends;
 }

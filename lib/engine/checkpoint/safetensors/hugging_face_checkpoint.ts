@@ -1,10 +1,12 @@
 import { type ByteSource, openFileSource } from "../../../files/byte_source.ts";
 import { fileSize } from "../../../files/exists.ts";
 import { parseJsonObject } from "../../../files/json_object.ts";
+import { withLegacyTokens } from "../../tokenizer/special_tokens.ts";
 import type { TokenizerFiles } from "../../tokenizer/tokenizer.ts";
 import { familyNamed } from "../architecture/families.ts";
 import { checkTensors, cutPacked, type StoredTensor, tensorReaders } from "../architecture/tensors.ts";
 import type { CheckpointContent } from "../checkpoint.ts";
+import { checkGeneration } from "./generation_config.ts";
 import { huggingFaceConfig } from "./hugging_face_config.ts";
 import { readSafetensors } from "./read_safetensors.ts";
 import { readWeightMap } from "./shard_index.ts";
@@ -27,7 +29,7 @@ export interface HuggingFaceFolder {
 
 /**
  * Opens a Hugging Face folder: config.json, model.safetensors or its shards, tokenizer.json and, where they exist,
- * generation_config.json, tokenizer_config.json and chat_template.jinja.
+ * generation_config.json, tokenizer_config.json, chat_template.jinja, special_tokens_map.json and added_tokens.json.
  *
  * @param opened takes the open weight files; the caller disposes of it, also after an error
  * @throws {RangeError} if a file is missing or too large
@@ -55,7 +57,10 @@ export function openHuggingFaceFolder(folder: string, opened: DisposableStack): 
 
 function readTokenizer(folder: string): TokenizerFiles {
   const tokenizer = requireJson(folder, "tokenizer.json");
-  const config = readJson(folder, "tokenizer_config.json") ?? {};
+  const config = withLegacyTokens(readJson(folder, "tokenizer_config.json") ?? {}, {
+    named: readJson(folder, "special_tokens_map.json"),
+    added: readJson(folder, "added_tokens.json"),
+  });
   const template = readBytes(folder, "chat_template.jinja");
   if (template === undefined) return { tokenizer, config };
   return { tokenizer, config: { ...config, chat_template: new TextDecoder().decode(template) } };
@@ -105,6 +110,7 @@ const HEAD = "lm_head.weight";
  * @throws {RangeError} if the model or a tensor's type is not supported
  */
 export function safetensorsCheckpoint(parts: HuggingFaceParts): CheckpointContent {
+  checkGeneration(parts.generation ?? {});
   const config = huggingFaceConfig(parts.config, parts.generation);
   const stored = storedTensors(parts);
   for (const [name, { dtype }] of stored) {

@@ -3,7 +3,7 @@ import { withFileLock } from "../../../files/file_lock.ts";
 import { hashFile, hashKind } from "../../../files/hash.ts";
 import { parseJsonObject } from "../../../files/json_object.ts";
 import { writeAtomicSync } from "../../../files/write_atomic.ts";
-import { partNames } from "../../checkpoint/gguf/split_gguf.ts";
+import { partNames } from "../../checkpoint/gguf/gguf_checkpoint.ts";
 import { SHARD_INDEX, shardNames } from "../../checkpoint/safetensors/shard_index.ts";
 import { type HubPlace, placeLabel } from "../known_models.ts";
 import { type FetchOptions, type SourceSettings, sourceSettings } from "../settings.ts";
@@ -12,7 +12,13 @@ import { filesUnder } from "./hub_cache.ts";
 import { describeHubFile, type HubFile } from "./hub_file.ts";
 
 const NEEDED = ["config.json", "tokenizer.json"];
-const OPTIONAL = ["generation_config.json", "tokenizer_config.json", "chat_template.jinja"];
+const OPTIONAL = [
+  "generation_config.json",
+  "tokenizer_config.json",
+  "chat_template.jinja",
+  "special_tokens_map.json",
+  "added_tokens.json",
+];
 
 /**
  * Fetches a model's files from the hub, or the one file that it is, each atomically, and goes on where an earlier run

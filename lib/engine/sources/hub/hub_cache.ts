@@ -1,5 +1,5 @@
 import { fileSize, isFolder } from "../../../files/exists.ts";
-import { partNames } from "../../checkpoint/gguf/split_gguf.ts";
+import { partNames } from "../../checkpoint/gguf/gguf_checkpoint.ts";
 import { SHARD_INDEX, shardNames } from "../../checkpoint/safetensors/shard_index.ts";
 import type { HubPlace } from "../known_models.ts";
 import type { SourceSettings } from "../settings.ts";

@@ -1,5 +1,5 @@
 import { nearestName } from "../../../numeric/nearest_name.ts";
-import { partNames } from "../../checkpoint/gguf/split_gguf.ts";
+import { partNames } from "../../checkpoint/gguf/gguf_checkpoint.ts";
 import { SHARD_INDEX } from "../../checkpoint/safetensors/shard_index.ts";
 import { type HubModel, type HubPlace, placeLabel, type ResolvedModel } from "../known_models.ts";
 import { type FetchOptions, type SourceSettings, sourceSettings } from "../settings.ts";

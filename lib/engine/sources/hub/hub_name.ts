@@ -1,4 +1,4 @@
-import { partNames } from "../../checkpoint/gguf/split_gguf.ts";
+import { partNames } from "../../checkpoint/gguf/gguf_checkpoint.ts";
 import type { HubModel } from "../known_models.ts";
 
 /** What the names of the hub's own models begin with. */

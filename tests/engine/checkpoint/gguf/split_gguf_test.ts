@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { partNames } from "../../../../lib/engine/checkpoint/gguf/split_gguf.ts";
+import { partNames } from "../../../../lib/engine/checkpoint/gguf/gguf_checkpoint.ts";
 import { readCheckpoint } from "../../../../lib/engine/checkpoint/read_checkpoint.ts";
 import { ggufBytes, type TensorToWrite, type Value } from "../../../fixtures/gguf_bytes.ts";
 import { tinyGguf } from "../../../fixtures/tiny_gguf.ts";
