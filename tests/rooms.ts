@@ -190,7 +190,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "architecture/family.ts",
       "architecture/tensors.ts",
       "checkpoint.ts",
-      "gguf/split_gguf.ts",
+      "gguf/gguf_checkpoint.ts",
       "quantized_blocks.ts",
       "read_checkpoint.ts",
       "safetensors/encode_safetensors.ts",
@@ -200,7 +200,17 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ],
   },
   "engine/signals": { uses: ["policies"], door: ["signals.ts"] },
-  "engine/tokenizer": { uses: [], door: ["byte_level.ts", "chat_template.ts", "text_stream.ts", "tokenizer.ts"] },
+  "engine/tokenizer": {
+    uses: ["files"],
+    door: [
+      "byte_level.ts",
+      "chat_template.ts",
+      "special_tokens.ts",
+      "template_variables.ts",
+      "text_stream.ts",
+      "tokenizer.ts",
+    ],
+  },
   plan: { uses: ["engine/rows", "policies", "numeric", "files"], door: [] },
   sim: { uses: ["policies", "metrics", "numeric"], door: [] },
   trace: {

@@ -4,9 +4,10 @@ import type { GgufForm } from "../architecture/family.ts";
 import { modelConfig } from "../architecture/model_config.ts";
 import type { RopeSetting } from "../architecture/rope_scaling.ts";
 import { createSettings, type Setting, type Settings, type SettingValues } from "../architecture/settings.ts";
+import type { StoredTensor } from "../architecture/tensors.ts";
 import type { ModelConfig } from "../checkpoint.ts";
-import { readValues } from "../tensor_format.ts";
-import type { JoinedGguf } from "./split_gguf.ts";
+import { readValues, TENSOR_FORMATS } from "../tensor_format.ts";
+import type { Gguf } from "./read_gguf.ts";
 
 const EMBEDDING = "token_embd.weight";
 const OUTPUT = "output.weight";
@@ -20,6 +21,11 @@ const ROPE_DIVISORS = {
 
 /** The tensors that belong to the configuration. */
 export const ROPE_TENSORS: ReadonlySet<string> = new Set(Object.values(ROPE_DIVISORS));
+
+/** The metadata and tensors of a GGUF model, in one file or several. */
+export interface GgufModel extends Pick<Gguf, "metadata"> {
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+}
 
 /** The metadata's names, behind the architecture's. */
 const NAMES: Readonly<Partial<Record<Setting, readonly string[]>>> = {
@@ -71,7 +77,7 @@ const ROPE_THETA = 10_000;
  * @throws {RangeError} if the file asks for what the engine does not do: another architecture or rope scaling, experts
  * @throws {SyntaxError} if the metadata is malformed
  */
-export function ggufConfig(gguf: JoinedGguf): ModelConfig {
+export function ggufConfig(gguf: GgufModel): ModelConfig {
   const { metadata, tensors } = gguf;
   const general = createFields((key) => metadata.get(key), "the GGUF metadata");
   const family = ggufFamily(general.text("general.architecture"));
@@ -123,7 +129,7 @@ function refuseWindow(settings: Settings): void {
 
 /** The rotary embedding of all layers or, where they differ, of those without and with a window. */
 function ropes(
-  { metadata, tensors }: JoinedGguf,
+  { metadata, tensors }: GgufModel,
   { architecture, slidingTheta }: GgufForm,
   label: string,
 ): { rope: Settings<RopeSetting>; slidingRope?: Settings<RopeSetting> } {
@@ -131,7 +137,7 @@ function ropes(
     Object.entries(ROPE_DIVISORS).flatMap(([setting, name]) => {
       const tensor = tensors.get(name);
       if (tensor === undefined) return [];
-      return [[setting, [...readValues(tensor.source, tensor.offset, tensor.count, tensor.format)]]];
+      return [[setting, [...readValues(tensor.source, tensor.offset, tensor.count, TENSOR_FORMATS[tensor.dtype])]]];
     }),
   );
   const written = (name: string): unknown => metadata.get(`${architecture}.${name}`);
