@@ -91,6 +91,7 @@ export { decodeTimes } from "./experiments/decode_times.ts";
 export { type EqualByteGrid, type EqualByteSetting, equalByteSettings } from "./experiments/equal_bytes.ts";
 export { FACT_EVICTION_POLICIES, factEviction, type FactEvictionOptions } from "./experiments/fact_eviction.ts";
 export { fitAttentionProbe, type FitAttentionProbeOptions } from "./experiments/fit_attention_probe.ts";
+export { type AnswerScores, answerScores, type LostAnswers, lostAnswers } from "./experiments/lost_answers.ts";
 export { type NeedleAttention, needleAttention } from "./experiments/needle_attention.ts";
 export { perplexity, type PerplexityOptions, type PerplexityRow } from "./experiments/perplexity.ts";
 export {
