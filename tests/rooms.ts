@@ -197,7 +197,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   sim: { uses: ["policies", "metrics", "numeric"], door: [] },
   trace: {
     uses: ["policies", "metrics"],
-    door: ["encode_trace.ts", "find_tokens.ts", "trace_header.ts", "trace_summary.ts"],
+    door: ["encode_trace.ts", "find_tokens.ts", "replay.ts", "trace_header.ts", "trace_summary.ts"],
   },
   notebook: { uses: [], door: [] },
   policies: {
@@ -244,6 +244,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "exists.ts",
       "fields.ts",
       "file_lock.ts",
+      "git_commit.ts",
       "hash.ts",
       "json_object.ts",
       "write_atomic.ts",

@@ -56,7 +56,7 @@ export { evaluate, type EvaluateOptions, type Evaluation } from "./run/evaluate.
 export { type EvaluatedSample, type FailedSample, type Sample, type ScoredSample } from "./run/sample.ts";
 export { sampleFolder, type SampleStore } from "./run/sample_store.ts";
 export { parseSetting, type Setting, type SettingName, settingName, splitNames } from "./run/setting.ts";
-export { encodeStudy, parseStudy, type StudyFile, type StudyOrigin, studyPath } from "./run/study_file.ts";
+export { encodeStudy, parseStudy, type StudyFile, type StudyOrigin, studyOrigin, studyPath } from "./run/study_file.ts";
 export { growStudy, type PolicyStudy, policyStudy, type PolicyStudyOptions, type StudyStage } from "./run/study.ts";
 // Statistics of samples.
 export {
@@ -92,6 +92,12 @@ export { type EqualByteGrid, type EqualByteSetting, equalByteSettings } from "./
 export { FACT_EVICTION_POLICIES, factEviction, type FactEvictionOptions } from "./experiments/fact_eviction.ts";
 export { fitAttentionProbe, type FitAttentionProbeOptions } from "./experiments/fit_attention_probe.ts";
 export { type AnswerScores, answerScores, type LostAnswers, lostAnswers } from "./experiments/lost_answers.ts";
+export {
+  type OriginalBenchmark,
+  originalBenchmark,
+  type OriginalBenchmarkOptions,
+  type OriginalBenchmarkRow,
+} from "./experiments/original_benchmark.ts";
 export { type NeedleAttention, needleAttention } from "./experiments/needle_attention.ts";
 export { perplexity, type PerplexityOptions, type PerplexityRow } from "./experiments/perplexity.ts";
 export {

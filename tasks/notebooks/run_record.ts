@@ -1,5 +1,6 @@
 import { readCheckpoint, type ResolvedModel } from "kvmirror/engine";
 import settings from "../../deno.json" with { type: "json" };
+import { gitCommit } from "../../lib/files/git_commit.ts";
 import { writeAtomic } from "../../lib/files/write_atomic.ts";
 import { writeText } from "../cli/run_task.ts";
 
@@ -26,7 +27,7 @@ export async function runFacts(command: string, model: ResolvedModel | undefined
   return {
     command,
     model: model === undefined ? null : { name: model.name, source: model.source, sha256: await hashOf(model) },
-    commit: await readCommit(),
+    commit: await gitCommit(),
     versions: versions(),
     machine: `${Deno.build.os} ${Deno.build.arch}, ${navigator.hardwareConcurrency} cores`,
   };
@@ -59,21 +60,4 @@ function versions(): Record<string, string> {
   const packages = Object.values(settings.imports).map((specifier) => specifier.match(/^npm:\/?(.+)@([\d.]+)\/?$/));
   const pinned = packages.filter((match) => match !== null).map(([, name, version]) => [name, version]);
   return { kvmirror: settings.version, deno: Deno.version.deno, v8: Deno.version.v8, ...Object.fromEntries(pinned) };
-}
-
-async function readCommit(): Promise<string | null> {
-  const commit = await git("rev-parse", "HEAD");
-  const changes = await git("status", "--porcelain", "--", ":!reports");
-  return commit === null ? null : `${commit}${changes === "" ? "" : "+"}`;
-}
-
-async function git(...args: string[]): Promise<string | null> {
-  const root = new URL("../../", import.meta.url);
-  try {
-    const { success, stdout } = await new Deno.Command("git", { args, cwd: root, stderr: "null" }).output();
-    return success ? new TextDecoder().decode(stdout).trim() : null;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
 }

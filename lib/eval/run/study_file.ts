@@ -1,4 +1,6 @@
 import { fileURLToPath } from "node:url";
+import type { Model } from "../../engine/mod.ts";
+import { gitCommit } from "../../files/git_commit.ts";
 import type { ScoredSample } from "./sample.ts";
 
 /** Where a study is from. */
@@ -13,12 +15,32 @@ export interface StudyOrigin {
   readonly sha256: string;
   /** Seed of the rows. */
   readonly seed: number;
+  /** The day it was finished, as `2026-11-28`; absent in studies from before it was kept. */
+  readonly date?: string;
+  /** The commit it was run at, with `+` where files differed; null outside a checkout, absent as `date` is. */
+  readonly commit?: string | null;
 }
 
 /** The scores of a study, to be read where it is too long to be run again. */
 export interface StudyFile extends StudyOrigin {
   /** Samples; divergence and agreement are each sample's means. */
   readonly samples: readonly ScoredSample[];
+}
+
+/**
+ * Where a study is from that this process makes: its model, the day, and the commit.
+ *
+ * @param command what runs it again
+ * @param seed of its rows
+ */
+export async function studyOrigin(
+  model: Pick<Model, "origin" | "hash">,
+  command: string,
+  seed: number,
+): Promise<StudyOrigin> {
+  const { label, weights } = model.origin;
+  const [date] = new Date().toISOString().split("T");
+  return { command, model: label, weights, sha256: model.hash, seed, date, commit: await gitCommit() };
 }
 
 const COLUMNS = ["index", "context", "score", "kl", "agreement", "answer_tokens", "live_bytes"] as const;
