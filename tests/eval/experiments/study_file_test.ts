@@ -1,5 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { encodeStudy, parseStudy, type ScoredSample } from "kvmirror/eval";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { encodeStudy, parseStudy, type ScoredSample, studyOrigin } from "kvmirror/eval";
 
 const ORIGIN = { command: "deno task x", model: "m", weights: "int8", sha256: "ab", seed: 42 };
 const sample: ScoredSample = {
@@ -32,4 +32,18 @@ Deno.test("what is no study is refused", () => {
   assertThrows(() => parseStudy("{"), SyntaxError);
   const text = encodeStudy({ ...ORIGIN, samples: [sample] }).replace('"score":[0.25]', '"score":[]');
   assertThrows(() => parseStudy(text), SyntaxError, "knorm on t has no score of sample 0");
+});
+
+Deno.test("a study tells its model, the day and the commit, and a file keeps them", async () => {
+  const model = { origin: { name: "m", label: "m", source: "here", weights: "int8" as const }, hash: "ab".repeat(32) };
+  const origin = await studyOrigin(model, "deno task reproduce", 7);
+  const { date, commit, ...rest } = origin;
+  assertEquals(rest, { command: "deno task reproduce", model: "m", weights: "int8", sha256: model.hash, seed: 7 });
+  assert(/^20\d\d-\d\d-\d\d$/.test(date!), date);
+  const git = new Deno.Command("git", { args: ["rev-parse", "HEAD"], cwd: new URL(".", import.meta.url) });
+  const head = await git.output().then(({ stdout }) => new TextDecoder().decode(stdout).trim()).catch(() => "");
+  if (head === "") assertEquals(commit, null);
+  else assertEquals(commit!.replace("+", ""), head);
+  const { samples: _, ...kept } = parseStudy(encodeStudy({ ...origin, samples: [] }));
+  assertEquals(kept, origin);
 });
