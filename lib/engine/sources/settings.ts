@@ -58,7 +58,7 @@ export interface DownloadProgress {
 export interface FetchOptions {
   /** Called as bytes arrive. */
   readonly onProgress?: (progress: DownloadProgress) => void;
-  /** Called with a sentence before a model is fetched whose size and license nobody has been told yet. */
+  /** Called with a sentence when a model is fetched: from where, how large it is, and what its license is. */
   readonly onNotice?: (notice: string) => void;
   /** Ends the download; what has come is kept for the next try. */
   readonly signal?: AbortSignal;

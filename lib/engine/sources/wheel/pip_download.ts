@@ -31,9 +31,10 @@ export async function pipDownload(requirement: string, folder: string, options: 
       reason = `${command.join(" ")} ${complaint(result)}`;
       if (!/No module named pip/.test(reason)) break;
     }
-    throw new Error(
-      `Cannot fetch the Python package ${requirement} as ${reason}: check the network and that Python 3 has pip`,
-    );
+    const fix = /No space left on device/.test(reason)
+      ? `free space for ${folder.slice(0, folder.lastIndexOf("/"))}, or set KVMIRROR_CACHE to a folder elsewhere`
+      : "check the network and that Python 3 has pip";
+    throw new Error(`Cannot fetch the Python package ${requirement} as ${reason}: ${fix}`);
   } finally {
     clearInterval(watch);
   }
@@ -64,10 +65,10 @@ async function runPip(
   }
 }
 
-/** The line in which pip names its error. */
+/** The line in which pip names its error; that of a traceback, which `ERROR: Exception:` begins, is the last. */
 function complaint({ stderr, code }: Deno.CommandOutput): string {
   const lines = new TextDecoder().decode(stderr).split("\n").map((line) => line.trim()).filter((line) => line !== "");
-  const line = lines.findLast((line) => line.startsWith("ERROR")) ?? lines.at(-1);
+  const line = lines.findLast((line) => /^ERROR.*[^:]$/.test(line)) ?? lines.at(-1);
   return line === undefined ? `ends with exit ${code}` : `says ${line}`;
 }
 

@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { createHash } from "node:crypto";
 import { type KnownModel, type SourceSettings, verifyModel } from "kvmirror/engine";
 import { fetchModel, findModel } from "../../../../lib/engine/sources/resolve_model.ts";
 import { type Fault, type HubServer, withHub } from "../../../fixtures/hub_server.ts";
 
+const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 const REPOSITORY = "someone/a-model";
 const MODEL: KnownModel = { name: "a-model", license: "MIT", repository: REPOSITORY, hubBytes: 0 };
 const WEIGHTS = Uint8Array.from({ length: 300_000 }, (_, index) => index * 7 % 251);
@@ -69,17 +71,73 @@ hubTest("what an interrupted run got is taken up by the next", async (hub, setti
     signal: controller.signal,
     onProgress: ({ file }) => file === "model.safetensors" && controller.abort(new Error("interrupted")),
   });
-  await assertRejects(() => interrupted, Error, "interrupted");
+  const { message } = await assertRejects(() => interrupted, Error);
   assertEquals(findModel(MODEL, settings), undefined);
   const [partial] = filesIn(settings).filter((name) => name.endsWith(".partial"));
+  assertEquals(partial, `model.safetensors.${sha256(WEIGHTS).slice(0, 16)}.partial`);
   const { size } = await Deno.stat(`${settings.cache}/hub/someone--a-model/${partial}`);
   assert(size > 0);
+  assertEquals(
+    message,
+    `Cannot fetch model.safetensors as it was interrupted at ${size} of 300000 bytes: ` +
+      "run it again, it goes on from there",
+  );
   const before = hub.requests.length;
   const { path } = await fetchModel(MODEL, { settings });
   assertEquals(await Deno.readFile(`${path}/model.safetensors`), WEIGHTS);
   const again = hub.requests.slice(before).filter(({ host }) => host === hub.storeHost);
   assertEquals(again.map(({ range }) => range), size < WEIGHTS.length ? [`bytes=${size}-`] : []);
   assertEquals(filesIn(settings), Object.keys(FILES));
+});
+
+const changing: Record<string, Uint8Array> = { ...FILES };
+
+hubTest("what came of a file that has changed since is not gone on from", async (hub, settings) => {
+  const folder = `${settings.cache}/hub/someone--a-model`;
+  const controller = new AbortController();
+  hub.fault = "stalls";
+  const interrupted = fetchModel(MODEL, {
+    settings,
+    signal: controller.signal,
+    onProgress: ({ file }) => file === "model.safetensors" && controller.abort(),
+  });
+  await assertRejects(() => interrupted, Error, "interrupted at");
+  const [old] = filesIn(settings).filter((name) => name.endsWith(".partial"));
+  assert((await Deno.stat(`${folder}/${old}`)).size > 0);
+  changing["model.safetensors"] = WEIGHTS.toReversed();
+  hub.fault = "none";
+  const before = hub.requests.length;
+  const { path } = await fetchModel(MODEL, { settings });
+  assertEquals(await Deno.readFile(`${path}/model.safetensors`), WEIGHTS.toReversed());
+  const again = hub.requests.slice(before).filter(({ host }) => host === hub.storeHost);
+  assertEquals(again.map(({ range }) => range), [null], "from the beginning, once");
+  assertEquals(filesIn(settings), Object.keys(FILES), "the old beginning is gone");
+}, changing);
+
+hubTest(
+  "bytes of another file under the same hash are seen at the end, and not gone on from",
+  async (hub, settings) => {
+    const partial = `${settings.cache}/hub/someone--a-model/model.safetensors.${sha256(WEIGHTS).slice(0, 16)}.partial`;
+    await Deno.mkdir(partial.slice(0, partial.lastIndexOf("/")), { recursive: true });
+    await Deno.writeFile(partial, WEIGHTS.toReversed().subarray(0, 1000));
+    const { message } = await assertRejects(() => fetchModel(MODEL, { settings }), Error);
+    assertMatch(message, /^Cannot use model\.safetensors as its hash is [0-9a-f]{64} where [0-9a-f]{64} was announced/);
+    assertEquals(hub.requests.at(-1)!.range, "bytes=1000-");
+    const { path } = await fetchModel(MODEL, { settings });
+    assertEquals(await Deno.readFile(`${path}/model.safetensors`), WEIGHTS);
+  },
+);
+
+hubTest("size and license are told once, as soon as something comes", async (hub, settings) => {
+  const notices: string[] = [];
+  const onNotice = (notice: string) => notices.push(notice);
+  const model = { ...MODEL, hubBytes: 272_000_000 };
+  hub.fault = "503";
+  await assertRejects(() => fetchModel(model, { settings, onNotice }), Error, "try again later");
+  assertEquals(notices, [], "nothing came");
+  hub.fault = "none";
+  for (let times = 0; times < 2; times++) await fetchModel(model, { settings, onNotice });
+  assertEquals(notices, ["fetching a-model from the model hub (someone/a-model): 272 MB, license MIT"]);
 });
 
 const FAULTS: readonly [Fault, RegExp][] = [
