@@ -1,4 +1,7 @@
-/** `deno task models [list|fetch NAME|verify NAME]`: which models there are, where from, and whether they are whole. */
+/**
+ * `deno task models [list|fetch NAME|verify NAME]`: which models there are, where from, and whether they are whole; which
+ * families, rotations and tensor types run, and what of them was checked against PyTorch, and when.
+ */
 import {
   checkModelName,
   EMBEDDED_MODEL,
@@ -11,16 +14,30 @@ import {
   verifyEmbedded,
   verifyModel,
 } from "kvmirror/engine";
+import { SAFETENSORS_TYPES } from "../lib/engine/checkpoint/safetensors/hugging_face_checkpoint.ts";
+import { TENSOR_FORMATS } from "../lib/engine/checkpoint/tensor_format.ts";
 import { parseFlags, usage } from "./cli/flags.ts";
 import { createProgress, interruptSignal } from "./cli/progress.ts";
 import { printJson, printNotice, printText, runTask, UsageError } from "./cli/run_task.ts";
+import { lines } from "./cli/text_lines.ts";
+import { familyMarkdown, familyText } from "./models/family_tables.ts";
+import { CHECKED_CASES, ROTATIONS, runningFamilies } from "./models/running_families.ts";
+
+/** GGUF's types of numbers. */
+const GGUF_TYPES = Object.keys(TENSOR_FORMATS);
 
 await runTask(async () => {
-  const flags = parseFlags(Deno.args, { toggle: ["json"] });
+  const flags = parseFlags(Deno.args, { toggle: ["json", "markdown"] });
   const [command = "list", name, ...rest] = flags.positional;
   const json = flags.toggle("json");
   if (rest.length > 0) throw new UsageError(`Cannot use ${rest[0]}: one model at a time`);
-  if (command === "list" && name === undefined) return list(json);
+  const markdown = flags.toggle("markdown");
+  if (markdown && (json || command !== "list")) {
+    throw new UsageError("Cannot use --markdown here: it prints the table of families that list has, and nothing else");
+  }
+  if (command === "list" && name === undefined) {
+    return markdown ? printText(familyMarkdown(runningFamilies())) : list(json);
+  }
   if (name === undefined || (command !== "fetch" && command !== "verify")) {
     throw new UsageError(`Cannot run models ${flags.positional.join(" ")}: use list, fetch NAME or verify NAME`);
   }
@@ -30,17 +47,35 @@ await runTask(async () => {
 });
 
 function list(json: boolean): void {
-  const listing = [...listModels(), listEmbedded()];
-  if (json) return printJson(listing.map(row));
-  const width = Math.max(...listing.map(({ name }) => name.length));
-  for (const { name, path, source, license, bytes, verifiable } of listing) {
-    const here = path === undefined ? "not here" : verifiable ? "here" : "here, no hash of it is known";
-    printText(
-      `${name.padEnd(width)} ${here}, ${megabytes(bytes)}, ${license}, from ${source}${
-        path === undefined ? "" : `: ${path}`
-      }`,
-    );
+  const models = [...listModels(), listEmbedded()];
+  const families = runningFamilies();
+  if (json) {
+    return printJson({
+      models: models.map(row),
+      families: families.map(({ gguf = null, ...family }) => ({ ...family, gguf })),
+      rotations: ROTATIONS,
+      tensor_types: { safetensors: SAFETENSORS_TYPES, gguf: GGUF_TYPES },
+    });
   }
+  for (const { name, path, source, license, bytes, verifiable } of models) {
+    const here = path === undefined ? "not here" : verifiable ? "here" : "here, no hash of it is known";
+    printText(`${name}: ${here}, ${megabytes(bytes)}, ${license}`);
+    if (path !== undefined) printText(`  ${path}`);
+    printText(`  ${lines(`from ${source}`, 2)}`);
+  }
+  printText(`\n${familyText(families)}\n`);
+  for (const text of legend()) printText(lines(text));
+}
+
+/** What the words of the tables mean, and what holds for all families. */
+function legend(): string[] {
+  const versions = CHECKED_CASES.map(({ torch, transformers }) => `torch ${torch} and transformers ${transformers}`);
+  return [
+    "checked: the tests hold logits, greedy tokens and evictions of a small random checkpoint to those of " +
+    `${[...new Set(versions)].join(", ")}, made on the date. runs: no such checkpoint of this family. as set: as the ` +
+    "configuration says. goldens: Hugging Face folders + GGUF files. dynamic: up to the trained length.",
+    `tensor types: safetensors ${SAFETENSORS_TYPES.join(" ")}; GGUF ${GGUF_TYPES.join(" ")}`,
+  ];
 }
 
 async function fetch(name: string, json: boolean): Promise<void> {

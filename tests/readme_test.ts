@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { mobyDick } from "../lib/eval/dataset/moby_dick.ts";
+import { familyMarkdown } from "../tasks/models/family_tables.ts";
+import { runningFamilies } from "../tasks/models/running_families.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 
@@ -52,4 +54,17 @@ Deno.test("README: every TypeScript block is sound and runs", async (test) => {
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+/** The cells of a table in Markdown: how wide its columns are written is the formatter's. */
+function cells(markdown: string): string[][] {
+  return markdown.trim().split("\n").map((line) =>
+    line.split("|").slice(1, -1).map((cell) => cell.trim().replace(/^(:?)-+(:?)$/, "$1---$2"))
+  );
+}
+
+Deno.test("README: the table of families is that of deno task models list --markdown", async () => {
+  const readme = await Deno.readTextFile(`${ROOT}README.md`);
+  const [table] = readme.match(/^\| family +\|.*?\n(?=\n)/ms) ?? [""];
+  assertEquals(cells(table), cells(familyMarkdown(runningFamilies())));
 });

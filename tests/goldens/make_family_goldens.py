@@ -17,6 +17,7 @@ import random
 import shutil
 import sys
 import warnings
+from datetime import date
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
@@ -38,6 +39,8 @@ from transformers.utils import logging
 logging.disable_progress_bar()
 torch.set_num_threads(1)
 FAMILIES = Path(__file__).parent / "families"
+# What `deno task models` and the README say was checked, and when.
+CHECKED = Path(__file__).parents[2] / "data" / "families_checked.json"
 TEXT = 49
 LONG_TEXT = 121
 CHUNK = 17
@@ -512,6 +515,18 @@ def golden(name, case, seed):
     return result, report
 
 
+def note_checked(name, made, config):
+    """Puts a case's row into CHECKED, in the order of CASES."""
+    parameters = config["rope_parameters"]
+    type = made["model_type"]
+    row = dict(
+        case=name, family=type, gguf=ARCHITECTURES.get(type, type) if made["gguf"] else None,
+        rotation=parameters.get("full_attention", parameters)["rope_type"], window=any(made["windows"]),
+        torch=PINNED["torch"], transformers=PINNED["transformers"], date=date.today().isoformat())
+    rows = {own["case"]: own for own in json.loads(CHECKED.read_text())} | {name: row}
+    CHECKED.write_text("[\n" + ",\n".join("  " + json.dumps(rows[case]) for case in CASES if case in rows) + "\n]\n")
+
+
 def main():
     names = sys.argv[1:] or list(CASES)
     FAMILIES.mkdir(exist_ok=True)
@@ -529,6 +544,7 @@ def main():
             assert what.startswith("(") or difference < 1e-4, f"{name}: {what} differ by {difference}"
         path = FAMILIES / name / "golden.json"
         path.write_text(json.dumps(made) + "\n")
+        note_checked(name, made, json.loads((path.parent / "config.json").read_text()))
         sizes = ", ".join(f"{file.name} {file.stat().st_size:,}" for file in sorted(path.parent.iterdir()) if file.name != "config.json")
         print(f"{name}: seed {seed}; " + ", ".join(f"{what} {value:.1e}" for what, value in report.items()) + f"; {sizes}", flush=True)
 

@@ -30,7 +30,8 @@ function modelsTest(
 modelsTest("list says what is here; --json puts one document on stdout and nothing else", async (run) => {
   const { code, stdout } = await run(["list", "--json"]);
   assertEquals(code, 0);
-  const [embedded, ...others] = JSON.parse(stdout).reverse();
+  const { models, families, rotations, tensor_types } = JSON.parse(stdout);
+  const [embedded, ...others] = models.reverse();
   assertEquals([embedded.name, embedded.present, embedded.verifiable, embedded.license], ["tiny", true, true, "MIT"]);
   assertEquals(others.reverse(), [
     {
@@ -61,7 +62,39 @@ modelsTest("list says what is here; --json puts one document on stdout and nothi
       verifiable: false,
     },
   ]);
-  assertEquals((await run([])).stdout, (await run(["list"])).stdout);
+  assertEquals(rotations, ["default", "linear", "dynamic", "llama3", "yarn", "longrope"]);
+  assertEquals(tensor_types.safetensors, ["F32", "F16", "BF16"]);
+  assertEquals(tensor_types.gguf.filter((type: string) => /^Q[458]_0$/.test(type)), ["Q8_0", "Q4_0", "Q5_0"]);
+  const byName = new Map(families.map((family: Record<string, unknown>) => [family.family, family]));
+  const { checked, ...gemma3 } = byName.get("gemma3_text") as Record<string, unknown>;
+  assertEquals(gemma3, {
+    family: "gemma3_text",
+    gguf: "gemma3",
+    models: "Gemma 3, text alone",
+    windows: "as set",
+    biases: "as set",
+    traits: [
+      "norms before and after sublayers",
+      "norms of each query and key",
+      "norms of 1 + w",
+      "multipliers of embedding and score",
+      "gelu_pytorch_tanh",
+      "caps as set",
+      "another theta in windows",
+    ],
+  });
+  assertEquals((checked as { case: string }[]).map((row) => row.case), ["gemma3_text", "gemma3_text_scalar"]);
+});
+
+modelsTest("list as text: no line beyond 100 characters but a path's, a row a family twice", async (run) => {
+  const { code, stdout } = await run(["list"]);
+  assertEquals(code, 0);
+  assertEquals((await run([])).stdout, stdout);
+  assertEquals(stdout.split("\n").filter((line) => line.length > 100 && !/^ {2}\S+$/.test(line)), []);
+  assertMatch(stdout, /^qwen2\.5-0\.5b: not here, 1000 MB, Apache-2\.0\n {2}from the model hub \(Qwen/m);
+  assertMatch(stdout, /^mistral {6}llama {5}as set {3}none {5}–$/m);
+  assertMatch(stdout, /^phi3 {9}checked {2}runs .* checked {3}checked {2}3 \+ 3 {4}\d{4}-\d\d-\d\d$/m);
+  assertMatch(stdout, /^tensor types: safetensors F32 F16 BF16; GGUF F32 .* Q4_K/m);
 });
 
 modelsTest("fetch, list, verify; a changed file is named and exits 1", async (run) => {
@@ -69,7 +102,7 @@ modelsTest("fetch, list, verify; a changed file is named and exits 1", async (ru
   assertEquals(fetched.code, 0, fetched.stderr);
   const { path, source } = JSON.parse(fetched.stdout);
   assertEquals(source, `the model hub (${QWEN})`);
-  const [listed] = JSON.parse((await run(["--json"])).stdout);
+  const { models: [listed] } = JSON.parse((await run(["--json"])).stdout);
   assertEquals([listed.present, listed.path, listed.verifiable], [true, path, true]);
   const verified = JSON.parse((await run(["verify", "qwen2.5-0.5b", "--json"])).stdout);
   const hash = createHash("sha256").update(FILES["model.safetensors"]).digest("hex");
@@ -185,6 +218,13 @@ const mistakes: readonly [string[], Record<string, string>, number, RegExp][] = 
   [["fetch"], {}, 2, /^error: Cannot run models fetch: use list, fetch NAME or verify NAME\n$/],
   [["remove", "auto"], {}, 2, /^error: Cannot run models remove auto: use list, fetch NAME or verify NAME\n$/],
   [["fetch", "auto", "auto"], {}, 2, /^error: Cannot use auto: one model at a time\n$/],
+  [
+    ["list", "--markdown", "--json"],
+    {},
+    2,
+    /^error: Cannot use --markdown here: it prints the table of families .*\n$/,
+  ],
+  [["fetch", "tiny", "--markdown"], {}, 2, /^error: Cannot use --markdown here: it prints the table of families .*\n$/],
   [["--jsn"], {}, 2, /^error: Cannot use --jsn as it is not a flag of this task: .*\n$/],
   [["verify", "auto"], {}, 2, /^error: Cannot verify auto as no hash of it is known: .*\n$/],
   [["verify", "qwen2.5-0.5b"], {}, 1, /^error: Cannot verify qwen2.5-0.5b as it is not on this machine: .*\n$/],

@@ -93,6 +93,7 @@ function gemmaMultipliers({ number }: Settings, { hiddenSize, headDim }: Sizes):
 
 /** Llama 1 to 3, and models of its form (SmolLM2): https://arxiv.org/abs/2302.13971 */
 const LLAMA: Family = {
+  models: "Llama 1 to 3, SmolLM2",
   huggingFace: {
     modelType: "llama",
     className: "LlamaForCausalLM",
@@ -105,6 +106,7 @@ const LLAMA: Family = {
 
 /** Qwen2 and Qwen2.5: Llama's form with biases on queries, keys and values (https://arxiv.org/abs/2407.10671). */
 const QWEN2: Family = {
+  models: "Qwen2, Qwen2.5",
   huggingFace: {
     modelType: "qwen2",
     className: "Qwen2ForCausalLM",
@@ -118,6 +120,7 @@ const QWEN2: Family = {
 
 /** Qwen3: norms of each query and key in place of Qwen2's biases (https://arxiv.org/abs/2505.09388). */
 const QWEN3: Family = {
+  models: "Qwen3, dense",
   huggingFace: {
     modelType: "qwen3",
     className: "Qwen3ForCausalLM",
@@ -132,6 +135,7 @@ const QWEN3: Family = {
 
 /** Mistral 7B, Nemo and Small: a window in every layer, where there is one (https://arxiv.org/abs/2310.06825). */
 const MISTRAL: Family = {
+  models: "Mistral 7B, Nemo, Small",
   huggingFace: {
     modelType: "mistral",
     className: "MistralForCausalLM",
@@ -143,6 +147,7 @@ const MISTRAL: Family = {
 
 /** Ministral 8B: windows in some layers. */
 const MINISTRAL: Family = {
+  models: "Ministral 8B",
   huggingFace: {
     modelType: "ministral",
     className: "MinistralForCausalLM",
@@ -154,6 +159,7 @@ const MINISTRAL: Family = {
 
 /** Phi-3, Phi-3.5 and Phi-4-mini: packed projections, LongRoPE (https://arxiv.org/abs/2404.14219). */
 const PHI3: Family = {
+  models: "Phi-3, Phi-3.5, Phi-4, Phi-4-mini",
   huggingFace: {
     modelType: "phi3",
     className: "Phi3ForCausalLM",
@@ -178,6 +184,7 @@ const PHI3: Family = {
 
 /** Gemma: norms of 1 + w, embeddings scaled by √hidden (https://arxiv.org/abs/2403.08295). */
 const GEMMA: Family = {
+  models: "Gemma",
   huggingFace: {
     modelType: "gemma",
     className: "GemmaForCausalLM",
@@ -193,6 +200,7 @@ const GEMMA: Family = {
 
 /** Gemma 2: norms on both sides, caps, a window in every other layer (https://arxiv.org/abs/2408.00118). */
 const GEMMA2: Family = {
+  models: "Gemma 2",
   huggingFace: {
     modelType: "gemma2",
     className: "Gemma2ForCausalLM",
@@ -225,6 +233,7 @@ const GEMMA2: Family = {
 
 /** Gemma 3, text alone: norms of queries and keys, five layers of six with a window (https://arxiv.org/abs/2503.19786). */
 const GEMMA3: Family = {
+  models: "Gemma 3, text alone",
   huggingFace: {
     modelType: "gemma3_text",
     className: "Gemma3ForCausalLM",
@@ -262,6 +271,7 @@ const GEMMA3: Family = {
 
 /** SmolLM3: Llama's form, every fourth layer without positions (https://huggingface.co/blog/smollm3). */
 const SMOLLM3: Family = {
+  models: "SmolLM3",
   huggingFace: {
     modelType: "smollm3",
     className: "SmolLM3ForCausalLM",
@@ -288,6 +298,7 @@ function ropeless({ integers, integer }: Settings, layer: number): boolean {
 
 /** Granite 3, dense: Llama's form with four multipliers (https://arxiv.org/abs/2408.13359, section 3). */
 const GRANITE: Family = {
+  models: "Granite 3, dense",
   huggingFace: {
     modelType: "granite",
     className: "GraniteForCausalLM",
@@ -306,6 +317,7 @@ const GRANITE: Family = {
 
 /** OLMo 2: norms after each sublayer, and of all queries and keys of a token (https://arxiv.org/abs/2501.00656). */
 const OLMO2: Family = {
+  models: "OLMo 2",
   huggingFace: {
     modelType: "olmo2",
     className: "Olmo2ForCausalLM",
@@ -329,6 +341,7 @@ const OLMO2: Family = {
 
 /** Seed-OSS: Llama's form with biases as they are set. */
 const SEED_OSS: Family = {
+  models: "Seed-OSS",
   huggingFace: {
     modelType: "seed_oss",
     className: "SeedOssForCausalLM",

@@ -6,6 +6,8 @@ import type { Settings, SettingValues } from "./settings.ts";
  * in `families.ts`: no other code asks for a family's name.
  */
 export interface Family {
+  /** Published models of it, for lists. */
+  readonly models: string;
   /** The family in Hugging Face's folders. */
   readonly huggingFace: HuggingFaceForm;
   /** The family in GGUF files; absent where llama.cpp has no name for it. */

@@ -98,7 +98,7 @@ export interface HuggingFaceParts {
 }
 
 /** The types of {@linkcode TENSOR_FORMATS} that safetensors has. */
-const DTYPES = ["F32", "F16", "BF16"];
+export const SAFETENSORS_TYPES: readonly string[] = ["F32", "F16", "BF16"];
 /** Buffers in old checkpoints that follow from the configuration. */
 const DERIVED = /\.rotary_emb\.inv_freq$/;
 const HEAD = "lm_head.weight";
@@ -116,8 +116,10 @@ export function safetensorsCheckpoint(parts: HuggingFaceParts): CheckpointConten
   for (const [name, { dtype }] of stored) {
     const spare = DERIVED.test(name) || (name === HEAD && config.tieWordEmbeddings);
     if (spare) stored.delete(name);
-    else if (!DTYPES.includes(dtype)) {
-      throw new RangeError(`Cannot read tensor ${name} of type ${dtype}: the supported types are ${DTYPES.join(", ")}`);
+    else if (!SAFETENSORS_TYPES.includes(dtype)) {
+      throw new RangeError(
+        `Cannot read tensor ${name} of type ${dtype}: the supported types are ${SAFETENSORS_TYPES.join(", ")}`,
+      );
     }
   }
   const tensors = cutPacked(config, stored);
