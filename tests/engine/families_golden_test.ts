@@ -45,7 +45,7 @@ for (const { name, isDirectory } of [...Deno.readDirSync(FAMILIES)].sort((a, b) 
         await Deno.copyFile(new URL(file, FAMILIES), path(file.replace(`${name}/`, "")));
       }
       await using model = await loadModel(path(""), { weights: "f32", threads: 1 });
-      await checkFamily(test, model, golden);
+      await checkFamily(test, model, golden, `${name} as a folder`);
       await test.step("quantized weights, whatever the widths, are near", async () => {
         for (const [weights, most] of Object.entries(WEIGHT_ERRORS)) {
           await using quantized = await loadModel(path(""), { weights: weights as WeightFormat, threads: 1 });
@@ -60,7 +60,7 @@ for (const { name, isDirectory } of [...Deno.readDirSync(FAMILIES)].sort((a, b) 
   Deno.test(`${name} as a GGUF file agrees with PyTorch`, async (test) => {
     const path = new URL(`${name}/model.gguf`, FAMILIES).pathname;
     await using model = await loadModel(path, { weights: "f32", threads: 1 });
-    await checkFamily(test, model, golden);
+    await checkFamily(test, model, golden, `${name} as GGUF`);
   });
 }
 
@@ -69,9 +69,16 @@ function relativeError(given: Float32Array, expected: readonly number[]): number
   return Math.hypot(...difference) / Math.hypot(...expected);
 }
 
-async function checkFamily(test: Deno.TestContext, model: Model, golden: FamilyGolden): Promise<void> {
+async function checkFamily(
+  test: Deno.TestContext,
+  model: Model,
+  golden: FamilyGolden,
+  label: string,
+): Promise<void> {
+  let largest = 0;
   const compare = (what: string, logits: Float32Array, expected: readonly number[][]) => {
     const difference = largestDifference(logits, Float32Array.from(expected.flat()));
+    largest = Math.max(largest, difference);
     assert(difference < TOLERANCE, `${what}: logits differ by ${difference}`);
   };
   const read = async (ids: readonly number[], chunkLength?: number): Promise<KvCache> => {
@@ -142,4 +149,5 @@ async function checkFamily(test: Deno.TestContext, model: Model, golden: FamilyG
       const { ids } = await model.generateFrom(golden.ids.slice(-1), { cache, ...GREEDY });
       assertEquals(ids, golden.greedy);
     }));
+  console.log(`${label}: logits differ by at most ${largest.toExponential(1)}`);
 }

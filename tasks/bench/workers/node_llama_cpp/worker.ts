@@ -18,7 +18,7 @@ await runTask(async () => {
   });
   const model = await llama.loadModel({ modelPath: path, gpuLayers: 0 });
   await serve({
-    version: `${version}, llama.cpp ${llama.llamaCppRelease.release}, Q4_1 weights, float16 rows, flash attention`,
+    version: `${version}, llama.cpp ${llama.llamaCppRelease.release}, ${model.typeDescription}, float16 rows, flash attention`,
     vocabSize: model.fileInfo.metadata.tokenizer.ggml.tokens.length,
     tokens: async (ids, { tokens }) => {
       // Flash attention and two threads are its best settings here; a context of just the length that is needed.
@@ -54,6 +54,8 @@ export interface Llama {
 
 /** A GGUF file, open. */
 export interface LlamaModel {
+  /** Architecture, size and type of the weights: `llama 130M Q4_1`. */
+  readonly typeDescription: string;
   readonly fileInfo: {
     readonly metadata: { readonly tokenizer: { readonly ggml: { readonly tokens: readonly string[] } } };
   };
