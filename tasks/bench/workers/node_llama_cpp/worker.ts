@@ -18,7 +18,8 @@ await runTask(async () => {
   });
   const model = await llama.loadModel({ modelPath: path, gpuLayers: 0 });
   await serve({
-    version: `${version}, llama.cpp ${llama.llamaCppRelease.release}, ${model.typeDescription}, float16 rows, flash attention`,
+    version:
+      `${version}, llama.cpp ${llama.llamaCppRelease.release}, ${model.typeDescription}, float16 rows, flash attention`,
     vocabSize: model.fileInfo.metadata.tokenizer.ggml.tokens.length,
     tokens: async (ids, { tokens }) => {
       // Flash attention and two threads are its best settings here; a context of just the length that is needed.
