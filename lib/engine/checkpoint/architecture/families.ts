@@ -102,6 +102,7 @@ const LLAMA: Family = {
   gguf: { architecture: "llama", rows: halvesFromPairs },
   tensors: DECODER_TENSORS,
   biases: biasesAsSet,
+  has: ["attentionBias", "mlpBias"],
 };
 
 /** Qwen2 and Qwen2.5: Llama's form with biases on queries, keys and values (https://arxiv.org/abs/2407.10671). */
@@ -110,12 +111,13 @@ const QWEN2: Family = {
   huggingFace: {
     modelType: "qwen2",
     className: "Qwen2ForCausalLM",
-    defaults: { maxPositionEmbeddings: 32_768, slidingWindow: 4096, maxWindowLayers: 28 },
+    defaults: { maxPositionEmbeddings: 32_768, slidingWindow: 4096, maxWindowLayers: 28, useSlidingWindow: false },
   },
   gguf: { architecture: "qwen2" },
   tensors: DECODER_TENSORS,
   biases: () => ({ attentionBias: true }),
   slides: slidesBeyond,
+  has: ["attentionBias", "layerTypes"],
 };
 
 /** Qwen3: norms of each query and key in place of Qwen2's biases (https://arxiv.org/abs/2505.09388). */
@@ -124,13 +126,20 @@ const QWEN3: Family = {
   huggingFace: {
     modelType: "qwen3",
     className: "Qwen3ForCausalLM",
-    defaults: { maxPositionEmbeddings: 32_768, headDim: 128, slidingWindow: 4096, maxWindowLayers: 28 },
+    defaults: {
+      maxPositionEmbeddings: 32_768,
+      headDim: 128,
+      slidingWindow: 4096,
+      maxWindowLayers: 28,
+      useSlidingWindow: false,
+    },
   },
   gguf: { architecture: "qwen3" },
   tensors: { ...DECODER_TENSORS, layer: [...DECODER_TENSORS.layer, ...HEAD_NORMS] },
   queryKeyNorm: "head",
   biases: biasesAsSet,
   slides: slidesBeyond,
+  has: ["attentionBias", "layerTypes"],
 };
 
 /** Mistral 7B, Nemo and Small: a window in every layer, where there is one (https://arxiv.org/abs/2310.06825). */
@@ -155,6 +164,7 @@ const MINISTRAL: Family = {
   },
   tensors: DECODER_TENSORS,
   slides: () => true,
+  has: ["layerTypes"],
 };
 
 /** Phi-3, Phi-3.5 and Phi-4-mini: packed projections, LongRoPE (https://arxiv.org/abs/2404.14219). */
@@ -164,6 +174,7 @@ const PHI3: Family = {
     modelType: "phi3",
     className: "Phi3ForCausalLM",
     defaults: { maxPositionEmbeddings: 4096, rmsNormEps: 1e-5 },
+    originalLength: 4096,
     ropeTypes: { su: "longrope", yarn: "longrope" },
   },
   gguf: { architecture: "phi3" },
@@ -196,6 +207,7 @@ const GEMMA: Family = {
   activation: "gelu_pytorch_tanh",
   biases: biasesAsSet,
   multipliers: (_, { hiddenSize }) => ({ embedding: Math.sqrt(hiddenSize) }),
+  has: ["attentionBias"],
 };
 
 /** Gemma 2: norms on both sides, caps, a window in every other layer (https://arxiv.org/abs/2408.00118). */
@@ -220,6 +232,9 @@ const GEMMA2: Family = {
     // Of the 27B model alone it is another size.
     assumed: ({ numHiddenLayers, hiddenSize, numAttentionHeads, headDim }) => ({
       queryScalar: numHiddenLayers === 46 ? hiddenSize / numAttentionHeads : headDim,
+      slidingWindow: 4096,
+      scoreCap: 50,
+      logitCap: 30,
     }),
   },
   tensors: SANDWICH_TENSORS,
@@ -228,7 +243,7 @@ const GEMMA2: Family = {
   biases: biasesAsSet,
   multipliers: gemmaMultipliers,
   slides: ({ integer }, layer) => (layer + 1) % integer("slidingPattern", 2) !== 0,
-  caps: true,
+  has: ["attentionBias", "queryScalar", "scoreCap", "logitCap", "slidingPattern", "layerTypes"],
 };
 
 /** Gemma 3, text alone: norms of queries and keys, five layers of six with a window (https://arxiv.org/abs/2503.19786). */
@@ -266,7 +281,7 @@ const GEMMA3: Family = {
   biases: biasesAsSet,
   multipliers: gemmaMultipliers,
   slides: ({ integer }, layer) => (layer + 1) % integer("slidingPattern", 6) !== 0,
-  caps: true,
+  has: ["attentionBias", "queryScalar", "scoreCap", "logitCap", "slidingPattern", "layerTypes"],
 };
 
 /** SmolLM3: Llama's form, every fourth layer without positions (https://huggingface.co/blog/smollm3). */
@@ -288,12 +303,15 @@ const SMOLLM3: Family = {
   biases: biasesAsSet,
   ropeless,
   slides: (settings, layer) => settings.flag("useSlidingWindow", false) && ropeless(settings, layer),
+  has: ["attentionBias", "mlpBias", "ropelessLayers", "ropelessInterval", "layerTypes"],
 };
 
 /** The list names layers with positions by 1, those without by 0. */
-function ropeless({ integers, integer }: Settings, layer: number): boolean {
+function ropeless({ value, integers, integer, fail }: Settings, layer: number): boolean {
+  if (value("ropelessLayers") === undefined) return (layer + 1) % integer("ropelessInterval") === 0;
   const listed = integers("ropelessLayers");
-  return listed.length > 0 ? listed[layer] === 0 : (layer + 1) % integer("ropelessInterval") === 0;
+  if (layer >= listed.length) fail("ropelessLayers", "must have a number for each layer", listed);
+  return listed[layer] === 0;
 }
 
 /** Granite 3, dense: Llama's form with four multipliers (https://arxiv.org/abs/2408.13359, section 3). */
@@ -304,8 +322,14 @@ const GRANITE: Family = {
     className: "GraniteForCausalLM",
     defaults: { maxPositionEmbeddings: 2048 },
   },
-  gguf: { architecture: "granite", rows: halvesFromPairs },
+  gguf: {
+    architecture: "granite",
+    rows: halvesFromPairs,
+    assumed: ({ headDim }) => ({ attentionMultiplier: 1 / Math.sqrt(headDim) }),
+  },
   tensors: DECODER_TENSORS,
+  // llama.cpp turns nothing at all in a file that says false.
+  only: { ropeFinetuned: true },
   biases: biasesAsSet,
   multipliers: ({ number }, { headDim }) => ({
     embedding: number("embeddingMultiplier", 1),
@@ -313,6 +337,14 @@ const GRANITE: Family = {
     score: number("attentionMultiplier", 1) * Math.sqrt(headDim),
     logits: 1 / number("logitsDivisor", 1),
   }),
+  has: [
+    "attentionBias",
+    "mlpBias",
+    "embeddingMultiplier",
+    "residualMultiplier",
+    "attentionMultiplier",
+    "logitsDivisor",
+  ],
 };
 
 /** OLMo 2: norms after each sublayer, and of all queries and keys of a token (https://arxiv.org/abs/2501.00656). */
@@ -337,6 +369,7 @@ const OLMO2: Family = {
   norms: "after",
   queryKeyNorm: "token",
   biases: biasesAsSet,
+  has: ["attentionBias"],
 };
 
 /** Seed-OSS: Llama's form with biases as they are set. */
@@ -361,6 +394,7 @@ const SEED_OSS: Family = {
     ),
   },
   biases: biasesAsSet,
+  has: ["attentionBias", "attentionOutputBias", "mlpBias"],
 };
 
 /** Every family that the engine knows. */

@@ -30,11 +30,32 @@ export interface Family {
   ropeless?(settings: Settings, layer: number): boolean;
   /** Present where only some dimensions of a head may turn. */
   readonly partialRotary?: true;
-  /** Present where scores or logits may be capped. */
-  readonly caps?: true;
+  /** The settings that the family has and not every family; the others are refused where they would change something. */
+  readonly has?: readonly OwnSetting[];
   /** Settings that would change what the model computes, each with the only value that runs. */
   readonly only?: SettingValues;
 }
+
+/** Settings that some families have. */
+export type OwnSetting = keyof typeof OWN_SETTINGS;
+
+/** Settings that some families have, each with the value that changes nothing; undefined: each value would. */
+export const OWN_SETTINGS = {
+  attentionBias: false,
+  attentionOutputBias: false,
+  mlpBias: false,
+  embeddingMultiplier: 1,
+  residualMultiplier: 1,
+  attentionMultiplier: undefined,
+  logitsDivisor: 1,
+  queryScalar: undefined,
+  scoreCap: 0,
+  logitCap: 0,
+  ropelessLayers: undefined,
+  ropelessInterval: undefined,
+  slidingPattern: undefined,
+  layerTypes: undefined,
+} as const;
 
 /** Sizes that a family's formulas take. */
 export type Sizes = Pick<ModelConfig, "hiddenSize" | "numAttentionHeads" | "headDim" | "numHiddenLayers">;
@@ -52,6 +73,8 @@ export interface HuggingFaceForm extends ContainerForm {
   readonly defaults: SettingValues;
   /** Other names of kinds of rotary scaling. */
   readonly ropeTypes?: Readonly<Record<string, string>>;
+  /** The length before rotary scaling where config.json is silent, whatever its object of rotary scaling says. */
+  readonly originalLength?: number;
   /** Base of the rotary frequencies where config.json is silent; 10,000 without it. */
   readonly ropeTheta?: number;
 }

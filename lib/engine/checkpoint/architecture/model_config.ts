@@ -1,6 +1,6 @@
 import type { Rotary, RotaryFrequencies } from "../../../numeric/rotary.ts";
 import type { Activation, DecoderTraits, ModelConfig, Multipliers } from "../checkpoint.ts";
-import type { Family, Sizes } from "./family.ts";
+import { type Family, OWN_SETTINGS, type OwnSetting, type Sizes } from "./family.ts";
 import { type RopeSetting, type ScaledRope, scaledRope } from "./rope_scaling.ts";
 import type { Setting, Settings, SettingValues } from "./settings.ts";
 
@@ -64,15 +64,15 @@ function checkForm(family: Family, settings: Settings): void {
   if (quantization !== undefined) {
     settings.refuse("quantization", quantization, "none: weights in F32, F16 or BF16");
   }
-  const only = {
-    ...ONLY,
-    ...(family.biases === undefined ? { attentionBias: false, attentionOutputBias: false, mlpBias: false } : {}),
-    ...(family.caps === undefined ? { scoreCap: 0, logitCap: 0 } : {}),
-    ...family.only,
-  };
-  for (const [setting, supported] of Object.entries(only) as [Setting, number | boolean][]) {
+  const { layerTypes: _, ...own } = OWN_SETTINGS;
+  const lacking = Object.entries(own).filter(([setting]) => !family.has?.includes(setting as OwnSetting));
+  const only = [...Object.entries({ ...ONLY, ...family.only }), ...lacking] as [
+    Setting,
+    number | boolean | undefined,
+  ][];
+  for (const [setting, supported] of only) {
     for (const [name, value] of settings.spellings(setting)) {
-      if (value !== supported) settings.refuse(setting, value, `${supported}`, name);
+      if (value !== supported) settings.refuse(setting, value, `${supported ?? "none of it"}`, name);
     }
   }
 }
@@ -129,19 +129,25 @@ function multipliers(family: Family, settings: Settings, sizes: Sizes, attention
   return own;
 }
 
+/** transformers' names of a layer that sees all rows, and of one with a window. */
+const [FULL, SLIDING] = ["full_attention", "sliding_attention"];
+
 /** Whether each layer has a window, whatever its length. */
 function slidingLayers({ family, settings }: ModelDescription, layers: number): boolean[] {
   const listed = settings.value("layerTypes");
-  if (listed !== undefined && (!Array.isArray(listed) || listed.length < layers)) {
+  if (listed !== undefined && (!Array.isArray(listed) || listed.length !== layers)) {
     settings.fail("layerTypes", `must name the kind of each of ${layers} layers`, listed);
   }
   const kinds = listed as readonly unknown[] | undefined;
+  const inUse = settings.integer("slidingWindow", 0) !== 0 && settings.flag("useSlidingWindow", true);
   return Array.from({ length: layers }, (_, layer) => {
     const kind = kinds?.[layer];
-    if (kind === undefined) return family.slides?.(settings, layer) ?? false;
-    const running = family.slides === undefined ? ["full_attention"] : ["full_attention", "sliding_attention"];
+    const own = family.slides?.(settings, layer) ?? false;
+    if (kind === undefined) return own;
+    const usual = own && inUse ? SLIDING : FULL;
+    const running = family.has?.includes("layerTypes") ? inUse ? [FULL, SLIDING] : [FULL] : [usual];
     if (!running.some((known) => known === kind)) settings.refuse("layerTypes", kind, running.join(" and "));
-    return kind === "sliding_attention";
+    return kind === SLIDING;
   });
 }
 
@@ -149,7 +155,11 @@ function slidingLayers({ family, settings }: ModelDescription, layers: number): 
 function windowLength({ family, settings }: ModelDescription, contextLength: number): number {
   const window = settings.integer("slidingWindow", 0);
   if (window < 0) settings.fail("slidingWindow", "must be at least 0", window);
-  return family.slides !== undefined && window < contextLength ? window : 0;
+  if (window >= contextLength) return 0;
+  if (family.slides === undefined && window > 0) {
+    settings.refuse("slidingWindow", window, `none, or ${contextLength} and more`);
+  }
+  return window;
 }
 
 /** How positions turn the keys of each layer. */

@@ -4,6 +4,7 @@ import type { Settings } from "./settings.ts";
 /** The vocabulary of both containers for the rotary embedding of one kind of layer. */
 export type RopeSetting =
   | "theta"
+  | "slidingTheta"
   | "type"
   | "factor"
   | "originalLength"
@@ -114,7 +115,10 @@ export function scaledRope(rope: Settings<RopeSetting>, rotaryDim: number, conte
   const scaling = Object.hasOwn(SCALINGS, type) ? SCALINGS[type] : undefined;
   if (scaling === undefined) rope.refuse("type", type, ROPE_TYPES.filter((known) => known !== "divisors").join(", "));
   const ropeTheta = positive(rope, "theta");
-  return scaling({ base: defaultFrequencies(rotaryDim, ropeTheta), ropeTheta, contextLength }, rope);
+  return {
+    attentionFactor: rope.number("attentionScale", 1),
+    ...scaling({ base: defaultFrequencies(rotaryDim, ropeTheta), ropeTheta, contextLength }, rope),
+  };
 }
 
 /** What YaRN's paper adds to scores, as transformers computes it (https://arxiv.org/abs/2309.00071, section 3.4). */

@@ -15,6 +15,7 @@ export type Setting =
   | "maxPositionEmbeddings"
   | "ropelessLayers"
   | "ropelessInterval"
+  | "ropeFinetuned"
   | "rmsNormEps"
   | "activation"
   | "attentionBias"

@@ -1,6 +1,7 @@
 import { createFields, type Fields } from "../../../files/fields.ts";
 import { ggufFamily } from "../architecture/families.ts";
 import type { GgufForm } from "../architecture/family.ts";
+import { checkOnly, isKnown, METADATA_KEYS, METADATA_ROPE_KEYS, namesOf } from "../architecture/keys.ts";
 import { modelConfig } from "../architecture/model_config.ts";
 import type { RopeSetting } from "../architecture/rope_scaling.ts";
 import { createSettings, type Setting, type Settings, type SettingValues } from "../architecture/settings.ts";
@@ -10,6 +11,7 @@ import { readValues, TENSOR_FORMATS } from "../tensor_format.ts";
 import type { Gguf } from "./read_gguf.ts";
 
 const EMBEDDING = "token_embd.weight";
+const PATTERN = "attention.sliding_window_pattern";
 const OUTPUT = "output.weight";
 
 /** Tensors that hold divisors of rotary frequencies, by what they are to the engine. */
@@ -27,46 +29,10 @@ export interface GgufModel extends Pick<Gguf, "metadata"> {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
 }
 
-/** The metadata's names, behind the architecture's. */
-const NAMES: Readonly<Partial<Record<Setting, readonly string[]>>> = {
-  hiddenSize: ["embedding_length"],
-  intermediateSize: ["feed_forward_length"],
-  numHiddenLayers: ["block_count"],
-  numAttentionHeads: ["attention.head_count"],
-  numKeyValueHeads: ["attention.head_count_kv"],
-  headDim: ["attention.key_length"],
-  valueDim: ["attention.value_length"],
-  rotaryDim: ["rope.dimension_count"],
-  maxPositionEmbeddings: ["context_length"],
-  rmsNormEps: ["attention.layer_norm_rms_epsilon"],
-  embeddingMultiplier: ["embedding_scale"],
-  residualMultiplier: ["residual_scale"],
-  attentionMultiplier: ["attention.scale"],
-  logitsDivisor: ["logit_scale"],
-  scoreCap: ["attn_logit_softcapping"],
-  logitCap: ["final_logit_softcapping"],
-  expertCount: ["expert_count"],
-  isCausal: ["attention.causal"],
-  slidingWindow: ["attention.sliding_window"],
-  slidingPattern: ["attention.sliding_window_pattern"],
-};
-
-const ROPE_NAMES: Readonly<Partial<Record<RopeSetting, readonly string[]>>> = {
-  theta: ["rope.freq_base"],
-  type: ["rope.scaling.type"],
-  factor: ["rope.scaling.factor", "rope.scale_linear"],
-  originalLength: ["rope.scaling.original_context_length"],
-  attentionScale: ["rope.scaling.attn_factor"],
-  betaFast: ["rope.scaling.yarn_beta_fast"],
-  betaSlow: ["rope.scaling.yarn_beta_slow"],
-};
-
-/** Keys of scaling that llama.cpp reads in ways of its own, each with the only value that runs. */
-const ROPE_ONLY: readonly (readonly [string, number])[] = [
-  ["rope.scaling.yarn_attn_factor", 1],
-  ["rope.scaling.yarn_ext_factor", 1],
-  ["rope.scaling.yarn_log_multiplier", 0],
-];
+const NAMES = namesOf(METADATA_KEYS);
+const ROPE_NAMES = namesOf(METADATA_ROPE_KEYS);
+/** Keys of these kinds change what is computed, whatever they are. */
+const COMPUTING = /^(?:attention|rope)\./;
 
 /** Value that llama.cpp takes where a file is silent. */
 const ROPE_THETA = 10_000;
@@ -84,7 +50,8 @@ export function ggufConfig(gguf: GgufModel): ModelConfig {
   const embedding = tensors.get(EMBEDDING);
   if (embedding === undefined) throw new SyntaxError(`Cannot read GGUF as the tensor ${EMBEDDING} is missing`);
   const { architecture, assumed } = family.gguf;
-  const value = (name: string): unknown => metadata.get(`${architecture}.${name}`);
+  const value = (name: string): unknown => oneOfAll(name, metadata.get(`${architecture}.${name}`));
+  checkKeys(metadata, architecture);
   const label = `the GGUF metadata of ${architecture}`;
   const given = {
     vocabSize: embedding.shape[0],
@@ -93,6 +60,7 @@ export function ggufConfig(gguf: GgufModel): ModelConfig {
     attentionOutputBias: tensors.has("blk.0.attn_output.bias"),
     mlpBias: tensors.has("blk.0.ffn_gate.bias"),
     eosTokenIds: endTokens(general),
+    layerTypes: layerTypes(metadata.get(`${architecture}.${PATTERN}`)),
   };
   const read = (defaults: SettingValues) =>
     createSettings<Setting>({
@@ -117,14 +85,7 @@ export function ggufConfig(gguf: GgufModel): ModelConfig {
       numHiddenLayers: told.integer("numHiddenLayers"),
     }) ?? {},
   );
-  if (family.slides === undefined) refuseWindow(settings);
   return modelConfig({ family, settings, ...ropes(gguf, family.gguf, label) });
-}
-
-function refuseWindow(settings: Settings): void {
-  const window = settings.integer("slidingWindow", 0);
-  const length = settings.integer("maxPositionEmbeddings");
-  if (window > 0 && window < length) settings.refuse("slidingWindow", window, `none, or ${length} and more`);
 }
 
 /** The rotary embedding of all layers or, where they differ, of those without and with a window. */
@@ -146,11 +107,6 @@ function ropes(
     return `rope scaling is ${written("rope.scaling.type") ?? "not named"}, factor ${factor ?? 1}` +
       Object.keys(divisors).map((setting) => `, with ${ROPE_DIVISORS[setting as keyof typeof ROPE_DIVISORS]}`).join("");
   };
-  for (const [key, only] of ROPE_ONLY) {
-    const held = written(key) ?? only;
-    if (held === only) continue;
-    throw new RangeError(`Cannot run this model as ${key} is ${held}: supported is ${only}`);
-  }
   const value = (name: string): unknown => {
     if (name !== "rope.scaling.type") return written(name);
     return scalingType(written(name), divisors, written("rope.scaling.factor") ?? written("rope.scale_linear"));
@@ -163,10 +119,18 @@ function ropes(
     value,
     state,
   });
-  if (slidingTheta === undefined) return { rope };
+  if (slidingTheta === undefined) {
+    const [base, sliding] = [rope.number("theta"), rope.number("slidingTheta", rope.number("theta"))];
+    if (sliding !== base) {
+      throw new RangeError(
+        `Cannot run this model as rope.freq_base_swa is ${sliding}: supported is ${base}, as rope.freq_base`,
+      );
+    }
+    return { rope };
+  }
   const slidingRope = createSettings<RopeSetting>({
     label,
-    names: { theta: ["rope.freq_base_swa"] },
+    names: { theta: ROPE_NAMES.slidingTheta },
     defaults: { theta: slidingTheta },
     value,
     state,
@@ -183,6 +147,37 @@ function scalingType(named: unknown, divisors: Readonly<Record<string, unknown>>
   const type = named === "none" ? "default" : named ?? (unscaled ? "default" : "linear");
   if (divisors.divisors === undefined) return type;
   return type === "default" ? "divisors" : `${type} with divisors`;
+}
+
+/** Throws a RangeError that names the first key that changes what is computed in a way that the engine does not run. */
+function checkKeys(metadata: Gguf["metadata"], architecture: string): void {
+  const state = (name: string, value: unknown) => `${name} is ${JSON.stringify(value).slice(0, 80)}`;
+  const tables = [METADATA_KEYS, METADATA_ROPE_KEYS];
+  for (const table of tables) checkOnly(table, (name) => metadata.get(`${architecture}.${name}`), state);
+  for (const [key, value] of metadata) {
+    const name = key.startsWith(`${architecture}.`) ? key.slice(architecture.length + 1) : "";
+    if (!COMPUTING.test(name) || tables.some((table) => isKnown(name, table))) continue;
+    throw new RangeError(
+      `Cannot run this model as ${state(name, value)}, which the engine does not know: supported is a file without it`,
+    );
+  }
+}
+
+/** A number for all layers, where a file has a list with one for each. */
+function oneOfAll(name: string, held: unknown): unknown {
+  if (!Array.isArray(held)) return held;
+  // This list is the kinds of the layers.
+  if (name === PATTERN) return undefined;
+  if (held.length > 0 && held.every((one) => one === held[0])) return held[0];
+  throw new RangeError(
+    `Cannot run this model as ${name} is ${JSON.stringify(held).slice(0, 80)}: supported is one number for all layers`,
+  );
+}
+
+/** The kind of each layer, where a file has a list of those with a window. */
+function layerTypes(pattern: unknown): string[] | undefined {
+  if (!Array.isArray(pattern)) return undefined;
+  return pattern.map((slides) => slides ? "sliding_attention" : "full_attention");
 }
 
 function endTokens(general: Fields): number[] {
