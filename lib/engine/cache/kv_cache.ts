@@ -150,6 +150,7 @@ export class KvCache implements Disposable {
 
   /** Bytes of live rows that no policy chooses among: those of layers with a window, where there are others. */
   get windowBytes(): number {
+    this.#seenHeads();
     return this.liveBytes - this.#evictable.reduce((sum, { liveBytes }) => sum + liveBytes, 0);
   }
 
@@ -297,6 +298,14 @@ export class KvCache implements Disposable {
     this.#state.pins = removeRange(this.#state.pins, { start, end });
   }
 
+  /**
+   * Says that so many of the newest tokens are a draft, which {@linkcode KvCache.rewind} may take back: until it does, or
+   * this is called again, windows hold the rows that it needs.
+   */
+  markDraft(tokens: number): void {
+    this.#state.drafted = tokens;
+  }
+
   /** Pinned positions, in ascending ranges. */
   get pins(): readonly PositionRange[] {
     return this.#state.pins;
@@ -307,6 +316,8 @@ export class KvCache implements Disposable {
    * matrix `[head_dim, head_dim]` a query head for query moments.
    */
   mark(): void {
+    // Rows that leave their windows later would take the mark with them.
+    this.#seenHeads();
     this.#state.marks = new Map([...this.#state.marks, [this.tokenCount, markSignals(this.#state)]]);
   }
 

@@ -45,6 +45,7 @@ export class SpeculativeDecoder {
     const { ids: known, logits } = this.#ahead;
     if (known.length > 0 && ids.length === 1 && ids[0] === known[0]) {
       this.#ahead = { ids: known.slice(1), logits: logits.subarray(vocabSize) };
+      this.#cache.markDraft(known.length - 1);
       return logits.subarray(0, vocabSize);
     }
     this.settle();
@@ -55,6 +56,7 @@ export class SpeculativeDecoder {
       throw error;
     });
     this.#ahead = { ids: drafted, logits: found.subarray(vocabSize) };
+    this.#cache.markDraft(drafted.length);
     return found.subarray(0, vocabSize);
   }
 

@@ -94,6 +94,7 @@ export function decodeCache(bytes: Uint8Array, label: string): CacheContent {
     heads,
     ids: new TokenIds().with(ids),
     cacheDtype,
+    drafted: 0,
     positions: header.positions,
     nextRotary: header.next_rotary_position,
     rotation: header.rotation,

@@ -27,6 +27,8 @@ export interface CacheState {
   lost: ReadonlySet<Recording>;
   /** Tokens read by the time of the last recording. */
   recordedUntil: number;
+  /** The newest tokens that are a draft: windows hold the rows that a rewind before them needs. */
+  drafted: number;
   /** Evictions that a rewind cannot go behind. */
   gaps: readonly EvictionGap[];
   /** Positions protected from eviction. */
@@ -51,6 +53,7 @@ export function emptyState({ layerCount, kvHeadCount, headDim }: CacheShape, rec
     rotation: "within",
     lost: new Set(),
     recordedUntil: 0,
+    drafted: 0,
     gaps: [],
     pins: [],
     marks: new Map(),
@@ -96,6 +99,8 @@ export function sharedState(state: CacheState): CacheState {
     ...state,
     heads: state.heads.map((head) => head.share()),
     moments: state.moments && { own: state.moments.own, shared: true },
+    // What one cache may take back is the other's text.
+    drafted: 0,
   };
 }
 

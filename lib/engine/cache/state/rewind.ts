@@ -17,6 +17,7 @@ export function rewindState(state: CacheState, position: number, recorded: reado
   state.heads = state.heads.map((head) => firstRows(head, position));
   state.ids = state.ids.upTo(position);
   state.nextRotary -= before - position;
+  state.drafted = Math.max(0, state.drafted - (before - position));
   state.gaps = state.gaps.filter(({ end }) => end <= position);
   state.pins = removeRange(state.pins, { start: position, end: before });
   const mark = state.marks.get(position);

@@ -6,20 +6,21 @@ import { withGap } from "./rewind.ts";
 const WAITING_ROWS = 64;
 
 /**
- * Rows of each head that no query to come sees, as they are beyond their layer's window: the oldest.
+ * Rows of each head that no query to come sees, as they are beyond their layer's window: the oldest. A query to come may
+ * stand where a draft begins, which may be taken back.
  * `[layer · kv heads + kv head]`
  */
 export function hiddenRows(
-  { heads, positions, nextRotary }: CacheState,
+  { heads, positions, nextRotary, drafted }: CacheState,
   { windows, kvHeadCount }: CacheShape,
 ): number[] {
   return heads.map((head, index) => {
     const window = windows[Math.floor(index / kvHeadCount)];
     if (window === 0) return 0;
     // Compact positions have no gaps: a head's newest row is just before the next token.
-    if (positions === "compact") return Math.max(0, head.length + 1 - window);
+    if (positions === "compact") return Math.max(0, head.length - drafted + 1 - window);
     let hidden = 0;
-    while (hidden < head.length && head.positions[hidden] <= nextRotary - window) hidden++;
+    while (hidden < head.length && head.positions[hidden] <= nextRotary - drafted - window) hidden++;
     return hidden;
   });
 }
@@ -35,7 +36,7 @@ export function freeHidden(state: CacheState, shape: CacheShape, which: "all" | 
   state.heads = state.heads.map((head, index) =>
     hidden[index] < least ? head : head.keep(head.rowsFrom(hidden[index]))
   );
-  state.gaps = withGap(state.gaps, { start: 0, end: state.ids.length });
+  state.gaps = withGap(state.gaps, { start: 0, end: state.ids.length - state.drafted });
   state.marks = new Map([...state.marks].filter(([position]) => position === 0));
 }
 
