@@ -83,7 +83,7 @@ function biases(family: Family): string {
 }
 
 function traits(family: Family): string[] {
-  const { norms, queryKeyNorm, huggingFace, activation, caps, partialRotary, ropeless, tensors } = family;
+  const { norms, queryKeyNorm, huggingFace, activation, has, partialRotary, ropeless, tensors } = family;
   const words: readonly (readonly [unknown, string])[] = [
     [norms === "after", "norms after sublayers"],
     [norms === "both", "norms before and after sublayers"],
@@ -92,7 +92,7 @@ function traits(family: Family): string[] {
     [huggingFace.normOffset, `norms of ${huggingFace.normOffset} + w`],
     [family.multipliers, `multipliers of ${multiplied(family)}`],
     [activation, `${activation}`],
-    [caps, "caps as set"],
+    [has?.includes("scoreCap"), "caps as set"],
     [huggingFace.slidingTheta, "another theta in windows"],
     [ropeless, "layers without positions (NoPE)"],
     [partialRotary, "partial rotation as set"],

@@ -269,7 +269,8 @@ function gguf(architecture: string, more: Readonly<Record<string, Value | undefi
   const tensors = { "token_embd.weight": { extents: [4, 6], type: 0, data: floats([...Array(24).keys()]) } };
   const whole = tinyGguf(architecture, { metadata, tensors });
   const source = memorySource(ggufBytes(whole));
-  return ggufConfig(readGguf(source), source);
+  const { metadata: read, tensors: stored } = readGguf(source);
+  return ggufConfig({ metadata: read, tensors: new Map([...stored].map(([name, own]) => [name, { ...own, source }])) });
 }
 
 const VALUE_LENGTH = { "attention.value_length": 8 };
