@@ -19,29 +19,24 @@ export {
   bootstrapStatistic,
   clusterBootstrap,
   type MeanInterval,
-  pairedBootstrap,
-  type PairedDifference,
   type StatisticInterval,
 } from "./metrics/bootstrap.ts";
 export { bytesPerToken, type CacheShape } from "./metrics/bytes_per_token.ts";
 export {
   type CacheUsage,
   type HeadUsage,
-  type HeldRows,
   type LayerUsage,
   type RowsAndBytes,
   usageByLayer,
-  usageOfHeads,
 } from "./metrics/cache_usage.ts";
 export { divergence } from "./metrics/divergence.ts";
 export { type LinearTrend, linearTrend } from "./metrics/linear_trend.ts";
 export { paretoFront } from "./metrics/pareto_front.ts";
 export { rankCorrelation } from "./metrics/rank_correlation.ts";
 export { recall } from "./metrics/recall.ts";
-export { type RetentionStats, retentionStats, type RetentionTargets } from "./metrics/retention.ts";
+export { type RetentionStats } from "./metrics/retention.ts";
 export { parseRetentionRecord, type RetentionRecord } from "./metrics/retention_record.ts";
-export { tokenRetention } from "./metrics/token_retention.ts";
-export { type Interval, wilsonInterval } from "./metrics/wilson_interval.ts";
+export { type Interval } from "./metrics/wilson_interval.ts";
 export { logProbabilities } from "./numeric/log_probabilities.ts";
 export { MersenneTwister } from "./numeric/mersenne_twister.ts";
 export { topK } from "./numeric/top_k.ts";

@@ -168,7 +168,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   "engine/sources": {
     uses: ["engine/checkpoint", "numeric", "files"],
-    door: ["embedded_model.ts", "resolve_model.ts"],
+    door: ["embedded_model.ts", "resolve_model.ts", "settings.ts"],
   },
   "engine/rows": {
     uses: ["engine/signals", "policies", "metrics", "numeric"],

@@ -85,14 +85,7 @@ export {
   type WheelSource,
 } from "./sources/known_models.ts";
 export { listEmbedded, listModels, type ModelListing } from "./sources/list_models.ts";
-export {
-  checkModelName,
-  fetchModel,
-  findModel,
-  modelNamed,
-  resolveModel,
-  type ResolveOptions,
-} from "./sources/resolve_model.ts";
+export { checkModelName, findModel, modelNamed, resolveModel } from "./sources/resolve_model.ts";
 export { type DownloadProgress, type FetchOptions, type SourceSettings } from "./sources/settings.ts";
 export { type VerifiedFile, verifyEmbedded, verifyModel } from "./sources/verify_model.ts";
 export { TemplateArgumentError, type TemplateArguments, type TemplateValue } from "./tokenizer/template_variables.ts";

@@ -37,7 +37,7 @@ export {
 export { kvpressPrompt, type PromptIds, type QuestionTiming } from "./dataset/kvpress_prompt.ts";
 export { mobyDick } from "./dataset/moby_dick.ts";
 export { recallPrompt, type RecallPromptOptions, type RecallTask } from "./dataset/recall_prompt.ts";
-export { checkTaskName, generateRows, type GenerateRowsOptions, TASK_NAMES } from "./dataset/ruler/generate_rows.ts";
+export { checkTaskName } from "./dataset/ruler/generate_rows.ts";
 export { evenDepths, taskRows, type TaskRowsOptions } from "./dataset/task_rows.ts";
 // How an answer is scored.
 export {
@@ -46,7 +46,6 @@ export {
   type ScoredRow,
   type Scorer,
   type ScorerEntry,
-  scorerOf,
   SCORERS,
 } from "./scorers/scorers.ts";
 // Rows under settings.
@@ -68,7 +67,7 @@ export {
 } from "./scores/comparisons.ts";
 export { type DepthScore, depthScores } from "./scores/depth_scores.ts";
 export { fullyAsked, type PolicyChoice, policyChoice } from "./scores/policy_choice.ts";
-export { GATE_ROWS, GATE_SCORE, openTasks, type TaskGate, taskGates } from "./scores/task_gates.ts";
+export { openTasks, type TaskGate, taskGates } from "./scores/task_gates.ts";
 export { type ScoreColumns, scoreColumns, type TaskScore, taskScores } from "./scores/task_scores.ts";
 // Files.
 export {
@@ -89,7 +88,7 @@ export {
 } from "./experiments/bounded_prefill.ts";
 export { decodeTimes } from "./experiments/decode_times.ts";
 export { type EqualByteGrid, type EqualByteSetting, equalByteSettings } from "./experiments/equal_bytes.ts";
-export { FACT_EVICTION_POLICIES, factEviction, type FactEvictionOptions } from "./experiments/fact_eviction.ts";
+export { factEviction, type FactEvictionOptions } from "./experiments/fact_eviction.ts";
 export { fitAttentionProbe, type FitAttentionProbeOptions } from "./experiments/fit_attention_probe.ts";
 export { type AnswerScores, answerScores, type LostAnswers, lostAnswers } from "./experiments/lost_answers.ts";
 export {

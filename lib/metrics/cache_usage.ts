@@ -52,7 +52,7 @@ export interface CacheUsage extends RowsAndBytes {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { usageOfHeads } from "kvmirror";
+ * import { usageOfHeads } from "./cache_usage.ts";
  *
  * const held = (...positions: number[]) => ({ positions, dtype: "f32", liveBytes: 512 * positions.length });
  * const usage = usageOfHeads([[held(0, 1), held(0)]], 2);
@@ -103,7 +103,7 @@ export interface LayerUsage extends RowsAndBytes {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { usageOfHeads, usageByLayer } from "kvmirror";
+ * import { usageOfHeads, usageByLayer } from "./cache_usage.ts";
  *
  * const held = (...positions: number[]) => ({ positions, dtype: "f32", liveBytes: 8 * positions.length });
  * const [before, after] = usageByLayer([usageOfHeads([[held(0, 1)]], 2), usageOfHeads([[held(1)]], 2)]);

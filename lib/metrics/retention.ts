@@ -41,7 +41,7 @@ export interface RetentionTargets {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { retentionStats } from "kvmirror";
+ * import { retentionStats } from "./retention.ts";
  *
  * const attention = Float64Array.of(0.5, 0.1, 0.4, 0.2);
  * const stats = retentionStats(Uint32Array.of(0, 3), { attention, topk: 2, sinkTokens: 1, bytesPerToken: 10 });

@@ -9,7 +9,7 @@
  * @example Two heads hold the first of three tokens, one the last
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { tokenRetention } from "kvmirror";
+ * import { tokenRetention } from "./token_retention.ts";
  *
  * assertEquals([...tokenRetention([[[0, 2]], [[0]]], 3)], [1, 0, 0.5]);
  * ```

@@ -20,7 +20,7 @@ const Z = 1.959963984540054;
  * @example
  * ```ts
  * import { assertAlmostEquals } from "@std/assert";
- * import { wilsonInterval } from "kvmirror";
+ * import { wilsonInterval } from "./wilson_interval.ts";
  *
  * const { low, high } = wilsonInterval(8, 10);
  * assertAlmostEquals(low, 0.4902, 1e-4);

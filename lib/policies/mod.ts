@@ -41,7 +41,6 @@ export { type BudgetShare, type PolicyRule } from "./policy_rules.ts";
 export { type OptionsOf } from "./options.ts";
 export { protect, PROTECT_OPTIONS } from "./protect.ts";
 export { pyramid, PYRAMID_OPTIONS } from "./pyramid.ts";
-export { scoreOnce } from "./score_once.ts";
 export { STREAMING_LLM_OPTIONS, streamingLlm } from "./streaming_llm.ts";
 export {
   POLICIES,

@@ -8,7 +8,8 @@ import type { Layer, Policy, Scores } from "./policy.ts";
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { definePolicy, scoreOnce } from "kvmirror/policies";
+ * import { definePolicy } from "./define_policy.ts";
+ * import { scoreOnce } from "./score_once.ts";
  *
  * let scored = 0;
  * const newest = scoreOnce(definePolicy({

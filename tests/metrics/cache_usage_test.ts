@@ -1,6 +1,7 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { tokenRetention, usageByLayer, usageOfHeads } from "kvmirror";
+import { usageByLayer, usageOfHeads } from "../../lib/metrics/cache_usage.ts";
+import { tokenRetention } from "../../lib/metrics/token_retention.ts";
 
 const held = (positions: number[], allocatedBytes?: number) => ({
   positions,

@@ -1,6 +1,7 @@
 import { defaultFrequencies, uniformRotary } from "../../lib/numeric/rotary.ts";
 import { assertEquals, assertNotEquals, assertStrictEquals } from "@std/assert";
-import { budgetForRatio, definePolicy, type Layer, policy, scoreOnce } from "kvmirror/policies";
+import { budgetForRatio, definePolicy, type Layer, policy } from "kvmirror/policies";
+import { scoreOnce } from "../../lib/policies/score_once.ts";
 
 const model = { layerCount: 1, headDim: 2, groupSize: 1, rotary: uniformRotary(1, defaultFrequencies(2, 1e4)) };
 

@@ -7,13 +7,14 @@ import { DecoderPool } from "../runtime/decoder_pool.ts";
 import { openSession } from "../runtime/decoder_session.ts";
 import type { SessionOptions } from "../runtime/graph_session.ts";
 import { EMBEDDED_MODEL } from "../sources/embedded_model.ts";
-import { resolveModel, type ResolveOptions } from "../sources/resolve_model.ts";
+import { resolveModel } from "../sources/resolve_model.ts";
+import type { FetchOptions } from "../sources/settings.ts";
 import type { TemplateArguments } from "../tokenizer/template_variables.ts";
 import { createTokenizer } from "../tokenizer/tokenizer.ts";
 import { Model } from "./model.ts";
 
 /** Options of {@linkcode loadModel}. */
-export interface LoadOptions extends ResolveOptions, SessionOptions {
+export interface LoadOptions extends FetchOptions, SessionOptions {
   /** How weights are held: `int8` by default, which is all but exact; `file`: as the checkpoint stores them. */
   readonly weights?: WeightFormat;
   /** Called while the model's weights are built, the first time. `signal` ends that as well. */

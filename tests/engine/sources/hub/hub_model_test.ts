@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import {
   checkModelName,
-  fetchModel,
   findModel,
   type KnownModel,
   modelNamed,
@@ -9,6 +8,7 @@ import {
   type SourceSettings,
   verifyModel,
 } from "kvmirror/engine";
+import { fetchModel } from "../../../../lib/engine/sources/resolve_model.ts";
 import { createHash } from "node:crypto";
 import { type Card, type HubServer, withHub } from "../../../fixtures/hub_server.ts";
 

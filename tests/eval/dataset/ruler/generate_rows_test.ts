@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { checkTaskName, type DatasetRow, generateRows, kvpressPrompt, TASK_NAMES } from "kvmirror/eval";
+import { type DatasetRow, kvpressPrompt } from "kvmirror/eval";
+import { checkTaskName, generateRows, TASK_NAMES } from "../../../../lib/eval/dataset/ruler/generate_rows.ts";
 import { openCheckpoint } from "../../../fixtures/golden.ts";
 
 const words = ({ context, question, answer_prefix }: DatasetRow): number =>
