@@ -22,7 +22,7 @@ Deno.test("the quick profile where nothing can be obtained: every notebook runs,
       },
     );
     assertEquals(code, 0, stderr);
-    assertMatch(stderr, /^model tiny, from this project: the embedded model, as no other could be had \(/);
+    assertMatch(stderr, /^model tiny, from this project: the embedded model, as no other could be had \(/m);
     assertEquals(JSON.parse(stdout).notebooks, names.map((name) => name.replace(".ipynb", "")));
     const summary = await Deno.readTextFile(`${folder}/reports/benchmark_summary.md`);
     for (const section of summary.split(/<!-- begin /).slice(1)) {

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Bound, type KvCache, loadModel, type Model, promptLookup, recordingsFor } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
 import { parseCacheDtype } from "../../../lib/engine/rows/cache_dtype.ts";
-import { tokenBytes } from "../../../lib/engine/rows/cache_shape.ts";
+import { textBytes } from "../../../lib/engine/rows/cache_shape.ts";
 import { largestDifference } from "../../fixtures/golden.ts";
 import { withFolder } from "../../fixtures/with_folder.ts";
 
@@ -117,7 +117,7 @@ for (const name of NAMES) {
     withModel(name, async (model, golden) => {
       const { shape } = model.createCache();
       const windows = name === "gemma2" ? 2 * 2 * WINDOW * 80 : 0;
-      const maxBytes = windows + 10 * tokenBytes(shape);
+      const maxBytes = windows + 10 * textBytes(shape, 1);
       for (const chunkLength of [1, 5, 50]) {
         const bound: Bound = { policy: policy("adakv(knorm)"), maxBytes, compressionInterval: 6 };
         const cache = model.createCache();
@@ -128,7 +128,7 @@ for (const name of NAMES) {
           most = Math.max(most, cache.liveBytes);
         };
         await model.read(cache, [...golden.ids, ...golden.ids, ...golden.ids], { bound, chunkLength });
-        const ceiling = maxBytes + 6 * tokenBytes(shape);
+        const ceiling = maxBytes + 6 * textBytes(shape, 1);
         assert(most <= ceiling && most > maxBytes / 2, `${most} of ${ceiling} bytes`);
         assert(cache.liveBytes <= ceiling);
       }
