@@ -133,7 +133,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     door: ["bound.ts", "kv_cache.ts"],
   },
   "engine/runtime": {
-    uses: ["engine/graph", "engine/rows", "engine/checkpoint", "numeric"],
+    uses: ["engine/graph", "engine/rows", "engine/checkpoint", "numeric", "files"],
     door: ["decoder_pool.ts", "decoder_session.ts", "graph_session.ts"],
   },
   "engine/cache/file": {

@@ -7,6 +7,7 @@ import { quantizedNames, type QuantizedPart, quantizedParts } from "../graph/qua
 import type { RunRows } from "../rows/head_rows.ts";
 import type { QuantizedVectors } from "../rows/quantized_vectors.ts";
 import type { SessionOptions } from "./graph_session.ts";
+import { openOptimized } from "./optimized_graph.ts";
 
 /** Up to here a run that copies scores is faster than one that copies keys. */
 const FEW_TOKENS = 9;
@@ -56,9 +57,8 @@ export async function openSession(
   config: ModelConfig,
   { threads = navigator.hardwareConcurrency, profile }: SessionOptions = {},
 ): Promise<DecoderSession> {
-  const session = await onnxruntime.InferenceSession.create(modelPath, {
+  const session = await openOptimized(modelPath, {
     intraOpNumThreads: threads,
-    graphOptimizationLevel: "all",
     logSeverityLevel: 3,
     ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
   });
