@@ -31,11 +31,6 @@ export function defaultFrequencies(headDim: number, ropeTheta: number): RotaryFr
   return Array.from({ length: headDim / 2 }, (_, pair) => ropeTheta ** (-2 * pair / headDim));
 }
 
-/** The rotary embedding of layers that all turn by the same frequencies. */
-export function uniformRotary(layerCount: number, frequencies: RotaryFrequencies): Rotary {
-  return { kinds: [frequencies], layers: new Array(layerCount).fill(0) };
-}
-
 /** The rotary embedding of one layer whose rows have no keys. */
 export const NO_ROTATION: Rotary = { kinds: [[]], layers: [0] };
 

@@ -1,4 +1,5 @@
-import { defaultFrequencies, uniformRotary } from "../../lib/numeric/rotary.ts";
+import { defaultFrequencies } from "../../lib/numeric/rotary.ts";
+import { uniformRotary } from "../fixtures/uniform_rotary.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { KvCache } from "kvmirror/engine";
 import {

@@ -1,4 +1,5 @@
-import { defaultFrequencies, uniformRotary } from "../../lib/numeric/rotary.ts";
+import { defaultFrequencies } from "../../lib/numeric/rotary.ts";
+import { uniformRotary } from "../fixtures/uniform_rotary.ts";
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { replay, simulate, type SyntheticSequence, type TraceSummary } from "kvmirror";

@@ -1,4 +1,5 @@
-import { defaultFrequencies, uniformRotary } from "../../lib/numeric/rotary.ts";
+import { defaultFrequencies } from "../../lib/numeric/rotary.ts";
+import { uniformRotary } from "../fixtures/uniform_rotary.ts";
 import { assertEquals, assertNotEquals, assertStrictEquals } from "@std/assert";
 import { budgetForRatio, definePolicy, type Layer, policy } from "kvmirror/policies";
 import { scoreOnce } from "../../lib/policies/score_once.ts";

@@ -1,4 +1,5 @@
-import { defaultFrequencies, uniformRotary } from "../../../lib/numeric/rotary.ts";
+import { defaultFrequencies } from "../../../lib/numeric/rotary.ts";
+import { uniformRotary } from "../../fixtures/uniform_rotary.ts";
 /** Prints live, allocated and resident bytes of 64 MB of rows before and after three quarters of them go. */
 import { KvCache } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";

@@ -1,4 +1,5 @@
-import { defaultFrequencies, uniformRotary } from "../../../lib/numeric/rotary.ts";
+import { defaultFrequencies } from "../../../lib/numeric/rotary.ts";
+import { uniformRotary } from "../../fixtures/uniform_rotary.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { readCheckpoint } from "../../../lib/engine/checkpoint/read_checkpoint.ts";
 import { ggufBytes } from "../../fixtures/gguf_bytes.ts";

@@ -4,7 +4,8 @@ import { AttentionProbeFit } from "../../../lib/engine/observe/attention_probe_f
 import { decodeProbe, encodeProbe } from "../../../lib/engine/observe/probe_file.ts";
 import type { ProbedRows } from "../../../lib/engine/rows/head_rows.ts";
 import { memorySource } from "../../../lib/files/byte_source.ts";
-import { defaultFrequencies, rotaryTables, uniformRotary } from "../../../lib/numeric/rotary.ts";
+import { defaultFrequencies, rotaryTables } from "../../../lib/numeric/rotary.ts";
+import { uniformRotary } from "../../fixtures/uniform_rotary.ts";
 
 const MODEL = { layerCount: 2, kvHeadCount: 2, headDim: 2, rotary: uniformRotary(2, defaultFrequencies(2, 10_000)) };
 const WIDTH = probeWidth(MODEL);

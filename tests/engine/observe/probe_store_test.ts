@@ -1,4 +1,5 @@
-import { defaultFrequencies, uniformRotary } from "../../../lib/numeric/rotary.ts";
+import { defaultFrequencies } from "../../../lib/numeric/rotary.ts";
+import { uniformRotary } from "../../fixtures/uniform_rotary.ts";
 import { assert, assertThrows } from "@std/assert";
 import { loadModel } from "kvmirror/engine";
 import { kvpressPrompt, taskRows } from "kvmirror/eval";

@@ -1,4 +1,5 @@
-import { defaultFrequencies, uniformRotary } from "../../../lib/numeric/rotary.ts";
+import { defaultFrequencies } from "../../../lib/numeric/rotary.ts";
+import { uniformRotary } from "../../fixtures/uniform_rotary.ts";
 import { assert, assertEquals } from "@std/assert";
 import { loadModel } from "kvmirror/engine";
 import { equalByteSettings, evaluate, taskRows } from "kvmirror/eval";

@@ -1,4 +1,5 @@
-import { defaultFrequencies, uniformRotary } from "../../../lib/numeric/rotary.ts";
+import { defaultFrequencies } from "../../../lib/numeric/rotary.ts";
+import { uniformRotary } from "../../fixtures/uniform_rotary.ts";
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import type { KvCache, Model } from "kvmirror/engine";
 import { retentionRecall } from "kvmirror/eval";

@@ -1,4 +1,5 @@
-import { defaultFrequencies, uniformRotary } from "../../../lib/numeric/rotary.ts";
+import { defaultFrequencies } from "../../../lib/numeric/rotary.ts";
+import { uniformRotary } from "../../fixtures/uniform_rotary.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { parseCacheDtype } from "kvmirror/engine";

@@ -1,4 +1,5 @@
-import { defaultFrequencies, uniformRotary } from "../../../../lib/numeric/rotary.ts";
+import { defaultFrequencies } from "../../../../lib/numeric/rotary.ts";
+import { uniformRotary } from "../../../fixtures/uniform_rotary.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DEFAULT_RECORDINGS, KvCache, loadModel, type Recording } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";

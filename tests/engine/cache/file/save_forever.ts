@@ -1,4 +1,5 @@
-import { defaultFrequencies, uniformRotary } from "../../../../lib/numeric/rotary.ts";
+import { defaultFrequencies } from "../../../../lib/numeric/rotary.ts";
+import { uniformRotary } from "../../../fixtures/uniform_rotary.ts";
 /** Saves a cache to the file that it is given, over and over, until it is killed. Each time the tokens are one more. */
 import { KvCache } from "kvmirror/engine";
 import { appendRows } from "../../../fixtures/append_rows.ts";

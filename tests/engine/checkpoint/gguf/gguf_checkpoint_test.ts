@@ -1,4 +1,5 @@
-import { defaultFrequencies, uniformRotary } from "../../../../lib/numeric/rotary.ts";
+import { defaultFrequencies } from "../../../../lib/numeric/rotary.ts";
+import { uniformRotary } from "../../../fixtures/uniform_rotary.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import type { CheckpointContent } from "../../../../lib/engine/checkpoint/checkpoint.ts";
 import { ggufCheckpoint } from "../../../../lib/engine/checkpoint/gguf/gguf_checkpoint.ts";

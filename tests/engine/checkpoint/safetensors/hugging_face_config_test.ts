@@ -1,4 +1,5 @@
-import { defaultFrequencies, uniformRotary } from "../../../../lib/numeric/rotary.ts";
+import { defaultFrequencies } from "../../../../lib/numeric/rotary.ts";
+import { uniformRotary } from "../../../fixtures/uniform_rotary.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import { huggingFaceConfig } from "../../../../lib/engine/checkpoint/safetensors/hugging_face_config.ts";
 import { tinyConfig } from "../../../fixtures/tiny_safetensors.ts";
