@@ -2,7 +2,7 @@ import { checkSignals } from "../../policies/check_signals.ts";
 import type { Policy } from "../../policies/policy.ts";
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
 import { GROUP_ROWS, isFloat32 } from "../rows/cache_dtype.ts";
-import { textBytes, windowBytes } from "../rows/cache_shape.ts";
+import { fullWindowBytes, textBytes, tokenBytes } from "../rows/cache_shape.ts";
 import type { PositionMode } from "../rows/rotary_positions.ts";
 import { floatRowBytes, quantizedRowBytes } from "../rows/row_bytes.ts";
 import { observedSignals, signalOf } from "../signals/signals.ts";
@@ -125,11 +125,11 @@ function checkSize(cache: KvCache, size: BoundSize): void {
 export function checkBytes(cache: KvCache, maxBytes: number): void {
   const { cacheDtype } = cache;
   const fullPrecision = isFloat32(cacheDtype) ? 0 : cacheDtype.residualLength + GROUP_ROWS;
-  const { shape, evictableHeads } = cache;
-  const least = Math.max(1, fullPrecision) * evictableHeads * floatRowBytes(shape.headDim) + windowBytes(shape);
+  const windows = fullWindowBytes(cache.shape);
+  const least = Math.max(1, fullPrecision) * tokenBytes(cache.shape) + windows;
   if (maxBytes >= least) return;
   const fix = fullPrecision === 0 ? "" : ", or a smaller residual length";
-  const beside = windowBytes(shape) > 0 ? "the windows and " : "";
+  const beside = windows > 0 ? "the windows and " : "";
   const what = fullPrecision === 0
     ? `${beside}one row a head ${beside === "" ? "takes" : "take"}`
     : `${beside}the newest ${fullPrecision} rows, which stay float32 for a while, take`;

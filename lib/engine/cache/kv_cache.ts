@@ -35,7 +35,7 @@ import { quantizeRows } from "./state/quantize_rows.ts";
 import type { ChunkMoments } from "./state/query_moments.ts";
 import { type RewindRange, rewindRanges, rewindState } from "./state/rewind.ts";
 import { markSignals } from "./state/signal_mark.ts";
-import { freeHidden, hiddenRows, rowsWithin } from "./state/windows.ts";
+import { freeHidden, rowsWithin } from "./state/windows.ts";
 
 /** The size that {@linkcode KvCache.compress} keeps, and the positions of its rows afterwards. */
 export type CompressTo = CompressSize & { readonly positions?: PositionMode };
@@ -387,8 +387,8 @@ export class KvCache implements Disposable {
    * decoder writes the new rows, and {@linkcode KvCache.append} adds them to the cache, which is unchanged until then.
    */
   room(count: number): RunRows[] {
-    freeHidden(this.#state, this.shape, "many");
-    return rowRoom(this.#state, count, hiddenRows(this.#state, this.shape), this.shape);
+    const hidden = freeHidden(this.#state, this.shape, "many");
+    return rowRoom(this.#state, count, hidden, this.shape);
   }
 
   /**

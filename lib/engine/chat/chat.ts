@@ -5,7 +5,7 @@ import type { KvCache } from "../cache/kv_cache.ts";
 import type { GeneratedToken } from "../generate/generation.ts";
 import type { Model } from "../generate/model.ts";
 import { type CacheDtype, isFloat32 } from "../rows/cache_dtype.ts";
-import { tokenBytes, windowBytes } from "../rows/cache_shape.ts";
+import { fullWindowBytes, tokenBytes } from "../rows/cache_shape.ts";
 import { DEFAULT_RECORDINGS, observedSignals, recordingsFor } from "../signals/signals.ts";
 import { splitConversation, turnIds } from "../tokenizer/chat_template.ts";
 import { type TurnBudget, turnBudget, type TurnSize } from "./turn_budget.ts";
@@ -229,7 +229,7 @@ export class Chat {
     return turnBudget(maxBytes, {
       ...size,
       tokenBytes: tokenBytes(this.cache.shape),
-      windowBytes: windowBytes(this.cache.shape),
+      windowBytes: fullWindowBytes(this.cache.shape),
     });
   }
 }

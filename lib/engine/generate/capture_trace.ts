@@ -3,7 +3,7 @@ import { encodeFooter, encodeHeader, encodeStep } from "../../trace/encode_trace
 import type { TraceHeader, TraceStep } from "../../trace/trace_header.ts";
 import { TraceTotals } from "../../trace/trace_summary.ts";
 import type { KvCache } from "../cache/kv_cache.ts";
-import { evictableLayers } from "../rows/cache_shape.ts";
+import { evictableLayers, narrowestWindow } from "../rows/cache_shape.ts";
 import { encodeStart } from "../tokenizer/tokenizer.ts";
 import type { Model } from "./model.ts";
 
@@ -57,16 +57,14 @@ export async function captureTrace(
 ): Promise<Capture> {
   const promptIds = encodeStart(model.tokenizer, prompt);
   using cache = model.createCache([NEWEST_QUERY.queries]);
-  const { windows } = cache.shape;
-  const layers = evictableLayers(cache.shape);
-  const window = Math.min(...layers.map((layer) => windows[layer]));
-  if (window > 0 && promptIds.length + maxNewTokens > window) {
+  const window = narrowestWindow(cache.shape);
+  if (promptIds.length + maxNewTokens > window) {
     throw new RangeError(
       `Cannot trace ${promptIds.length} tokens and ${maxNewTokens} more as every layer's window is ${window}: ` +
         `shorten the prompt`,
     );
   }
-  const header = traceHeader(model, promptIds, layers.length);
+  const header = traceHeader(model, promptIds, evictableLayers(cache.shape).length);
   write?.(encodeHeader(header));
   const totals = new TraceTotals(header);
   const total = promptIds.length + maxNewTokens;

@@ -1,6 +1,6 @@
 import type { CacheObserver, KvCache } from "../cache/kv_cache.ts";
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
-import { evictableLayers } from "../rows/cache_shape.ts";
+import { narrowestWindow } from "../rows/cache_shape.ts";
 import type { DecoderPool } from "../runtime/decoder_pool.ts";
 import { type GraphSession, openGraph } from "../runtime/graph_session.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
@@ -81,10 +81,9 @@ export class ModelObserver implements AsyncDisposable {
 /** Throws a RangeError where so many tokens more would be read otherwise than the text before them. */
 function checkRepetition(cache: KvCache, count: number, { maxPositionEmbeddings }: ModelConfig): void {
   const { shape, nextRotaryPosition, rotation } = cache;
-  const window = Math.min(...evictableLayers(shape).map((layer) => shape.windows[layer]));
   const limits: readonly [number, string][] = [
     [maxPositionEmbeddings, "the model's context"],
-    [window > 0 ? window : Infinity, "every layer's window"],
+    [narrowestWindow(shape), "every layer's window"],
     [rotation === "within" ? shape.rotaryBeyond?.length ?? Infinity : Infinity, "the length of its rotary embedding"],
   ];
   for (const [limit, what] of limits) {

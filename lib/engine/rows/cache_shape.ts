@@ -13,6 +13,16 @@ export interface CacheShape extends ModelFacts {
   readonly windows: readonly number[];
 }
 
+/** Whether any layer has a window. */
+export function hasWindows({ windows }: Pick<CacheShape, "windows">): boolean {
+  return windows.some((window) => window > 0);
+}
+
+/** The narrowest window of the layers whose rows a policy may choose; infinite where they have none. */
+export function narrowestWindow(shape: Pick<CacheShape, "windows">): number {
+  return Math.min(...evictableLayers(shape).map((layer) => shape.windows[layer] || Infinity));
+}
+
 /** Layers whose rows a policy may choose: those without a window or, where every layer has one, all. */
 export function evictableLayers({ windows }: Pick<CacheShape, "windows">): number[] {
   const unbounded = [...windows.keys()].filter((layer) => windows[layer] === 0);
@@ -46,7 +56,7 @@ export function tokenBytes(shape: CacheShape): number {
 }
 
 /** Bytes of full windows in float32, where policies do not choose among their rows. */
-export function windowBytes({ windows, kvHeadCount, headDim }: CacheShape): number {
+export function fullWindowBytes({ windows, kvHeadCount, headDim }: CacheShape): number {
   const full = windows.some((window) => window === 0) ? windows.reduce((sum, window) => sum + window, 0) : 0;
   return full * kvHeadCount * floatRowBytes(headDim);
 }

@@ -4,6 +4,7 @@ import type { ModelConfig } from "../checkpoint/checkpoint.ts";
 import { rotaryNames, rowNames } from "../graph/attention_graph.ts";
 import { layerInputName } from "../graph/decoder_layers.ts";
 import { quantizedNames, type QuantizedPart, quantizedParts } from "../graph/quantized_attention_graph.ts";
+import { hasWindows } from "../rows/cache_shape.ts";
 import type { RunRows } from "../rows/head_rows.ts";
 import type { QuantizedVectors } from "../rows/quantized_vectors.ts";
 import type { SessionOptions } from "./graph_session.ts";
@@ -74,7 +75,8 @@ export async function openSession(
   return {
     run: async (inputs) => {
       const wanted = (value: LayerValue) => inputs.layerValues?.includes(value) ? layerNames[value] : [];
-      const { feeds, fetches } = placeRows(inputs, config, names, config.numKeyValueHeads);
+      const run = { ...inputs, decoding: decodes(inputs) };
+      const { feeds, fetches } = placeRows(run, config, names, config.numKeyValueHeads);
       for (
         const name of [
           "logits",
@@ -83,7 +85,7 @@ export async function openSession(
           ...wanted("layerInputs"),
         ]
       ) fetches[name] = null;
-      const outputs = await session.run({ ...feeds, ...feed(inputs, config) }, fetches);
+      const outputs = await session.run({ ...feeds, ...feed(run, config) }, fetches);
       const values = (name: string) => (outputs[name]?.data ?? new Float32Array(0)) as Float32Array;
       return {
         logits: values("logits"),
@@ -99,16 +101,20 @@ export async function openSession(
   };
 }
 
+/** One run, and whether it is one of one token alone, without recordings, which takes a way of its own. */
+interface DecoderRun extends DecoderInputs {
+  readonly decoding: boolean;
+}
+
 /** What goes in and where the run's own rows come out: at the end of what goes in. */
 function placeRows(
-  inputs: DecoderInputs,
+  inputs: DecoderRun,
   { headDim }: ModelConfig,
   names: readonly ReturnType<typeof rowNames>[],
   heads: number,
 ): { feeds: Record<string, onnxruntime.Tensor>; fetches: Record<string, onnxruntime.Tensor | null> } {
   const { Tensor } = onnxruntime;
-  const { ids, rows } = inputs;
-  const decoding = decodes(inputs);
+  const { ids, rows, decoding } = inputs;
   const feeds: Record<string, onnxruntime.Tensor> = {};
   const fetches: Record<string, onnxruntime.Tensor | null> = {};
   for (let head = 0; head < rows.length; head++) {
@@ -153,14 +159,13 @@ function feedQuantized(
   for (const part of quantizedParts(format)) feeds[names[part]] = tensors[part]();
 }
 
-/** Whether a run is one of one token alone, without recordings, which takes a way of its own. */
 function decodes({ ids, queryWeights, rows }: DecoderInputs): boolean {
   // A head without quantized rows has no largest number among them: it takes the way that needs none.
   return ids.length === 1 && queryWeights.length === 0 && rows.every(({ quantized }) => quantized?.keys.count !== 0);
 }
 
-function feed(inputs: DecoderInputs, config: ModelConfig): Record<string, onnxruntime.Tensor> {
-  const { ids, rotary, rotaryPosition, queryWeights, logitsRows } = inputs;
+function feed(inputs: DecoderRun, config: ModelConfig): Record<string, onnxruntime.Tensor> {
+  const { ids, rotary, rotaryPosition, queryWeights, logitsRows, decoding } = inputs;
   const { Tensor } = onnxruntime;
   const count = ids.length;
   const integers = (values: BigInt64Array, shape: number[]) => new Tensor("int64", values, shape);
@@ -168,13 +173,13 @@ function feed(inputs: DecoderInputs, config: ModelConfig): Record<string, onnxru
   const queries = groupSize * count;
   return {
     input_ids: integers(BigInt64Array.from(ids, BigInt), [1, count]),
-    ...(config.windows.some((window) => window > 0)
+    ...(hasWindows(config)
       ? { query_positions: new Tensor("int32", queryPositions(queries, groupSize, rotaryPosition), [queries, 1]) }
       : {}),
     ...rotaryFeeds(rotary, config.headDim, count, rotaryPosition),
     causal_mask: new Tensor("float32", causalMask(count, groupSize), [queries, count]),
     minus_new: integers(BigInt64Array.of(BigInt(-count)), [1]),
-    decoding: new Tensor("bool", [decodes(inputs)], []),
+    decoding: new Tensor("bool", [decoding], []),
     few: new Tensor("bool", [count <= FEW_TOKENS && queryWeights.length === 0], []),
     query_weights: new Tensor("float32", queryWeights, [queryWeights.length / queries, queries]),
     logits_rows: integers(BigInt64Array.from(logitsRows, BigInt), [logitsRows.length]),

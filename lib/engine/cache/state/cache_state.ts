@@ -1,6 +1,6 @@
 import type { Rotary, RotaryLength } from "../../../numeric/rotary.ts";
 import { type CacheDtype, FLOAT32_CACHE, isFloat32 } from "../../rows/cache_dtype.ts";
-import type { CacheShape } from "../../rows/cache_shape.ts";
+import { type CacheShape, hasWindows } from "../../rows/cache_shape.ts";
 import { HeadRows, type ProbedRows, type RunRows } from "../../rows/head_rows.ts";
 import type { PositionRange } from "../../rows/position_range.ts";
 import { emptyVectors, vectorsFrom } from "../../rows/quantized_vectors.ts";
@@ -116,8 +116,7 @@ export function rowRoom(state: CacheState, count: number, hidden: readonly numbe
   const spare = count <= GROWTH_ROWS ? GROWTH_ROWS : 0;
   state.heads = state.heads.map((head) => head.own(head.length + count, spare));
   const { heads, cacheDtype, positions, nextRotary } = state;
-  const windowed = shape.windows.some((window) => window > 0);
-  const rotary = windowed ? rotaryPositions(heads, positions, nextRotary) : [];
+  const rotary = hasWindows(shape) ? rotaryPositions(heads, positions, nextRotary) : [];
   return heads.map((head, index) => {
     const rows = head.room(count, hidden[index]);
     const seen = shape.windows[Math.floor(index / shape.kvHeadCount)] === 0 ? {} : {

@@ -1,4 +1,4 @@
-import type { CacheShape } from "../../rows/cache_shape.ts";
+import { type CacheShape, hasWindows } from "../../rows/cache_shape.ts";
 import type { CacheState } from "./cache_state.ts";
 import { withGap } from "./rewind.ts";
 
@@ -14,6 +14,7 @@ export function hiddenRows(
   { heads, positions, nextRotary, drafted }: CacheState,
   { windows, kvHeadCount }: CacheShape,
 ): number[] {
+  if (!hasWindows({ windows })) return new Array(heads.length).fill(0);
   return heads.map((head, index) => {
     const window = windows[Math.floor(index / kvHeadCount)];
     if (window === 0) return 0;
@@ -28,16 +29,19 @@ export function hiddenRows(
 /**
  * Frees hidden rows, in place, which changes nothing that the model computes: all of them, or those of heads where many
  * wait.
+ *
+ * @returns the hidden rows that wait on, as {@linkcode hiddenRows} has them
  */
-export function freeHidden(state: CacheState, shape: CacheShape, which: "all" | "many"): void {
+export function freeHidden(state: CacheState, shape: CacheShape, which: "all" | "many"): number[] {
   const least = which === "all" ? 1 : WAITING_ROWS;
   const hidden = hiddenRows(state, shape);
-  if (hidden.every((rows) => rows < least)) return;
+  if (hidden.every((rows) => rows < least)) return hidden;
   state.heads = state.heads.map((head, index) =>
     hidden[index] < least ? head : head.keep(head.rowsFrom(hidden[index]))
   );
   state.gaps = withGap(state.gaps, { start: 0, end: state.ids.length - state.drafted });
   state.marks = new Map([...state.marks].filter(([position]) => position === 0));
+  return hidden.map((rows) => rows < least ? rows : 0);
 }
 
 /** Rows that a head of this layer needs room for while `count` more tokens are read in runs of `chunk`. */
