@@ -83,7 +83,7 @@ export function dequantized(graph: GraphBuilder, vectors: QuantizedVectorInputs,
 /**
  * Scores of scaled queries against quantized keys: `[1, 1, G, head_dim]` → `[1, 1, G, P]`.
  *
- * Whole numbers of 8 bits with a scale a row are multiplied as they are. The queries become whole numbers of 16 bits in
+ * Whole numbers of 8 bits with a scale a row are multiplied as they are. The queries become whole numbers of 14 bits in
  * two parts, high and low, so that what is lost is what the keys lost; keys are the left operand, which the runtime reads
  * in place, and their scales come after.
  */
@@ -99,7 +99,7 @@ export function quantizedScores(
   const [columns] = graph.node("Transpose", [parts], 1, { perm: [0, 1, 3, 2] });
   const [sums] = graph.node("MatMulInteger", [keys.codes, columns, int8Zero(graph)]);
   const [turned] = graph.node("Transpose", [cast(graph, sums)], 1, { perm: [0, 1, 3, 2] });
-  const [whole] = graph.node("Mul", [joinParts(graph, turned, 2), scale]);
+  const [whole] = graph.node("Mul", [joinParts(graph, turned, 2, "int8"), scale]);
   return graph.node("Mul", [whole, keys.scales!])[0];
 }
 
@@ -120,7 +120,7 @@ export function quantizedSum(
   const [scaled] = graph.node("Mul", [probabilities, values.scales!]);
   const { parts, scale } = wholeParts(graph, scaled, "uint8", 2);
   const [sums] = graph.node("MatMulInteger", [parts, values.codes, int8Zero(graph), int8Zero(graph)]);
-  return graph.node("Mul", [joinParts(graph, cast(graph, sums), 2), scale])[0];
+  return graph.node("Mul", [joinParts(graph, cast(graph, sums), 2, "uint8"), scale])[0];
 }
 
 function multipliesWhole({ dtype, granularity }: VectorFormat): boolean {
@@ -164,10 +164,13 @@ function nibbleSum(graph: GraphBuilder, values: QuantizedVectorInputs, probabili
 
 /** Least value that a scale may have, so that nothing is divided by 0. */
 const LEAST = 1e-30;
-/** A low part counts this much less than a high one. */
-const LOW_STEPS = 254;
+/**
+ * The largest whole number of a part, by its type. Behind bytes, signed ones go to 64 alone: x86 processors without VNNI
+ * add pairs of products in 16 bits, and 2 · 255 · 64 is the most that fits.
+ */
+const LARGEST_WHOLE = { int8: 64, uint8: 127 } as const;
 
-/** Numbers as whole ones, high parts and then low ones along an axis: value = (high + low / 254) · scale. */
+/** Numbers as whole ones, high parts and then low ones along an axis: value = (high + low / (2 · largest)) · scale. */
 function wholeParts(
   graph: GraphBuilder,
   values: string,
@@ -180,18 +183,19 @@ function wholeParts(
   const [size] = type === "uint8" ? [values] : graph.node("Abs", [values]);
   const [largest] = graph.node("ReduceMax", [size], 1, { keepdims: 0 });
   const [positive] = graph.node("Max", [largest, number(graph, LEAST)]);
-  const [scale] = graph.node("Mul", [positive, number(graph, 1 / 127)]);
+  const most = LARGEST_WHOLE[type];
+  const [scale] = graph.node("Mul", [positive, number(graph, 1 / most)]);
   const [high] = graph.node("QuantizeLinear", [values, scale, zero]);
   const [rest] = graph.node("Sub", [values, graph.node("DequantizeLinear", [high, scale, zero])[0]]);
-  const [lowScale] = graph.node("Mul", [scale, number(graph, 1 / LOW_STEPS)]);
+  const [lowScale] = graph.node("Mul", [scale, number(graph, 1 / (2 * most))]);
   const [low] = graph.node("QuantizeLinear", [rest, lowScale, zero]);
   return { parts: graph.node("Concat", [high, low], 1, { axis })[0], scale };
 }
 
 /** High and low parts along an axis → their sum, low ones for less. */
-function joinParts(graph: GraphBuilder, value: string, axis: number): string {
+function joinParts(graph: GraphBuilder, value: string, axis: number, type: keyof typeof LARGEST_WHOLE): string {
   const [high, low] = graph.node("Split", [value], 2, { axis, num_outputs: 2 });
-  return graph.node("Add", [high, graph.node("Mul", [low, number(graph, 1 / LOW_STEPS)])[0]])[0];
+  return graph.node("Add", [high, graph.node("Mul", [low, number(graph, 1 / (2 * LARGEST_WHOLE[type]))])[0]])[0];
 }
 
 function int8Zero(graph: GraphBuilder): string {
