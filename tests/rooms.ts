@@ -163,6 +163,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "model_store.ts",
       "onnx_graph.ts",
       "quantized_attention_graph.ts",
+      "quantized_weights.ts",
       "weights.ts",
     ],
   },

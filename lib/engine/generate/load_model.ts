@@ -66,5 +66,5 @@ export async function loadModel(
   const sessions = new DecoderPool(await open(), open);
   const { name: known, source } = resolved;
   const label = known === EMBEDDED_MODEL.name ? `${known}, the embedded model` : known;
-  return new Model({ name: known, label, source, weights }, checkpoint, tokenizer, sessions);
+  return new Model({ name: known, label, source, weights, build: build.hash }, checkpoint, tokenizer, sessions);
 }

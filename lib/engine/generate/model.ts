@@ -28,6 +28,8 @@ export interface ModelOrigin {
   readonly source: string;
   /** The format of the weights in memory. */
   readonly weights: WeightFormat;
+  /** Tells apart what the code makes of the checkpoint, weights in their format and graph; hex. */
+  readonly build: string;
 }
 
 /** Options of {@linkcode Model.prefill}. */

@@ -1,6 +1,6 @@
 import type { Activation, Checkpoint, DecoderTraits } from "../checkpoint/checkpoint.ts";
 import { ELEMENT, type GraphBuilder, wholeWeight } from "./onnx_graph.ts";
-import type { MatrixPart } from "./weight_blocks.ts";
+import type { MatrixPart } from "./quantized_weights.ts";
 import {
   blockLookup,
   blockProduct,

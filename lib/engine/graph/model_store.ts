@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { builtFolder, type BuiltFolderOptions } from "../../files/built_folder.ts";
 import { fileSize } from "../../files/exists.ts";
-import { hashFile } from "../../files/hash.ts";
+import { hashFile, textHash } from "../../files/hash.ts";
 import { writeAll, writeAtomic } from "../../files/write_atomic.ts";
 import { familyNamed } from "../checkpoint/architecture/families.ts";
 import type { ContainerForm } from "../checkpoint/architecture/family.ts";
 import { expectedTensors, formTensor } from "../checkpoint/architecture/tensors.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { type CacheDtype, cacheDtypeName, FLOAT32_CACHE } from "../rows/cache_dtype.ts";
+import { type CacheDtype, cacheDtypeName, FLOAT32_CACHE, isFloat32 } from "../rows/cache_dtype.ts";
 import { buildDecoder } from "./decoder_graph.ts";
 import { type DecoderSource, matrixPart } from "./decoder_layers.ts";
 import {
@@ -18,7 +18,7 @@ import {
   type WriteOptions,
   writeWeights,
 } from "./model_files.ts";
-import { storedBlocks } from "./weight_blocks.ts";
+import { storedBlocks } from "./quantized_weights.ts";
 import type { WeightFormat } from "./weights.ts";
 
 /** The files of a build: all weights, and where each of them is. */
@@ -29,6 +29,8 @@ const INDEX = "weights.json";
 export interface DecoderBuild {
   /** The file of its weights. */
   readonly weightsPath: string;
+  /** Tells apart what the code makes of a checkpoint in a format, weights and graph; hex. */
+  readonly hash: string;
   /** The path of the graph for a cache dtype. It is written if it is not there yet; no weight is read. */
   graphPath(cacheDtype?: CacheDtype): Promise<string>;
 }
@@ -61,11 +63,16 @@ export async function builtDecoder(
   const index = decodeWeightIndex(Deno.readFileSync(`${folder}/${INDEX}`), `${folder}/${INDEX}`);
   const { config, tensors } = checkpoint;
   const source: DecoderSource = { config, tensors, readTensor: unread, readBlocks: unread };
+  const graphOf = (cacheDtype: CacheDtype) => {
+    const graph = buildDecoder(source, format, storedWeights(WEIGHTS, index), cacheDtype);
+    return { graph, hash: createHash("sha256").update(graph).digest("hex") };
+  };
+  const ofFloats = graphOf(FLOAT32_CACHE);
   return {
     weightsPath: `${folder}/${WEIGHTS}`,
+    hash: textHash(`${name} ${ofFloats.hash}`),
     graphPath: async (cacheDtype = FLOAT32_CACHE) => {
-      const graph = buildDecoder(source, format, storedWeights(WEIGHTS, index), cacheDtype);
-      const hash = createHash("sha256").update(graph).digest("hex");
+      const { graph, hash } = isFloat32(cacheDtype) ? ofFloats : graphOf(cacheDtype);
       const dtype = cacheDtypeName(cacheDtype).replace(/[^a-z0-9]/g, "-");
       const path = `${folder}/decoder.${dtype}.${hash.slice(0, 12)}.onnx`;
       const there = fileSize(path) === graph.length && hashFile(path, "sha256") === hash;

@@ -1,6 +1,16 @@
 import type { RowSpan } from "../checkpoint/tensor_format.ts";
 import { ELEMENT, type GraphBuilder, type WeightOrigin, type WeightPieces, wholeWeight } from "./onnx_graph.ts";
-import { type BlockFormat, INT4_BLOCKS, INT8_BLOCKS, type MatrixPart, storedBlocks } from "./weight_blocks.ts";
+import {
+  type BlockFormat,
+  hadamard,
+  INT4_BLOCKS,
+  INT8_BLOCKS,
+  type MatrixPart,
+  quantizeChannels,
+  rotationLength,
+  storedBlocks,
+  transpose,
+} from "./quantized_weights.ts";
 
 /** How the weights of linear layers are held: as the checkpoint's file has them, or in one format all. */
 export type WeightFormat = "file" | "f32" | "int8" | "int4";
@@ -21,13 +31,16 @@ export interface LinearWeights {
 
 /** Adds a linear layer to the graph: `[1, S, inputs]` → `[1, S, outputs]`. */
 export function linear(graph: GraphBuilder, input: string, weights: LinearWeights, format: WeightFormat): string {
-  const blocks = format === "int4" ? INT4_BLOCKS : wideBlocks(weights, format, 4);
-  const product = blocks === undefined
-    ? floatProduct(graph, input, weights)
-    : blockProduct(graph, input, weights, blocks);
+  const product = productIn(graph, input, weights, format);
   if (weights.readBias === undefined) return product;
   const bias = graph.weight(`${weights.name}.bias`, ELEMENT.float32, [weights.outputs], wholeWeight(weights.readBias));
   return graph.node("Add", [product, bias])[0];
+}
+
+function productIn(graph: GraphBuilder, input: string, weights: LinearWeights, format: WeightFormat): string {
+  if (format === "int8") return integerProduct(graph, input, weights);
+  const blocks = format === "int4" ? INT4_BLOCKS : wideBlocks(weights, format, 4);
+  return blocks === undefined ? floatProduct(graph, input, weights) : blockProduct(graph, input, weights, blocks);
 }
 
 /**
@@ -74,6 +87,46 @@ export function floatLookup(graph: GraphBuilder, ids: string, weights: LinearWei
   const pieces = () => inPieces(weights, (part, rows) => ({ rows: part.read(rows) }));
   const table = graph.weight(name, ELEMENT.float32, [outputs, inputs], { pieces, part: "rows", rows: 1 });
   return graph.node("Gather", [table, ids])[0];
+}
+
+/** The largest code of a number that is quantized, on either side of 0. */
+const LARGEST_CODE = 127;
+
+/**
+ * Adds a product of whole numbers: weights by channel, and each token's activations by a scale of their own, both rotated
+ * (see {@linkcode quantizeChannels}). What a token gives does not depend on the tokens beside it, not in its last bit.
+ */
+export function integerProduct(graph: GraphBuilder, input: string, weights: LinearWeights): string {
+  const { name, inputs, outputs } = weights;
+  const pieces = () => inPieces(weights, (part, rows) => ({ ...quantizeChannels(part, rows) }));
+  const codes = graph.weight(name, ELEMENT.int8, [inputs, outputs], { pieces, part: "codes", rows: inputs });
+  const scales = graph.weight(`${name}.scales`, ELEMENT.float32, [outputs], { pieces, part: "scales", rows: 1 });
+  const step = graph.constant("code_step", ELEMENT.float32, [], Float32Array.of(1 / LARGEST_CODE));
+  // Runtimes multiply whole numbers fastest where the left ones have no sign and the right ones do.
+  const middle = graph.constant("middle_code", ELEMENT.uint8, [], Uint8Array.of(128));
+  const rotated = rotate(graph, input, inputs);
+  const [sizes] = graph.node("Abs", [rotated]);
+  const [largest] = graph.node("ReduceMax", [sizes, graph.integers([-1])], 1, { keepdims: 1 });
+  const [apart] = graph.node("Div", [rotated, largest]);
+  const [quantized] = graph.node("QuantizeLinear", [apart, step, middle]);
+  const [product] = graph.node(
+    "MatMulIntegerToFloat",
+    [quantized, codes, step, scales, middle],
+    1,
+    {},
+    "com.microsoft",
+  );
+  return graph.node("Mul", [product, largest])[0];
+}
+
+/** Rotates activations, `[1, S, columns]`, as {@linkcode quantizeChannels} rotates weights. */
+function rotate(graph: GraphBuilder, input: string, columns: number): string {
+  const length = rotationLength(columns);
+  if (length === 1) return input;
+  const matrix = graph.constant(`rotation_${length}`, ELEMENT.float32, [length, length], hadamard(length));
+  const [apart] = graph.node("Reshape", [input, graph.integers([1, -1, columns / length, length])]);
+  const [rotated] = graph.node("MatMul", [apart, matrix]);
+  return graph.node("Reshape", [rotated, graph.integers([1, -1, columns])])[0];
 }
 
 /** Adds a product with weights in quantized blocks; what is added to a block's values is added to the product. */
@@ -159,17 +212,4 @@ function blockWeights(graph: GraphBuilder, weights: LinearWeights, format: Block
       return [graph.weight(`${name}.zero_points`, ELEMENT.uint8, [bytes], origin("zeroPoints"))];
     },
   };
-}
-
-/** `[rows, columns]` → `[columns, rows]` */
-export function transpose(values: Float32Array, rows: number, columns: number): Float32Array<ArrayBuffer> {
-  const transposed = new Float32Array(values.length);
-  const TILE = 32;
-  for (let rowTile = 0; rowTile < rows; rowTile += TILE) {
-    const rowEnd = Math.min(rows, rowTile + TILE);
-    for (let column = 0; column < columns; column++) {
-      for (let row = rowTile; row < rowEnd; row++) transposed[column * rows + row] = values[row * columns + column];
-    }
-  }
-  return transposed;
 }

@@ -2,7 +2,7 @@ import type { ObserveOptions } from "../cache/kv_cache.ts";
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
 import { readCheckpoint } from "../checkpoint/read_checkpoint.ts";
 import { ELEMENT, GraphBuilder, NO_WEIGHTS } from "../graph/onnx_graph.ts";
-import { transpose } from "../graph/weights.ts";
+import { transpose } from "../graph/quantized_weights.ts";
 import type { CacheShape } from "../rows/cache_shape.ts";
 import type { RowViews } from "../rows/head_rows.ts";
 import type { GraphSession } from "../runtime/graph_session.ts";

@@ -1,23 +1,33 @@
 import * as onnxruntime from "onnxruntime-node";
 import { hashFile } from "../../files/hash.ts";
 import { writeAtomicSync } from "../../files/write_atomic.ts";
+import { INTEGER_PRODUCTS, type IntegerProducts, knownIntegerProducts } from "./integer_products.ts";
 
 /** Options of a session, without those that are set here. */
 type OpenOptions = Omit<
   onnxruntime.InferenceSession.SessionOptions,
-  "graphOptimizationLevel" | "optimizedModelFilePath"
+  "graphOptimizationLevel" | "optimizedModelFilePath" | "extra"
 >;
 
 /**
  * Opens a graph as onnxruntime optimizes it. The first time it also writes what came of it beside the graph, whose weights
  * it refers to; from then on that is opened, and nothing is left to optimize: half of what opening takes. Other releases
- * of onnxruntime make files of their own, and a file that is not as it was written is made anew.
+ * of onnxruntime make files of their own, so do machines that multiply otherwise, and a file that is not as it was written
+ * is made anew.
  *
  * @param path a graph that is never changed under the same name
+ * @param products how whole numbers are multiplied; by default as they are exact on this machine
  */
-export async function openOptimized(path: string, options: OpenOptions): Promise<onnxruntime.InferenceSession> {
+export async function openOptimized(
+  path: string,
+  openOptions: OpenOptions,
+  products?: IntegerProducts,
+): Promise<onnxruntime.InferenceSession> {
   const { create } = onnxruntime.InferenceSession;
-  const optimized = path.replace(/\.onnx$/, `.onnxruntime-${onnxruntime.env.versions.node}.onnx`);
+  const multiply = products ?? await knownIntegerProducts();
+  const options = { ...openOptions, extra: INTEGER_PRODUCTS[multiply] };
+  const kind = `${onnxruntime.env.versions.node}${multiply === "native" ? "" : `-${multiply}`}`;
+  const optimized = path.replace(/\.onnx$/, `.onnxruntime-${kind}.onnx`);
   if (isWhole(optimized)) return await create(optimized, { ...options, graphOptimizationLevel: "disabled" });
   const unfinished = `${optimized}.${crypto.randomUUID().slice(0, 8)}.unfinished`;
   // What "all" does beyond it depends on the machine, and is nothing to these graphs.

@@ -37,9 +37,9 @@ export function sampleFolder(folder = `${cacheFolder()}/evaluation_samples`): Sa
   };
 }
 
-/** What a sample depends on, beside the code. */
+/** What a sample depends on. */
 export interface SampleOrigin {
-  /** The model, by its checkpoint's hash and how its weights are held. */
+  /** The model, by what it was built from and by what the code makes of it. */
   readonly model: Pick<Model, "hash" | "origin">;
   /** The setting. */
   readonly setting: Setting;
@@ -61,8 +61,7 @@ const ANSWERING = "greedy answer, divergence on the full cache's answer, 2";
 export function sampleKey({ model, setting, positions, prompt, maxNewTokens }: SampleOrigin): string {
   return textHash(JSON.stringify({
     answering: ANSWERING,
-    checkpoint: model.hash,
-    weights: model.origin.weights,
+    build: model.origin.build,
     probe: readsProbe(setting) ? probeHash(model.hash) : undefined,
     ...settingName(setting),
     positions,

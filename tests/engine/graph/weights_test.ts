@@ -7,19 +7,23 @@ import { WeightPlan, writeWeights } from "../../../lib/engine/graph/model_files.
 import { ELEMENT, GraphBuilder } from "../../../lib/engine/graph/onnx_graph.ts";
 import {
   type BlockFormat,
+  hadamard,
   INT4_BLOCKS,
   INT8_BLOCKS,
   type MatrixPart,
+  quantizeChannels,
   type QuantizedBlocks,
+  rotationLength,
   storedBlocks,
-} from "../../../lib/engine/graph/weight_blocks.ts";
+  transpose,
+} from "../../../lib/engine/graph/quantized_weights.ts";
 import {
   blockLookup,
   blockProduct,
   floatLookup,
   floatProduct,
+  integerProduct,
   type LinearWeights,
-  transpose,
 } from "../../../lib/engine/graph/weights.ts";
 import { memorySource } from "../../../lib/files/byte_source.ts";
 import { MersenneTwister } from "../../../lib/numeric/mersenne_twister.ts";
@@ -272,4 +276,112 @@ Deno.test("mins are written by block where a product takes them, by row where ro
   const { mins } = format.quantize(part, all(part));
   assertEquals(found("w.row_mins"), mins);
   assertEquals(found("w.mins"), transpose(mins!, 7, 3));
+});
+
+Deno.test("a rotation is Hadamard's matrix, as long as the row's width is a multiple of it", () => {
+  assertEquals([...hadamard(4)], [1, 1, 1, 1, 1, -1, 1, -1, 1, 1, -1, -1, 1, -1, -1, 1]);
+  assertEquals([576, 1536, 896, 4864, 288, 100, 63, 1].map(rotationLength), [64, 64, 64, 64, 32, 4, 1, 1]);
+  const rotation = hadamard(64);
+  const square = (row: number, column: number) =>
+    Array.from({ length: 64 }, (_, at) => rotation[row * 64 + at] * rotation[at * 64 + column]).reduce((a, b) => a + b);
+  for (let row = 0; row < 64; row++) {
+    for (let column = 0; column < 64; column++) assertEquals(square(row, column), row === column ? 64 : 0);
+  }
+});
+
+Deno.test("a matrix by channel, rotated back, is the matrix to half a step of each row", () => {
+  for (const columns of [1, 63, 100, 576]) {
+    const part = floatPart(random(ROWS * columns, columns), columns);
+    const { codes, scales } = quantizeChannels(part, all(part));
+    const length = rotationLength(columns);
+    const rotation = hadamard(length);
+    const values = part.read(all(part));
+    for (let row = 0; row < ROWS; row++) {
+      for (let column = 0; column < columns; column++) {
+        const start = column - column % length;
+        let found = 0;
+        for (let at = 0; at < length; at++) {
+          found += codes[(start + at) * ROWS + row] * scales[row] * rotation[at * length + column % length];
+        }
+        // A number is a sum of `length` codes, each half a step off at most.
+        const most = 0.5 * scales[row] * length * 1.0001;
+        assert(Math.abs(found - values[row * columns + column]) <= most, `${columns} columns, row ${row}, ${column}`);
+      }
+    }
+  }
+});
+
+/** Rows of activations as models have them: a few columns far larger than the others. */
+function activations(tokens: number, columns: number): Float32Array<ArrayBuffer> {
+  const values = random(tokens * columns, 11);
+  for (let at = 0; at < values.length; at++) if (at % columns % 97 === 5) values[at] *= 60;
+  return values;
+}
+
+Deno.test("products of whole numbers are near those of floats, whatever the width, also with outliers", async () => {
+  for (const columns of [1, 63, 100, 288, 576, 4864]) {
+    const part = floatPart(random(ROWS * columns, 3), columns);
+    const weights = matrix(`m${columns}`, part);
+    for (const tokens of [1, 9, 1000]) {
+      const values = activations(tokens, columns);
+      const input = new onnxruntime.Tensor("float32", values, [1, tokens, columns]);
+      const found = await run((graph, x) => integerProduct(graph, x, weights), input, ELEMENT.float32);
+      const exact = part.read(all(part));
+      const checked = Math.min(tokens, 20);
+      let [error, size] = [0, 0];
+      for (let token = 0; token < checked; token++) {
+        for (let row = 0; row < ROWS; row++) {
+          let sum = 0;
+          for (let at = 0; at < columns; at++) sum += values[token * columns + at] * exact[row * columns + at];
+          error += (found[token * ROWS + row] - sum) ** 2;
+          size += sum ** 2;
+        }
+      }
+      const relative = Math.sqrt(error / size);
+      assert(relative < (rotationLength(columns) === 64 ? 0.02 : 0.08), `${columns} columns, ${tokens}: ${relative}`);
+    }
+  }
+});
+
+Deno.test("a token's product is the same to the bit alone and among others", async () => {
+  for (const columns of [100, 576, 1536]) {
+    const weights = matrix("m", floatPart(random(ROWS * columns, 3), columns));
+    const values = activations(300, columns);
+    const product = async (from: number, tokens: number) => {
+      const part = values.slice(from * columns, (from + tokens) * columns);
+      const input = new onnxruntime.Tensor("float32", part, [1, tokens, columns]);
+      return await run((graph, x) => integerProduct(graph, x, weights), input, ELEMENT.float32);
+    };
+    const together = await product(0, 300);
+    for (const [from, tokens] of [[0, 1], [7, 1], [299, 1], [3, 4], [10, 64], [100, 200]]) {
+      assertEquals(await product(from, tokens), together.slice(from * ROWS, (from + tokens) * ROWS));
+    }
+  }
+});
+
+Deno.test("rows of zeros give zeros, huge ones huge ones, and what is no number stays in its row", async () => {
+  const columns = 128;
+  const weights = matrix("m", floatPart(random(ROWS * columns, 3), columns));
+  const values = random(5 * columns, 9);
+  values.fill(0, 0, columns);
+  for (let at = columns; at < 2 * columns; at++) values[at] *= 1e36;
+  for (let at = 2 * columns; at < 3 * columns; at++) values[at] *= 1e-36;
+  values[3 * columns + 17] = NaN;
+  const found = await run(
+    (graph, x) => integerProduct(graph, x, weights),
+    new onnxruntime.Tensor("float32", values, [1, 5, columns]),
+    ELEMENT.float32,
+  );
+  const row = (token: number) => found.subarray(token * ROWS, (token + 1) * ROWS);
+  assert(row(0).every((value) => value === 0));
+  for (const [token, scale] of [[1, 1e36], [2, 1e-36], [4, 1]]) {
+    const exact = weights.parts[0].read({ start: 0, end: ROWS });
+    const expected = Float64Array.from({ length: ROWS }, (_, of) => {
+      let sum = 0;
+      for (let at = 0; at < columns; at++) sum += values[token * columns + at] / scale * exact[of * columns + at];
+      return sum;
+    });
+    assert(difference(row(token).map((value) => value / scale), expected) < 0.03 * largest(expected), `token ${token}`);
+  }
+  assert(row(3).every(Number.isNaN));
 });

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/asser
 import * as onnxruntime from "onnxruntime-node";
 import { WeightPlan, writeWeights } from "../../../lib/engine/graph/model_files.ts";
 import { ELEMENT, GraphBuilder } from "../../../lib/engine/graph/onnx_graph.ts";
-import { INT8_BLOCKS } from "../../../lib/engine/graph/weight_blocks.ts";
+import { INT8_BLOCKS } from "../../../lib/engine/graph/quantized_weights.ts";
 import { blockProduct } from "../../../lib/engine/graph/weights.ts";
 import { openOptimized } from "../../../lib/engine/runtime/optimized_graph.ts";
 import { MersenneTwister } from "../../../lib/numeric/mersenne_twister.ts";

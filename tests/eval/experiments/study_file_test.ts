@@ -35,7 +35,10 @@ Deno.test("what is no study is refused", () => {
 });
 
 Deno.test("a study tells its model, the day and the commit, and a file keeps them", async () => {
-  const model = { origin: { name: "m", label: "m", source: "here", weights: "int8" as const }, hash: "ab".repeat(32) };
+  const model = {
+    origin: { name: "m", label: "m", source: "here", weights: "int8" as const, build: "" },
+    hash: "ab".repeat(32),
+  };
   const origin = await studyOrigin(model, "deno task reproduce", 7);
   const { date, commit, ...rest } = origin;
   assertEquals(rest, { command: "deno task reproduce", model: "m", weights: "int8", sha256: model.hash, seed: 7 });

@@ -42,7 +42,7 @@ export interface QuantizedBlocks {
   readonly mins?: Float32Array<ArrayBuffer>;
 }
 
-/** 8 bits, all but exact. */
+/** 8 bits in blocks, for the matrix with a row for each token: a lookup takes a row at a time. */
 export const INT8_BLOCKS: BlockFormat = {
   bits: 8,
   blockLength: BLOCK_LENGTH,
@@ -59,6 +59,92 @@ export const INT4_BLOCKS: BlockFormat = {
   mins: "none",
   quantize: ({ read, columns }, rows) => quantizeInt4(fillRows(read(rows), columns), Math.ceil(columns / BLOCK_LENGTH)),
 };
+
+/** A matrix by channel, rotated: value · rotation = code · scale. */
+export interface QuantizedChannels {
+  /** `[columns, rows]`, −127 … 127 */
+  readonly codes: Int8Array<ArrayBuffer>;
+  /** `[rows]` */
+  readonly scales: Float32Array<ArrayBuffer>;
+}
+
+/** Numbers that a rotation mixes at most. */
+const LONGEST_ROTATION = 64;
+
+/** The numbers of a row that are rotated together: the longest power of two up to 64 that fills the row. */
+export function rotationLength(columns: number): number {
+  let length = 1;
+  while (length < LONGEST_ROTATION && columns % (2 * length) === 0) length *= 2;
+  return length;
+}
+
+/**
+ * The rotation itself, a Hadamard matrix in Sylvester's order, `[length, length]`: 1 and −1. Its square is `length` times
+ * the identity.
+ *
+ * @param length a power of two
+ */
+export function hadamard(length: number): Float32Array<ArrayBuffer> {
+  const matrix = new Float32Array(length * length);
+  for (let row = 0; row < length; row++) {
+    matrix[row * length + row] = 1;
+    rotate(matrix.subarray(row * length, (row + 1) * length), length);
+  }
+  return matrix;
+}
+
+/** Multiplies each `length` numbers by the Hadamard matrix, in place (the fast Walsh–Hadamard transform). */
+function rotate(values: Float32Array, length: number): void {
+  for (let half = 1; half < length; half *= 2) {
+    for (let start = 0; start < values.length; start += 2 * half) {
+      for (let at = start; at < start + half; at++) {
+        const [one, other] = [values[at], values[at + half]];
+        values[at] = one + other;
+        values[at + half] = one - other;
+      }
+    }
+  }
+}
+
+/**
+ * Rows of a matrix as 8-bit whole numbers with one scale a row. Each is rotated before: a few activations are far larger
+ * than the others, always in the same columns, and would leave the others few of their row's 255 steps. Rotated, the large
+ * ones are spread over 64 columns, and no product changes, as the activations are rotated alike (QuaRot,
+ * https://arxiv.org/abs/2404.00456).
+ */
+export function quantizeChannels({ read, columns }: MatrixPart, span: RowSpan): QuantizedChannels {
+  const values = read(span).slice();
+  const rows = span.end - span.start;
+  const length = rotationLength(columns);
+  rotate(values, length);
+  const [codes, scales] = [new Int8Array(values.length), new Float32Array(rows)];
+  for (let row = 0; row < rows; row++) {
+    let largest = 0;
+    for (let at = row * columns; at < (row + 1) * columns; at++) largest = Math.max(largest, Math.abs(values[at]));
+    // The product of two rotated vectors is `length` times theirs.
+    scales[row] = largest / 127 / length;
+    const inverse = largest === 0 ? 0 : 127 / largest;
+    for (let at = row * columns; at < (row + 1) * columns; at++) codes[at] = Math.round(values[at] * inverse);
+  }
+  return { codes: transpose(codes, rows, columns), scales };
+}
+
+/** `[rows, columns]` → `[columns, rows]` */
+export function transpose<Numbers extends Float32Array<ArrayBuffer> | Int8Array<ArrayBuffer>>(
+  values: Numbers,
+  rows: number,
+  columns: number,
+): Numbers {
+  const transposed = new (values.constructor as new (length: number) => Numbers)(values.length);
+  const TILE = 32;
+  for (let rowTile = 0; rowTile < rows; rowTile += TILE) {
+    const rowEnd = Math.min(rows, rowTile + TILE);
+    for (let column = 0; column < columns; column++) {
+      for (let row = rowTile; row < rowEnd; row++) transposed[column * rows + row] = values[row * columns + column];
+    }
+  }
+  return transposed;
+}
 
 /** Rows with zeros behind them, up to a whole number of blocks. */
 function fillRows(values: Float32Array, columns: number): Float32Array {
