@@ -1,27 +1,33 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { POLICIES, WRAPPERS } from "kvmirror/policies";
 import { mobyDick } from "../lib/eval/dataset/moby_dick.ts";
 import { familyMarkdown } from "../tasks/models/family_tables.ts";
 import { runningFamilies } from "../tasks/models/running_families.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 
-/** What a block finds beside it: a text with the answer to the README's question, and one past the model's context. */
+/** The files whose blocks run, in turn. */
+const PAGES = ["README.md", "docs/cache.md"];
+
+/** What a block finds beside it: a text with the answer to the pages' question, and one past the model's context. */
 const FILES: Readonly<Record<string, string>> = {
   "story.txt": `${"Sam has a dog and a boat. ".repeat(30)}The dog is called Biscuit. ${"It rained. ".repeat(30)}`,
   "book.txt": mobyDick().join("\n\n").slice(0, 12_000),
 };
 
-/** What a block must print; the others print nothing. */
-const PRINTED: Readonly<Record<number, RegExp>> = {
-  1: /^keep_all \d+ .*\nrecent_window \d+ .*\nhybrid \d+ .*\n$/,
-  5: /^\| tokens \| layer \| dtype \| rows \|/,
+/** What a block must print, by its page and place; the others print nothing. */
+const PRINTED: Readonly<Record<string, RegExp>> = {
+  "README.md 1": /^keep_all \d+ .*\nrecent_window \d+ .*\nglobalkv\(keydiff\) \d+ .*\n$/,
+  "docs/cache.md 4": /^\| tokens \| layer \| dtype \| rows \|/,
 };
 
-/** The TypeScript blocks in turn. Those below the first go on from how it begins, down to its model. */
-function scripts(readme: string): string[] {
-  const blocks = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code);
-  const [beginning] = blocks[0].match(/^.*?^await using model.*?\n/ms)!;
-  return blocks.map((block, index) => index === 0 ? block : beginning + block);
+/** The TypeScript blocks of all pages. Those below the first go on from how it begins, down to its model. */
+function scripts(pages: Readonly<Record<string, string>>): { name: string; code: string }[] {
+  const blocks = Object.entries(pages).flatMap(([page, text]) =>
+    [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code], index) => ({ name: `${page} ${index + 1}`, code }))
+  );
+  const [beginning] = blocks[0].code.match(/^.*?^await using model.*?\n/ms)!;
+  return blocks.map(({ name, code }, index) => ({ name, code: index === 0 ? code : beginning + code }));
 }
 
 /** Runs Deno with the blocks' folder around it and no model but the embedded one to be had: no pip, nothing fetched. */
@@ -37,20 +43,26 @@ async function deno(folder: string, args: readonly string[]): Promise<string> {
   return text(stdout);
 }
 
-Deno.test("README: every TypeScript block is sound and runs", async (test) => {
-  const readme = await Deno.readTextFile(`${ROOT}README.md`);
-  assertEquals(readme.match(/^```\w+ ignore$/gm), null, "a block that is ignored may say anything");
+Deno.test("README and docs: every TypeScript block is sound and runs", async (test) => {
+  const pages = Object.fromEntries(PAGES.map((page) => [page, Deno.readTextFileSync(ROOT + page)]));
+  for (const [page, text] of Object.entries(pages)) {
+    assertEquals(text.match(/^```\w+ ignore$/gm), null, `${page}: a block that is ignored may say anything`);
+  }
   const folder = await Deno.makeTempDir({ prefix: "kvmirror-readme-" });
   try {
     for (const [name, text] of Object.entries(FILES)) await Deno.writeTextFile(`${folder}/${name}`, text);
-    const names = scripts(readme).map((_, index) => `block_${index + 1}.ts`);
-    for (const [index, code] of scripts(readme).entries()) await Deno.writeTextFile(`${folder}/${names[index]}`, code);
-    await deno(folder, ["check", ...names]);
-    for (const [index, name] of names.entries()) {
-      await test.step(`block ${index + 1}`, async () => {
-        assertMatch(await deno(folder, ["run", "--no-prompt", "-P=test", name]), PRINTED[index + 1] ?? /^$/);
+    await Deno.mkdir(`${folder}/data`);
+    await Deno.symlink(`${ROOT}data/samples`, `${folder}/data/samples`);
+    const blocks = scripts(pages).map((block, index) => ({ ...block, file: `block_${index + 1}.ts` }));
+    for (const { file, code } of blocks) await Deno.writeTextFile(`${folder}/${file}`, code);
+    await deno(folder, ["check", ...blocks.map(({ file }) => file)]);
+    for (const { name, file } of blocks) {
+      await test.step(name, async () => {
+        assertMatch(await deno(folder, ["run", "--no-prompt", "-P=test", file]), PRINTED[name] ?? /^$/);
       });
     }
+    const unknown = Object.keys(PRINTED).filter((name) => !blocks.some((block) => block.name === name));
+    assertEquals(unknown, [], "blocks that are no more");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -63,8 +75,20 @@ function cells(markdown: string): string[][] {
   );
 }
 
-Deno.test("README: the table of families is that of deno task models list --markdown", async () => {
-  const readme = await Deno.readTextFile(`${ROOT}README.md`);
-  const [table] = readme.match(/^\| family +\|.*?\n(?=\n)/ms) ?? [""];
+Deno.test("docs/models.md: the table of families is that of deno task models list --markdown", async () => {
+  const page = await Deno.readTextFile(`${ROOT}docs/models.md`);
+  const [table] = page.match(/^\| family +\|.*?\n(?=\n)/ms) ?? [""];
   assertEquals(cells(table), cells(familyMarkdown(runningFamilies())));
+});
+
+Deno.test("README: its list of policies is deno task policies', and each file that it names is there", async () => {
+  const readme = await Deno.readTextFile(`${ROOT}README.md`);
+  const [, list] = readme.match(/^## Policies\n(.*?)and your own/ms)!;
+  const named = [...list.matchAll(/`([a-z_0-9]+)(\(…\))?`/g)].map(([, name]) => name).sort();
+  const known = [...Object.keys(POLICIES), ...Object.keys(WRAPPERS)].filter((name) => name !== "oracle");
+  assertEquals(named, known.sort());
+  for (const [, file] of readme.matchAll(/(?:--prompt-file|--dataset) (\S+)/g)) {
+    assert(Deno.statSync(ROOT + file).isFile, file);
+  }
+  assert(readme.split("\n").length <= 151, "a README is read in one go");
 });
