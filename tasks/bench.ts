@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { measure, measureTime, type Versions } from "./bench/measure.ts";
 import { RunRows } from "./bench/metrics/run_context.ts";
 import { type BenchPlan, benchPlan, isWanted, listOf, timesTokens } from "./bench/plan/bench_plan.ts";
-import { type BenchRow, describeRow } from "./bench/plan/bench_result.ts";
+import { describeRow, isMeasured, type ReportRow } from "./bench/plan/bench_result.ts";
 import {
   type BenchReport,
   checkWritable,
@@ -25,8 +25,8 @@ const INTERRUPTED = 130;
 await runTask(async () => {
   const flags = parseFlags(Deno.args, {
     text: [
-      ...["model", "metrics", "contexts", "rounds", "tokens", "simulated", "systems", "peers"],
-      ...["output", "compare", "render"],
+      ...["model", "metrics", "contexts", "rounds", "tokens", "simulated", "lengths"],
+      ...["systems", "peers", "output", "compare", "render"],
     ],
     toggle: ["json"],
   });
@@ -36,7 +36,11 @@ await runTask(async () => {
   const plan = benchPlan(flags);
   const named = flags.text("systems");
   const peers = peersOf(flags.text("peers") ?? "npm");
-  const systems = chooseSystems(named === undefined ? undefined : listOf(named), peers, plan.metrics);
+  const systems = chooseSystems(
+    named === undefined ? undefined : listOf(named),
+    peers,
+    flags.text("metrics") === undefined ? [] : plan.metrics,
+  );
   // Read before anything is measured: a mistake shows at once.
   const comparedPath = flags.text("compare");
   if (comparedPath !== undefined) checkYardstick(systems, peers, plan);
@@ -49,11 +53,11 @@ await runTask(async () => {
 
   const facts = await runFacts(["deno task bench", ...Deno.args].join(" "), model);
   const versions: Versions = {};
-  const reportOf = (rows: readonly BenchRow[]): BenchReport => (
+  const reportOf = (rows: readonly ReportRow[]): BenchReport => (
     { format: REPORT_FORMAT, ...facts, date: new Date().toISOString(), systems: versions, rows: wanted(rows) }
   );
-  const wanted = (rows: readonly BenchRow[]) => rows.filter(({ metric }) => isWanted(metric, plan));
-  const keep = async (rows: readonly BenchRow[]) => {
+  const wanted = (rows: readonly ReportRow[]) => rows.filter(({ metric }) => isWanted(metric, plan));
+  const keep = async (rows: readonly ReportRow[]) => {
     if (output !== undefined) await writeBenchReport(output, { ...reportOf(rows), unfinished: true });
   };
   const rows = new RunRows(SYSTEM_NAMES, keep);
@@ -74,7 +78,7 @@ await runTask(async () => {
   else for (const row of measured) printText(describeRow(row, measured));
   if (signal.aborted) endIf(signal, `${measured.length} rows hold what was finished`);
   if (earlier === undefined) return;
-  const comparisons = compareReports(earlier.rows, measured);
+  const comparisons = compareReports(earlier.rows.filter(isMeasured), measured.filter(isMeasured));
   if (comparisons.compared.length === 0) {
     throw new Error(
       `Cannot compare with ${comparedPath} as no row is in both runs beside a peer's: measure its metrics`,

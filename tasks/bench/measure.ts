@@ -5,17 +5,18 @@ import { measureFloor } from "./metrics/floor.ts";
 import { measureLargeLoad } from "./metrics/large_load.ts";
 import { lookupWorkload } from "./metrics/lookup.ts";
 import { measureProfile, type TokenProfile } from "./metrics/profile.ts";
+import { measureReading } from "./metrics/reading.ts";
 import type { RunContext } from "./metrics/run_context.ts";
 import { measureSimulate } from "./metrics/simulate.ts";
 import { measureStarts } from "./metrics/starts.ts";
 import { studyWorkload } from "./metrics/study.ts";
 import { measureInTurns, type Workload } from "./metrics/workloads.ts";
 import { type BenchPlan, timesTokens } from "./plan/bench_plan.ts";
-import { isOwn } from "./plan/bench_result.ts";
+import { isOwn, OWN_REFERENCE } from "./plan/bench_result.ts";
 import type { BenchReport } from "./report/bench_report.ts";
 import { PeerUnavailable } from "./workers/output_of.ts";
 import { startSystem, type SystemProcess } from "./workers/system_process.ts";
-import { type Launch, prepareSystem } from "./workers/systems.ts";
+import { isPython, type Launch, prepareSystem, PYTORCH } from "./workers/systems.ts";
 
 /** Systems that run a study; the others have no policies. */
 const STUDYING = ["kvmirror", "kvmirror f32", "kvpress"];
@@ -40,9 +41,15 @@ export async function measure(
 ): Promise<void> {
   const { metrics, rounds } = plan;
   const starts = metrics.includes("load") || metrics.includes("resident");
-  const launches = timesTokens(plan) || starts ? await prepareAll(systems, model, run) : [];
+  const launches = timesTokens(plan) || starts || metrics.some((metric) => metric === "kl" || metric === "read")
+    ? await prepareAll(systems, model, run)
+    : [];
+  // First, so that a run which ends early has no speeds without it.
+  if (metrics.includes("kl")) {
+    await measureDivergence(launches, await prepareReference(systems, model, run), model, run);
+  }
   if (timesTokens(plan)) await runWorkloads(launches, tokenWorkloads(plan), rounds, run, versions);
-  if (metrics.includes("kl")) await measureDivergence(model, run);
+  if (metrics.includes("read")) await measureReading(launches, model, plan.lengths, run);
   if (starts) await measureStarts(launches, plan, run);
   if (metrics.includes("load_0.5b")) await measureLargeLoad(run);
   if (metrics.includes("study")) {
@@ -72,22 +79,46 @@ async function measureWorkload(
   await runWorkloads(launches, [workloadOf(checkpoint.config.maxPositionEmbeddings)], rounds, run, versions);
 }
 
+/** Percents of the rows that leave before decoding is timed again. */
+const EVICTED = [50, 75, 87.5];
+
 function tokenWorkloads({ contexts, tokens, metrics }: BenchPlan): Workload[] {
-  const evict = metrics.includes("decode_evicted");
+  const evict = metrics.includes("decode_evicted") ? EVICTED : [];
   return contexts.map((context) => ({ context, request: { measure: "tokens", context, tokens, evict } }));
 }
 
 async function prepareAll(systems: readonly string[], model: ResolvedModel, { signal }: RunContext): Promise<Launch[]> {
   const launches: Launch[] = [];
   for (const system of systems) {
-    const launch = await prepareSystem(system, model).catch((error) => {
-      signal.throwIfAborted();
-      if (!(error instanceof PeerUnavailable)) throw error;
-      printNotice(`no row of ${system} as ${error.message}`);
-    });
+    const launch = await orNotice(prepareSystem(system, model), `no row of ${system}`, signal);
     if (launch !== undefined) launches.push(launch);
   }
   return launches;
+}
+
+/** What all systems are held against: PyTorch where peers in Python are measured, else this engine, in float32 both. */
+async function prepareReference(
+  systems: readonly string[],
+  model: ResolvedModel,
+  { signal }: RunContext,
+): Promise<Launch> {
+  const own = `${OWN_REFERENCE} is the reference`;
+  const pytorch = systems.some(isPython) ? await orNotice(prepareSystem(PYTORCH, model), own, signal) : undefined;
+  return pytorch ?? await prepareSystem(OWN_REFERENCE, model);
+}
+
+/** A launch, or a notice that there is none: a peer that cannot be had is no failure. */
+async function orNotice(
+  launch: Promise<Launch>,
+  consequence: string,
+  signal: AbortSignal,
+): Promise<Launch | undefined> {
+  return await launch.catch((error) => {
+    signal.throwIfAborted();
+    if (!(error instanceof PeerUnavailable)) throw error;
+    printNotice(`${consequence} as ${error.message}`);
+    return undefined;
+  });
 }
 
 /** Starts every system, has each take its turns, and ends them. */

@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertMatch, assertThrows } f
 import { divergence } from "kvmirror";
 import { readCheckpoint } from "kvmirror/engine";
 import { cacheFolder } from "../../lib/files/cache_folder.ts";
-import { type BenchRow, describeRow, findRow, median } from "../../tasks/bench/plan/bench_result.ts";
+import { type BenchRow, describeRow, findRow, median, type ReportRow } from "../../tasks/bench/plan/bench_result.ts";
 import { tokenTimes } from "../../tasks/bench/workers/serve.ts";
 import { openLibraryModel } from "../../tasks/bench/workers/transformers_js/library_model.ts";
 import { libraryFolder } from "../../tasks/bench/workers/transformers_js/model_folder.ts";
@@ -59,22 +59,37 @@ Deno.test("bench: a row per system, metric and context, and a report with figure
     assertEquals(code, 0, stderr);
     assertMatch(stderr, /^no row of node-llama-cpp as it reads GGUF files, and the model is none$/m);
     const rows: BenchRow[] = JSON.parse(stdout);
+    const lost = ["kl", "kl_top1"].map((metric) => [metric, 1000] as const);
     const full = ["prefill", "first_token", "decode", "cache_bytes"];
     const evicted = ["decode_evicted_50", "decode_evicted_75", "decode_evicted_87.5"];
     assertEquals(
       rows.map(({ system, metric, context }) => [system, metric, context]),
-      [["kvmirror", [...full, ...evicted]] as const, ["transformers.js", full] as const].flatMap(([system, metrics]) =>
-        [16, 64].flatMap((context) => metrics.map((metric) => [system, metric, context]))
-      ),
+      [["kvmirror", [...full, ...evicted]] as const, ["transformers.js", full] as const].flatMap((
+        [system, metrics],
+      ) => [
+        ...lost.map(([metric, context]) => [system, metric, context]),
+        ...[16, 64].flatMap((context) => metrics.map((metric) => [system, metric, context])),
+      ]),
     );
-    for (const { value, low, high, rounds } of rows) assert(low > 0 && low <= value && value <= high && rounds === 2);
+    const timed = rows.filter(({ metric }) => !metric.startsWith("kl"));
+    for (const { value, low, high, rounds } of timed) assert(low > 0 && low <= value && value <= high && rounds === 2);
     const units = { prefill: "tokens/s", first_token: "ms", cache_bytes: "bytes" } as Record<string, string>;
-    for (const { unit, metric } of rows) assertEquals(unit, units[metric] ?? "ms/token");
+    for (const { unit, metric } of timed) assertEquals(unit, units[metric] ?? "ms/token");
+    // The same int4 weights lose the same, and every speed says how much.
+    const nats = (system: string) => findRow(rows, system, "kl", 1000)!;
+    assertAlmostEquals(nats("kvmirror").value, nats("transformers.js").value, 0.01);
+    assertMatch(nats("transformers.js").against!, /^kvmirror f32 .*, f32 weights, float32 rows$/);
+    for (const { system, metric, kl } of timed) {
+      assertEquals(kl, metric === "cache_bytes" ? undefined : nats(system).value, `${system} ${metric}`);
+    }
     const report = JSON.parse(await Deno.readTextFile(output));
     assertEquals(report.rows, rows);
     assertEquals(Object.keys(report.systems), ["kvmirror", "transformers.js"]);
     const markdown = await Deno.readTextFile(path("run.md"));
-    assertMatch(markdown, /!\[ms a token by cached rows.*\]\(figures\/11_decode\.png\)[^]*\| kvmirror \| [\d.]+ \(/);
+    assertMatch(
+      markdown,
+      /!\[ms a token by cached rows.*\]\(figures\/11_run_decode\.png\)[^]*\| kvmirror \| 0\.\d+ \| [\d.]+ % \| [\d.]+ \(/,
+    );
     assertEquals([...Deno.readDirSync(path("figures"))].length, 6);
 
     // A run compared with a made-up one, in which this engine was a thousand times as fast and the peer was not: more than
@@ -99,7 +114,7 @@ Deno.test("bench: divergence, starts, memory, a study, lookups, the simulator an
   await withFolder(async (path) => {
     const output = path("run.json");
     const settings = ["--contexts", "16", "--rounds", "1", "--tokens", "2", "--simulated", "1000"];
-    const metrics = "kl,load,resident,study,lookup,simulate,profile";
+    const metrics = "kl,read,load,resident,study,lookup,simulate,profile";
     const model = checkpointPath("qwen2_untied_f32");
     const args = [
       "--model",
@@ -108,31 +123,50 @@ Deno.test("bench: divergence, starts, memory, a study, lookups, the simulator an
       "--metrics",
       metrics,
       "--systems",
-      "kvmirror",
+      "kvmirror,kvmirror int8,kvmirror f32",
+      "--lengths",
+      "256,1024,2048",
       "--output",
       output,
       "--json",
     ];
     const { code, stdout, stderr } = await runTask(["bench", ...args]);
     assertEquals(code, 0, stderr);
-    const rows: BenchRow[] = JSON.parse(stdout);
+    const reported: ReportRow[] = JSON.parse(stdout);
+    const rows = reported.filter((row): row is BenchRow => row.value !== null);
     const own = rows.filter(({ system }) => system === "kvmirror").map(({ metric }) => metric);
     const starts = ["load_cold", "load_warm", "resident_loaded", "resident_peak"];
     const studies = ["study", "study_policies_1", "study_policies_2", "study_policies_5"];
     const lookups = ["lookup_quote", "lookup_quote_off", "lookup_free", "lookup_free_off"];
-    assertEquals(own, ["kl", "kl_top1", ...starts, ...studies, ...lookups, "simulate", "simulate_peak"]);
+    const reads = ["read_full", "read_bounded", "read_full", "read_bounded"];
+    assertEquals(own, ["kl", "kl_top1", ...reads, ...starts, ...studies, ...lookups, "simulate", "simulate_peak"]);
     const float = rows.filter(({ system }) => system === "kvmirror f32").map(({ metric }) => metric);
-    assertEquals(float, [...studies, ...lookups]);
-    // Weights in 8 bits are nearer to float32 than those in 4, and a model of 1,024 tokens is judged on as many.
-    const [int4, int8] = ["kvmirror", "kvmirror int8"].map((system) => findRow(rows, system, "kl", 1024)!.value);
-    assert(int8 >= 0 && int8 < int4 && int4 < 1, `${int8} and ${int4} nats`);
+    assertEquals(float, ["kl", "kl_top1", ...starts, ...studies, ...lookups]);
+    // Weights in 8 bits are nearer to float32 than those in 4, and the reference is itself.
+    const [int4, int8, f32] = ["kvmirror", "kvmirror int8", "kvmirror f32"].map((system) =>
+      findRow(rows, system, "kl", 1000)!.value
+    );
+    assert(f32 < 1e-9 && f32 < int8 && int8 < int4 && int4 < 1, `${f32}, ${int8} and ${int4} nats`);
+    assertEquals(
+      reported.filter(({ value }) => value === null),
+      ["read_full", "read_bounded"].map((metric) => (
+        { system: "kvmirror", metric, context: 2048, value: null, unit: "s", reason: "the model's context is 1024" }
+      )),
+    );
     const { profiles: [profile], floor } = JSON.parse(await Deno.readTextFile(output));
     assert(profile.operators.some(({ operator }: { operator: string }) => operator === "MatMulNBits"));
     assertAlmostEquals(profile.operatorsMs + profile.betweenMs + profile.outsideMs, profile.profiledTokenMs, 1e-6);
     assert(floor.bandwidth > 1e8 && floor.weightBytes > 0 && floor.tokenBytes === 2 * 3 * 2 * 16 * 4);
     const markdown = await Deno.readTextFile(path("run.md"));
-    assertMatch(markdown, /## What quantized weights lose[^]*\| int8 \|[^]*## Where the time goes[^]*MatMulNBits/);
-    assertMatch(markdown, /11_study\.png[^]*11_profile\.png[^]*\*\*lookup\*\*: .* on a text of 256 tokens/);
+    assertMatch(markdown, /## What answers lose[^]*\| kvmirror int8 \|[^]*## Where the time goes[^]*MatMulNBits/);
+    assertMatch(
+      markdown,
+      /\| kvmirror \| 0\.\d+ \| [\d.]+ % \| [\d.]+ \| [\d.]+ \| none: the model's context is 1024 \|/,
+    );
+    assertMatch(
+      markdown,
+      /11_run_reading\.png[^]*11_run_study\.png[^]*11_run_profile\.png[^]*\*\*lookup\*\*: .* on a text of 256 tokens/,
+    );
   });
 });
 

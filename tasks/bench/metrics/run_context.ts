@@ -1,4 +1,4 @@
-import { type BenchRow, rowOf } from "../plan/bench_result.ts";
+import { type BenchRow, type ReportRow, rowOf, withDivergences } from "../plan/bench_result.ts";
 
 /** What the stages of a run share. */
 export interface RunContext {
@@ -9,13 +9,16 @@ export interface RunContext {
 }
 
 /** Where a value belongs. */
-export type Series = Pick<BenchRow, "system" | "metric" | "context" | "unit">;
+export type Series = Pick<BenchRow, "system" | "metric" | "context" | "unit" | "against">;
 
 /** The rows of a run as its values come, so that a run that ends early has those that were finished. */
 export class RunRows {
-  readonly #groups = new Map<string, { readonly series: Series; readonly values: number[] }>();
+  readonly #groups = new Map<
+    string,
+    { readonly series: Series; readonly values: number[]; readonly reason?: string }
+  >();
   readonly #systems: readonly string[];
-  readonly #keep: (rows: readonly BenchRow[]) => Promise<void>;
+  readonly #keep: (rows: readonly ReportRow[]) => Promise<void>;
 
   /**
    * @param systems their order in the result; others come after them
@@ -23,7 +26,7 @@ export class RunRows {
    */
   constructor(
     systems: readonly string[],
-    keep: (rows: readonly BenchRow[]) => Promise<void> = () => Promise.resolve(),
+    keep: (rows: readonly ReportRow[]) => Promise<void> = () => Promise.resolve(),
   ) {
     this.#systems = systems;
     this.#keep = keep;
@@ -31,10 +34,14 @@ export class RunRows {
 
   /** Adds the value of one round, or the only one. */
   add(series: Series, value: number): void {
-    const key = JSON.stringify([series.system, series.metric, series.context]);
-    const group = this.#groups.get(key);
-    if (group === undefined) this.#groups.set(key, { series, values: [value] });
+    const group = this.#groups.get(keyOf(series));
+    if (group === undefined) this.#groups.set(keyOf(series), { series, values: [value] });
     else group.values.push(value);
+  }
+
+  /** Says why a value cannot be had; where one comes all the same, it counts. */
+  miss(series: Series, reason: string): void {
+    if (!this.#groups.has(keyOf(series))) this.#groups.set(keyOf(series), { series, values: [], reason });
   }
 
   /** Ends a step: what was added is kept from here on. */
@@ -42,13 +49,21 @@ export class RunRows {
     await this.#keep(this.rows());
   }
 
-  /** System by system; of one system, in the order in which they were first measured. */
-  rows(): BenchRow[] {
-    const rank = ({ system }: BenchRow) => {
+  /** System by system; of one system, in the order in which they were first measured. Speeds say what answers lose. */
+  rows(): ReportRow[] {
+    const rank = ({ system }: ReportRow) => {
       const index = this.#systems.indexOf(system);
       return index < 0 ? this.#systems.length : index;
     };
-    return [...this.#groups.values()].map(({ series, values }) => rowOf(series, values))
-      .sort((one, other) => rank(one) - rank(other));
+    const rows = [...this.#groups.values()].map(({ series, values, reason }): ReportRow => {
+      const { system, metric, context, unit } = series;
+      if (values.length > 0 || reason === undefined) return rowOf(series, values);
+      return { system, metric, context, value: null, unit, reason };
+    });
+    return withDivergences(rows).sort((one, other) => rank(one) - rank(other));
   }
+}
+
+function keyOf({ system, metric, context }: Series): string {
+  return JSON.stringify([system, metric, context]);
 }

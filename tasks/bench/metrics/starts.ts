@@ -33,7 +33,7 @@ export async function measureStarts(
         add("load_warm", 0, "ms", process.loadMs);
         add("resident_loaded", 0, "bytes", process.facts.loadedBytes);
         if (!plan.metrics.includes("resident")) continue;
-        const request: TokensRequest = { measure: "tokens", context, tokens: plan.tokens, evict: false };
+        const request: TokensRequest = { measure: "tokens", context, tokens: plan.tokens, evict: [] };
         await process.measure(request);
         const [{ metric, unit, samples }] = await process.measure({ measure: "memory" });
         add(metric, context, unit, samples[0]);

@@ -1,8 +1,8 @@
 import { createProgress } from "../../cli/progress.ts";
 import { median } from "../plan/bench_result.ts";
-import type { BenchRequest } from "../workers/protocol.ts";
+import type { BenchRequest, Measurement } from "../workers/protocol.ts";
 import type { SystemProcess } from "../workers/system_process.ts";
-import type { RunContext } from "./run_context.ts";
+import type { RunContext, RunRows } from "./run_context.ts";
 
 /** A request, and the context that its rows carry. */
 export interface Workload {
@@ -24,13 +24,24 @@ export async function measureInTurns(
       // Every second round the other way about: none is always the one that follows.
       for (const process of round % 2 === 0 ? processes : processes.toReversed()) {
         signal.throwIfAborted();
-        for (const { metric, unit, samples } of await process.measure(request)) {
-          rows.add({ system: process.system, metric, context, unit }, median(samples));
-        }
+        addMeasurements(rows, process.system, context, await process.measure(request));
         await rows.step();
         progress.update(++done, rounds * workloads.length * processes.length);
       }
     }
   }
   progress.close();
+}
+
+/** Adds a system's answer: the median of each metric's samples, or why there are none. */
+export function addMeasurements(
+  rows: RunRows,
+  system: string,
+  context: number,
+  measurements: readonly Measurement[],
+): void {
+  for (const { metric, unit, samples, reason } of measurements) {
+    if (reason === undefined) rows.add({ system, metric, context, unit }, median(samples));
+    else rows.miss({ system, metric, context, unit }, reason);
+  }
 }

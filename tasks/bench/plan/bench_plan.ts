@@ -1,26 +1,27 @@
 import type { Flags } from "../../cli/flags.ts";
 import { UsageError } from "../../cli/run_task.ts";
 
-/** What can be measured, and what of it a plain call measures. */
+/** What can be measured, and what of it a plain call measures: tokens as they come, and what the answers lose. */
 const METRICS = {
-  decode: true,
-  prefill: true,
-  first_token: true,
-  decode_evicted: true,
-  cache_bytes: true,
-  kl: false,
-  load: false,
-  "load_0.5b": false,
-  resident: false,
-  study: false,
-  lookup: false,
-  simulate: false,
-  profile: false,
+  decode: "timed",
+  prefill: "timed",
+  first_token: "timed",
+  decode_evicted: "timed",
+  cache_bytes: "timed",
+  kl: "beside",
+  read: "asked",
+  load: "asked",
+  "load_0.5b": "asked",
+  resident: "asked",
+  study: "asked",
+  lookup: "asked",
+  simulate: "asked",
+  profile: "asked",
 } as const;
 
 /**
  * A group of rows: `decode_evicted` has one a ratio, `load` a cold and a warm one, `lookup` two a question, `kl` one of
- * its mean and one of top-1 agreement, `profile` what the report shows.
+ * its mean and one of top-1 agreement, `read` one of all rows and one under a bound, `profile` what the report shows.
  */
 export type Metric = keyof typeof METRICS;
 
@@ -35,18 +36,19 @@ export interface BenchPlan {
   readonly tokens: number;
   /** Tokens of the synthetic sequence. */
   readonly simulated: number;
+  /** Tokens of the texts that `read` reads. */
+  readonly lengths: readonly number[];
 }
 
 /** Reads the plan from the flags. */
 export function benchPlan(flags: Flags): BenchPlan {
   return {
     metrics: metricsOf(flags.text("metrics")),
-    contexts: [
-      ...new Set(listOf(flags.text("contexts") ?? "64,1024,4096").map((text) => wholeNumber("contexts", text, 16))),
-    ],
+    contexts: wholeNumbers("contexts", flags.text("contexts") ?? "64,1024,4096", 16),
     rounds: wholeNumber("rounds", flags.text("rounds") ?? "5"),
     tokens: wholeNumber("tokens", flags.text("tokens") ?? "24", 2),
     simulated: wholeNumber("simulated", flags.text("simulated") ?? "1000000"),
+    lengths: wholeNumbers("lengths", flags.text("lengths") ?? "8192,16384,32768", 16),
   };
 }
 
@@ -62,17 +64,21 @@ export function isWanted(metric: string, { metrics }: Pick<BenchPlan, "metrics">
 
 /** Whether tokens are to be timed at all. */
 export function timesTokens({ metrics }: Pick<BenchPlan, "metrics">): boolean {
-  return metrics.some((metric) => METRICS[metric]);
+  return metrics.some((metric) => METRICS[metric] === "timed");
 }
 
 function metricsOf(text: string | undefined): Metric[] {
   const all = Object.keys(METRICS) as Metric[];
-  if (text === undefined) return all.filter((metric) => METRICS[metric]);
+  if (text === undefined) return all.filter((metric) => METRICS[metric] !== "asked");
   const named = listOf(text);
   if (named.includes("all")) return all;
   const unknown = named.find((name) => !Object.hasOwn(METRICS, name));
   if (unknown === undefined) return all.filter((metric) => named.includes(metric));
   throw new UsageError(`Cannot measure ${unknown}: the metrics are ${all.join(", ")}, or all`);
+}
+
+function wholeNumbers(flag: string, text: string, least: number): number[] {
+  return [...new Set(listOf(text).map((part) => wholeNumber(flag, part, least)))];
 }
 
 function wholeNumber(flag: string, text: string, least = 1): number {

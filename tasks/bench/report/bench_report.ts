@@ -5,7 +5,7 @@ import { writeText } from "../../cli/run_task.ts";
 import type { RunFacts } from "../../notebooks/run_record.ts";
 import type { Floor } from "../metrics/floor.ts";
 import type { TokenProfile } from "../metrics/profile.ts";
-import type { BenchRow } from "../plan/bench_result.ts";
+import type { ReportRow } from "../plan/bench_result.ts";
 
 /** Raised whenever a field's meaning changes. */
 export const REPORT_FORMAT = 1;
@@ -20,7 +20,7 @@ export interface BenchReport extends RunFacts {
   readonly date: string;
   /** What each system ran, by its name. */
   readonly systems: Readonly<Record<string, string>>;
-  readonly rows: readonly BenchRow[];
+  readonly rows: readonly ReportRow[];
   /** One a context, where `profile` was measured. */
   readonly profiles?: readonly TokenProfile[];
   readonly floor?: Floor;
@@ -28,6 +28,9 @@ export interface BenchReport extends RunFacts {
 
 const TEXTS = ["system", "metric", "unit"];
 const NUMBERS = ["context", "value", "low", "high", "rounds"];
+
+/** Fields of a row whose number could not be had; its value is null. */
+const UNMEASURED = { texts: [...TEXTS, "reason"], numbers: ["context"] };
 
 /**
  * Reads a file that `--output` wrote.
@@ -51,8 +54,9 @@ export async function readBenchReport(path: string): Promise<BenchReport> {
   const noText = ["command", "machine", "date"].find((name) => typeof report[name] !== "string");
   if (noText !== undefined) throw refuse(`it has no ${noText}`);
   for (const [index, row] of rows.entries()) {
-    const wrong = TEXTS.find((name) => typeof row?.[name] !== "string") ??
-      NUMBERS.find((name) => !Number.isFinite(row[name]));
+    const { texts, numbers } = row?.value === null ? UNMEASURED : { texts: TEXTS, numbers: NUMBERS };
+    const wrong = texts.find((name) => typeof row?.[name] !== "string") ??
+      numbers.find((name) => !Number.isFinite(row[name]));
     if (wrong !== undefined) throw refuse(`its row ${index + 1} lacks ${wrong}`);
   }
   return report as unknown as BenchReport;

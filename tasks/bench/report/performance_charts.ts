@@ -1,14 +1,22 @@
 import { barChart, type Chart, intervalChart, lineChart, plain } from "kvmirror/report";
 import { floorMs } from "../metrics/floor.ts";
+import { BOUNDED_ROWS } from "../metrics/reading.ts";
 import { isStudy, policiesOf, STUDY_POLICIES } from "../metrics/study.ts";
-import { type BenchRow, findRow, speedUp } from "../plan/bench_result.ts";
+import { type BenchRow, divergenceOf, findRow, isMeasured, type ReportRow, speedUp } from "../plan/bench_result.ts";
 import type { BenchReport } from "./bench_report.ts";
 
 /** Every line of these charts, so that each looks the same in all of them; int8 weights have a table instead. */
 export const SERIES: readonly string[] = [
   ...["kvmirror", "transformers.js", "node-llama-cpp", "onnxruntime-genai", "kvpress", "kvmirror f32"],
-  "floor of memory",
+  ...["floor of memory", "openvino-genai"],
 ];
+
+/** A system and the nats that its answers lose: a line of speeds is never told without. */
+function labelOf(rows: readonly ReportRow[], system: string): string {
+  if (system === "floor of memory") return system;
+  const lost = divergenceOf(rows, system);
+  return `${system}, KL ${"kl" in lost ? lost.kl.toPrecision(2) : "not measured"}`;
+}
 
 /** The chart of one metric against the tokens that were read. */
 interface MetricChart {
@@ -53,7 +61,8 @@ export async function prefillChart(report: BenchReport): Promise<Chart | undefin
 }
 
 /** What an eviction is worth: this engine at each share of rows, with the lowest and highest round. */
-export async function evictionChart({ rows, ...report }: BenchReport): Promise<Chart | undefined> {
+export async function evictionChart({ rows: reported, ...report }: BenchReport): Promise<Chart | undefined> {
+  const rows = reported.filter(isMeasured);
   const evicted = rows.filter(({ system, metric }) => system === "kvmirror" && metric.startsWith("decode_evicted_"));
   if (evicted.length === 0) return undefined;
   const shown = rows.filter(({ system, metric }) => system === "kvmirror" && metric.startsWith("decode"));
@@ -83,15 +92,15 @@ export async function evictionChart({ rows, ...report }: BenchReport): Promise<C
     high: "high",
     series: { field: "rows", title: "rows before" },
     title: `Evicted rows are not read${times}`,
-    subtitle: `${report.model?.name ?? "a model"}, int4 weights, ${report.machine}`,
+    subtitle: `${report.model?.name ?? "a model"}, int4 weights, ${labelOf(rows, "kvmirror")}; ${report.machine}`,
     description: `Milliseconds a token: ${
       shown.map((row) => `${percentOf(row)} % of ${row.context} rows evicted ${row.value.toFixed(1)}`).join("; ")
     }.`,
   });
 }
 
-function rowsOf(rows: readonly BenchRow[], metric: string): BenchRow[] {
-  return rows.filter((row) => row.metric === metric && SERIES.includes(row.system));
+function rowsOf(rows: readonly ReportRow[], metric: string): BenchRow[] {
+  return rows.filter(isMeasured).filter((row) => row.metric === metric && SERIES.includes(row.system));
 }
 
 /** From zero, that lengths may be compared, to a round number above the greatest. */
@@ -102,7 +111,8 @@ function fromZero(values: readonly number[]): [number, number] {
 }
 
 /** The claim: how many times as fast as the fastest peer at the longest text, or how far behind it. */
-function titleOf(rows: readonly BenchRow[], metric: string, verb: string): string {
+function titleOf(reported: readonly ReportRow[], metric: string, verb: string): string {
+  const rows = reported.filter(isMeasured);
   const longest = Math.max(...rowsOf(rows, metric).map(({ context }) => context));
   const own = findRow(rows, "kvmirror", metric, longest);
   const peers = rows.filter((row) =>
@@ -123,13 +133,13 @@ async function metricChart(
   { metric, title, x, y }: MetricChart,
   { model, machine, rows: all }: BenchReport,
 ): Promise<Chart> {
-  const rounds = Math.max(...all.filter((row) => row.metric === metric).map(({ rounds }) => rounds));
+  const rounds = Math.max(...rowsOf(all, metric).map(({ rounds }) => rounds));
   return await lineChart({
-    rows: rows.map(({ system, context, value }) => ({ system, context, value })),
+    rows: rows.map(({ system, context, value }) => ({ system: labelOf(all, system), context, value })),
     x: { field: "context", title: x },
     y: { field: "value", title: y, domain: fromZero(rows.map(({ value }) => value)) },
     series: "system",
-    order: SERIES,
+    order: SERIES.map((system) => labelOf(all, system)),
     title,
     subtitle: `${model?.name ?? "a model"}, ${machine}, medians of ${rounds} ${
       rounds === 1 ? "round" : "rounds"
@@ -144,7 +154,8 @@ async function metricChart(
  * Seconds a sample of a study against the number of its policies: a text is read once for all of them, so a sample of this
  * engine falls to its own cost; a peer reads the text for every sample.
  */
-export async function studyChart({ rows, model, machine }: BenchReport): Promise<Chart | undefined> {
+export async function studyChart({ rows: reported, model, machine }: BenchReport): Promise<Chart | undefined> {
+  const rows = reported.filter(isMeasured);
   const points = rows.flatMap((row) => countsOf(row).map((policies) => ({ ...row, policies })));
   const own = points.filter(({ system }) => system === "kvmirror");
   if (own.length < 2) return undefined;
@@ -158,7 +169,7 @@ export async function studyChart({ rows, model, machine }: BenchReport): Promise
     ? `Of ${STUDY_POLICIES} policies a sample takes ${(full.value / single.value).toFixed(2)}× as long as of one`
     : "What a sample of a study takes";
   return await lineChart({
-    rows: points.map(({ system, policies, value }) => ({ system, policies, value })),
+    rows: points.map(({ system, policies, value }) => ({ system: labelOf(rows, system), policies, value })),
     x: { field: "policies", title: "policies of the study", values: [1, 2, 5, STUDY_POLICIES] },
     y: {
       field: "value",
@@ -167,7 +178,7 @@ export async function studyChart({ rows, model, machine }: BenchReport): Promise
       domain: [Math.min(...seconds) / 1.3, Math.max(...seconds) * 1.3],
     },
     series: "system",
-    order: SERIES,
+    order: SERIES.map((system) => labelOf(rows, system)),
     title,
     subtitle: `${
       model?.name ?? "a model"
@@ -184,11 +195,59 @@ function countsOf({ system, metric }: BenchRow): number[] {
   return system === "kvpress" ? [1, STUDY_POLICIES] : [policiesOf(metric)];
 }
 
+/** What a bounded cache is called in the chart of reading. */
+const BOUNDED = `kvmirror, ${plain(BOUNDED_ROWS)} rows a head`;
+
+/** Series of the chart of reading: systems look as they do elsewhere, and the bounded cache as nobody does. */
+const READING_SERIES = SERIES.map((system) => system === "floor of memory" ? BOUNDED : system);
+
+/** Seconds that a text takes against its length: a line under a bound, a curve where all rows are kept. */
+export async function readingChart({ rows, model, machine }: BenchReport): Promise<Chart | undefined> {
+  const bounded = rowsOf(rows, "read_bounded").map((row) => ({ ...row, series: BOUNDED }));
+  const full = rowsOf(rows, "read_full").map((row) => ({ ...row, series: row.system }));
+  const read = [...bounded, ...full];
+  if (read.length === 0) return undefined;
+  const label = (series: string) => {
+    const lost = divergenceOf(rows, series === BOUNDED ? "kvmirror" : series);
+    return `${series}, KL ${"kl" in lost ? lost.kl.toPrecision(2) : "not measured"}`;
+  };
+  return await lineChart({
+    rows: read.map(({ series, context, value }) => ({ system: label(series), context, value })),
+    x: { field: "context", title: "tokens of the text" },
+    y: { field: "value", title: "seconds to read it", domain: fromZero(read.map(({ value }) => value)) },
+    series: "system",
+    order: READING_SERIES.map(label),
+    title: readingTitle(bounded, full),
+    subtitle: `${model?.name ?? "a model"}, ${machine}; a text is read once; KL is of full caches`,
+    description: `Seconds to read a text: ${
+      read.map(({ series, context, value }) => `${series} ${context} tokens ${value.toFixed(1)}`).join("; ")
+    }.`,
+  });
+}
+
+/** How the times of the longest and the shortest text go, under the bound and with all rows of the same engine. */
+function readingTitle(bounded: readonly BenchRow[], full: readonly BenchRow[]): string {
+  const growth = (rows: readonly BenchRow[]) => {
+    const own = rows.filter(({ system }) => system === "kvmirror").toSorted((one, other) =>
+      one.context - other.context
+    );
+    const [first, last] = [own.at(0), own.at(-1)];
+    if (first === undefined || last === undefined || first === last) return undefined;
+    return { text: last.context / first.context, time: last.value / first.value };
+  };
+  const [under, all] = [growth(bounded), growth(full)];
+  if (under === undefined || all === undefined) return "What a text takes to read";
+  return `${under.text.toFixed(0)}× the text takes ${under.time.toFixed(1)}× as long under a bound, ` +
+    `${all.time.toFixed(1)}× with all rows`;
+}
+
 /** Operators that have a bar of their own. */
 const SHOWN_OPERATORS = 3;
 
 /** Where the milliseconds of a token go at the longest text, beside the floor that nobody gets below. */
-export async function profileChart({ profiles = [], floor, model, machine }: BenchReport): Promise<Chart | undefined> {
+export async function profileChart(
+  { rows: reported, profiles = [], floor, model, machine }: BenchReport,
+): Promise<Chart | undefined> {
   const profile = profiles.toSorted((one, other) => other.context - one.context).at(0);
   if (profile === undefined) return undefined;
   const least = floor === undefined ? undefined : floorMs(floor, profile.context);
@@ -214,9 +273,9 @@ export async function profileChart({ profiles = [], floor, model, machine }: Ben
     x: { field: "ms", title: "ms a token" },
     label: ".1f",
     title: `A token at ${plain(profile.context)} rows takes ${profile.tokenMs.toFixed(1)} ms${times}`,
-    subtitle: `${model?.name ?? "a model"}, int4 weights, ${machine}; the parts are of a profiled token, ${
-      profile.profiledTokenMs.toFixed(1)
-    } ms`,
+    subtitle: `${model?.name ?? "a model"}, int4 weights, ${
+      labelOf(reported, "kvmirror")
+    }; ${machine}; the parts are of a profiled token, ${profile.profiledTokenMs.toFixed(1)} ms`,
     description: `Milliseconds: ${rows.map(({ part, ms }) => `${part} ${ms.toFixed(2)}`).join("; ")}.`,
   });
 }

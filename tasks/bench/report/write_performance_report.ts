@@ -1,9 +1,19 @@
 import { bytes, escapeMarkdown, fixed, plain, saveFigure, table, writeReport } from "kvmirror/report";
 import { basename, dirname } from "node:path";
 import { LOOKUP_ANSWER_TOKENS } from "../metrics/lookup.ts";
+import { BOUNDED_ROWS } from "../metrics/reading.ts";
+import { divergenceOf, withDivergences } from "../plan/bench_result.ts";
 import type { BenchReport } from "./bench_report.ts";
-import { decodeChart, evictionChart, prefillChart, profileChart, studyChart } from "./performance_charts.ts";
 import {
+  decodeChart,
+  evictionChart,
+  prefillChart,
+  profileChart,
+  readingChart,
+  studyChart,
+} from "./performance_charts.ts";
+import {
+  divergenceTable,
   floorTable,
   lookupTable,
   metricTable,
@@ -11,7 +21,6 @@ import {
   profileTable,
   studyTable,
   targetsTable,
-  weightsTable,
 } from "./performance_tables.ts";
 
 /** Metrics that have a table, in their order: a title, and how numbers are written. */
@@ -27,6 +36,8 @@ const TABLES = [
     "bytes of the cache, rows of the text and of the tokens timed; onnxruntime-genai does not tell",
     bytes,
   ],
+  ["read_bounded", `seconds to read a text under a bound of ${plain(BOUNDED_ROWS)} rows a head`, fixed(1)],
+  ["read_full", "seconds to read it with all rows", fixed(1)],
   ["load_cold", "ms to an open model, nothing built yet", fixed(0)],
   ["load_warm", "ms to an open model, built before; the start of the process is in it", fixed(0)],
   [
@@ -48,6 +59,7 @@ const CHARTS = [
   ["decode", decodeChart],
   ["prefill", prefillChart],
   ["eviction", evictionChart],
+  ["reading", readingChart],
   ["study", studyChart],
   ["profile", profileChart],
 ] as const;
@@ -57,15 +69,19 @@ const CHARTS = [
  *
  * @param path `reports/performance.md`
  */
-export async function writePerformanceReport(path: string, report: BenchReport): Promise<void> {
+export async function writePerformanceReport(path: string, written: BenchReport): Promise<void> {
+  const report = { ...written, rows: withDivergences(written.rows) };
   const folder = `${dirname(path)}/figures`;
+  // Reports of one folder keep their pictures apart; the notebook's own report is `performance`.
+  const stem = basename(path, ".md");
+  const prefix = stem === "performance" ? "11_" : `11_${stem}_`;
   const lines = ["# Performance", "", "Written by `deno task bench --output`: change the task, not this file.", ""];
   if (report.unfinished) lines.push("**The run was interrupted**: rows hold the rounds that were finished.", "");
   for (
     const [name, draw] of CHARTS
   ) {
     const chart = await draw(report);
-    if (chart !== undefined) lines.push(await saveFigure(folder, `11_${name}`, chart));
+    if (chart !== undefined) lines.push(await saveFigure(folder, `${prefix}${name}`, chart));
   }
   const targets = targetsTable(report);
   if (targets !== undefined) lines.push("## Aims", "", "How many times as good, in this run:", "", targets);
@@ -85,7 +101,7 @@ export async function writePerformanceReport(path: string, report: BenchReport):
     );
   }
   lines.push(...lookupSection(report));
-  lines.push(...weightsSection(report), ...timeSection(report));
+  lines.push(...divergenceSection(report), ...timeSection(report));
   lines.push(origin(report, basename(path)));
   await writeReport(path, `${lines.join("\n").trim()}\n`);
 }
@@ -108,17 +124,20 @@ function systemsTable({ systems }: BenchReport): string {
   return table(Object.entries(systems).map(([system, runs]) => ({ system, runs }))).markdown;
 }
 
-function weightsSection(report: BenchReport): string[] {
-  const written = weightsTable(report);
+function divergenceSection(report: BenchReport): string[] {
+  const written = divergenceTable(report);
   if (written === undefined) return [];
-  const tokens = report.rows.find(({ metric }) => metric === "kl")?.context ?? 0;
+  const [judged] = report.rows.filter(({ metric }) => metric === "kl").map(({ system }) =>
+    divergenceOf(report.rows, system)
+  )
+    .filter((lost) => "kl" in lost);
+  const tokens = judged === undefined ? "" : `, mean over the first ${plain(judged.tokens)} tokens of Moby-Dick`;
+  const against = judged === undefined ? "float32" : judged.against;
   return [
-    "## What quantized weights lose",
+    "## What answers lose",
     "",
-    `KL divergence from float32, mean over the first ${
-      plain(tokens)
-    } tokens of Moby-Dick, each predicted from the true ` +
-    "ones before it, and how often the likeliest token is float32's; beside what the same weights take in this run.",
+    `KL divergence from ${against}${tokens}, each predicted from the true ones before it, and how often the likeliest ` +
+    "token is the reference's; beside what the system takes in this run.",
     "",
     written,
   ];

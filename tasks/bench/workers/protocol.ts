@@ -7,8 +7,8 @@ export interface TokensRequest {
   readonly context: number;
   /** Tokens to time. */
   readonly tokens: number;
-  /** Whether decoding is timed after evictions too, by systems that evict. */
-  readonly evict: boolean;
+  /** Percents of the rows that leave, one after the other, before decoding is timed again, by systems that evict. */
+  readonly evict: readonly number[];
 }
 
 /** The most memory that was resident since the process began. */
@@ -40,8 +40,25 @@ export interface LookupRequest {
   readonly tokens: number;
 }
 
+/** What a text says after each of its tokens: the worker writes float32 logits, `[tokens, vocab]`, little-endian. */
+export interface LogitsRequest {
+  readonly measure: "logits";
+  readonly ids: readonly number[];
+  /** The file that the worker writes. */
+  readonly path: string;
+}
+
+/** A text is read, and no more: with all rows, and by systems that bound their cache with so many as well. */
+export interface ReadRequest {
+  readonly measure: "read";
+  /** Tokens that are read. */
+  readonly context: number;
+  /** Rows a head under the bound. */
+  readonly rows: number;
+}
+
 /** What a system can be asked. */
-export type BenchRequest = TokensRequest | MemoryRequest | StudyRequest | LookupRequest;
+export type BenchRequest = TokensRequest | MemoryRequest | StudyRequest | LookupRequest | LogitsRequest | ReadRequest;
 
 /** Units that values come in. */
 export type Unit = "ms/token" | "tokens/s" | "ms" | "bytes" | "s/sample" | "s" | "nats/token" | "share";
@@ -51,8 +68,10 @@ export interface Measurement {
   /** `decode`, `prefill`, `decode_evicted_75`. */
   readonly metric: string;
   readonly unit: Unit;
-  /** One a token, or one in all. */
+  /** One a token, or one in all; none where there is a reason. */
   readonly samples: readonly number[];
+  /** Why the system cannot give it. */
+  readonly reason?: string;
 }
 
 /** What a system says when it is ready. */

@@ -1,8 +1,18 @@
 import { resourceUsage } from "node:process";
 import { readLines } from "../../../lib/files/lines.ts";
+import { writeAll } from "../../../lib/files/write_atomic.ts";
 import { MersenneTwister } from "../../../lib/numeric/mersenne_twister.ts";
 import { printText } from "../../cli/run_task.ts";
-import type { BenchRequest, LookupRequest, Measurement, StudyRequest, SystemFacts, TokensRequest } from "./protocol.ts";
+import type {
+  BenchRequest,
+  LogitsRequest,
+  LookupRequest,
+  Measurement,
+  ReadRequest,
+  StudyRequest,
+  SystemFacts,
+  TokensRequest,
+} from "./protocol.ts";
 
 /** A system under measurement, in a process of its own; its model is open. */
 export interface BenchSystem {
@@ -12,6 +22,10 @@ export interface BenchSystem {
   readonly vocabSize: number;
   /** Reads the ids and times what follows. */
   tokens(ids: readonly number[], request: TokensRequest): Promise<readonly Measurement[]>;
+  /** The logits after each of the ids, `[any number, vocab]` at a time. */
+  logits(ids: readonly number[]): AsyncIterable<Float32Array>;
+  /** Reads the ids and no more; where a system has no such door, the time to its first token is taken. */
+  read?(ids: readonly number[], request: ReadRequest): Promise<readonly Measurement[]>;
   /** Runs a study of policies, where the system has any. */
   study?(request: StudyRequest): Promise<readonly Measurement[]>;
   /** Answers with drafts and without, where the system has any. */
@@ -19,7 +33,7 @@ export interface BenchSystem {
 }
 
 /** Tokens read and timed before anything counts, so that code is compiled and pages are mapped. */
-const WARM_UP: TokensRequest = { measure: "tokens", context: 64, tokens: 4, evict: true };
+const WARM_UP: TokensRequest = { measure: "tokens", context: 64, tokens: 4, evict: [50] };
 
 /**
  * Says that the system is ready, then answers one request a line until there are no more: JSON in, JSON out.
@@ -40,6 +54,13 @@ export async function serve(system: BenchSystem): Promise<void> {
         return await tokens(request);
       case "memory":
         return [{ metric: "resident_peak", unit: "bytes", samples: [processMemory().peak] }];
+      case "logits":
+        return await writeLogits(system.logits(request.ids), request);
+      case "read": {
+        const ids = randomIds(request.context, system.vocabSize);
+        if (system.read !== undefined) return await system.read(ids, request);
+        return readTime(await system.tokens(ids, { measure: "tokens", context: ids.length, tokens: 0, evict: [] }));
+      }
       case "study":
         return await system.study?.(request) ?? [];
       case "lookup":
@@ -54,15 +75,29 @@ export function randomIds(count: number, vocabSize: number): number[] {
   return Array.from({ length: count }, () => Math.floor(stream.random() * vocabSize));
 }
 
+/** Seconds that a text took, by the time to the first token. */
+function readTime(measurements: readonly Measurement[]): Measurement[] {
+  const first = measurements.find(({ metric }) => metric === "first_token")!;
+  return [{ metric: "read_full", unit: "s", samples: first.samples.map((ms) => ms / 1000) }];
+}
+
+async function writeLogits(logits: AsyncIterable<Float32Array>, { path }: LogitsRequest): Promise<Measurement[]> {
+  using file = await Deno.open(path, { write: true, create: true, truncate: true });
+  for await (const { buffer, byteOffset, byteLength } of logits) {
+    writeAll(file, new Uint8Array(buffer, byteOffset, byteLength));
+  }
+  return [];
+}
+
 /** The time of each token, as `generate` gives them: the first after the text was read, the others one step each. */
 export function tokenTimes(start: number, arrivals: readonly number[], context: number): Measurement[] {
   const steps = arrivals.slice(1).map((time, index) => time - arrivals[index]);
   const first = arrivals[0] - start;
-  return [
+  const read: Measurement[] = [
     { metric: "prefill", unit: "tokens/s", samples: [(1000 * context) / first] },
     { metric: "first_token", unit: "ms", samples: [first] },
-    { metric: "decode", unit: "ms/token", samples: steps },
   ];
+  return steps.length === 0 ? read : [...read, { metric: "decode", unit: "ms/token", samples: steps }];
 }
 
 /** Memory of this process that is resident, in bytes, as the system counts it: pages of mapped weights among it. */

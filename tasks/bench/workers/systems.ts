@@ -4,8 +4,8 @@ import { UsageError } from "../../cli/run_task.ts";
 import type { Metric } from "../plan/bench_plan.ts";
 import { nodeLlamaCppFolder } from "./node_llama_cpp/package_folder.ts";
 import { PeerUnavailable } from "./output_of.ts";
-import { pythonEnvironment } from "./python/environment.ts";
-import { genaiFolder, huggingFaceFolder } from "./python/model_folders.ts";
+import { type EnvironmentName, pythonEnvironment } from "./python/environment.ts";
+import { genaiFolder, huggingFaceFolder, openvinoFolder } from "./python/model_folders.ts";
 
 /** How a system's worker is started. */
 export interface Launch {
@@ -19,11 +19,16 @@ export interface Launch {
 interface System {
   /** Where it comes from: this project, npm, or PyPI, which is asked for by `--peers python`. */
   readonly from: "here" | "npm" | "python";
-  /** Whether it is measured without being named: always, or where `kl` says what its weights lose. */
+  /** Whether it is measured without being named: always, where `kl` is asked for by name, or never. */
   readonly byDefault: boolean | "kl";
+  /** Whether it reads a text in one run and holds the attention scores of all its tokens, `[heads, T, T]`, meanwhile. */
+  readonly holdsAllScores?: true;
   /** Makes what its worker needs. */
   prepare(model: ResolvedModel): Promise<Omit<Launch, "system">>;
 }
+
+/** Float32 weights and eager attention in PyTorch, from the checkpoint's own weights: what others are held against. */
+export const PYTORCH = "pytorch";
 
 /** By the names that rows carry. This project's comes first: its rows lead every table. */
 const SYSTEMS: Readonly<Record<string, System>> = {
@@ -33,6 +38,7 @@ const SYSTEMS: Readonly<Record<string, System>> = {
   "transformers.js": {
     from: "npm",
     byDefault: true,
+    holdsAllScores: true,
     prepare: ({ path }) => Promise.resolve(denoWorker("transformers_js_worker.ts", [resolve(path)])),
   },
   "node-llama-cpp": {
@@ -42,13 +48,23 @@ const SYSTEMS: Readonly<Record<string, System>> = {
       if (!path.endsWith(".gguf")) throw new PeerUnavailable("it reads GGUF files, and the model is none");
       const folder = await nodeLlamaCppFolder();
       return denoWorker("node_llama_cpp/worker.ts", [folder, resolve(path)], [
-        ...["--config", `${folder}/deno.json`, "--allow-read", "--allow-env", "--allow-sys"],
+        ...["--config", `${folder}/deno.json`, "--allow-read", "--allow-write", "--allow-env", "--allow-sys"],
         ...[`--allow-ffi=${folder}/node_modules`, `--allow-run=${Deno.execPath()}`],
       ]);
     },
   },
-  "onnxruntime-genai": python("genai_worker.py", genaiFolder),
-  "kvpress": python("kvpress_worker.py", huggingFaceFolder),
+  "onnxruntime-genai": {
+    ...python("torch", "genai_worker.py", async (model) => [await genaiFolder(model)]),
+    holdsAllScores: true,
+  },
+  "openvino-genai": python("openvino", "openvino_worker.py", async (model) => {
+    return [resolve(model.path), await openvinoFolder(model)];
+  }),
+  "kvpress": python("torch", "kvpress_worker.py", async (model) => [await huggingFaceFolder(model), "sdpa"]),
+  [PYTORCH]: {
+    ...python("torch", "kvpress_worker.py", async (model) => [await huggingFaceFolder(model), "eager"]),
+    byDefault: false,
+  },
 };
 
 function own(weights: WeightFormat): System {
@@ -59,14 +75,14 @@ function own(weights: WeightFormat): System {
   };
 }
 
-function python(script: string, folderOf: (model: ResolvedModel) => Promise<string>): System {
+function python(name: EnvironmentName, script: string, argsOf: (model: ResolvedModel) => Promise<string[]>): System {
   return {
     from: "python",
     byDefault: true,
     prepare: async (model) => {
-      const environment = await pythonEnvironment();
+      const environment = await pythonEnvironment(name);
       const worker = new URL(`python/${script}`, import.meta.url).pathname;
-      return { command: "python3", args: [...environment, worker, await folderOf(model)] };
+      return { command: "python3", args: [...environment, worker, ...await argsOf(model)] };
     },
   };
 }
@@ -86,15 +102,26 @@ export const PEERS = ["none", "npm", "python"] as const;
 /** One of them. */
 export type Peers = (typeof PEERS)[number];
 
+/** Whether a system holds the attention scores of a whole text at once: bytes that grow with its square. */
+export function holdsAllScores(system: string): boolean {
+  return SYSTEMS[system].holdsAllScores ?? false;
+}
+
+/** Whether a system is a peer in Python. */
+export function isPython(system: string): boolean {
+  return SYSTEMS[system].from === "python";
+}
+
 /**
  * The systems to measure: those named, or those by default.
  *
+ * @param asked metrics that were named
  * @throws {UsageError} if there is no such system
  */
 export function chooseSystems(
   named: readonly string[] | undefined,
   peers: Peers,
-  metrics: readonly Metric[],
+  asked: readonly Metric[],
 ): string[] {
   const names = Object.keys(SYSTEMS);
   const unknown = named?.find((name) => !names.includes(name));
@@ -104,7 +131,7 @@ export function chooseSystems(
   const sources = ["here", ...PEERS.slice(1, PEERS.indexOf(peers) + 1)];
   return names.filter((name) => {
     const { byDefault, from } = SYSTEMS[name];
-    return sources.includes(from) && (byDefault === "kl" ? metrics.includes("kl") : byDefault);
+    return sources.includes(from) && (byDefault === "kl" ? asked.includes("kl") : byDefault);
   });
 }
 

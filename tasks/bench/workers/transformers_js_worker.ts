@@ -21,5 +21,8 @@ await runTask(async () => {
         { metric: "cache_bytes", unit: "bytes", samples: [cacheBytes] },
       ];
     },
+    logits: async function* (ids): AsyncGenerator<Float32Array> {
+      yield await model.logits(ids, ids.length);
+    },
   });
 });

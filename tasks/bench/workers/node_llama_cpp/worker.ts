@@ -2,6 +2,9 @@
 import { runTask } from "../../../cli/run_task.ts";
 import { serve, tokenTimes } from "../serve.ts";
 
+/** Tokens whose logits are held at once: they come as a Map each, with an entry a token of the vocabulary. */
+const LOGITS_CHUNK = 16;
+
 await runTask(async () => {
   const [folder, path] = Deno.args;
   const entry = `${folder}/node_modules/node-llama-cpp`;
@@ -17,14 +20,16 @@ await runTask(async () => {
     maxThreads: threads,
   });
   const model = await llama.loadModel({ modelPath: path, gpuLayers: 0 });
+  const vocabSize = model.fileInfo.metadata.tokenizer.ggml.tokens.length;
+  // Flash attention and two threads are its best settings here; a context of just the length that is needed.
+  const createContext = (contextSize: number) =>
+    model.createContext({ contextSize, batchSize: 512, threads, flashAttention: true });
   await serve({
     version:
       `${version}, llama.cpp ${llama.llamaCppRelease.release}, ${model.typeDescription}, float16 rows, flash attention`,
-    vocabSize: model.fileInfo.metadata.tokenizer.ggml.tokens.length,
+    vocabSize,
     tokens: async (ids, { tokens }) => {
-      // Flash attention and two threads are its best settings here; a context of just the length that is needed.
-      const settings = { contextSize: ids.length + tokens + 8, batchSize: 512, threads, flashAttention: true };
-      const context = await model.createContext(settings);
+      const context = await createContext(ids.length + tokens + 8);
       const empty = context.stateSize;
       const arrivals: number[] = [];
       const start = performance.now();
@@ -37,6 +42,21 @@ await runTask(async () => {
         ...tokenTimes(start, arrivals, ids.length),
         { metric: "cache_bytes", unit: "bytes", samples: [cacheBytes] },
       ];
+    },
+    logits: async function* (ids): AsyncGenerator<Float32Array> {
+      const context = await createContext(ids.length + 8);
+      const sequence = context.getSequence();
+      // Greedy: no sampler changes the logits that it gives.
+      const generateNext = { logits: true, options: { temperature: 0 } };
+      for (let start = 0; start < ids.length; start += LOGITS_CHUNK) {
+        const chunk = ids.slice(start, start + LOGITS_CHUNK);
+        for (const output of await sequence.controlledEvaluate(chunk.map((id) => [id, { generateNext }]))) {
+          const logits = new Float32Array(vocabSize).fill(NaN);
+          for (const [id, logit] of output.next.logits) logits[id] = logit;
+          yield logits;
+        }
+      }
+      await context.dispose();
     },
   });
   Deno.exit(0); // its threads keep the process alive
@@ -75,4 +95,8 @@ export interface LlamaContext {
 export interface LlamaSequence {
   /** Reads tokens, then gives the next ones as they come. */
   evaluate(ids: readonly number[], options: Readonly<Record<string, unknown>>): AsyncGenerator<number, void, undefined>;
+  /** Reads tokens and gives what each one's options ask for. */
+  controlledEvaluate(
+    tokens: readonly (readonly [id: number, options: Readonly<Record<string, unknown>>])[],
+  ): Promise<readonly { readonly next: { readonly logits: ReadonlyMap<number, number> } }[]>;
 }

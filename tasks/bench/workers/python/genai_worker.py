@@ -15,13 +15,17 @@ vocab_size = json.loads((folder / "genai_config.json").read_text())["model"]["vo
 model = genai.Model(str(folder))
 
 
-def tokens(ids, count):
+def create_generator(length):
     parameters = genai.GeneratorParams(model)
     # As long as the longest, so that the end token does not end it; rows are laid out for just that many.
-    length = len(ids) + count + 1
     parameters.set_search_options(do_sample=False, min_length=length, max_length=length)
+    return genai.Generator(model, parameters)
+
+
+def tokens(ids, request):
+    count = request["tokens"]
     start = time.perf_counter()
-    generator = genai.Generator(model, parameters)
+    generator = create_generator(len(ids) + count + 1)
     generator.append_tokens(ids)
     arrivals = []
     for _ in range(count + 1):
@@ -31,4 +35,10 @@ def tokens(ids, count):
     return token_times(start, arrivals, len(ids))
 
 
-serve(f"{version('onnxruntime-genai')}, int4 weights of its own builder, float32 rows", vocab_size, tokens)
+def logits(ids):
+    generator = create_generator(len(ids) + 1)
+    generator.append_tokens(ids)
+    yield generator.get_output("logits")
+
+
+serve(f"{version('onnxruntime-genai')}, int4 weights of its own builder, float32 rows", vocab_size, tokens, logits)

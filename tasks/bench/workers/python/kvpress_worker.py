@@ -1,4 +1,7 @@
-"""The benchmark's worker for kvpress on PyTorch: `kvpress_worker.py FOLDER`, a checkpoint as Hugging Face lays it out."""
+"""
+The benchmark's worker for kvpress on PyTorch: `kvpress_worker.py FOLDER ATTENTION`, a checkpoint as Hugging Face lays it
+out and `sdpa`, or `eager` where its logits are the reference that all systems are held against.
+"""
 
 import os
 import sys
@@ -17,9 +20,9 @@ from transformers.utils import logging
 from protocol import measurement, serve, token_times
 
 logging.disable_progress_bar()
-folder = sys.argv[1]
+folder, attention = sys.argv[1:]
 torch.set_num_threads(os.cpu_count())
-model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="sdpa").eval()
+model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention).eval()
 answering = pipeline("kv-press-text-generation", model=model, tokenizer=AutoTokenizer.from_pretrained(folder), device="cpu")
 
 PRESSES = {
@@ -37,7 +40,8 @@ PRESSES = {
 
 
 @torch.inference_mode()
-def tokens(ids, count):
+def tokens(ids, request):
+    count = request["tokens"]
     cache = DynamicCache()
     arrivals, given = [], torch.tensor([ids])
     start = time.perf_counter()
@@ -50,6 +54,11 @@ def tokens(ids, count):
     return [*token_times(start, arrivals, len(ids)), measurement("cache_bytes", "bytes", size)]
 
 
+@torch.inference_mode()
+def logits(ids):
+    yield model(torch.tensor([ids])).logits[0].numpy()
+
+
 def study(request):
     """Each policy once, at one ratio after the other and one text after the other: its samples cost the same whatever they are."""
     seconds = []
@@ -58,12 +67,12 @@ def study(request):
         prompt = request["prompts"][index % len(request["prompts"])]
         question = prompt["facts"][0]["question"]
         # Only eager attention gives weights, which this press reads.
-        model.set_attn_implementation("eager" if policy == "observed_attention" else "sdpa")
+        model.set_attn_implementation("eager" if policy == "observed_attention" else attention)
         start = time.perf_counter()
         press = PRESSES[policy](compression_ratio=ratio)
         answering(prompt["text"], question=question, press=press, max_new_tokens=request["tokens"])
         seconds.append(time.perf_counter() - start)
-    model.set_attn_implementation("sdpa")
+    model.set_attn_implementation(attention)
     return [measurement("study", "s/sample", sum(seconds) / len(seconds))]
 
 
@@ -71,5 +80,6 @@ serve(
     f"{version('kvpress')}, PyTorch {version('torch').split('+')[0]}, transformers {version('transformers')}, float32 weights and rows",
     model.config.vocab_size,
     tokens,
+    logits,
     study,
 )

@@ -1,10 +1,12 @@
 import { type Checkpoint, type ModelConfig, readCheckpoint, type ResolvedModel } from "kvmirror/engine";
+import { resolve } from "node:path";
 import { familyNamed } from "../../../../lib/engine/checkpoint/architecture/families.ts";
 import { writeSafetensors } from "../../../../lib/engine/checkpoint/safetensors/encode_safetensors.ts";
 import { defaultFrequencies } from "../../../../lib/numeric/rotary.ts";
 import { builtFolder } from "../../../../lib/files/built_folder.ts";
 import { printNotice } from "../../../cli/run_task.ts";
 import { decoderConfig } from "../decoder_config.ts";
+import { PeerUnavailable } from "../output_of.ts";
 import { pythonEnvironment, runPython } from "./environment.ts";
 
 /** Raised whenever what is written changes. */
@@ -82,12 +84,39 @@ const MODEL_VERSION = 1;
  */
 export async function genaiFolder(model: ResolvedModel): Promise<string> {
   const source = await huggingFaceFolder(model);
-  const environment = await pythonEnvironment();
+  const environment = await pythonEnvironment("torch");
   const hash = source.slice(source.lastIndexOf("/") + 1);
   return await builtFolder(`peers/onnxruntime_genai/${hash}-int4-${MODEL_VERSION}`, async (folder) => {
     printNotice("onnxruntime-genai builds its model: a minute, once");
     const paths = ["-i", source, "-o", folder, "-c", `${folder}/downloads`];
     const format = ["-p", "int4", "-e", "cpu", "--extra_options", "int4_block_size=32", "int4_accuracy_level=4"];
     await runPython([...environment, "-m", "onnxruntime_genai.models.builder", ...paths, ...format]);
+  });
+}
+
+/** Raised whenever the reader or what is kept changes. */
+const OPENVINO_VERSION = 1;
+
+/** Reads a GGUF as a pipeline does, and writes what it read beside it. */
+const READ_GGUF =
+  "import sys, openvino_genai; openvino_genai.LLMPipeline(sys.argv[1], 'CPU', enable_save_ov_model=True)";
+
+/**
+ * The model as OpenVINO GenAI reads it from its GGUF, in the cache. Its pipeline gives no logits; this, compiled as the
+ * pipeline compiles it, does.
+ *
+ * @returns the folder's path
+ * @throws {PeerUnavailable} if the model is no GGUF, or one that OpenVINO GenAI cannot read
+ */
+export async function openvinoFolder({ path }: Pick<ResolvedModel, "path">): Promise<string> {
+  if (!path.endsWith(".gguf")) throw new PeerUnavailable("it reads GGUF files, and the model is none");
+  using checkpoint = await readCheckpoint(path);
+  const environment = await pythonEnvironment("openvino");
+  const name = `peers/openvino_genai/${checkpoint.hash.slice(0, 32)}-${OPENVINO_VERSION}`;
+  return await builtFolder(name, async (folder) => {
+    const linked = `${folder}/model.gguf`;
+    await Deno.symlink(resolve(path), linked);
+    await runPython([...environment, "-c", READ_GGUF, linked]);
+    await Deno.remove(linked);
   });
 }

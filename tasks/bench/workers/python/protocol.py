@@ -16,7 +16,7 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 _lines = os.fdopen(os.dup(1), "w", buffering=1)
 os.dup2(2, 1)
 
-WARM_UP = dict(measure="tokens", context=64, tokens=4, evict=False)
+WARM_UP = dict(measure="tokens", context=64, tokens=4, evict=[])
 
 
 def measurement(metric, unit, *samples):
@@ -27,11 +27,8 @@ def token_times(start, arrivals, context):
     """As measurement.ts has it; times in seconds."""
     first = 1000 * (arrivals[0] - start)
     steps = [1000 * (after - before) for before, after in zip(arrivals, arrivals[1:])]
-    return [
-        measurement("prefill", "tokens/s", 1000 * context / first),
-        measurement("first_token", "ms", first),
-        measurement("decode", "ms/token", *steps),
-    ]
+    read = [measurement("prefill", "tokens/s", 1000 * context / first), measurement("first_token", "ms", first)]
+    return [*read, measurement("decode", "ms/token", *steps)] if steps else read
 
 
 def random_ids(count, vocab_size):
@@ -40,13 +37,37 @@ def random_ids(count, vocab_size):
     return [int(stream.random() * vocab_size) for _ in range(count)]
 
 
-def serve(version, vocab_size, tokens, study=None):
-    """Answers requests; `tokens(ids, count)` and `study(request)` give measurements."""
+def missing(metric, unit, reason):
+    """A metric that the system cannot give, and why."""
+    return dict(metric=metric, unit=unit, samples=[], reason=reason)
+
+
+def read_time(measurements):
+    """Seconds that a text took, by the time to the first token."""
+    first = next(each for each in measurements if each["metric"] == "first_token")
+    return [measurement("read_full", "s", *(ms / 1000 for ms in first["samples"]))]
+
+
+def write_logits(path, chunks):
+    """Arrays of logits, `[any number, vocab]`, one after the other, as float32 in little-endian order."""
+    with open(path, "wb") as file:
+        for chunk in chunks:
+            chunk.astype("<f4", copy=False).tofile(file)
+    return []
+
+
+def serve(version, vocab_size, tokens, logits, study=None):
+    """Answers requests; `tokens(ids, request)` and `study(request)` give measurements, `logits(ids)` arrays."""
     loaded = dict(loadedAt=round(1000 * time.time()), loadedBytes=resident_bytes())
 
     def answer(request):
         if request["measure"] == "tokens":
-            return tokens(random_ids(request["context"], vocab_size), request["tokens"])
+            return tokens(random_ids(request["context"], vocab_size), request)
+        if request["measure"] == "logits":
+            return write_logits(request["path"], logits(request["ids"]))
+        if request["measure"] == "read":
+            read = dict(measure="tokens", context=request["context"], tokens=0, evict=[])
+            return read_time(answer(read))
         if request["measure"] == "memory":
             return [measurement("resident_peak", "bytes", peak_bytes())]
         return study(request) if study else []

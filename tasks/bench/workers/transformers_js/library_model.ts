@@ -13,8 +13,8 @@ export interface LibraryModel extends AsyncDisposable {
     count: number,
     onToken: (ids: readonly number[]) => void,
   ): Promise<{ readonly cacheBytes: number }>;
-  /** The last token's logits, `[vocab]`. */
-  logits(ids: readonly number[]): Promise<Float32Array>;
+  /** Logits after the last so many tokens, `[count, vocab]`; one by default. */
+  logits(ids: readonly number[], count?: number): Promise<Float32Array>;
 }
 
 /** Opens what `libraryFolder` built; nothing is fetched. */
@@ -54,8 +54,8 @@ export async function openLibraryModel(folder: string, format: LibraryFormat): P
       await cache.dispose();
       return { cacheBytes };
     },
-    logits: async (ids) => {
-      const keep = new Tensor("int64", BigInt64Array.of(1n), []);
+    logits: async (ids, count = 1) => {
+      const keep = new Tensor("int64", BigInt64Array.of(BigInt(count)), []);
       const { logits } = await model({ ...inputs(ids), num_logits_to_keep: keep });
       return logits.data;
     },
