@@ -63,7 +63,7 @@ export async function measure(
   }
 }
 
-/** Has some of the systems take turns at one request. Of ours float32 weights come beside int4: kvpress runs them too. */
+/** Has some of the systems take turns at one request. Of ours float32 weights come beside int8: kvpress runs them too. */
 async function measureWorkload(
   some: readonly string[],
   systems: readonly string[],

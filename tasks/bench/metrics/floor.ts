@@ -7,7 +7,7 @@ import { outputOf } from "../workers/output_of.ts";
 export interface Floor {
   /** Bytes a second: the best of the tries of onnxruntime's ReduceSum over 512 MiB with all threads, in the same run. */
   readonly bandwidth: number;
-  /** Bytes of the int4 model's weights file, which holds the embeddings too. */
+  /** Bytes of the int8 model's weights file, which holds the embeddings too. */
   readonly weightBytes: number;
   /** Bytes of one token's rows in all layers and kv heads, in float32. */
   readonly tokenBytes: number;
@@ -28,7 +28,7 @@ export async function measureFloor({ path }: ResolvedModel, signal?: AbortSignal
   const rates: number[] = JSON.parse(new TextDecoder().decode(stdout));
   using checkpoint = await readCheckpoint(path);
   const { numHiddenLayers, numKeyValueHeads, headDim } = checkpoint.config;
-  const { size } = await Deno.stat((await builtDecoder(checkpoint, "int4")).weightsPath);
+  const { size } = await Deno.stat((await builtDecoder(checkpoint, "int8")).weightsPath);
   return {
     bandwidth: Math.max(...rates),
     weightBytes: size,

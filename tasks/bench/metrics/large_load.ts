@@ -11,7 +11,7 @@ import type { RunContext } from "./run_context.ts";
 const WARM_STARTS = 3;
 
 /**
- * What a start of a model of Qwen2.5-0.5B's shape takes with int4 weights: `load_0.5b_cold`, where its decoder has to be
+ * What a start of a model of Qwen2.5-0.5B's shape takes with int8 weights: `load_0.5b_cold`, where its decoder has to be
  * built, `load_0.5b_warm`, where it is there, and what is resident then beside the bytes of the built weights.
  */
 export async function measureLargeLoad({ rows, signal }: RunContext): Promise<void> {

@@ -10,7 +10,7 @@ await runTask(async () => {
   const [path, context, tokens, profile] = Deno.args;
   const arrivals: number[] = [];
   {
-    await using model = await loadModel(path, { weights: "int4", ...(profile === undefined ? {} : { profile }) });
+    await using model = await loadModel(path, { weights: "int8", ...(profile === undefined ? {} : { profile }) });
     using cache = model.createCache();
     const ids = randomIds(Number(context), model.config.vocabSize);
     const options = { cache, maxNewTokens: Number(tokens) + 1, ignoreEos: true } as const;

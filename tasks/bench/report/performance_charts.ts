@@ -5,7 +5,7 @@ import { isStudy, policiesOf, STUDY_POLICIES } from "../metrics/study.ts";
 import { type BenchRow, divergenceOf, findRow, isMeasured, type ReportRow, speedUp } from "../plan/bench_result.ts";
 import type { BenchReport } from "./bench_report.ts";
 
-/** Every line of these charts, so that each looks the same in all of them; int8 weights have a table instead. */
+/** Every line of these charts, so that each looks the same in all of them; int4 weights have a table instead. */
 export const SERIES: readonly string[] = [
   ...["kvmirror", "transformers.js", "node-llama-cpp", "onnxruntime-genai", "kvpress", "kvmirror f32"],
   ...["floor of memory", "openvino-genai"],
@@ -92,7 +92,7 @@ export async function evictionChart({ rows: reported, ...report }: BenchReport):
     high: "high",
     series: { field: "rows", title: "rows before" },
     title: `Evicted rows are not read${times}`,
-    subtitle: `${report.model?.name ?? "a model"}, int4 weights, ${labelOf(rows, "kvmirror")}; ${report.machine}`,
+    subtitle: `${report.model?.name ?? "a model"}, int8 weights, ${labelOf(rows, "kvmirror")}; ${report.machine}`,
     description: `Milliseconds a token: ${
       shown.map((row) => `${percentOf(row)} % of ${row.context} rows evicted ${row.value.toFixed(1)}`).join("; ")
     }.`,
@@ -273,7 +273,7 @@ export async function profileChart(
     x: { field: "ms", title: "ms a token" },
     label: ".1f",
     title: `A token at ${plain(profile.context)} rows takes ${profile.tokenMs.toFixed(1)} ms${times}`,
-    subtitle: `${model?.name ?? "a model"}, int4 weights, ${
+    subtitle: `${model?.name ?? "a model"}, int8 weights, ${
       labelOf(reported, "kvmirror")
     }; ${machine}; the parts are of a profiled token, ${profile.profiledTokenMs.toFixed(1)} ms`,
     description: `Milliseconds: ${rows.map(({ part, ms }) => `${part} ${ms.toFixed(2)}`).join("; ")}.`,

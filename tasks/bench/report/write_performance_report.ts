@@ -42,7 +42,7 @@ const TABLES = [
   ["load_warm", "ms to an open model, built before; the start of the process is in it", fixed(0)],
   [
     "load_0.5b_cold",
-    "a model of Qwen2.5-0.5B's shape, weights drawn, int4: ms to an open model, nothing built yet",
+    "a model of Qwen2.5-0.5B's shape, weights drawn, int8: ms to an open model, nothing built yet",
     fixed(0),
   ],
   ["load_0.5b_warm", "the same, built before", fixed(0)],

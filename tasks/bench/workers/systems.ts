@@ -32,8 +32,8 @@ export const PYTORCH = "pytorch";
 
 /** By the names that rows carry. This project's comes first: its rows lead every table. */
 const SYSTEMS: Readonly<Record<string, System>> = {
-  "kvmirror": own("int4"),
-  "kvmirror int8": own("int8"),
+  "kvmirror": own("int8"),
+  "kvmirror int4": own("int4"),
   "kvmirror f32": own("f32"),
   "transformers.js": {
     from: "npm",
@@ -70,7 +70,7 @@ const SYSTEMS: Readonly<Record<string, System>> = {
 function own(weights: WeightFormat): System {
   return {
     from: "here",
-    byDefault: weights === "int4" || "kl",
+    byDefault: weights === "f32" ? "kl" : true,
     prepare: ({ path }) => Promise.resolve(denoWorker("kvmirror_worker.ts", [resolve(path), weights])),
   };
 }

@@ -10,7 +10,7 @@ Deno.test("bench: Ctrl-C ends every process; what was finished is in the file, a
   await withFolder(async (path) => {
     const output = path("new/run.json");
     const model = checkpointPath("qwen2_untied_f32");
-    const settings = ["--contexts", "16", "--tokens", "2", "--rounds", "100000", "--peers", "none", "--json"];
+    const settings = ["--contexts", "16", "--tokens", "2", "--rounds", "100000", "--systems", "kvmirror", "--json"];
     const metrics = "decode,prefill,first_token,decode_evicted,cache_bytes";
     const task = new Deno.Command(Deno.execPath(), {
       args: [
