@@ -215,10 +215,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   plan: { uses: ["engine/rows", "policies", "numeric", "files"], door: [] },
   sim: { uses: ["policies", "metrics", "numeric"], door: [] },
   trace: {
-    uses: ["policies", "metrics", "numeric"],
+    uses: ["policies", "metrics", "numeric", "files"],
     door: ["encode_trace.ts", "find_tokens.ts", "replay.ts", "trace_header.ts", "trace_summary.ts"],
   },
-  notebook: { uses: [], door: [] },
+  notebook: { uses: ["files"], door: [] },
   policies: {
     uses: ["numeric"],
     door: ["budget.ts", "check_signals.ts", "keep_all.ts", "policy.ts", "policy_rules.ts", "score_once.ts", "table.ts"],
@@ -265,7 +265,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "file_lock.ts",
       "git_commit.ts",
       "hash.ts",
+      "held_folder.ts",
       "json_object.ts",
+      "text_file.ts",
       "write_atomic.ts",
       "zip_member.ts",
     ],

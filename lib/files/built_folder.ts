@@ -1,7 +1,9 @@
 import { cacheFolder } from "./cache_folder.ts";
 import { exists, fileSize } from "./exists.ts";
 import { keepHash, keptHash } from "./hash.ts";
+import { holdFolder } from "./held_folder.ts";
 import { parseJsonObject } from "./json_object.ts";
+import { explainedError } from "./system_error.ts";
 
 /** What a built folder notes of its files: `{ name: { size, sha256 } }`. */
 const NOTES = "build.json";
@@ -36,48 +38,43 @@ export async function builtFolder(
     onNotice?.(`${damage}: ${folder} is built anew`);
     await removeAtomically(folder);
   }
+  try {
+    return await buildAtomically(folder, build, contents);
+  } catch (error) {
+    throw explainedError(error, { action: "build", path: folder });
+  }
+}
+
+async function buildAtomically(
+  folder: string,
+  build: (folder: string) => Promise<void> | void,
+  contents: readonly string[],
+): Promise<string> {
   const parent = folder.slice(0, folder.lastIndexOf("/"));
   await Deno.mkdir(parent, { recursive: true });
-  await removeAbandoned(parent);
-  const lock = await Deno.makeTempFile({ dir: parent, prefix: BUILDING, suffix: LOCK });
-  const building = lock.slice(0, -LOCK.length);
-  using held = await Deno.open(lock, { write: true });
-  await held.lock(true);
+  await removeDamaged(parent);
+  await using building = await holdFolder(BUILDING, parent);
+  await build(building.path);
+  const notes = contents.length === 0 ? {} : await note(building.path, contents);
   try {
-    await Deno.mkdir(building);
-    await build(building);
-    const notes = contents.length === 0 ? {} : await note(building, contents);
-    try {
-      await Deno.rename(building, folder);
-      // Nobody else knew the files until now.
-      for (const [name, { sha256 }] of Object.entries(notes)) await keepHash(`${folder}/${name}`, sha256);
-    } catch (error) {
-      // Another process was faster: what it built is as good as ours.
-      if (!exists(folder)) throw error;
-    }
-  } finally {
-    for (const left of [building, lock]) await Deno.remove(left, { recursive: true }).catch(() => {});
+    await Deno.rename(building.path, folder);
+    // Nobody else knew the files until now.
+    for (const [name, { sha256 }] of Object.entries(notes)) await keepHash(`${folder}/${name}`, sha256);
+  } catch (error) {
+    // Another process was faster: what it built is as good as ours.
+    if (!exists(folder)) throw error;
   }
   return folder;
 }
 
-/** What folders that are being built begin with, and what the files end in that their builders hold locks of. */
+/** What folders that are being built begin with, and what those end in that are being removed. */
 const BUILDING = "building-";
-const LOCK = ".lock";
+const DAMAGED = ".damaged";
 
-/** Removes what processes left that died while they built: the system lets go of their locks. */
-async function removeAbandoned(parent: string): Promise<void> {
+/** Removes what processes left that died while they removed a folder: nobody goes on with one. */
+async function removeDamaged(parent: string): Promise<void> {
   for await (const { name } of Deno.readDir(parent)) {
-    if (!name.startsWith(BUILDING) || !name.endsWith(LOCK)) continue;
-    const lock = `${parent}/${name}`;
-    try {
-      using file = await Deno.open(lock, { write: true });
-      if (!await file.tryLock(true)) continue;
-      await Deno.remove(lock.slice(0, -LOCK.length), { recursive: true }).catch(() => {});
-      await Deno.remove(lock);
-    } catch {
-      // Its builder, or somebody who tidies up as well, was faster.
-    }
+    if (name.endsWith(DAMAGED)) await Deno.remove(`${parent}/${name}`, { recursive: true }).catch(() => {});
   }
 }
 
@@ -115,7 +112,7 @@ interface BuiltFile {
 
 /** Nobody finds a part of the folder: it goes by another name before it is emptied. */
 async function removeAtomically(folder: string): Promise<void> {
-  const gone = `${folder}.${crypto.randomUUID().slice(0, 8)}.damaged`;
+  const gone = `${folder}.${crypto.randomUUID().slice(0, 8)}${DAMAGED}`;
   await Deno.rename(folder, gone);
   await Deno.remove(gone, { recursive: true });
 }

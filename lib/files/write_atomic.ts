@@ -1,4 +1,7 @@
-import { isFolder } from "./exists.ts";
+import { dirname } from "node:path";
+import { exists, isFolder } from "./exists.ts";
+import { removeIfUnlocked, tryLock } from "./file_lock.ts";
+import { explained, explainedError } from "./system_error.ts";
 
 /** What files that are still being written end in. */
 const UNFINISHED = ".unfinished";
@@ -26,7 +29,7 @@ export async function writeAtomic(path: string, write: (file: Deno.FsFile) => Pr
     file.syncSync();
   } catch (error) {
     discard();
-    throw error;
+    throw explainedError(error, { action: "write", path });
   }
   finish();
 }
@@ -42,7 +45,7 @@ export function writeAtomicSync(path: string, content: string | Uint8Array): voi
     writeAll(file, typeof content === "string" ? new TextEncoder().encode(content) : content);
   } catch (error) {
     discard();
-    throw error;
+    throw explainedError(error, { action: "write", path });
   }
   finish();
 }
@@ -52,8 +55,8 @@ function openUnfinished(path: string): { file: Deno.FsFile; finish(): void; disc
   if (path === "" || isFolder(path)) {
     throw new RangeError(`Cannot write ${path || "to no path"}: name a file, not a folder`);
   }
-  const unfinished = `${path}.${crypto.randomUUID().slice(0, 8)}${UNFINISHED}`;
-  const file = Deno.openSync(unfinished, { write: true, createNew: true });
+  removeAbandoned(dirname(path));
+  const { unfinished, file } = explained({ action: "write", path }, () => createLocked(path));
   const discard = () => {
     file.close();
     Deno.removeSync(unfinished);
@@ -62,13 +65,46 @@ function openUnfinished(path: string): { file: Deno.FsFile; finish(): void; disc
     file,
     discard,
     finish: () => {
-      file.close();
+      // Its lock keeps others from taking the file for one that was left. Windows renames no open file.
+      const closesFirst = Deno.build.os === "windows";
+      if (closesFirst) file.close();
       try {
         Deno.renameSync(unfinished, path);
       } catch (error) {
         Deno.removeSync(unfinished);
-        throw error;
+        throw explainedError(error, { action: "write", path });
+      } finally {
+        if (!closesFirst) file.close();
       }
     },
   };
+}
+
+/** A new file that this process holds the lock of, where the file system has locks. */
+function createLocked(path: string): { unfinished: string; file: Deno.FsFile } {
+  while (true) {
+    const unfinished = `${path}.${crypto.randomUUID().slice(0, 8)}${UNFINISHED}`;
+    const file = Deno.openSync(unfinished, { write: true, createNew: true });
+    // Before it was locked, somebody who tidied up may have taken it for one that was left.
+    if (tryLock(file) !== "taken" && exists(unfinished)) return { unfinished, file };
+    file.close();
+  }
+}
+
+/** The names of {@linkcode createLocked}'s files. */
+const UNFINISHED_NAME = new RegExp(`\\.[0-9a-f]{8}\\${UNFINISHED}$`);
+
+const tidied = new Set<string>();
+
+/** Removes, once a process and folder, what processes left that died while they wrote: the system let go of their locks. */
+function removeAbandoned(folder: string): void {
+  if (tidied.has(folder)) return;
+  tidied.add(folder);
+  try {
+    for (const { name } of Deno.readDirSync(folder)) {
+      if (UNFINISHED_NAME.test(name)) removeIfUnlocked(`${folder}/${name}`);
+    }
+  } catch {
+    // A folder that cannot be read is left as it is.
+  }
 }

@@ -30,7 +30,7 @@ export interface RetentionRecord {
 export function parseRetentionRecord(text: string): RetentionRecord {
   let record: { readonly policy?: unknown; readonly tokens?: unknown; readonly kept?: unknown } | null;
   try {
-    record = JSON.parse(text);
+    record = JSON.parse(text.replace(/^\ufeff/, ""));
   } catch {
     throw new SyntaxError("Cannot read the record as it is no JSON: deno task compress --json makes one");
   }

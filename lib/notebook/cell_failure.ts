@@ -1,3 +1,4 @@
+import { holdFolder } from "../files/held_folder.ts";
 import { runDeno } from "./run_deno.ts";
 
 /** Why a cell failed. */
@@ -34,17 +35,13 @@ export async function locateError(
   const frame = traceback.findLast((line) => /^\s+at .*<anonymous>:\d+:\d+/.test(line));
   const [line, column] = frame?.match(/<anonymous>:(\d+):(\d+)/)?.slice(1).map(Number) ?? [];
   if (line === undefined) return undefined;
-  const folder = await Deno.makeTempDir({ prefix: "kvmirror-cell-" });
-  try {
-    const config = `${folder}/deno.json`;
-    await Deno.writeTextFile(config, JSON.stringify(CONFIG));
-    const args = ["transpile", "--quiet", "--config", config, "--source-map", "inline"];
-    const { stdout } = await runDeno(args, source, { folder, executable });
-    const map = stdout.match(/\/\/# sourceMappingURL=data:application\/json;base64,(\S+)/)?.[1];
-    return map === undefined ? undefined : originalPlace(JSON.parse(atob(map)).mappings, { line, column });
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using folder = await holdFolder("kvmirror-cell-");
+  const config = `${folder.path}/deno.json`;
+  await Deno.writeTextFile(config, JSON.stringify(CONFIG));
+  const args = ["transpile", "--quiet", "--config", config, "--source-map", "inline"];
+  const { stdout } = await runDeno(args, source, { folder: folder.path, executable });
+  const map = stdout.match(/\/\/# sourceMappingURL=data:application\/json;base64,(\S+)/)?.[1];
+  return map === undefined ? undefined : originalPlace(JSON.parse(atob(map)).mappings, { line, column });
 }
 
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -1,3 +1,4 @@
+import { holdFolder } from "../files/held_folder.ts";
 import { within } from "./within.ts";
 
 /** Where a kernel listens, and the key that both ends sign with. */
@@ -31,7 +32,7 @@ const LOG_PATIENCE = 500;
 
 /** Starts a kernel; it may not be listening yet. Disposing kills it and removes its connection file. */
 export async function startKernelProcess({ cwd, executable }: KernelProcessOptions): Promise<KernelProcess> {
-  const folder = await Deno.makeTempDir({ prefix: "kvmirror-kernel-" });
+  const folder = await holdFolder("kvmirror-kernel-");
   const [shell, control, iopub, stdin, heartbeat] = freePorts(5);
   const key = crypto.randomUUID();
   const connection = {
@@ -46,7 +47,7 @@ export async function startKernelProcess({ cwd, executable }: KernelProcessOptio
     stdin_port: stdin,
     hb_port: heartbeat,
   };
-  const file = `${folder}/connection.json`;
+  const file = `${folder.path}/connection.json`;
   await Deno.writeTextFile(file, JSON.stringify(connection), { mode: 0o600 });
   const child = new Deno.Command(executable ?? Deno.execPath(), {
     args: ["jupyter", "--kernel", "--conn", file],
@@ -71,7 +72,7 @@ export async function startKernelProcess({ cwd, executable }: KernelProcessOptio
     await within(LOG_PATIENCE, drained);
     await Promise.all(readers.map((reader) => reader.cancel())); // a child of the kernel may still hold the other end
     await drained;
-    await Deno.remove(folder, { recursive: true });
+    await folder[Symbol.asyncDispose]();
   };
   let disposed: Promise<void> | undefined;
   return {

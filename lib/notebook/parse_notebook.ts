@@ -93,7 +93,7 @@ function readText(value: unknown, label: string): string {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.replace(/^\ufeff/, ""));
   } catch (error) {
     throw new SyntaxError(`Cannot read the notebook as it is no JSON: ${(error as Error).message}`);
   }

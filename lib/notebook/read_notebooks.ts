@@ -1,3 +1,4 @@
+import { readText } from "../files/text_file.ts";
 import type { Notebook } from "./notebook.ts";
 import { declaredParameters } from "./parameters.ts";
 import { parseNotebook } from "./parse_notebook.ts";
@@ -20,10 +21,9 @@ export async function readNotebooks(folder: string): Promise<NotebookFile[]> {
   const names: string[] = [];
   for await (const { name, isFile } of Deno.readDir(folder)) if (isFile && name.endsWith(".ipynb")) names.push(name);
   return await Promise.all(
-    names.sort().map(async (file) => {
-      const text = await Deno.readTextFile(`${folder}/${file}`);
+    names.sort().map((file) => {
       try {
-        const notebook = parseNotebook(text);
+        const notebook = parseNotebook(readText(`${folder}/${file}`));
         return { name: file.slice(0, -".ipynb".length), notebook, parameters: declaredParameters(notebook) };
       } catch (error) {
         if (error instanceof SyntaxError) {

@@ -1,3 +1,4 @@
+import { decodeText } from "../files/text_file.ts";
 import {
   checkHeader,
   RECORD,
@@ -81,7 +82,7 @@ function json(reader: ByteReader, length: number): unknown {
   if (length > MAX_JSON_BYTES) {
     throw new SyntaxError(`Cannot read the trace as its header would take ${length} bytes: at most ${MAX_JSON_BYTES}`);
   }
-  const text = new TextDecoder().decode(take(reader, length));
+  const text = decodeText(take(reader, length), "the trace's header");
   try {
     return JSON.parse(text);
   } catch {

@@ -109,7 +109,7 @@ export function tokenNovelty(position: number, tokenCount: number): number {
 export function parseSummary(text: string): TraceSummary {
   let summary: TraceSummary;
   try {
-    summary = JSON.parse(text);
+    summary = JSON.parse(text.replace(/^\ufeff/, ""));
   } catch {
     throw new SyntaxError("Cannot read the trace as it is no JSON");
   }

@@ -45,7 +45,7 @@ export interface DatasetRow {
  * ```
  */
 export function parseDatasetRows(text: string, name: string): DatasetRow[] {
-  const rows = text.split("\n").flatMap((line, index) =>
+  const rows = text.replace(/^\ufeff/, "").split("\n").flatMap((line, index) =>
     line.trim() === "" ? [] : [parseRow(line, `line ${index + 1} of ${name}`)]
   );
   if (rows.length === 0) {

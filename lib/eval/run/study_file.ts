@@ -68,7 +68,9 @@ export function encodeStudy({ samples, ...origin }: StudyFile): string {
  * @throws {SyntaxError} if it is no such JSON
  */
 export function parseStudy(text: string): StudyFile {
-  const { settings, ...origin } = JSON.parse(text) as StudyOrigin & { settings?: readonly Record<string, unknown>[] };
+  const { settings, ...origin } = JSON.parse(text.replace(/^\ufeff/, "")) as StudyOrigin & {
+    settings?: readonly Record<string, unknown>[];
+  };
   if (!Array.isArray(settings)) throw new SyntaxError("Cannot read the study as it has no settings");
   const samples = settings.flatMap(({ policy, compression_ratio, task, ...columns }) => {
     const column = (name: string, sample: number) => {

@@ -1,6 +1,7 @@
 import { type ByteSource, openFileSource } from "../../../files/byte_source.ts";
 import { fileSize } from "../../../files/exists.ts";
 import { parseJsonObject } from "../../../files/json_object.ts";
+import { decodeText } from "../../../files/text_file.ts";
 import { withLegacyTokens } from "../../tokenizer/special_tokens.ts";
 import type { TokenizerFiles } from "../../tokenizer/tokenizer.ts";
 import { familyNamed } from "../architecture/families.ts";
@@ -63,7 +64,7 @@ function readTokenizer(folder: string): TokenizerFiles {
   });
   const template = readBytes(folder, "chat_template.jinja");
   if (template === undefined) return { tokenizer, config };
-  return { tokenizer, config: { ...config, chat_template: new TextDecoder().decode(template) } };
+  return { tokenizer, config: { ...config, chat_template: decodeText(template, "chat_template.jinja") } };
 }
 
 function requireJson(folder: string, name: string): Record<string, unknown> {

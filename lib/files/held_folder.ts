@@ -1,0 +1,47 @@
+import { removeIfUnlocked } from "./file_lock.ts";
+
+/** A folder that a process works in for the time being. */
+export interface HeldFolder extends AsyncDisposable {
+  /** Its path; it is there and empty. */
+  readonly path: string;
+}
+
+/** What the file ends in that a folder's holder has a lock of. */
+const LOCK = ".lock";
+
+/**
+ * Makes a folder of a name of its own. It goes when it is disposed of; a process that was killed leaves it to the next one
+ * that makes such a folder there, as the system lets go of its lock.
+ *
+ * @param prefix what such folders' names begin with
+ * @param parent where it is made; the system's folder for temporary files by default
+ */
+export async function holdFolder(prefix: string, parent?: string): Promise<HeldFolder> {
+  const lock = await Deno.makeTempFile({ dir: parent, prefix, suffix: LOCK });
+  const path = lock.slice(0, -LOCK.length);
+  const held = await Deno.open(lock, { write: true });
+  await held.lock(true).catch(() => {}); // Where the file system has no locks, nothing is ever tidied up.
+  await removeAbandoned(lock.slice(0, -lock.split(/[\\/]/).at(-1)!.length - 1), prefix, lock);
+  await Deno.mkdir(path);
+  return {
+    path,
+    [Symbol.asyncDispose]: async () => {
+      await Deno.remove(path, { recursive: true }).catch(() => {}); // It may have got another name.
+      held.close();
+      await Deno.remove(lock).catch(() => {});
+    },
+  };
+}
+
+async function removeAbandoned(parent: string, prefix: string, own: string): Promise<void> {
+  const names: string[] = [];
+  for await (const { name } of Deno.readDir(parent)) names.push(name);
+  for (const name of names.filter((name) => name.startsWith(prefix) && name.endsWith(LOCK))) {
+    const lock = `${parent}/${name}`;
+    if (lock === own) continue;
+    removeIfUnlocked(lock, () => {
+      const folder = lock.slice(0, -LOCK.length);
+      if (names.includes(name.slice(0, -LOCK.length))) Deno.removeSync(folder, { recursive: true });
+    });
+  }
+}
