@@ -14,33 +14,22 @@ import {
 } from "./bench/report/bench_report.ts";
 import { compareReports, printComparisons, YARDSTICKS } from "./bench/report/compare_reports.ts";
 import { chooseSystems, PEERS, type Peers, SYSTEM_NAMES } from "./bench/workers/systems.ts";
-import { parseFlags, usage } from "./cli/flags.ts";
-import { createProgress, interruptSignal } from "./cli/progress.ts";
-import { printJson, printNotice, printText, runTask, UsageError } from "./cli/run_task.ts";
+import { usage } from "./cli/flags.ts";
+import { interruptCode, interruptSignal } from "./cli/interrupt.ts";
+import { createProgress } from "./cli/progress.ts";
+import { printJson, printNotice, printText } from "./cli/print.ts";
+import { runTask } from "./cli/run_task.ts";
+import { UsageError } from "./cli/usage_error.ts";
 import { runFacts } from "./notebooks/run_record.ts";
 
-/** What a shell reports of a program that Ctrl-C ended. */
-const INTERRUPTED = 130;
-
-await runTask(async () => {
-  const flags = parseFlags(Deno.args, {
-    text: [
-      ...["model", "metrics", "contexts", "rounds", "tokens", "simulated", "lengths"],
-      ...["systems", "peers", "output", "compare", "render"],
-    ],
-    toggle: ["json"],
-  });
-  if (flags.positional.length > 0) throw new UsageError(`Cannot use ${flags.positional[0]}: every setting is a flag`);
+await runTask("bench", async (flags) => {
   const rendered = flags.text("render");
   if (rendered !== undefined) return await renderBenchReport(rendered, await readBenchReport(rendered));
   const plan = benchPlan(flags);
   const named = flags.text("systems");
-  const peers = peersOf(flags.text("peers") ?? "npm");
-  const systems = chooseSystems(
-    named === undefined ? undefined : listOf(named),
-    peers,
-    flags.text("metrics") === undefined ? [] : plan.metrics,
-  );
+  const peers = peersOf(flags.text("peers")!);
+  const asked = flags.given("metrics") ? plan.metrics : [];
+  const systems = chooseSystems(named === undefined ? undefined : listOf(named), peers, asked);
   // Read before anything is measured: a mistake shows at once.
   const comparedPath = flags.text("compare");
   if (comparedPath !== undefined) checkYardstick(systems, peers, plan);
@@ -48,7 +37,7 @@ await runTask(async () => {
   const output = flags.text("output");
   if (output !== undefined) await checkWritable(output);
   const signal = interruptSignal();
-  const model = await findModel(flags.text("model") ?? "auto", signal).catch((error) => endIf(signal, error));
+  const model = await findModel(flags.text("model")!, signal).catch((error) => endIf(signal, error));
   await checkContext(model, plan);
 
   const facts = await runFacts(["deno task bench", ...Deno.args].join(" "), model);
@@ -92,7 +81,7 @@ await runTask(async () => {
 function endIf(signal: AbortSignal, error: unknown): never {
   if (!signal.aborted) throw error;
   printNotice(`error: interrupted${typeof error === "string" ? `: ${error}` : ""}`);
-  Deno.exit(INTERRUPTED);
+  Deno.exit(interruptCode());
 }
 
 function peersOf(name: string): Peers {

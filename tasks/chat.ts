@@ -3,27 +3,22 @@ import { cacheDtypeName, Chat, type Model } from "kvmirror/engine";
 import { fileSize, isFolder } from "../lib/files/exists.ts";
 import { type ChatCommand, chatStatus, parseChatCommand, runChatCommand } from "./chat/commands.ts";
 import { inputLines, TurnInterrupt } from "./chat/terminal.ts";
-import { CACHE_DTYPE_FLAGS, cacheDtypeFromFlags } from "./cli/cache_flags.ts";
-import { byteSize, parseFlags, textFromFlag, usage } from "./cli/flags.ts";
-import { MODEL_FLAGS, modelFromFlags, TEMPLATE_FLAGS } from "./cli/model_flags.ts";
+import { cacheDtypeFromFlags, maxNewTokensFromFlags } from "./cli/cache_flags.ts";
+import { byteSize, textFromFlag, usage } from "./cli/flags.ts";
+import { modelFromFlags } from "./cli/model_flags.ts";
 import { policyFromFlags } from "./cli/policy_flags.ts";
-import { printNotice, runTask, UsageError, writeText } from "./cli/run_task.ts";
+import { printForPeople, printJson, printNotice, writeText } from "./cli/print.ts";
+import { runTask } from "./cli/run_task.ts";
+import { UsageError } from "./cli/usage_error.ts";
 
-await runTask(async () => {
-  const flags = parseFlags(Deno.args, {
-    text: [...MODEL_FLAGS, "policy", "max-cache", "system", "system-file", "load", "save", ...CACHE_DTYPE_FLAGS.text],
-    integer: ["max-new-tokens", ...CACHE_DTYPE_FLAGS.integer],
-    toggle: ["json"],
-    repeated: TEMPLATE_FLAGS,
-  });
-  if (flags.positional.length > 0) {
-    throw new UsageError(`Cannot use ${flags.positional[0]}: ask on standard input, a question a line`);
-  }
-  const policy = policyFromFlags(flags, "snapkv");
+await runTask("chat", async (flags) => {
+  const policy = policyFromFlags(flags);
   const size = flags.text("max-cache");
+  if (size === undefined && flags.given("policy")) {
+    throw new UsageError("Cannot choose what stays by --policy as nothing is evicted: give --max-cache as well");
+  }
   const maxBytes = size === undefined ? undefined : byteSize("max-cache", size);
-  const maxNewTokens = flags.number("max-new-tokens") ?? 256;
-  if (maxNewTokens < 1) throw new UsageError(`Cannot generate ${maxNewTokens} tokens: --max-new-tokens is at least 1`);
+  const maxNewTokens = maxNewTokensFromFlags(flags);
   if (flags.text("system") !== undefined && flags.text("system-file") !== undefined) {
     throw new UsageError("Cannot give two system prompts: leave out --system or --system-file");
   }
@@ -94,37 +89,30 @@ async function answer(chat: Chat, question: string, { model, json, maxBytes, sig
     for await (const token of chat.ask(question, { signal })) {
       ids.push(token.id);
       text += token.text;
-      if (!json) writeText(Deno.stdout, Deno.stdout.isTerminal() ? printable(token.text) : token.text);
+      if (!json) printForPeople(Deno.stdout, token.text);
     }
   } finally {
     if (!json && ids.length > 0) writeText(Deno.stdout, "\n");
   }
   if (!json) return;
   const { cache, policy, peakBytes, turns } = chat;
-  writeText(
-    Deno.stdout,
-    `${
-      JSON.stringify({
-        turn: turns,
-        question,
-        text,
-        ids,
-        interrupted: signal.aborted,
-        tokens: cache.tokenCount,
-        live_bytes: cache.liveBytes,
-        peak_bytes: peakBytes,
-        full_bytes: cache.fullBytes,
-        max_cache: maxBytes ?? null,
-        policy: policy.name,
-        cache_dtype: cacheDtypeName(cache.cacheDtype),
-        model: model.origin.name,
-        weights: model.origin.weights,
-      })
-    }\n`,
+  printJson(
+    {
+      turn: turns,
+      question,
+      text,
+      ids,
+      interrupted: signal.aborted,
+      tokens: cache.tokenCount,
+      live_bytes: cache.liveBytes,
+      peak_bytes: peakBytes,
+      full_bytes: cache.fullBytes,
+      max_cache: maxBytes ?? null,
+      policy: policy.name,
+      cache_dtype: cacheDtypeName(cache.cacheDtype),
+      model: model.origin.name,
+      weights: model.origin.weights,
+    },
+    "a line",
   );
-}
-
-/** Text without control characters: a model may say anything, and a terminal would obey. */
-function printable(text: string): string {
-  return text.replaceAll(/(?![\n\t])\p{Cc}/gu, "");
 }

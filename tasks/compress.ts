@@ -9,18 +9,19 @@ import {
   prefillRecordings,
   tokenTexts,
 } from "kvmirror/engine";
-import { evictionFromFlags, LIVE_FLAGS } from "./cli/cache_flags.ts";
-import { parseFlags, requiredText, textFromFlag } from "./cli/flags.ts";
+import { evictionFromFlags } from "./cli/cache_flags.ts";
+import { requiredText, textFromFlag } from "./cli/flags.ts";
 import { modelFromFlags } from "./cli/model_flags.ts";
-import { createProgress, interruptSignal } from "./cli/progress.ts";
-import { printJson, printText, runTask } from "./cli/run_task.ts";
+import { interruptSignal } from "./cli/interrupt.ts";
+import { createProgress } from "./cli/progress.ts";
+import { printJson, printText } from "./cli/print.ts";
+import { runTask } from "./cli/run_task.ts";
 
 /** Most likely next tokens that are shown. */
 const TOP = 5;
 
-await runTask(async () => {
-  const flags = parseFlags(Deno.args, LIVE_FLAGS);
-  const eviction = evictionFromFlags(flags, 16);
+await runTask("compress", async (flags) => {
+  const eviction = evictionFromFlags(flags);
   const prompt = requiredText(flags, "prompt-file");
   const question = textFromFlag(flags, "question-file");
   const signal = interruptSignal();

@@ -1,4 +1,5 @@
 /** `deno task evaluate`: answers to a dataset's questions, or to tasks after RULER, under evicted caches. */
+import "./cli/no_deprecations.ts";
 import { encodeStart, type Model } from "kvmirror/engine";
 import {
   CUT_PROMPT,
@@ -22,19 +23,20 @@ import {
   writeWeightsComparison,
 } from "kvmirror/eval";
 import { provenanceLine } from "kvmirror/report";
-import { parseFlags, usage } from "./cli/flags.ts";
+import { requiredText, usage } from "./cli/flags.ts";
 import { modelOfWeights } from "./cli/model_flags.ts";
-import { createProgress, interruptSignal, timeLeft } from "./cli/progress.ts";
-import { printJson, printNotice, printText, runTask, UsageError } from "./cli/run_task.ts";
-import { EVALUATE_FLAGS, type EvaluationRequest, requestFromFlags } from "./evaluate/flags.ts";
+import { interruptSignal } from "./cli/interrupt.ts";
+import { createProgress, timeLeft } from "./cli/progress.ts";
+import { printJson, printNotice, printText } from "./cli/print.ts";
+import { runTask } from "./cli/run_task.ts";
+import { type EvaluationRequest, requestFromFlags } from "./evaluate/flags.ts";
 import { runJobs, shardRows } from "./evaluate/jobs.ts";
 
-await runTask(async () => {
-  const flags = parseFlags(Deno.args, EVALUATE_FLAGS);
+await runTask("evaluate", async (flags) => {
   const request = requestFromFlags(flags);
   const { source, weights } = request;
   const output = flags.text("output");
-  const dataset = typeof source === "string" ? parseDatasetRows(readDataset(source), source) : undefined;
+  const dataset = typeof source === "string" ? parseDatasetRows(requiredText(flags, "dataset"), source) : undefined;
   const samples = usage(() => sampleFolder(output === undefined ? undefined : `${output}/samples`));
   const signal = interruptSignal();
   const reports: ModelReport[] = [];
@@ -108,15 +110,6 @@ function provenanceOf({ origin: { name, weights }, hash }: Model, { source }: Ev
     model: { name, weights, hash },
     seed: typeof source === "string" ? 0 : source.seed,
   });
-}
-
-function readDataset(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw new UsageError(`Cannot read ${path} as there is no such file`);
-    throw new UsageError(`Cannot read ${path}: ${(error as Error).message}`);
-  }
 }
 
 function writeRows({ tokenizer }: Model, { source, timing }: EvaluationRequest): DatasetRow[] {

@@ -2,30 +2,17 @@
 import { encodeProbe, probePath } from "kvmirror/engine";
 import { checkTaskName, fitAttentionProbe, splitNames, taskRows } from "kvmirror/eval";
 import { writeAll, writeAtomic } from "../lib/files/write_atomic.ts";
-import { parseFlags, usage } from "./cli/flags.ts";
-import { MODEL_FLAGS, modelFromFlags } from "./cli/model_flags.ts";
-import { createProgress, interruptSignal } from "./cli/progress.ts";
-import { printJson, printText, runTask, UsageError } from "./cli/run_task.ts";
+import { usage } from "./cli/flags.ts";
+import { modelFromFlags } from "./cli/model_flags.ts";
+import { interruptSignal } from "./cli/interrupt.ts";
+import { createProgress } from "./cli/progress.ts";
+import { printJson, printText } from "./cli/print.ts";
+import { runTask } from "./cli/run_task.ts";
 
-/** What the probe that comes with the project was fitted to. */
-const TASKS = "niah_single_1,niah_single_3,niah_multikey_2,vt,cwe";
-
-await runTask(async () => {
-  const flags = parseFlags(Deno.args, {
-    text: [...MODEL_FLAGS, "task", "output"],
-    integer: ["length", "samples", "seed"],
-    toggle: ["json"],
-  });
-  if (flags.positional.length > 0) {
-    throw new UsageError(`Cannot use ${flags.positional[0]}: fit_probe takes flags only`);
-  }
-  const tasks = usage(() => splitNames(flags.text("task") ?? TASKS));
+await runTask("fit_probe", async (flags) => {
+  const tasks = usage(() => splitNames(flags.text("task")!));
   usage(() => tasks.forEach(checkTaskName));
-  const { length = 1024, samples = 8, seed = 9101 } = {
-    length: flags.number("length"),
-    samples: flags.number("samples"),
-    seed: flags.number("seed"),
-  };
+  const [length, samples, seed] = ["length", "samples", "seed"].map((name) => flags.number(name)!);
   const signal = interruptSignal();
   await using model = await modelFromFlags(flags, signal);
   const rows = usage(() => tasks.flatMap((task) => taskRows(model.tokenizer, task, { length, samples, seed })));

@@ -1,25 +1,16 @@
 /** `deno task generate`: opens a user's turn with a prompt, evicts, closes it with a question, and answers. */
 import { cacheDtypeName, prefillRecordings } from "kvmirror/engine";
-import {
-  BOUND_FLAGS,
-  boundFromFlags,
-  DRAFT_FLAGS,
-  draftFromFlags,
-  evictionFromFlags,
-  LIVE_FLAGS,
-} from "./cli/cache_flags.ts";
-import { parseFlags, requiredText, textFromFlag } from "./cli/flags.ts";
+import { boundFromFlags, draftFromFlags, evictionFromFlags } from "./cli/cache_flags.ts";
+import { requiredText, textFromFlag } from "./cli/flags.ts";
 import { modelFromFlags } from "./cli/model_flags.ts";
-import { createProgress, interruptSignal } from "./cli/progress.ts";
-import { printJson, printNotice, printText, runTask, UsageError, writeText } from "./cli/run_task.ts";
+import { interruptSignal } from "./cli/interrupt.ts";
+import { createProgress } from "./cli/progress.ts";
+import { printForPeople, printJson, printNotice, printText } from "./cli/print.ts";
+import { runTask } from "./cli/run_task.ts";
+import { UsageError } from "./cli/usage_error.ts";
 
-await runTask(async () => {
-  const flags = parseFlags(Deno.args, {
-    ...LIVE_FLAGS,
-    text: [...LIVE_FLAGS.text, ...BOUND_FLAGS.text, ...DRAFT_FLAGS.text, "question"],
-    integer: [...LIVE_FLAGS.integer, ...BOUND_FLAGS.integer],
-  });
-  const eviction = evictionFromFlags(flags, 128);
+await runTask("generate", async (flags) => {
+  const eviction = evictionFromFlags(flags);
   const bound = boundFromFlags(flags, eviction);
   const draft = draftFromFlags(flags, eviction, bound);
   const prompt = requiredText(flags, "prompt-file");
@@ -52,7 +43,7 @@ await runTask(async () => {
   for await (const token of model.generate(question, answer)) {
     ids.push(token.id);
     text += token.text;
-    if (!json) writeText(Deno.stdout, token.text);
+    if (!json) printForPeople(Deno.stdout, token.text);
   }
   if (json) {
     printJson({

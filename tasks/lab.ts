@@ -1,19 +1,16 @@
 /** `deno task lab [--install-only] [-- JUPYTER-FLAG…]`: a kernel for these notebooks, and JupyterLab on it. */
 import { cacheFolder } from "../lib/files/cache_folder.ts";
-import { parseFlags } from "./cli/flags.ts";
-import { printNotice, printText, runTask, UsageError } from "./cli/run_task.ts";
+import { printNotice, printText } from "./cli/print.ts";
+import { runTask } from "./cli/run_task.ts";
+import { UsageError } from "./cli/usage_error.ts";
 import { installKernel, KERNEL_VERSION } from "./notebooks/lab_kernel.ts";
 
 /** The ways to call JupyterLab, the first that is there is taken. */
 const COMMANDS = [["jupyter", "lab"], ["python3", "-m", "jupyterlab"], ["python", "-m", "jupyterlab"]];
 
-await runTask(async () => {
-  const end = Deno.args.indexOf("--");
-  const own = end < 0 ? Deno.args : Deno.args.slice(0, end);
-  const flags = parseFlags(own, { toggle: ["install-only"] });
-  if (flags.positional.length > 0) {
-    throw new UsageError(`Cannot use ${flags.positional[0]}: put what is meant for Jupyter after --`);
-  }
+await runTask("lab", async (flags, jupyterFlags) => {
+  const [stray] = flags.words;
+  if (stray !== undefined) throw new UsageError(`Cannot use ${stray}: put what is meant for Jupyter after --`);
   const { folder, jupyterPath } = await installKernel(cacheFolder());
   const list = Deno.build.os === "windows" ? ";" : ":";
   const path = [jupyterPath, Deno.env.get("JUPYTER_PATH")].filter((part) => part).join(list);
@@ -29,7 +26,7 @@ await runTask(async () => {
   printNotice(`JupyterLab with the kernel in ${folder}`);
   Deno.addSignalListener("SIGINT", () => {}); // Jupyter has it too, and asks before it stops
   const { code } = await new Deno.Command(lab[0], {
-    args: [...lab.slice(1), "--LabApp.default_url=/lab/tree/notebooks", ...Deno.args.slice(own.length + 1)],
+    args: [...lab.slice(1), "--LabApp.default_url=/lab/tree/notebooks", ...jupyterFlags],
     cwd: new URL("../", import.meta.url),
     env: { JUPYTER_PATH: path },
   }).spawn().status;

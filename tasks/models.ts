@@ -16,9 +16,12 @@ import {
 } from "kvmirror/engine";
 import { SAFETENSORS_TYPES } from "../lib/engine/checkpoint/safetensors/hugging_face_checkpoint.ts";
 import { TENSOR_FORMATS } from "../lib/engine/checkpoint/tensor_format.ts";
-import { parseFlags, usage } from "./cli/flags.ts";
-import { createProgress, interruptSignal } from "./cli/progress.ts";
-import { printJson, printNotice, printText, runTask, UsageError } from "./cli/run_task.ts";
+import { usage } from "./cli/flags.ts";
+import { interruptSignal } from "./cli/interrupt.ts";
+import { createProgress } from "./cli/progress.ts";
+import { printJson, printNotice, printText } from "./cli/print.ts";
+import { runTask } from "./cli/run_task.ts";
+import { UsageError } from "./cli/usage_error.ts";
 import { lines } from "./cli/text_lines.ts";
 import { familyMarkdown, familyText } from "./models/family_tables.ts";
 import { CHECKED_CASES, ROTATIONS, runningFamilies } from "./models/running_families.ts";
@@ -26,9 +29,8 @@ import { CHECKED_CASES, ROTATIONS, runningFamilies } from "./models/running_fami
 /** GGUF's types of numbers. */
 const GGUF_TYPES = Object.keys(TENSOR_FORMATS);
 
-await runTask(async () => {
-  const flags = parseFlags(Deno.args, { toggle: ["json", "markdown"] });
-  const [command = "list", name, ...rest] = flags.positional;
+await runTask("models", async (flags) => {
+  const [command = "list", name, ...rest] = flags.words;
   const json = flags.toggle("json");
   if (rest.length > 0) throw new UsageError(`Cannot use ${rest[0]}: one model at a time`);
   const markdown = flags.toggle("markdown");
@@ -39,7 +41,7 @@ await runTask(async () => {
     return markdown ? printText(familyMarkdown(runningFamilies())) : list(json);
   }
   if (name === undefined || (command !== "fetch" && command !== "verify")) {
-    throw new UsageError(`Cannot run models ${flags.positional.join(" ")}: use list, fetch NAME or verify NAME`);
+    throw new UsageError(`Cannot run models ${flags.words.join(" ")}: use list, fetch NAME or verify NAME`);
   }
   usage(() => checkModelName(name));
   if (command === "fetch") return await fetch(name, json);

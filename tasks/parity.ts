@@ -1,18 +1,18 @@
 /** `deno task parity [--policy a,b] [--json]`: every policy's rows and log-probabilities against kvpress's, on three texts. */
 import { loadModel } from "kvmirror/engine";
 import { type ParityRow, parityRows, type PolicyGolden } from "./checks/kvpress_parity.ts";
-import { parseFlags } from "./cli/flags.ts";
 import { createProgress } from "./cli/progress.ts";
-import { printJson, printText, runTask, UsageError } from "./cli/run_task.ts";
+import { printJson, printText } from "./cli/print.ts";
+import { runTask } from "./cli/run_task.ts";
+import { UsageError } from "./cli/usage_error.ts";
 
 /** The part of the rows that must be the same, and how far log-probabilities may be apart. */
 const LIMITS = { same: 0.995, logprob_difference: 1e-3 };
 const TEXTS = ["300", "700", "2000"];
 
-await runTask(async () => {
-  const flags = parseFlags(Deno.args, { text: ["policy", "model"], toggle: ["json"] });
+await runTask("parity", async (flags) => {
   const wanted = flags.text("policy")?.split(",");
-  await using model = await loadModel(flags.text("model") ?? "smollm2-135m", { weights: "f32" });
+  await using model = await loadModel(flags.text("model")!, { weights: "f32" });
   const goldens = await Promise.all(TEXTS.map((size) => readGolden(size, wanted)));
   const total = goldens.reduce((sum, { cases }) => sum + 4 * Object.keys(cases).length, 0);
   if (total === 0) throw new UsageError(`Cannot compare ${wanted?.join(",")} with kvpress: no golden file has it`);

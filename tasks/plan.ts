@@ -10,9 +10,11 @@ import { openFileSource } from "../lib/files/byte_source.ts";
 import { exists, isFolder } from "../lib/files/exists.ts";
 import { parseJsonObject } from "../lib/files/json_object.ts";
 import { bytes as inBinaryUnits, plain } from "../lib/report/table/number_format.ts";
-import { byteSize, parseFlags, usage } from "./cli/flags.ts";
-import { interruptSignal } from "./cli/progress.ts";
-import { printJson, printNotice, printText, runTask, UsageError } from "./cli/run_task.ts";
+import { byteSize, usage } from "./cli/flags.ts";
+import { interruptSignal } from "./cli/interrupt.ts";
+import { printJson, printNotice, printText } from "./cli/print.ts";
+import { runTask } from "./cli/run_task.ts";
+import { UsageError } from "./cli/usage_error.ts";
 
 const DTYPES = ["f32", "f16", "int8", "int4"] as const;
 
@@ -22,10 +24,7 @@ interface Read {
   readonly source: string;
 }
 
-await runTask(async () => {
-  const flags = parseFlags(Deno.args, { text: ["model", "budget"], integer: ["context", "batch"], toggle: ["json"] });
-  const [stray] = flags.positional;
-  if (stray !== undefined) throw new UsageError(`Cannot use ${stray}: plan takes flags only`);
+await runTask("plan", async (flags) => {
   const model = flags.text("model");
   if (model === undefined) {
     throw new UsageError("Cannot plan without --model: give a path, hub:OWNER/NAME or a name, such as gemma-3-4b");

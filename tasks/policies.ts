@@ -1,16 +1,14 @@
 /** `deno task policies [--json]`: every policy and wrapper with its paper, the signals it needs and its options. */
 import { describeSignal, POLICIES, policy, WRAPPERS } from "kvmirror/policies";
-import { parseFlags } from "./cli/flags.ts";
-import { printJson, printText, runTask, UsageError } from "./cli/run_task.ts";
+import { printJson, printText } from "./cli/print.ts";
+import { runTask } from "./cli/run_task.ts";
 
 /** A scorer that any wrapper may wrap, to see what the wrapper itself needs. */
 const WRAPPED = "knorm";
 
 const ORIGINAL = "the original, https://github.com/0xAshraFF/KVMirror";
 
-await runTask(() => {
-  const flags = parseFlags(Deno.args, { toggle: ["json"] });
-  if (flags.positional.length > 0) throw new UsageError(`Cannot use ${flags.positional[0]}: policies takes no names`);
+await runTask("policies", (flags) => {
   const rows = [...Object.entries(POLICIES).map(policyRow), ...Object.entries(WRAPPERS).map(wrapperRow)];
   if (flags.toggle("json")) return printJson(rows);
   for (const { name, paper, signals, options } of rows) {

@@ -1,4 +1,5 @@
 /** `deno task recommend`: tries policies on a sample, and names the one to take for a text and a memory. */
+import "./cli/no_deprecations.ts";
 import { parseCacheDtype } from "kvmirror/engine";
 import {
   checkTaskName,
@@ -12,26 +13,15 @@ import {
 } from "kvmirror/eval";
 import { policyEntry } from "kvmirror/policies";
 import { bytes, fixed, percent, table } from "kvmirror/report";
-import { byteSize, type Flags, parseFlags, requiredText, usage } from "./cli/flags.ts";
-import { MODEL_FLAGS, modelFromFlags, TEMPLATE_FLAGS } from "./cli/model_flags.ts";
-import { createProgress, interruptSignal } from "./cli/progress.ts";
-import { printJson, printText, runTask, UsageError } from "./cli/run_task.ts";
+import { byteSize, type Flags, requiredText, usage } from "./cli/flags.ts";
+import { modelFromFlags } from "./cli/model_flags.ts";
+import { interruptSignal } from "./cli/interrupt.ts";
+import { createProgress } from "./cli/progress.ts";
+import { printJson, printText } from "./cli/print.ts";
+import { runTask } from "./cli/run_task.ts";
+import { UsageError } from "./cli/usage_error.ts";
 
-/** One-pass policies; one that fails on this model is left out with its reason. */
-const POLICIES = "streaming_llm,tova,snapkv,keydiff,adakv(keydiff),globalkv(keydiff),globalkv(attention_probe)";
-/** Cache dtypes. */
-const CACHE_DTYPES = "f32,int8";
-const TASKS = "niah_single_2,niah_multikey_1";
-
-await runTask(async () => {
-  const flags = parseFlags(Deno.args, {
-    text: [...MODEL_FLAGS, "memory", "dataset", "task", "policy", "cache-dtype"],
-    integer: ["context", "samples", "seed"],
-    toggle: ["json"],
-    repeated: TEMPLATE_FLAGS,
-  });
-  const [stray] = flags.positional;
-  if (stray !== undefined) throw new UsageError(`Cannot use ${stray}: recommend takes flags only`);
+await runTask("recommend", async (flags) => {
   const context = flags.number("context");
   if (context === undefined || context < 1) {
     throw new UsageError("Cannot recommend without --context: give the tokens of your text, such as 4096");
@@ -39,13 +29,11 @@ await runTask(async () => {
   const memory = flags.text("memory");
   if (memory === undefined) throw new UsageError("Cannot recommend without --memory: give a size, such as 16MB");
   const maxBytes = byteSize("memory", memory);
-  const policies = usage(() => splitNames(flags.text("policy") ?? POLICIES));
+  const policies = usage(() => splitNames(flags.text("policy")!));
   usage(() => policies.forEach(checkPolicyName));
-  const cacheDtypes = usage(() =>
-    splitNames(flags.text("cache-dtype") ?? CACHE_DTYPES).map((name) => parseCacheDtype(name))
-  );
+  const cacheDtypes = usage(() => splitNames(flags.text("cache-dtype")!).map((name) => parseCacheDtype(name)));
   const dataset = flags.text("dataset");
-  const given = ["task", "samples", "seed"].find((name) => flags.text(name) !== undefined);
+  const given = ["task", "samples", "seed"].find((name) => flags.given(name));
   if (dataset !== undefined && given !== undefined) {
     throw new UsageError(`Cannot use --${given} with --dataset as its rows are what they are: leave out one`);
   }
@@ -72,13 +60,13 @@ function checkPolicyName(name: string): void {
 }
 
 function sampleRows(flags: Flags, tokenizer: Parameters<typeof taskRows>[0], context: number): DatasetRow[] {
-  const tasks = usage(() => splitNames(flags.text("task") ?? TASKS));
+  const tasks = usage(() => splitNames(flags.text("task")!));
   usage(() => tasks.forEach(checkTaskName));
-  const samples = flags.number("samples") ?? 4;
+  const samples = flags.number("samples")!;
   if (samples < 1) throw new UsageError(`Cannot use --samples ${samples} as it must be at least 1`);
   return usage(() =>
     tasks.flatMap((task) =>
-      taskRows(tokenizer, task, { length: context, samples, seed: flags.number("seed") ?? 7, maxNewTokens: 24 })
+      taskRows(tokenizer, task, { length: context, samples, seed: flags.number("seed"), maxNewTokens: 24 })
     )
   );
 }

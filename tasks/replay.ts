@@ -1,16 +1,14 @@
 /** `deno task replay`: runs a policy on a recorded trace. */
 import { openTrace, parseSummary, replay, summarizeTrace, type TraceSummary } from "kvmirror";
-import { parseFlags } from "./cli/flags.ts";
-import { POLICY_NUMBERS, ratioFromFlags, traceablePolicyFromFlags } from "./cli/policy_flags.ts";
-import { printJson, printText, runTask, UsageError } from "./cli/run_task.ts";
+import { ratioFromFlags, traceablePolicyFromFlags } from "./cli/policy_flags.ts";
+import { explained } from "../lib/files/system_error.ts";
+import { readText } from "../lib/files/text_file.ts";
+import { usage } from "./cli/flags.ts";
+import { printJson, printText } from "./cli/print.ts";
+import { runTask } from "./cli/run_task.ts";
+import { UsageError } from "./cli/usage_error.ts";
 
-await runTask(() => {
-  const flags = parseFlags(Deno.args, {
-    text: ["trace", "policy"],
-    integer: POLICY_NUMBERS,
-    number: ["compression-ratio"],
-    toggle: ["json"],
-  });
+await runTask("replay", (flags) => {
   const path = flags.text("trace");
   if (path === undefined) throw new UsageError("Cannot replay without --trace: deno task trace makes one");
   const policy = traceablePolicyFromFlags(flags);
@@ -25,12 +23,7 @@ await runTask(() => {
 });
 
 function readSummary(path: string): TraceSummary {
-  try {
-    if (path.endsWith(".json")) return parseSummary(Deno.readTextFileSync(path));
-    using trace = openTrace(path);
-    return summarizeTrace(trace.reading).summary();
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw new UsageError(`Cannot read ${path} as there is no such file`);
-    throw error;
-  }
+  if (path.endsWith(".json")) return parseSummary(usage(() => readText(path)));
+  using trace = usage(() => explained({ action: "read", path }, () => openTrace(path)));
+  return summarizeTrace(trace.reading).summary();
 }

@@ -9,9 +9,12 @@ import { type NotebookFile, readNotebooks } from "../lib/notebook/read_notebooks
 import { runNotebook } from "../lib/notebook/run_notebook.ts";
 import { serializeNotebook } from "../lib/notebook/serialize_notebook.ts";
 import { cannotFind } from "../lib/numeric/nearest_name.ts";
-import { parseFlags, usage } from "./cli/flags.ts";
-import { createProgress, interruptSignal } from "./cli/progress.ts";
-import { printJson, printNotice, printText, runTask, UsageError, writeText } from "./cli/run_task.ts";
+import { usage } from "./cli/flags.ts";
+import { interruptSignal } from "./cli/interrupt.ts";
+import { createProgress } from "./cli/progress.ts";
+import { printJson, printNotice, printText, writeText } from "./cli/print.ts";
+import { runTask } from "./cli/run_task.ts";
+import { UsageError } from "./cli/usage_error.ts";
 import { createNotebookProgress, type NotebookProgress } from "./notebooks/progress.ts";
 import { type RunFacts, runFacts, writeRunRecord } from "./notebooks/run_record.ts";
 
@@ -26,16 +29,14 @@ const SIDECARS = [RECORD_FILE, "measurements.json"];
 /** How long one cell may run, in ms: `deep` holds the long studies. */
 const CELL_TIMEOUTS: Readonly<Record<string, number>> = { quick: 600_000, full: 3_600_000, deep: 86_400_000 };
 
-await runTask(async () => {
-  const flags = parseFlags(Deno.args, { text: ["profile", "model", "only", "notebooks"], toggle: ["json"] });
-  if (flags.positional.length > 0) throw new UsageError(`Cannot use ${flags.positional[0]}: name it with --only`);
-  const profile = flags.text("profile") ?? "full";
+await runTask("reproduce", async (flags) => {
+  const profile = flags.text("profile")!;
   if (!PROFILES.includes(profile)) {
     throw new UsageError(`Cannot run profile ${profile}: the profiles are ${PROFILES.join(", ")}`);
   }
   const modelName = flags.text("model") ?? (profile === "quick" ? EMBEDDED_MODEL.name : "auto");
   usage(() => checkModelName(modelName));
-  const folder = resolve(flags.text("notebooks") ?? "notebooks");
+  const folder = resolve(flags.text("notebooks")!);
   const notebooks = select(await readFolderOf(folder), flags.text("only"));
   const signal = interruptSignal();
   const needsModel = notebooks.some(({ parameters }) => parameters.includes("model"));

@@ -1,14 +1,13 @@
 /** `deno task retention`: the text of a run's record, colored by the retention of its tokens. */
 import { parseRetentionRecord, type RetentionRecord } from "kvmirror";
-import { type Flags, parseFlags, requiredText, textFromFlag, usage } from "./cli/flags.ts";
-import { printJson, printText, runTask, UsageError } from "./cli/run_task.ts";
+import { type Flags, requiredText, textFromFlag, usage } from "./cli/flags.ts";
+import { printJson, printText } from "./cli/print.ts";
+import { runTask } from "./cli/run_task.ts";
+import { UsageError } from "./cli/usage_error.ts";
 
 const EXTENSIONS = ["html", "svg", "png"] as const;
 
-await runTask(async () => {
-  const flags = parseFlags(Deno.args, { text: ["record", "against", "output", "title"], toggle: ["json"] });
-  const [first] = flags.positional;
-  if (first !== undefined) throw new UsageError(`Cannot use ${first}: name the record with --record`);
+await runTask("retention", async (flags) => {
   const { output, extension } = outputFromFlags(flags);
   const records = [recordOf("record", requiredText(flags, "record"))];
   const against = textFromFlag(flags, "against");

@@ -1,23 +1,13 @@
 /** `deno task simulate`: one policy on the original's synthetic sequence, with the original's flags and JSON. */
 import { simulate, type Simulation, syntheticSequence } from "kvmirror";
 import { writeAtomic } from "../lib/files/write_atomic.ts";
-import { type Flags, parseFlags, usage } from "./cli/flags.ts";
-import { POLICY_NUMBERS, ratioFromFlags, traceablePolicyFromFlags } from "./cli/policy_flags.ts";
-import { printJson, printText, runTask, UsageError, writeText } from "./cli/run_task.ts";
+import { type Flags, usage } from "./cli/flags.ts";
+import { ratioFromFlags, traceablePolicyFromFlags } from "./cli/policy_flags.ts";
+import { printJson, printText, writeText } from "./cli/print.ts";
+import { runTask } from "./cli/run_task.ts";
+import { UsageError } from "./cli/usage_error.ts";
 
-await runTask(async () => {
-  const flags = parseFlags(Deno.args, {
-    text: ["policy", "seed", "output"],
-    integer: [
-      ...["sequence-length", ...POLICY_NUMBERS, "heavy-hitter-stride"],
-      ...["head-count", "head-dim", "layer-count", "bytes-per-value"],
-    ],
-    number: ["compression-ratio"],
-    toggle: ["json"],
-  });
-  if (flags.positional.length > 0) {
-    throw new UsageError(`Cannot use ${flags.positional[0]}: name a policy with --policy`);
-  }
+await runTask("simulate", async (flags) => {
   const result = usage(() => run(flags));
   const output = flags.text("output");
   if (output !== undefined) {

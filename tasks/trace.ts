@@ -1,21 +1,20 @@
 /** `deno task trace`: records the attention that a model's newest queries pay to a prompt, to a file. */
 import { captureTrace } from "kvmirror/engine";
 import { writeAll, writeAtomic } from "../lib/files/write_atomic.ts";
-import { parseFlags, requiredText } from "./cli/flags.ts";
-import { MODEL_FLAGS, modelFromFlags } from "./cli/model_flags.ts";
-import { createProgress, interruptSignal } from "./cli/progress.ts";
-import { printNotice, runTask, UsageError, writeText } from "./cli/run_task.ts";
+import { maxNewTokensFromFlags } from "./cli/cache_flags.ts";
+import { requiredText } from "./cli/flags.ts";
+import { modelFromFlags } from "./cli/model_flags.ts";
+import { interruptSignal } from "./cli/interrupt.ts";
+import { createProgress } from "./cli/progress.ts";
+import { printNotice, writeText } from "./cli/print.ts";
+import { runTask } from "./cli/run_task.ts";
+import { UsageError } from "./cli/usage_error.ts";
 
-await runTask(async () => {
-  const flags = parseFlags(Deno.args, {
-    text: [...MODEL_FLAGS, "prompt-file", "output"],
-    integer: ["max-new-tokens"],
-  });
+await runTask("trace", async (flags) => {
   const prompt = requiredText(flags, "prompt-file");
   const output = flags.text("output");
   if (output === undefined) throw new UsageError("Cannot trace without --output: name the file to write");
-  const maxNewTokens = flags.number("max-new-tokens") ?? 16;
-  if (maxNewTokens < 1) throw new UsageError(`Cannot generate ${maxNewTokens} tokens: --max-new-tokens is at least 1`);
+  const maxNewTokens = maxNewTokensFromFlags(flags);
   const signal = interruptSignal();
   await using model = await modelFromFlags(flags, signal);
   const progress = createProgress("trace");

@@ -1,5 +1,5 @@
 import { readCheckpoint, type ResolvedModel } from "kvmirror/engine";
-import { printNotice } from "../cli/run_task.ts";
+import { printNotice } from "../cli/print.ts";
 import { measureDivergence } from "./metrics/divergence.ts";
 import { measureFloor } from "./metrics/floor.ts";
 import { measureLargeLoad } from "./metrics/large_load.ts";

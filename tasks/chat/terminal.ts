@@ -1,5 +1,6 @@
 import { readLines } from "../../lib/files/lines.ts";
-import { writeText } from "../cli/run_task.ts";
+import { INTERRUPT_CODES } from "../cli/interrupt.ts";
+import { writeText } from "../cli/print.ts";
 
 /** Where lines come from. */
 export interface LineInput {
@@ -17,9 +18,6 @@ export async function* inputLines(input: LineInput, ask: () => void): AsyncGener
   }
 }
 
-/** What a shell reports of a program that Ctrl-C ended, and of one that `kill` did. */
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
-
 /**
  * Ctrl-C in a conversation: the first one ends the answer that is being given, the next one, or one between two answers,
  * the program. Files are written in one go and under another name first, so that none is left in pieces.
@@ -32,11 +30,11 @@ export class TurnInterrupt {
       if (this.#turn === undefined || this.#turn.signal.aborted) {
         // The shell's prompt begins a line of its own.
         if (Deno.stderr.isTerminal()) writeText(Deno.stderr, "\n");
-        Deno.exit(EXIT_CODES.SIGINT);
+        Deno.exit(INTERRUPT_CODES.SIGINT);
       }
       this.#turn.abort(new Error("interrupted"));
     });
-    if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", () => Deno.exit(EXIT_CODES.SIGTERM));
+    if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", () => Deno.exit(INTERRUPT_CODES.SIGTERM));
   }
 
   /** A signal that the next Ctrl-C aborts. */

@@ -9,35 +9,28 @@ import {
   promptLookup,
 } from "kvmirror/engine";
 import type { Policy } from "kvmirror/policies";
-import { byteSize, type Flags, type FlagTypes, usage } from "./flags.ts";
-import { MODEL_FLAGS, TEMPLATE_FLAGS } from "./model_flags.ts";
-import { givenNumbers, POLICY_NUMBERS, policyFromFlags, positionsFromFlags, ratioFromFlags } from "./policy_flags.ts";
+import { byteSize, type Flags, usage } from "./flags.ts";
+import { givenNumbers, policyFromFlags, positionsFromFlags, ratioFromFlags } from "./policy_flags.ts";
 import { createProgress } from "./progress.ts";
-import { UsageError } from "./run_task.ts";
-
-/** The flags of {@linkcode cacheDtypeFromFlags}. */
-export const CACHE_DTYPE_FLAGS = { text: ["cache-dtype"], integer: ["residual-length"] } as const satisfies FlagTypes;
+import { UsageError } from "./usage_error.ts";
 
 /** How rows are held, as `--cache-dtype` and `--residual-length` say; undefined where they stay float32. */
 export function cacheDtypeFromFlags(flags: Flags): CacheDtype | undefined {
-  const name = flags.text("cache-dtype");
   const window = flags.number("residual-length");
-  const cacheDtype = name === undefined ? undefined : usage(() => parseCacheDtype(name, window));
-  if (cacheDtype !== undefined && !isFloat32(cacheDtype)) return cacheDtype;
-  if (window === undefined) return undefined;
+  const cacheDtype = usage(() => parseCacheDtype(flags.text("cache-dtype")!, window));
+  if (!isFloat32(cacheDtype)) return cacheDtype;
+  if (!flags.given("residual-length")) return undefined;
   throw new UsageError(
     `Cannot keep the newest ${window} rows as they are where all are float32: give --cache-dtype int8 as well`,
   );
 }
 
-/** The flags that `generate` and `compress` share. */
-export const LIVE_FLAGS = {
-  text: [...MODEL_FLAGS, "prompt-file", "question-file", "policy", "positions", ...CACHE_DTYPE_FLAGS.text],
-  integer: ["max-new-tokens", ...POLICY_NUMBERS, ...CACHE_DTYPE_FLAGS.integer],
-  number: ["compression-ratio"],
-  toggle: ["json"],
-  repeated: TEMPLATE_FLAGS,
-} as const satisfies FlagTypes;
+/** The tokens after which `--max-new-tokens` cuts an answer. */
+export function maxNewTokensFromFlags(flags: Flags): number {
+  const maxNewTokens = flags.number("max-new-tokens")!;
+  if (maxNewTokens >= 1) return maxNewTokens;
+  throw new UsageError(`Cannot generate ${maxNewTokens} tokens: --max-new-tokens is at least 1`);
+}
 
 /** An eviction as the command line asks for it. */
 export interface Eviction {
@@ -52,8 +45,8 @@ export interface Eviction {
 }
 
 /** Reads the policy, the ratio or the policy's own numbers, and the position mode; checks them before a model is loaded. */
-export function evictionFromFlags(flags: Flags, defaultTokens: number): Eviction {
-  const policy = policyFromFlags(flags, "keep_all");
+export function evictionFromFlags(flags: Flags): Eviction {
+  const policy = policyFromFlags(flags);
   if (policy.signals.includes("laterAttention")) {
     throw new UsageError(
       `Cannot evict by ${policy.name} from a live cache as it ranks by attention that is still to come: it is for replay ` +
@@ -63,8 +56,7 @@ export function evictionFromFlags(flags: Flags, defaultTokens: number): Eviction
   const compressionRatio = ratioFromFlags(flags);
   const positions = positionsFromFlags(flags);
   const cacheDtype = cacheDtypeFromFlags(flags);
-  const maxNewTokens = flags.number("max-new-tokens") ?? defaultTokens;
-  if (maxNewTokens < 1) throw new UsageError(`Cannot generate ${maxNewTokens} tokens: --max-new-tokens is at least 1`);
+  const maxNewTokens = maxNewTokensFromFlags(flags);
   const { windowSize, topk } = givenNumbers(flags);
   const own = windowSize !== undefined || topk !== undefined;
   if (own && compressionRatio > 0) {
@@ -72,6 +64,7 @@ export function evictionFromFlags(flags: Flags, defaultTokens: number): Eviction
       "Cannot follow --compression-ratio beside --window-size or --topk as these set how much stays: leave out one",
     );
   }
+  checkEvicts(flags, { policy, own, compressionRatio });
   return {
     policy,
     compressionRatio,
@@ -88,18 +81,41 @@ export function evictionFromFlags(flags: Flags, defaultTokens: number): Eviction
   };
 }
 
-/** The flags of {@linkcode boundFromFlags}. */
-export const BOUND_FLAGS = { text: ["max-cache"], integer: ["compression-interval"] } as const satisfies FlagTypes;
+/** Refuses a call that asks for an eviction and says not how much, or not by what: nothing would happen. */
+function checkEvicts(
+  flags: Flags,
+  { policy, own, compressionRatio }: { policy: Policy; own: boolean; compressionRatio: number },
+): void {
+  const keepsAll = policy.name === "keep_all";
+  if (keepsAll && compressionRatio > 0) {
+    throw new UsageError(
+      `Cannot compress to ratio ${compressionRatio} by keep_all as it evicts nothing: give --policy, streaming_llm for one`,
+    );
+  }
+  // A policy may have its own numbers in its name.
+  const hasSize = own || /\b(windowSize|topk)=/.test(policy.name) || flags.given("compression-ratio") ||
+    flags.text("max-cache") !== undefined;
+  if (!keepsAll && !hasSize) {
+    throw new UsageError(
+      `Cannot run policy ${policy.name} without a budget, as nothing would be evicted: give --compression-ratio 0.5`,
+    );
+  }
+  if (keepsAll && flags.given("positions")) {
+    throw new UsageError(
+      "Cannot place rows by --positions where none is evicted: give --policy and --compression-ratio",
+    );
+  }
+}
 
-/** The bound that `--max-cache` and `--compression-interval` (64 by default) set; none without them. */
+/** The bound that `--max-cache` and `--compression-interval` set; none without them. */
 export function boundFromFlags(flags: Flags, { policy, positions, compressionRatio }: Eviction): Bound | undefined {
   const size = flags.text("max-cache");
-  const compressionInterval = flags.number("compression-interval");
+  const compressionInterval = flags.number("compression-interval")!;
   if (size === undefined) {
-    if (compressionInterval === undefined) return undefined;
+    if (!flags.given("compression-interval")) return undefined;
     throw new UsageError("Cannot evict --compression-interval so many tokens to no size: give --max-cache as well");
   }
-  if (compressionInterval !== undefined && compressionInterval < 1) {
+  if (compressionInterval < 1) {
     throw new UsageError(
       `Cannot evict --compression-interval ${compressionInterval} tokens as it must be a whole number of at least 1`,
     );
@@ -109,14 +125,11 @@ export function boundFromFlags(flags: Flags, { policy, positions, compressionRat
       "Cannot follow --compression-ratio beside --max-cache as each sets how much stays: leave out one",
     );
   }
-  if (flags.text("policy") === undefined || policy.name === "keep_all") {
+  if (policy.name === "keep_all") {
     throw new UsageError("Cannot keep --max-cache without a policy that evicts: give --policy, streaming_llm for one");
   }
-  return { policy, maxBytes: byteSize("max-cache", size), compressionInterval: compressionInterval ?? 64, positions };
+  return { policy, maxBytes: byteSize("max-cache", size), compressionInterval, positions };
 }
-
-/** The flags of {@linkcode draftFromFlags}. */
-export const DRAFT_FLAGS = { text: ["draft"] } as const satisfies FlagTypes;
 
 /** The drafts that `--draft lookup` asks for; none without it. What the model would not ask is refused. */
 export function draftFromFlags(flags: Flags, { cacheDtype }: Eviction, bound: Bound | undefined): Draft | undefined {

@@ -1,71 +1,87 @@
 import { parseArgs } from "@std/cli/parse-args";
-import { UsageError } from "./run_task.ts";
+import { readText, readTextOf } from "../../lib/files/text_file.ts";
+import type { FlagDefinition, TaskDefinition } from "./task_table.ts";
+import { UsageError } from "./usage_error.ts";
 
-/** The flags a task takes: text, whole numbers, fractions and switches, by their name without dashes. */
-export interface FlagTypes {
-  readonly text?: readonly string[];
-  readonly integer?: readonly string[];
-  readonly number?: readonly string[];
-  readonly toggle?: readonly string[];
-  /** Texts that may be given more than once. */
-  readonly repeated?: readonly string[];
-}
-
-/** Parsed flags; a flag that was not given is absent. */
+/** Parsed flags; without a default, a flag that was not given is absent. */
 export interface Flags {
+  /** Whether the flag stands on the command line: its default does not count. */
+  given(name: string): boolean;
   text(name: string): string | undefined;
-  /** Every value of a repeated flag, in their order. */
+  /** Every value of a flag that may be given several times, in their order. */
   texts(name: string): readonly string[];
   number(name: string): number | undefined;
   toggle(name: string): boolean;
-  readonly positional: readonly string[];
+  /** Words beside flags, where the task takes any. */
+  readonly words: readonly string[];
 }
 
 /** Words that others use for a flag, and this project once did: their refusal names the flag. */
-const RENAMED: Readonly<Record<string, string>> = {
-  rows: "cache-dtype",
-  "row-window": "residual-length",
-  every: "compression-interval",
-};
+const RENAMED: ReadonlyMap<string, string> = new Map([
+  ["rows", "cache-dtype"],
+  ["row-window", "residual-length"],
+  ["every", "compression-interval"],
+]);
 
-/** Parses `args`; an unknown flag, a missing value or a value of the wrong kind is a {@linkcode UsageError}. */
-export function parseFlags(args: readonly string[], types: FlagTypes): Flags {
-  const integers = new Set(types.integer ?? []);
-  const numbers = new Set([...integers, ...(types.number ?? [])]);
-  const texts = [...(types.text ?? []), ...numbers];
-  const toggles = types.toggle ?? [];
-  const repeated = types.repeated ?? [];
-  const known = new Set([...texts, ...toggles, ...repeated]);
-  const parsed = parseArgs(joinNegativeValues(args, new Set([...texts, ...repeated])), {
-    string: [...texts, ...repeated],
-    collect: [...texts, ...repeated],
-    boolean: toggles,
+/**
+ * Parses a task's arguments by its table.
+ *
+ * @throws {UsageError} if a flag is unknown, lacks its value or has one of the wrong kind, or a word is not asked for
+ */
+export function parseFlags(args: readonly string[], { name: task, flags, words }: Parsed): Flags {
+  const kinds = new Map(Object.entries(flags).map(([name, { kind }]) => [name, kind]));
+  const ofKind = (...wanted: FlagDefinition["kind"][]) =>
+    [...kinds].filter(([, kind]) => wanted.includes(kind)).map(([name]) => name);
+  const valued = ofKind("text", "texts", "number", "integer");
+  const parsed = parseArgs(joinNegativeValues(args, new Set(valued)), {
+    string: valued,
+    collect: valued,
+    boolean: ofKind("switch"),
     unknown: (argument, key) => {
-      if (key === undefined || known.has(key)) return true;
-      const [flag, renamed] = [argument.split("=")[0], RENAMED[key]];
-      if (known.has(renamed)) {
+      if (key === undefined || kinds.has(key)) return true;
+      const [flag, renamed] = [argument.split("=")[0], RENAMED.get(key)];
+      if (renamed !== undefined && kinds.has(renamed)) {
         throw new UsageError(`Cannot use ${flag} as it is not a flag of this task: use --${renamed}`);
       }
-      const names = [...known].map((name) => `--${name}`).join(", ");
+      const names = [...kinds.keys()].map((name) => `--${name}`).join(", ") || "none";
       throw new UsageError(`Cannot use ${argument} as it is not a flag of this task: the flags are ${names}`);
     },
   });
-  for (const name of texts) {
-    const values = parsed[name] as readonly string[];
-    if (values.length > 1) throw new UsageError(`Cannot use --${name} twice: give it once`);
-    parsed[name] = values[0];
-    if (parsed[name] === undefined) continue;
-    if (parsed[name] === "") throw new UsageError(`Cannot use --${name} without a value`);
-    if (numbers.has(name)) checkNumber(name, String(parsed[name]), integers.has(name));
+  const values = new Map<string, readonly string[]>();
+  for (const name of valued) {
+    const given = (parsed[name] ?? []) as readonly string[];
+    if (given.length > 0) values.set(name, given);
+    const kind = kinds.get(name)!;
+    if (given.length > 1 && kind !== "texts") throw new UsageError(`Cannot use --${name} twice: give it once`);
+    for (const value of given) {
+      if (value === "") throw new UsageError(`Cannot use --${name} without a value`);
+      if (kind === "number" || kind === "integer") checkNumber(name, value, kind === "integer");
+    }
   }
+  const switches = ofKind("switch");
+  const wrong = args.find((arg) => switches.some((name) => arg.startsWith(`--${name}=`)));
+  if (wrong !== undefined) {
+    throw new UsageError(`Cannot use ${wrong} as it takes no value: write ${wrong.slice(0, wrong.indexOf("="))}`);
+  }
+  const [stray] = words === undefined ? parsed._ : [];
+  if (stray !== undefined) {
+    throw new UsageError(
+      `Cannot use the word ${stray} as ${task} takes flags only: put a value of several words in quotes`,
+    );
+  }
+  const text = (name: string) => values.get(name)?.[0] ?? flags[name]?.default?.toString();
   return {
-    texts: (name) => (parsed[name] ?? []) as readonly string[],
-    text: (name) => parsed[name] as string | undefined,
-    number: (name) => parsed[name] === undefined ? undefined : Number(parsed[name]),
+    given: (name) => values.has(name) || parsed[name] === true,
+    text,
+    texts: (name) => values.get(name) ?? [],
+    number: (name) => text(name) === undefined ? undefined : Number(text(name)),
     toggle: (name) => parsed[name] === true,
-    positional: parsed._.map(String),
+    words: parsed._.map(String),
   };
 }
+
+/** What of a task's table the parser goes by. */
+type Parsed = Pick<TaskDefinition, "name" | "flags" | "words">;
 
 /** `--seed -3` reads as two flags to the parser, so a negative value is joined to its flag first. */
 function joinNegativeValues(args: readonly string[], valued: ReadonlySet<string>): string[] {
@@ -97,12 +113,12 @@ export function usage<T>(check: () => T): T {
   }
 }
 
-/** Reads a text file that a flag names, byte for byte; an empty one is a usage error. */
+/** Reads a text file that a flag names, or standard input where it is `-`; an empty one is a usage error. */
 export function textFromFlag(flags: Flags, name: string): string | undefined {
   const path = flags.text(name);
   if (path === undefined) return undefined;
   return usage(() => {
-    const text = readText(path);
+    const text = path === "-" ? readTextOf(Deno.stdin, "standard input") : readText(path);
     if (text === "") throw new UsageError(`Cannot read --${name} ${path} as it is empty: put a text into it`);
     return text;
   });
@@ -113,16 +129,6 @@ export function requiredText(flags: Flags, name: string): string {
   const text = textFromFlag(flags, name);
   if (text === undefined) throw new UsageError(`Cannot run without --${name}: name a text file`);
   return text;
-}
-
-function readText(path: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Deno.readFileSync(path));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw new UsageError(`Cannot read ${path} as there is no such file`);
-    if (error instanceof TypeError) throw new UsageError(`Cannot read ${path} as it is no UTF-8 text`);
-    throw error;
-  }
 }
 
 /** Units of storage: powers of 1000, and those of 1024 with an i. */

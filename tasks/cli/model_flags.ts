@@ -10,18 +10,12 @@ import {
 } from "kvmirror/engine";
 import { type Flags, usage } from "./flags.ts";
 import { createProgress, timeLeft } from "./progress.ts";
-import { printNotice, UsageError } from "./run_task.ts";
+import { printNotice } from "./print.ts";
+import { UsageError } from "./usage_error.ts";
 
-/** The flags of {@linkcode modelFromFlags}. */
-export const MODEL_FLAGS = ["model", "weights"] as const;
-
-/** The repeated flags of {@linkcode modelFromFlags}, where the chat template is applied. */
-export const TEMPLATE_FLAGS = ["template-arg"] as const;
-
-/** Loads the model that `--model` (default `auto`) and `--weights` name; says on stderr which it took. */
+/** Loads the model that `--model` and `--weights` name; says on stderr which it took. */
 export async function modelFromFlags(flags: Flags, signal?: AbortSignal): Promise<Model> {
-  const given = flags.text("weights");
-  return await modelOfWeights(flags, given === undefined ? undefined : checkedWeights(given), signal);
+  return await modelOfWeights(flags, checkedWeights(flags.text("weights")!), signal);
 }
 
 /** The format of this name; another one is a usage error. */
@@ -34,14 +28,14 @@ export function checkedWeights(name: string): WeightFormat {
 /** Like {@linkcode modelFromFlags}, with weights that are named elsewhere. */
 export async function modelOfWeights(
   flags: Flags,
-  weights: WeightFormat | undefined,
+  weights: WeightFormat,
   signal?: AbortSignal,
   threads?: number,
 ): Promise<Model> {
   const progress = createProgress("fetching");
   const building = createProgress("building weights, MB");
   let first: { readonly at: number; readonly written: number } | undefined;
-  const name = flags.text("model") ?? "auto";
+  const name = flags.text("model")!;
   usage(() => checkModelName(name));
   const model = await loadModel(name, {
     weights,

@@ -1,33 +1,31 @@
 import type { PositionMode } from "kvmirror/engine";
 import { type Policy, policy, policyEntry, type PolicyOptions } from "kvmirror/policies";
 import { type Flags, usage } from "./flags.ts";
-import { UsageError } from "./run_task.ts";
+import { UsageError } from "./usage_error.ts";
 
-/** The number flags of {@linkcode policyFromFlags}, as the original names them. */
-export const POLICY_NUMBERS = ["window-size", "topk", "sink-tokens"] as const;
-
-/** The original's numbers, where the command line gives none. */
-const ORIGINAL_DEFAULTS: PolicyOptions = { windowSize: 256, topk: 96, sinkTokens: 16 };
+/** The number flags of {@linkcode policyFromFlags}, as the original names them, and the options they set. */
+const POLICY_NUMBERS = [["window-size", "windowSize"], ["topk", "topk"], ["sink-tokens", "sinkTokens"]] as const;
 
 /** The policy that `--policy` names with the numbers given beside it; a number that it does not take is a usage error. */
-export function policyFromFlags(flags: Flags, fallback: string): Policy {
-  return usage(() => policy(flags.text("policy") ?? fallback, givenNumbers(flags)));
+export function policyFromFlags(flags: Flags): Policy {
+  return usage(() => policy(flags.text("policy")!, givenNumbers(flags)));
 }
 
 /**
- * The policy that `--policy` names, `hybrid` by default, for the simulator and the replay. Without a compression ratio the
+ * The policy that `--policy` names, for the simulator and the replay. Without a compression ratio the
  * original's numbers stand where none are given; a number that the policy does not take may still set the recall target,
  * as in the original. A policy that has no numbers wants a ratio: without one it would keep everything and look perfect.
  */
 export function traceablePolicyFromFlags(flags: Flags): Policy {
-  const name = flags.text("policy") ?? "hybrid";
-  if (flags.number("compression-ratio") !== undefined) return policyFromFlags(flags, name);
+  const name = flags.text("policy")!;
+  if (flags.given("compression-ratio")) return policyFromFlags(flags);
   return usage(() => {
     const { options } = policyEntry(name);
     if (name !== "keep_all" && !("topk" in options)) {
       throw new UsageError(`Cannot run policy ${name} without a budget: give --compression-ratio`);
     }
-    const numbers = Object.entries({ ...ORIGINAL_DEFAULTS, ...givenNumbers(flags) });
+    checkNumbers(flags);
+    const numbers = POLICY_NUMBERS.map(([flag, option]) => [option, flags.number(flag)] as const);
     return policy(
       name,
       Object.fromEntries(numbers.filter(([option]) => Object.hasOwn(options, option))),
@@ -37,14 +35,16 @@ export function traceablePolicyFromFlags(flags: Flags): Policy {
 
 /** The numbers on the command line, by the options' names. */
 export function givenNumbers(flags: Flags): PolicyOptions {
-  const numbers: Record<string, number> = {};
-  for (const [flag, option] of [["window-size", "windowSize"], ["topk", "topk"], ["sink-tokens", "sinkTokens"]]) {
-    const value = flags.number(flag);
-    if (value === undefined) continue;
+  checkNumbers(flags);
+  const given = POLICY_NUMBERS.filter(([flag]) => flags.given(flag));
+  return Object.fromEntries(given.map(([flag, option]) => [option, flags.number(flag)]));
+}
+
+function checkNumbers(flags: Flags): void {
+  for (const [flag] of POLICY_NUMBERS) {
+    const value = flags.number(flag) ?? 0;
     if (value < 0) throw new UsageError(`Cannot use --${flag} ${value} as it must be at least 0`);
-    numbers[option] = value;
   }
-  return numbers;
 }
 
 /** The ratio that `--compression-ratio` names; 0 by default. */
@@ -56,7 +56,7 @@ export function ratioFromFlags(flags: Flags): number {
 
 /** The mode that `--positions` names; `logical` by default. */
 export function positionsFromFlags(flags: Flags): PositionMode {
-  const mode = flags.text("positions") ?? "logical";
+  const mode = flags.text("positions")!;
   if (mode === "logical" || mode === "compact") return mode;
   throw new UsageError(`Cannot place rows ${JSON.stringify(mode)}: --positions is logical or compact`);
 }

@@ -1,4 +1,4 @@
-import { writeText } from "./run_task.ts";
+import { writeText } from "./print.ts";
 
 /** A line on stderr that counts up. */
 export interface Progress {
@@ -43,15 +43,4 @@ export function timeLeft(elapsed: number, done: number, left: number): string {
   if (seconds < 90) return `${seconds} s left`;
   const minutes = Math.round(seconds / 60);
   return minutes < 90 ? `${minutes} min left` : `${(minutes / 60).toFixed(1)} h left`;
-}
-
-/** Ctrl-C, and what `kill`, `timeout` and CI send: to end at once would leave a notebook's kernel running alone. */
-const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-
-/** A signal that Ctrl-C or `kill` aborts, so that work ends between two steps and what it holds is closed. */
-export function interruptSignal(): AbortSignal {
-  const controller = new AbortController();
-  const abort = () => controller.abort(new Error("interrupted"));
-  for (const signal of SIGNALS) Deno.addSignalListener(signal, abort);
-  return controller.signal;
 }

@@ -1,39 +1,57 @@
-import { type ByteSink, writeAll } from "../../lib/files/write_atomic.ts";
+import "./no_deprecations.ts";
+import { describeSystemError } from "../../lib/files/system_error.ts";
+import { type Flags, parseFlags } from "./flags.ts";
+import { helpText, versionText } from "./help.ts";
+import { interruptCode } from "./interrupt.ts";
+import { printNotice, printText } from "./print.ts";
+import { type TaskName, TASKS } from "./task_table.ts";
+import { UsageError } from "./usage_error.ts";
 
-/** A mistake on the command line: printed as one line, exit code 2. */
-export class UsageError extends Error {}
+/**
+ * Runs a task: parses its flags by its table, answers `--help` and `--version`, and turns an error into one line on stderr
+ * and the exit code.
+ *
+ * @param body gets the flags, and what follows `--` or, of a task that hands everything on, all arguments
+ */
+export async function runTask(
+  name: TaskName,
+  body: (flags: Flags, handedOn: readonly string[]) => Promise<void> | void,
+): Promise<void> {
+  const task = TASKS[name];
+  const end = task.handsOn === undefined ? -1 : Deno.args.indexOf("--");
+  const own = end < 0 ? Deno.args : Deno.args.slice(0, end);
+  if (own.includes("--help")) return printText(helpText(task));
+  if (own.includes("--version")) return printText(versionText());
+  await runBody(() =>
+    task.handsOn === "everything" ? body(parseFlags([], task), Deno.args) : body(
+      parseFlags(own, task),
+      end < 0 ? [] : Deno.args.slice(end + 1),
+    )
+  );
+}
 
-/** Runs a task's body: errors become one line on stderr and the exit code (2 for usage, 1 for anything else). */
-export async function runTask(body: () => Promise<void> | void): Promise<void> {
+/** Like {@linkcode runTask}, for a program that another one starts: it has no flags of its own. */
+export async function runBody(body: () => Promise<void> | void): Promise<void> {
   try {
     await body();
   } catch (error) {
-    printNotice(`error: ${oneLine(error)}`);
-    Deno.exit(error instanceof UsageError ? 2 : 1);
+    const interrupted = interruptCode();
+    printNotice(`error: ${interrupted === undefined ? oneLine(error) : "interrupted"}`);
+    Deno.exit(interrupted ?? exitCode(error));
   }
 }
 
+/**
+ * 2 if what was given is wrong: a flag, or a file or model that it names. 1 if it was right and could not be done, or the
+ * answer is no. The library's own errors about values and texts say `Cannot`, after a path at most; V8's do not.
+ */
+function exitCode(error: unknown): 1 | 2 {
+  if (error instanceof UsageError) return 2;
+  const isOfInput = error instanceof RangeError || error instanceof SyntaxError;
+  return isOfInput && /(?:^|: )Cannot /.test(error.message) ? 2 : 1;
+}
+
 function oneLine(error: unknown): string {
-  const message = error instanceof Error ? error.message || error.name : String(error);
+  const message = describeSystemError(error) ?? (error instanceof Error ? error.message || error.name : String(error));
   return message.replaceAll(/\s*\n\s*/g, " ").trim();
-}
-
-/** Prints a result to stdout: one JSON document. */
-export function printJson(value: unknown): void {
-  writeText(Deno.stdout, `${JSON.stringify(value, null, 2)}\n`);
-}
-
-/** Prints text to stdout. */
-export function printText(text: string): void {
-  writeText(Deno.stdout, `${text}\n`);
-}
-
-/** Prints progress or a notice to stderr, so that stdout stays a clean result. */
-export function printNotice(text: string): void {
-  writeText(Deno.stderr, `${text}\n`);
-}
-
-/** Writes text to a stream, to its last byte. */
-export function writeText(stream: ByteSink, text: string): void {
-  writeAll(stream, new TextEncoder().encode(text));
 }

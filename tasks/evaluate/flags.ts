@@ -1,29 +1,10 @@
 import { type CacheDtype, isFloat32, parseCacheDtype, type PositionMode, type WeightFormat } from "kvmirror/engine";
 import { checkTaskName, CUT_PROMPT, FLOORS, parseSetting, type Setting, settingName, splitNames } from "kvmirror/eval";
-import { type Flags, type FlagTypes, usage } from "../cli/flags.ts";
-import { checkedWeights, MODEL_FLAGS, TEMPLATE_FLAGS } from "../cli/model_flags.ts";
+import { type Flags, usage } from "../cli/flags.ts";
+import { checkedWeights } from "../cli/model_flags.ts";
 import { positionsFromFlags } from "../cli/policy_flags.ts";
-import { UsageError } from "../cli/run_task.ts";
+import { UsageError } from "../cli/usage_error.ts";
 import { type Shard, shardFromFlags } from "./jobs.ts";
-
-/** The flags of `evaluate`. */
-export const EVALUATE_FLAGS = {
-  text: [
-    ...MODEL_FLAGS,
-    "dataset",
-    "task",
-    "policy",
-    "compression-ratio",
-    "positions",
-    "output",
-    "length",
-    "shard",
-    "cache-dtype",
-  ],
-  integer: ["samples", "seed", "max-new-tokens", "perplexity", "jobs"],
-  toggle: ["query-aware", "json"],
-  repeated: TEMPLATE_FLAGS,
-} as const satisfies FlagTypes;
 
 /** Rows as they are to be written. */
 export interface GeneratedTasks {
@@ -42,8 +23,8 @@ export interface EvaluationRequest {
   readonly settings: readonly Setting[];
   readonly timing: "agnostic" | "aware";
   readonly positions: PositionMode;
-  /** How the model's weights are held, one evaluation for each; undefined for the default. */
-  readonly weights: readonly (WeightFormat | undefined)[];
+  /** How the model's weights are held, one evaluation for each. */
+  readonly weights: readonly WeightFormat[];
   /** Processes that share the contexts out. */
   readonly jobs: number;
   /** The only contexts to evaluate, for another run to report on. */
@@ -65,15 +46,13 @@ export function requestFromFlags(flags: Flags): EvaluationRequest {
       throw new UsageError(`Cannot use --${name} ${value} as it must be at least 1`);
     }
   }
-  const [stray] = flags.positional;
-  if (stray !== undefined) throw new UsageError(`Cannot use ${stray}: give rows with --dataset or --task`);
   return {
     source: sourceFromFlags(flags),
     settings: settingsFromFlags(flags),
     timing: flags.toggle("query-aware") ? "aware" : "agnostic",
     positions: positionsFromFlags(flags),
     weights: weightsFromFlags(flags),
-    jobs: flags.number("jobs") ?? 1,
+    jobs: flags.number("jobs")!,
     shard: shardFromFlags(flags),
     maxNewTokens: flags.number("max-new-tokens"),
     perplexityWindows: flags.number("perplexity") ?? 0,
@@ -87,7 +66,7 @@ function sourceFromFlags(flags: Flags): string | GeneratedTasks {
     throw new UsageError("Cannot evaluate without rows: give --dataset rows.jsonl, or --task niah_single_2");
   }
   if (dataset !== undefined) {
-    const given = ["length", "samples", "seed"].find((name) => flags.text(name) !== undefined);
+    const given = ["length", "samples", "seed"].find((name) => flags.given(name));
     if (given !== undefined) {
       throw new UsageError(`Cannot use --${given} with --dataset as its rows are what they are: it goes with --task`);
     }
@@ -98,18 +77,17 @@ function sourceFromFlags(flags: Flags): string | GeneratedTasks {
   return {
     tasks,
     lengths: lengthsFromFlags(flags),
-    samples: flags.number("samples") ?? 50,
-    seed: flags.number("seed") ?? 42,
+    samples: flags.number("samples")!,
+    seed: flags.number("seed")!,
   };
 }
 
-function weightsFromFlags(flags: Flags): (WeightFormat | undefined)[] {
-  const list = flags.text("weights");
-  return list === undefined ? [undefined] : [...new Set(list.split(",").map((name) => checkedWeights(name.trim())))];
+function weightsFromFlags(flags: Flags): WeightFormat[] {
+  return [...new Set(flags.text("weights")!.split(",").map((name) => checkedWeights(name.trim())))];
 }
 
 function lengthsFromFlags(flags: Flags): number[] {
-  const lengths = (flags.text("length") ?? "1024").split(",").map((text) => {
+  const lengths = (flags.text("length")!).split(",").map((text) => {
     const length = Number(text);
     if (text.trim() !== "" && Number.isSafeInteger(length) && length >= 1) return length;
     throw new UsageError(`Cannot use --length ${text.trim()} as it must be a whole number of at least 1`);
@@ -124,10 +102,8 @@ function settingsFromFlags(flags: Flags): Setting[] {
   }
   const names = [...new Set([...usage(() => splitNames(list)), ...FLOORS, ...CONTROLS])];
   const methods = names.map((name) => usage(() => parseSetting({ policy: name, compression_ratio: 0 })));
-  const cacheDtypes = (flags.text("cache-dtype") ?? "f32").split(",").map((name) =>
-    usage(() => parseCacheDtype(name.trim()))
-  );
-  const ratios = (flags.text("compression-ratio") ?? "0.5").split(",").map((text) => {
+  const cacheDtypes = (flags.text("cache-dtype")!).split(",").map((name) => usage(() => parseCacheDtype(name.trim())));
+  const ratios = (flags.text("compression-ratio")!).split(",").map((text) => {
     const ratio = Number(text);
     if (text.trim() !== "" && ratio >= 0 && ratio < 1) return ratio;
     throw new UsageError(`Cannot compress to ratio ${text.trim() || "of no text"} as it must be in [0, 1)`);

@@ -1,6 +1,7 @@
 import type { DatasetRow } from "kvmirror/eval";
 import type { Flags } from "../cli/flags.ts";
-import { printNotice, UsageError } from "../cli/run_task.ts";
+import { printNotice } from "../cli/print.ts";
+import { UsageError } from "../cli/usage_error.ts";
 
 /** What each process is started with: the permissions of `deno task evaluate`. */
 const PERMISSIONS = [

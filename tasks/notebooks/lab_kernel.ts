@@ -1,6 +1,6 @@
 import { fileSize } from "../../lib/files/exists.ts";
 import { writeAtomic } from "../../lib/files/write_atomic.ts";
-import { writeText } from "../cli/run_task.ts";
+import { writeText } from "../cli/print.ts";
 
 /**
  * The last Deno whose kernel sends a cell's outputs before it says that the cell is done; with later ones, outputs are

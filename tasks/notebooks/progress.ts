@@ -1,4 +1,4 @@
-import { writeText } from "../cli/run_task.ts";
+import { writeText } from "../cli/print.ts";
 
 /** Shows on stderr which cell of which notebook runs, and since when. */
 export interface NotebookProgress extends Disposable {

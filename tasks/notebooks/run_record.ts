@@ -2,7 +2,7 @@ import { readCheckpoint, type ResolvedModel } from "kvmirror/engine";
 import settings from "../../deno.json" with { type: "json" };
 import { gitCommit } from "../../lib/files/git_commit.ts";
 import { writeAtomic } from "../../lib/files/write_atomic.ts";
-import { writeText } from "../cli/run_task.ts";
+import { writeText } from "../cli/print.ts";
 
 /** What differs from run to run, kept in a file of its own: the reports beside it are the same bytes each time. */
 export interface RunRecord {

@@ -9,8 +9,9 @@ import { injectParameters, type Parameter } from "../../lib/notebook/parameters.
 import { type NotebookFile, readNotebooks } from "../../lib/notebook/read_notebooks.ts";
 import { runNotebook } from "../../lib/notebook/run_notebook.ts";
 import { serializeNotebook } from "../../lib/notebook/serialize_notebook.ts";
-import { parseFlags } from "../../tasks/cli/flags.ts";
-import { printNotice, printText, runTask, UsageError } from "../../tasks/cli/run_task.ts";
+import { printNotice, printText } from "../../tasks/cli/print.ts";
+import { runTask } from "../../tasks/cli/run_task.ts";
+import { UsageError } from "../../tasks/cli/usage_error.ts";
 import { syntheticNotebook } from "../fixtures/synthetic_notebook.ts";
 import { findChromium, type Page, startChromium } from "./chromium.ts";
 import * as lab from "./lab_notebook.ts";
@@ -31,10 +32,9 @@ interface Bench {
   readonly screenshots: string;
 }
 
-await runTask(async () => {
-  const flags = parseFlags(Deno.args, { text: ["profile", "model", "screenshots"] });
-  const files = select([...await readNotebooks(FIXTURES), ...await readNotebooks("notebooks")], flags.positional);
-  const parameters = { profile: flags.text("profile") ?? "quick", model: flags.text("model") ?? "auto" };
+await runTask("lab:check", async (flags) => {
+  const files = select([...await readNotebooks(FIXTURES), ...await readNotebooks("notebooks")], flags.words);
+  const parameters = { profile: flags.text("profile")!, model: flags.text("model")! };
   const executable = await findChromium();
   if (executable === undefined) {
     throw new Error("Cannot open JupyterLab as there is no Chromium on the PATH: on Debian, apt-get install chromium");

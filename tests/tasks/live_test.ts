@@ -3,6 +3,8 @@ import { checkpointPath, readGolden } from "../fixtures/golden.ts";
 import { runTask } from "../fixtures/run_task.ts";
 import { withFiles } from "../fixtures/with_folder.ts";
 
+/** What evicts half. */
+const EVICT = ["--policy", "tova", "--compression-ratio", "0.5"];
 const MODEL = ["--model", checkpointPath("qwen2_untied_f32"), "--weights", "f32"];
 
 Deno.test("compress: what stays, what comes next, as the golden file has it", async () => {
@@ -187,7 +189,7 @@ Deno.test("trace and replay: both formats say the same", async () => {
     );
     await Deno.writeTextFile(path("old.kvtrace"), "KVMTRACE\u0007\0\0\0\0\0\0\0");
     const { code, stderr } = await runTask(["replay", "--trace", path("old.kvtrace")]);
-    assertEquals(code, 1);
+    assertEquals(code, 2);
     assertMatch(stderr, /version 7: this program reads version 1/);
   });
 });
@@ -202,6 +204,26 @@ Deno.test("what is wrong is one line on stderr, with exit 2 for a usage error an
   }, async (path) => {
     const prompt = ["--prompt-file", path("p.txt")];
     const wrong: [string[], number, RegExp][] = [
+      [
+        ["compress", ...MODEL, ...prompt, "--policy", "hybrid"],
+        2,
+        /hybrid without a budget, as nothing would be evicted/,
+      ],
+      [
+        ["compress", ...MODEL, ...prompt, "--compression-ratio", "0.5"],
+        2,
+        /by keep_all as it evicts nothing: give --policy/,
+      ],
+      [["compress", ...MODEL, ...prompt, "--positions", "compact"], 2, /--positions where none is evicted/],
+      [
+        ["generate", ...MODEL, ...prompt, "--question", "What", "is", "it?"],
+        2,
+        /the word is as generate takes flags only/,
+      ],
+      [["generate", ...MODEL, ...prompt, "--json=maybe"], 2, /Cannot use --json=maybe as it takes no value/],
+      [["chat", ...MODEL, "--policy", "tova"], 2, /as nothing is evicted: give --max-cache/],
+      [["generate", ...MODEL, "--prompt-file", "/dev/zero"], 2, /\/dev\/zero as it has more than 268435456 bytes/],
+      [["generate", ...MODEL, "--prompt-file", path(".")], 2, /Cannot read .* as it is a folder: name a file/],
       [["compress", ...MODEL, ...prompt, "--policy", "hybird"], 2, /did you mean hybrid/],
       [["compress", ...MODEL, ...prompt, "--compression-ratio", "1.2"], 2, /ratio 1.2 as it must be in \[0, 1\)/],
       [["compress", ...MODEL, ...prompt, "--policy", "hybrid", "--window-size", "-1"], 2, /--window-size -1/],
@@ -212,7 +234,7 @@ Deno.test("what is wrong is one line on stderr, with exit 2 for a usage error an
       ],
       [["compress", ...MODEL, "--prompt-file", path("empty.txt")], 2, /empty/],
       [["compress", ...MODEL, "--prompt-file", path("none.txt")], 2, /no such file/],
-      [["compress", ...MODEL, "--prompt-file", path("bytes.txt")], 2, /no UTF-8/],
+      [["compress", ...MODEL, "--prompt-file", path("bytes.txt")], 2, /line 1 is no UTF-8: save it in UTF-8/],
       [["compress", ...MODEL], 2, /--prompt-file/],
       [["generate", ...MODEL, ...prompt, "--positions", "compakt"], 2, /logical or compact/],
       [["generate", ...MODEL, ...prompt, "--policy", "tova", "--max-cache", "8 parsecs"], 2, /8MB or 512KiB/],
@@ -221,18 +243,18 @@ Deno.test("what is wrong is one line on stderr, with exit 2 for a usage error an
         2,
         /--compression-interval 0/,
       ],
-      [["generate", ...MODEL, ...prompt, "--policy", "tova", "--compression-interval", "8"], 2, /give --max-cache/],
+      [["generate", ...MODEL, ...prompt, ...EVICT, "--compression-interval", "8"], 2, /give --max-cache/],
       [["generate", ...MODEL, ...prompt, "--max-cache", "8MB"], 2, /give --policy/],
       [["generate", ...MODEL, ...prompt, "--cache-dtype", "int3"], 2, /int3 is none of f32, f16, int8, int4/],
       [["generate", ...MODEL, ...prompt, "--residual-length", "9"], 2, /give --cache-dtype int8 as well/],
       [
-        ["generate", ...MODEL, ...prompt, "--cache-dtype", "int8", "--positions", "compact"],
-        1,
+        ["generate", ...MODEL, ...prompt, "--cache-dtype", "int8", "--positions", "compact", ...EVICT],
+        2,
         /hold rows as f32\/int8/,
       ],
       [
         ["generate", ...MODEL, ...prompt, "--policy", "tova", "--max-cache", "50KB", "--cache-dtype", "int8"],
-        1,
+        2,
         /the newest 96 rows, which stay float32 for a while, take 73728: give more, or a smaller residual length/,
       ],
       [
@@ -240,7 +262,7 @@ Deno.test("what is wrong is one line on stderr, with exit 2 for a usage error an
         2,
         /leave out one/,
       ],
-      [["generate", ...MODEL, ...prompt, "--policy", "tova", "--max-cache", "700"], 1, /one row a head takes 768/],
+      [["generate", ...MODEL, ...prompt, "--policy", "tova", "--max-cache", "700"], 2, /one row a head takes 768/],
       [["generate", ...MODEL, ...prompt, "--policy", "kvzip", "--max-cache", "8MB"], 1, /kvzip as it needs/],
       [["generate", ...MODEL, ...prompt, "--draft", "magic"], 2, /the ways are: lookup/],
       [
@@ -250,16 +272,20 @@ Deno.test("what is wrong is one line on stderr, with exit 2 for a usage error an
       ],
       [["generate", ...prompt, "--model", "smollm3"], 2, /did you mean smollm2-135m/],
       [["generate", ...prompt, "--model", path("none.gguf")], 2, /no such file/],
-      [["generate", ...prompt, "--model", path("cut.gguf")], 1, /cut\.gguf/],
+      [["generate", ...prompt, "--model", path("cut.gguf")], 2, /cut\.gguf/],
       [["generate", ...prompt, "--weights", "int2"], 2, /f32, int8, int4/],
-      [["generate", ...MODEL, "--prompt-file", path("long.txt")], 1, /context is 1024/],
+      [["generate", ...MODEL, "--prompt-file", path("long.txt")], 2, /context is 1024/],
       [["trace", ...MODEL, ...prompt], 2, /--output/],
       [
         ["compress", ...MODEL, ...prompt, "--policy", "oracle", "--compression-ratio", "0.5"],
         2,
         /oracle.*still to come/,
       ],
-      [["generate", ...MODEL, ...prompt, "--policy", "attention_probe"], 1, /no attention probe.*fit_probe/],
+      [
+        ["generate", ...MODEL, ...prompt, "--policy", "attention_probe", "--compression-ratio", "0.5"],
+        2,
+        /no attention probe.*fit_probe/,
+      ],
       [["compress", ...MODEL, ...prompt, "--policy", "adakv("], 2, /adakv\(".*write it like/],
       [["compress", ...MODEL, ...prompt, "--policy", "adakv(hybrid)"], 2, /Cannot wrap hybrid in adakv/],
       [["compress", ...MODEL, ...prompt, "--policy", "knorm(sinks=2)"], 2, /Cannot set sinks on policy knorm/],

@@ -140,7 +140,7 @@ const mistakes: readonly [string[], number, RegExp][] = [
     2,
     /^error: Cannot use --ctx as it is not a flag of this task: the flags are --model, .*\n$/,
   ],
-  [["tiny", ...MODEL, "--context", "9"], 2, /^error: Cannot use tiny: plan takes flags only\n$/],
+  [["tiny", ...MODEL, "--context", "9"], 2, /^error: Cannot use the word tiny as plan takes flags only: .*\n$/],
   [
     ["--model", "gema-3-4b", "--context", "9"],
     2,

@@ -106,7 +106,7 @@ Deno.test("mistakes on the command line are one line and exit 2", async () => {
       [["--profile", "fast"], "Cannot run profile fast: the profiles are quick, full, deep"],
       [["--only", "01_onne"], 'Cannot find notebook "01_onne": did you mean 01_one? The notebooks are 01_one'],
       [["--model", "smolm2-135m"], 'Cannot find model "smolm2-135m": did you mean smollm2-135m?'],
-      [["one"], "Cannot use one: name it with --only"],
+      [["one"], "Cannot use the word one as reproduce takes flags only"],
     ];
     for (const [args, message] of cases) {
       const { code, stderr } = await runTask(["reproduce", "--notebooks", notebooks, ...args]);

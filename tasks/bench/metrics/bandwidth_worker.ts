@@ -1,13 +1,14 @@
 /** Prints the bytes a second that onnxruntime reads from memory with all threads: a line of JSON, one number a try. */
 import { ELEMENT, GraphBuilder, NO_WEIGHTS } from "../../../lib/engine/graph/onnx_graph.ts";
 import { openGraph } from "../../../lib/engine/runtime/graph_session.ts";
-import { printText, runTask } from "../../cli/run_task.ts";
+import { printText } from "../../cli/print.ts";
+import { runBody } from "../../cli/run_task.ts";
 
 /** 512 MiB of float32, far more than any cache of a processor; rows enough for every thread. */
 const SHAPE = [16, 2 ** 23] as const;
 const TRIES = 8;
 
-await runTask(async () => {
+await runBody(async () => {
   const graph = new GraphBuilder(NO_WEIGHTS);
   const values = graph.input("values", ELEMENT.float32, SHAPE);
   graph.node("ReduceSum", [values, graph.integers([1])], ["sums"], { keepdims: 0 });

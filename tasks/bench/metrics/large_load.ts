@@ -3,6 +3,7 @@ import { writeSafetensors } from "../../../lib/engine/checkpoint/safetensors/enc
 import { huggingFaceConfig } from "../../../lib/engine/checkpoint/safetensors/hugging_face_config.ts";
 import { byteCharacters } from "../../../lib/engine/tokenizer/byte_level.ts";
 import { builtFolder } from "../../../lib/files/built_folder.ts";
+import { holdFolder } from "../../../lib/files/held_folder.ts";
 import { startSystem } from "../workers/system_process.ts";
 import { prepareSystem } from "../workers/systems.ts";
 import type { RunContext } from "./run_context.ts";
@@ -19,18 +20,14 @@ export async function measureLargeLoad({ rows, signal }: RunContext): Promise<vo
   const launch = await prepareSystem("kvmirror", { name: "qwen2.5-0.5b, random weights", path, source: "drawn here" });
   const add = (metric: string, unit: "ms" | "bytes", value: number) =>
     rows.add({ system: "kvmirror", metric: `load_0.5b_${metric}`, context: 0, unit }, value);
-  const folder = await Deno.makeTempDir({ prefix: "kvmirror-bench-" });
-  try {
-    for (let start = 0; start <= WARM_STARTS; start++) {
-      await using process = await startSystem({ ...launch, env: { KVMIRROR_CACHE: folder } }, signal);
-      add(start === 0 ? "cold" : "warm", "ms", process.loadMs);
-      if (start > 0) add("resident", "bytes", process.facts.loadedBytes);
-      await rows.step();
-    }
-    add("weights", "bytes", await bytesUnder(`${folder}/models`));
-  } finally {
-    await Deno.remove(folder, { recursive: true });
+  await using folder = await holdFolder("kvmirror-bench-");
+  for (let start = 0; start <= WARM_STARTS; start++) {
+    await using process = await startSystem({ ...launch, env: { KVMIRROR_CACHE: folder.path } }, signal);
+    add(start === 0 ? "cold" : "warm", "ms", process.loadMs);
+    if (start > 0) add("resident", "bytes", process.facts.loadedBytes);
+    await rows.step();
   }
+  add("weights", "bytes", await bytesUnder(`${folder.path}/models`));
 }
 
 async function bytesUnder(folder: string): Promise<number> {

@@ -1,5 +1,6 @@
 import type { ResolvedModel } from "kvmirror/engine";
 import { resolve } from "node:path";
+import { holdFolder } from "../../../lib/files/held_folder.ts";
 import { mean } from "../../../lib/numeric/mean.ts";
 import { median } from "../plan/bench_result.ts";
 import { outputOf } from "../workers/output_of.ts";
@@ -25,27 +26,23 @@ export async function measureProfile(
   tokens: number,
   signal?: AbortSignal,
 ): Promise<TokenProfile> {
-  const folder = await Deno.makeTempDir({ prefix: "kvmirror-profile-" });
-  try {
-    const decode = (...more: string[]) =>
-      runWorker([resolve(model.path), String(context), String(tokens), ...more], signal);
-    const before = await decode();
-    const profiled = await decode(`${folder}/profile`);
-    const after = await decode();
-    const [{ name }] = [...Deno.readDirSync(folder)];
-    const summary = profileSummary(await Deno.readTextFile(`${folder}/${name}`), tokens);
-    // A mean, as the profile's numbers are means: they add up.
-    const profiledTokenMs = mean(profiled);
-    return {
-      context,
-      tokenMs: median([median(before), median(after)]),
-      profiledTokenMs,
-      outsideMs: profiledTokenMs - summary.runMs,
-      ...summary,
-    };
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using folder = await holdFolder("kvmirror-profile-");
+  const decode = (...more: string[]) =>
+    runWorker([resolve(model.path), String(context), String(tokens), ...more], signal);
+  const before = await decode();
+  const profiled = await decode(`${folder.path}/profile`);
+  const after = await decode();
+  const [{ name }] = [...Deno.readDirSync(folder.path)];
+  const summary = profileSummary(await Deno.readTextFile(`${folder.path}/${name}`), tokens);
+  // A mean, as the profile's numbers are means: they add up.
+  const profiledTokenMs = mean(profiled);
+  return {
+    context,
+    tokenMs: median([median(before), median(after)]),
+    profiledTokenMs,
+    outsideMs: profiledTokenMs - summary.runMs,
+    ...summary,
+  };
 }
 
 async function runWorker(args: readonly string[], signal?: AbortSignal): Promise<number[]> {

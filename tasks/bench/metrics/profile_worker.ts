@@ -3,10 +3,11 @@
  * milliseconds of each token as the caller sees them; with a prefix, the profile is in the file that begins with it.
  */
 import { loadModel } from "kvmirror/engine";
-import { printText, runTask } from "../../cli/run_task.ts";
+import { printText } from "../../cli/print.ts";
+import { runBody } from "../../cli/run_task.ts";
 import { randomIds } from "../workers/serve.ts";
 
-await runTask(async () => {
+await runBody(async () => {
   const [path, context, tokens, profile] = Deno.args;
   const arrivals: number[] = [];
   {

@@ -1,4 +1,4 @@
-import { printNotice } from "../../cli/run_task.ts";
+import { printNotice } from "../../cli/print.ts";
 import { isOwn } from "../plan/bench_result.ts";
 import { outputOf, PeerUnavailable } from "../workers/output_of.ts";
 import type { RunContext } from "./run_context.ts";

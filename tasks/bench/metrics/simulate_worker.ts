@@ -1,7 +1,7 @@
 /** Times this project's simulator in a process of its own: `simulate_worker.ts TOKENS`; prints a line of JSON. */
 import { simulate, syntheticSequence } from "kvmirror";
 import { policy } from "kvmirror/policies";
-import { printText } from "../../cli/run_task.ts";
+import { printText } from "../../cli/print.ts";
 import { processMemory } from "../workers/serve.ts";
 
 const sequenceLength = Number(Deno.args[0]);

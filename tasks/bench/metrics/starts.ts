@@ -1,3 +1,4 @@
+import { holdFolder } from "../../../lib/files/held_folder.ts";
 import { createProgress } from "../../cli/progress.ts";
 import type { BenchPlan } from "../plan/bench_plan.ts";
 import { isOwn } from "../plan/bench_result.ts";
@@ -46,11 +47,7 @@ export async function measureStarts(
 }
 
 async function coldLoad(launch: Launch, signal: AbortSignal): Promise<number> {
-  const folder = await Deno.makeTempDir({ prefix: "kvmirror-bench-" });
-  try {
-    await using process = await startSystem({ ...launch, env: { ...launch.env, KVMIRROR_CACHE: folder } }, signal);
-    return process.loadMs;
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using folder = await holdFolder("kvmirror-bench-");
+  await using process = await startSystem({ ...launch, env: { ...launch.env, KVMIRROR_CACHE: folder.path } }, signal);
+  return process.loadMs;
 }

@@ -1,5 +1,5 @@
 import type { Flags } from "../../cli/flags.ts";
-import { UsageError } from "../../cli/run_task.ts";
+import { UsageError } from "../../cli/usage_error.ts";
 
 /** What can be measured, and what of it a plain call measures: tokens as they come, and what the answers lose. */
 const METRICS = {
@@ -44,11 +44,11 @@ export interface BenchPlan {
 export function benchPlan(flags: Flags): BenchPlan {
   return {
     metrics: metricsOf(flags.text("metrics")),
-    contexts: wholeNumbers("contexts", flags.text("contexts") ?? "64,1024,4096", 16),
-    rounds: wholeNumber("rounds", flags.text("rounds") ?? "5"),
-    tokens: wholeNumber("tokens", flags.text("tokens") ?? "24", 2),
-    simulated: wholeNumber("simulated", flags.text("simulated") ?? "1000000"),
-    lengths: wholeNumbers("lengths", flags.text("lengths") ?? "8192,16384,32768", 16),
+    contexts: wholeNumbers("contexts", flags.text("contexts")!, 16),
+    rounds: wholeNumber("rounds", flags.text("rounds")!),
+    tokens: wholeNumber("tokens", flags.text("tokens")!, 2),
+    simulated: wholeNumber("simulated", flags.text("simulated")!),
+    lengths: wholeNumbers("lengths", flags.text("lengths")!, 16),
   };
 }
 

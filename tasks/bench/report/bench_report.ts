@@ -1,7 +1,7 @@
 import { dirname, resolve } from "node:path";
 import { isFolder } from "../../../lib/files/exists.ts";
 import { writeAtomic } from "../../../lib/files/write_atomic.ts";
-import { writeText } from "../../cli/run_task.ts";
+import { writeText } from "../../cli/print.ts";
 import type { RunFacts } from "../../notebooks/run_record.ts";
 import type { Floor } from "../metrics/floor.ts";
 import type { TokenProfile } from "../metrics/profile.ts";

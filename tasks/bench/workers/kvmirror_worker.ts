@@ -2,7 +2,7 @@
 import { type Bound, loadModel, type WeightFormat } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
 import settings from "../../../deno.json" with { type: "json" };
-import { runTask } from "../../cli/run_task.ts";
+import { runBody } from "../../cli/run_task.ts";
 import type { Measurement } from "./protocol.ts";
 import { serve, tokenTimes } from "./serve.ts";
 import { runLookup, runStudy } from "./study_and_lookup.ts";
@@ -13,7 +13,7 @@ const LOGITS_CHUNK = 256;
 /** Tokens between two evictions while a text is read under a bound: a chunk. */
 const COMPRESSION_INTERVAL = 256;
 
-await runTask(async () => {
+await runBody(async () => {
   const [path, weights] = Deno.args;
   await using model = await loadModel(path, { weights: weights as WeightFormat });
   const evict = policy("streaming_llm");

@@ -2,7 +2,7 @@ import { resourceUsage } from "node:process";
 import { readLines } from "../../../lib/files/lines.ts";
 import { writeAll } from "../../../lib/files/write_atomic.ts";
 import { MersenneTwister } from "../../../lib/numeric/mersenne_twister.ts";
-import { printText } from "../../cli/run_task.ts";
+import { printText } from "../../cli/print.ts";
 import type {
   BenchRequest,
   LogitsRequest,

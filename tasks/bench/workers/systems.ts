@@ -1,6 +1,6 @@
 import type { ResolvedModel, WeightFormat } from "kvmirror/engine";
 import { resolve } from "node:path";
-import { UsageError } from "../../cli/run_task.ts";
+import { UsageError } from "../../cli/usage_error.ts";
 import type { Metric } from "../plan/bench_plan.ts";
 import { nodeLlamaCppFolder } from "./node_llama_cpp/package_folder.ts";
 import { PeerUnavailable } from "./output_of.ts";

@@ -1,12 +1,12 @@
 /** The benchmark's worker for transformers.js: `transformers_js_worker.ts MODEL`, then requests on stdin. */
 import { env } from "@huggingface/transformers";
 import { readCheckpoint } from "kvmirror/engine";
-import { runTask } from "../../cli/run_task.ts";
+import { runBody } from "../../cli/run_task.ts";
 import { serve, tokenTimes } from "./serve.ts";
 import { openLibraryModel } from "./transformers_js/library_model.ts";
 import { libraryFolder } from "./transformers_js/model_folder.ts";
 
-await runTask(async () => {
+await runBody(async () => {
   using checkpoint = await readCheckpoint(Deno.args[0]);
   await using model = await openLibraryModel(await libraryFolder(checkpoint, "int4"), "int4");
   await serve({

@@ -17,7 +17,7 @@ const ROW: BenchRow = {
 };
 const FACTS = { command: "deno task bench", machine: "made up", date: "2026-01-01", systems: {} };
 
-Deno.test("bench: wrong flags are one line and exit code 2, a missing file is 1", async () => {
+Deno.test("bench: what is wrong, a flag or a file that it names, is one line and exit code 2", async () => {
   for (
     const [args, message, expected] of [
       [["--contexts", "64,x"], /^error: Cannot use --contexts x as it must be a whole number of at least 16$/m, 2],
@@ -29,16 +29,16 @@ Deno.test("bench: wrong flags are one line and exit code 2, a missing file is 1"
       [["--peers", "rust"], /^error: Cannot use --peers rust: it is none, npm, python$/m, 2],
       [["--speed", "1"], /^error: Cannot use --speed as it is not a flag of this task: the flags are --model, /m, 2],
       [["--model", MODEL], /^error: Cannot time 4 × 25 tokens after 4096 as the model's context is 1024: give/m, 2],
-      [["now"], /^error: Cannot use now: every setting is a flag$/m, 2],
+      [["now"], /^error: Cannot use the word now as bench takes flags only: .*$/m, 2],
       [
         ["--peers", "none", "--compare", "no.json"],
         /^error: Cannot compare without a peer .*: add transformers.js$/m,
         2,
       ],
-      [["--compare", "no.json"], /^error: Cannot read no.json as there is no such file: write one with --output$/m, 1],
-      [["--render", "no.json"], /^error: Cannot read no.json as there is no such file: write one with --output$/m, 1],
-      [["--compare", "deno.json"], /^error: Cannot read deno.json as it holds no rows of a benchmark: write/m, 1],
-      [["--output", "tests"], /^error: Cannot write tests as it is a folder: name a file in it$/m, 1],
+      [["--compare", "no.json"], /^error: Cannot read no.json as there is no such file: write one with --output$/m, 2],
+      [["--render", "no.json"], /^error: Cannot read no.json as there is no such file: write one with --output$/m, 2],
+      [["--compare", "deno.json"], /^error: Cannot read deno.json as it holds no rows of a benchmark: write/m, 2],
+      [["--output", "tests"], /^error: Cannot write tests as it is a folder: name a file in it$/m, 2],
     ] as const
   ) {
     const { code, stdout, stderr } = await runTask(["bench", ...args]);

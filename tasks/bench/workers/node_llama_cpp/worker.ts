@@ -1,11 +1,11 @@
 /** The benchmark's worker for node-llama-cpp: `worker.ts PACKAGE_FOLDER GGUF`, then requests on stdin. */
-import { runTask } from "../../../cli/run_task.ts";
+import { runBody } from "../../../cli/run_task.ts";
 import { serve, tokenTimes } from "../serve.ts";
 
 /** Tokens whose logits are held at once: they come as a Map each, with an entry a token of the vocabulary. */
 const LOGITS_CHUNK = 16;
 
-await runTask(async () => {
+await runBody(async () => {
   const [folder, path] = Deno.args;
   const entry = `${folder}/node_modules/node-llama-cpp`;
   const { version } = JSON.parse(await Deno.readTextFile(`${entry}/package.json`));

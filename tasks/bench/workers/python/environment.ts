@@ -1,5 +1,5 @@
 import { builtFolder } from "../../../../lib/files/built_folder.ts";
-import { printNotice } from "../../../cli/run_task.ts";
+import { printNotice } from "../../../cli/print.ts";
 import { outputOf, PeerUnavailable } from "../output_of.ts";
 
 /** What peers need, by environment, whose names change when it does; kvpress 0.5.5 wants this transformers. */

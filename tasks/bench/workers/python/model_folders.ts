@@ -4,7 +4,7 @@ import { familyNamed } from "../../../../lib/engine/checkpoint/architecture/fami
 import { writeSafetensors } from "../../../../lib/engine/checkpoint/safetensors/encode_safetensors.ts";
 import { defaultFrequencies } from "../../../../lib/numeric/rotary.ts";
 import { builtFolder } from "../../../../lib/files/built_folder.ts";
-import { printNotice } from "../../../cli/run_task.ts";
+import { printNotice } from "../../../cli/print.ts";
 import { decoderConfig } from "../decoder_config.ts";
 import { PeerUnavailable } from "../output_of.ts";
 import { pythonEnvironment, runPython } from "./environment.ts";
