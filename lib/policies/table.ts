@@ -110,7 +110,20 @@ export function policy(name: string, options: PolicyOptions = {}): Policy {
   const entry = policyEntry(name);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   checkOptions(`policy ${name}`, given, entry.options);
-  return entry.create(given);
+  const made = entry.create(given);
+  FURTHER_OPTIONS.set(made, given as Readonly<Record<string, number>>);
+  return made;
+}
+
+/** What {@linkcode policy} was given beside the name, by the policy it made. */
+const FURTHER_OPTIONS = new WeakMap<Policy, Readonly<Record<string, number>>>();
+
+/**
+ * The options that {@linkcode policy} made a policy with beside its name: with both, it can be made again. Undefined for a
+ * policy that was made elsewhere, whose name says nothing of what it does.
+ */
+export function furtherOptions(made: Policy): Readonly<Record<string, number>> | undefined {
+  return FURTHER_OPTIONS.get(made);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { PositionMode } from "../../engine/mod.ts";
-import { keepAll } from "../../policies/keep_all.ts";
+import { policy } from "../../policies/table.ts";
 import type { DatasetRow } from "../dataset/dataset_row.ts";
 import { kvpressPrompt, type QuestionTiming } from "../dataset/kvpress_prompt.ts";
 import { scoreAnswer, scorerOf } from "../scorers/scorers.ts";
@@ -14,7 +14,10 @@ export interface EvaluateOptions {
   readonly timing?: QuestionTiming;
   /** `logical` by default. */
   readonly positions?: PositionMode;
-  /** Where finished samples are kept, so that another run goes on; nowhere by default. */
+  /**
+   * Where finished samples are kept, so that another run goes on; nowhere by default. Those of policies that `policy` did
+   * not make are not kept, as nothing tells when such a policy changes.
+   */
   readonly samples?: SampleStore;
   /** Ends the evaluation between two tokens. */
   readonly signal?: AbortSignal;
@@ -33,7 +36,7 @@ export interface Evaluation {
 /** A setting in its place among all. */
 type PlacedSetting = Setting & { readonly place: number };
 
-const FULL_CACHE: Setting = { policy: keepAll(), compressionRatio: 0 };
+const FULL_CACHE: Setting = { policy: policy("keep_all"), compressionRatio: 0 };
 
 /**
  * Asks every row under every setting, the full cache first. Rows of one context share one prefill, and all settings fork
@@ -100,7 +103,8 @@ export async function evaluate(
     const missing = indices.map((index) => ({
       index,
       settings: all.filter((setting) => {
-        const sample = store?.read(key(setting, index));
+        const name = key(setting, index);
+        const sample = name === undefined ? undefined : store?.read(name);
         if (sample === undefined) return true;
         counts.found++;
         place(setting, index, sample);
@@ -115,7 +119,8 @@ export async function evaluate(
     }));
     for await (const { question: { index }, setting, sample } of evaluateContext(model, questions, positions, signal)) {
       if (!(sample instanceof Error)) {
-        store?.write(key(setting, index), sample);
+        const name = key(setting, index);
+        if (name !== undefined) store?.write(name, sample);
         place(setting, index, sample);
         continue;
       }

@@ -3,6 +3,7 @@ import { probeHash } from "../../engine/observe/probe_file.ts";
 import { cacheFolder } from "../../files/cache_folder.ts";
 import { textHash } from "../../files/hash.ts";
 import { writeAtomicSync } from "../../files/write_atomic.ts";
+import { furtherOptions } from "../../policies/table.ts";
 import type { PromptIds } from "../dataset/kvpress_prompt.ts";
 import { CUT_PROMPT } from "./cut_prompt.ts";
 import type { Sample } from "./sample.ts";
@@ -27,7 +28,8 @@ export function sampleFolder(folder = `${cacheFolder()}/evaluation_samples`): Sa
   return {
     read: (key) => {
       try {
-        return JSON.parse(Deno.readTextFileSync(path(key))) as Sample;
+        const kept: unknown = JSON.parse(Deno.readTextFileSync(path(key)));
+        return isSample(kept) ? kept : undefined;
       } catch (error) {
         if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return undefined;
         throw error;
@@ -35,6 +37,21 @@ export function sampleFolder(folder = `${cacheFolder()}/evaluation_samples`): Sa
     },
     write: (key, sample) => writeAtomicSync(path(key), JSON.stringify(sample)),
   };
+}
+
+/** Whether a file holds a sample: what a user or a fault made of it counts as absent, and is answered anew. */
+function isSample(kept: unknown): kept is Sample {
+  if (typeof kept !== "object" || kept === null) return false;
+  const { prediction, answer_tokens, context_tokens, live_bytes, kl, agreement } = kept as Record<
+    keyof Sample,
+    unknown
+  >;
+  const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
+  const isList = (value: unknown, isOne: (one: unknown) => boolean) => Array.isArray(value) && value.every(isOne);
+  return typeof prediction === "string" && [answer_tokens, context_tokens, live_bytes].every(isCount) &&
+    isList(kl, (value) => Number.isFinite(value) && Number(value) >= 0) &&
+    isList(agreement, (value) => value === 0 || value === 1) &&
+    (kl as number[]).length > 0 && (kl as number[]).length === (agreement as number[]).length;
 }
 
 /** What a sample depends on. */
@@ -56,14 +73,19 @@ const ANSWERING = "greedy answer, divergence on the full cache's answer, 2";
 
 /**
  * sha256 of what a sample depends on, hex. The right answers and the scorer are not among it, as scores are computed anew
- * of every sample.
+ * of every sample. Undefined where the policy was not made by its name and numbers: what it does cannot be known, so its
+ * samples are not kept.
  */
-export function sampleKey({ model, setting, positions, prompt, maxNewTokens }: SampleOrigin): string {
+export function sampleKey({ model, setting, positions, prompt, maxNewTokens }: SampleOrigin): string | undefined {
+  const options = setting.policy === CUT_PROMPT ? {} : furtherOptions(setting.policy);
+  if (options === undefined) return undefined;
+  const numbers = Object.entries(options).toSorted(([one], [other]) => one < other ? -1 : 1);
   return textHash(JSON.stringify({
     answering: ANSWERING,
     build: model.origin.build,
     probe: readsProbe(setting) ? probeHash(model.hash) : undefined,
     ...settingName(setting),
+    options: numbers.length > 0 ? numbers : undefined,
     positions,
     ...prompt,
     maxNewTokens,
