@@ -92,11 +92,17 @@ async function explain(
   if (reply.evalue === "Execution failed" && traceback.length === 0) {
     const error = await findLoadError(source, { folder, executable });
     if (error !== undefined) failure = { kind: "error", name: "SyntaxError", ...error };
-  } else failure = { ...failure, place: await locateError(source, traceback, executable) };
+  } else if (traceback.join("") === "") failure = { ...failure, name: "Thrown", message: thrownValue(failure.message) };
+  else failure = { ...failure, place: await locateError(source, traceback, executable) };
   if (shownError(collector) === undefined) {
     collector.add("error", { ename: failure.name, evalue: failure.message, traceback });
   }
   return failure;
+}
+
+/** What the cell threw that is no error: the kernel names it as text, and gives neither class nor place. */
+function thrownValue(text: string): string {
+  return `${text === "null" ? "undefined or null" : text} was thrown, which is no Error: throw new Error(…) says where`;
 }
 
 /** Interrupts a cell that ran too long. */

@@ -18,6 +18,8 @@ export interface CodeCell extends CellBase {
 /** A cell that is not run. */
 export interface TextCell extends CellBase {
   readonly type: "markdown" | "raw";
+  /** Files that its text shows, each by media type: `{ "a.png": { "image/png": base64 } }`. */
+  readonly attachments?: Readonly<Record<string, unknown>>;
 }
 
 interface CellBase {

@@ -41,15 +41,15 @@ export function injectParameters(notebook: Notebook, values: Readonly<Record<str
 
 /** The values that `notebook` is run with, as far as they are written as literals, by name. */
 export function parameterValues(notebook: Notebook): Record<string, Parameter> {
-  const values: Record<string, Parameter> = {};
+  const values = new Map<string, Parameter>();
   for (const cell of notebook.cells) {
     if (!isParametersCell(cell) && !hasTag(cell, "injected-parameters")) continue;
     for (const [, name, text] of cell.source.matchAll(ASSIGNMENT)) {
       const value = readLiteral(text);
-      if (value !== undefined) values[name] = value;
+      if (value !== undefined) values.set(name, value);
     }
   }
-  return values;
+  return Object.fromEntries(values);
 }
 
 function readLiteral(text: string): Parameter | undefined {

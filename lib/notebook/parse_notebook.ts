@@ -18,7 +18,25 @@ export function parseNotebook(text: string): Notebook {
     if (ids.has(id)) throw new SyntaxError(`Cannot read the notebook as two cells have the id ${JSON.stringify(id)}`);
     ids.add(id);
   }
-  return { cells, metadata: asObject(root.metadata ?? {}, "the notebook's metadata") };
+  const metadata = asObject(root.metadata ?? {}, "the notebook's metadata");
+  checkLanguage(metadata);
+  return { cells, metadata };
+}
+
+/** What the kernel runs: TypeScript, and JavaScript as a part of it. */
+const LANGUAGES = ["typescript", "javascript"];
+
+/** Refuses a notebook that says it is for another kernel: its code would run as TypeScript. */
+function checkLanguage({ kernelspec, language_info }: Readonly<Record<string, unknown>>): void {
+  const spec = asObject(kernelspec ?? {}, "the notebook's kernelspec");
+  const info = asObject(language_info ?? {}, "the notebook's language_info");
+  const language = spec.language ?? info.name;
+  if (language === undefined && (spec.name === undefined || spec.name === "deno")) return;
+  if (LANGUAGES.includes(String(language).toLowerCase())) return;
+  throw new SyntaxError(
+    `Cannot read the notebook as its kernel is ${spec.name ?? "not named"}, its language ${language ?? "not named"}: ` +
+      "the kernel here is deno, the language typescript",
+  );
 }
 
 function readCell(value: unknown, index: number): Cell {
@@ -32,7 +50,8 @@ function readCell(value: unknown, index: number): Cell {
   switch (cell.cell_type) {
     case "markdown":
     case "raw":
-      return { type: cell.cell_type, ...base };
+      if (cell.attachments === undefined) return { type: cell.cell_type, ...base };
+      return { type: cell.cell_type, ...base, attachments: asObject(cell.attachments, `${label}'s attachments`) };
     case "code": {
       const outputs = cell.outputs ?? [];
       if (!Array.isArray(outputs)) throw new SyntaxError(`Cannot read ${label} as its outputs are no list`);

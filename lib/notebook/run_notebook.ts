@@ -1,7 +1,7 @@
 import type { CellFailure } from "./cell_failure.ts";
 import { type CellRun, executeCell, shownError } from "./execute_cell.ts";
 import { Kernel } from "./kernel.ts";
-import type { Cell, CodeCell, Notebook } from "./notebook.ts";
+import { type Cell, type CodeCell, hasTag, type Notebook } from "./notebook.ts";
 import { OutputCollector } from "./output_collector.ts";
 import { within } from "./within.ts";
 
@@ -65,7 +65,9 @@ for (const kind of ["error", "unhandledrejection"]) {
 }`;
 
 /**
- * Runs a notebook's code cells in order, in a kernel of their own, until one fails.
+ * Runs a notebook's code cells in order, in a kernel of their own, until one fails. By its tags, as nbclient has them, a
+ * cell may be left out (`skip-execution`) or may throw (`raises-exception`): then its error is its output, and the next
+ * one runs.
  *
  * ```ts
  * import { assertEquals } from "@std/assert";
@@ -87,7 +89,7 @@ export async function runNotebook(notebook: Notebook, options: RunOptions): Prom
   signal?.addEventListener("abort", kill);
   try {
     const steps = notebook.cells.filter(isRun).length;
-    const times: Record<string, number> = {};
+    const times = new Map<string, number>();
     const collectors = new Map<Cell, OutputCollector>();
     const runs = new Map<Cell, CellRun>();
     await kernel.request("shell", "execute_request", { code: PRELUDE, silent: true, store_history: false });
@@ -101,15 +103,15 @@ export async function runNotebook(notebook: Notebook, options: RunOptions): Prom
       const run = await executeCell(kernel, cell.source, collector, { folder, timeout, executable });
       if (run.failure?.kind === "died") await within(INTERRUPT_PATIENCE, new Promise(() => {}));
       signal?.throwIfAborted();
-      times[cell.id] = performance.now() - start;
+      times.set(cell.id, performance.now() - start);
       runs.set(cell, run);
-      if (run.failure !== undefined) break;
+      if (run.failure !== undefined && !mayFail(cell, run.failure)) break;
     }
     await kernel[Symbol.asyncDispose](); // what still comes up to its end, in the log or as a stray error, counts
     const cells = notebook.cells.map((cell) => withRun(cell, runs.get(cell), collectors.get(cell)));
     return {
       notebook: { ...notebook, cells },
-      times,
+      times: Object.fromEntries(times),
       failed: firstFailure(notebook, cells, runs, collectors),
       log: kernel.log,
     };
@@ -127,15 +129,22 @@ function firstFailure(
   for (const [index, cell] of notebook.cells.entries()) {
     const collector = collectors.get(cell);
     const failure = runs.get(cell)?.failure ?? (collector && shownError(collector));
-    if (failure !== undefined) return { cell: executed[index] as CodeCell, number: index + 1, failure };
+    if (failure !== undefined && !mayFail(cell, failure)) {
+      return { cell: executed[index] as CodeCell, number: index + 1, failure };
+    }
   }
 }
 
 function isRun(cell: Cell): cell is CodeCell {
-  return cell.type === "code" && cell.source.trim() !== "";
+  return cell.type === "code" && cell.source.trim() !== "" && !hasTag(cell, "skip-execution");
+}
+
+/** Whether a cell says that it throws. One that ran too long or took the kernel with it has failed all the same. */
+function mayFail(cell: Cell, { kind }: CellFailure): boolean {
+  return kind === "error" && hasTag(cell, "raises-exception");
 }
 
 function withRun(cell: Cell, run: CellRun | undefined, collector: OutputCollector | undefined): Cell {
-  if (cell.type !== "code") return cell;
+  if (cell.type !== "code" || hasTag(cell, "skip-execution")) return cell;
   return { ...cell, executionCount: run?.executionCount ?? null, outputs: collector?.outputs ?? [] };
 }

@@ -29,7 +29,10 @@ export function serializeNotebook({ cells, metadata }: Notebook): string {
 function writeCell(cell: Cell): unknown {
   const { id, metadata, source } = cell;
   const base = { cell_type: cell.type, id, metadata: sortKeys(metadata) };
-  if (cell.type !== "code") return { ...base, source: lines(source) };
+  if (cell.type !== "code") {
+    const { attachments } = cell;
+    return { ...(attachments === undefined ? {} : { attachments }), ...base, source: lines(source) };
+  }
   const outputs = cell.outputs.map((output) => writeOutput(output, cell));
   return { ...base, execution_count: cell.executionCount, outputs, source: lines(source) };
 }

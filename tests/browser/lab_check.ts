@@ -3,6 +3,7 @@
  * headless Chromium, runs all cells, and compares what stands under each with the headless runner's result; then stops
  * a cell that loops. Without names it takes every notebook, and the tests' own of every kind of output.
  */
+import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import type { Cell } from "../../lib/notebook/notebook.ts";
 import { injectParameters, type Parameter } from "../../lib/notebook/parameters.ts";
@@ -18,7 +19,7 @@ import * as lab from "./lab_notebook.ts";
 import { makeLabRoot } from "./lab_root.ts";
 import { type LabServer, startLab } from "./lab_server.ts";
 
-const FIXTURES = new URL("../notebook/fixtures/", import.meta.url).pathname;
+const FIXTURES = fileURLToPath(new URL("../notebook/fixtures/", import.meta.url));
 const CHART = "application/vnd.vegalite.v5+json";
 
 /** How long a notebook may run in Lab, in ms. */

@@ -1,9 +1,11 @@
+import { fileURLToPath } from "node:url";
+
 /** A stand-in for the checkout in which Lab may write as it likes. */
 export interface LabRoot extends AsyncDisposable {
   readonly path: string;
 }
 
-const CHECKOUT = new URL("../../", import.meta.url).pathname;
+const CHECKOUT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** What notebooks read of the checkout; `reports` is copied, so that what they write there stays away from it. */
 const LINKED = ["deno.json", "deno.lock", "node_modules", "lib", "tasks", "tests", "data"];

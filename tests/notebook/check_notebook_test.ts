@@ -1,9 +1,10 @@
+import { fileURLToPath } from "node:url";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { checkNotebook } from "../../lib/notebook/check_notebook.ts";
 import type { Notebook } from "../../lib/notebook/notebook.ts";
 import { syntheticNotebook } from "../fixtures/synthetic_notebook.ts";
 
-const FOLDER = new URL("fixtures/", import.meta.url).pathname;
+const FOLDER = fileURLToPath(new URL("fixtures/", import.meta.url));
 const check = (notebook: Notebook) => checkNotebook({ name: "made_up", notebook, parameters: [] }, FOLDER);
 
 Deno.test("types are checked over all cells together, errors are placed in theirs", async () => {

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { assertEquals } from "@std/assert";
 import { checkNotebook } from "../../lib/notebook/check_notebook.ts";
 import { injectParameters } from "../../lib/notebook/parameters.ts";
@@ -5,7 +6,7 @@ import { readNotebooks } from "../../lib/notebook/read_notebooks.ts";
 import { runNotebook } from "../../lib/notebook/run_notebook.ts";
 import { serializeNotebook } from "../../lib/notebook/serialize_notebook.ts";
 
-const FOLDER = new URL("fixtures/", import.meta.url).pathname;
+const FOLDER = fileURLToPath(new URL("fixtures/", import.meta.url));
 
 Deno.test("a notebook of every kind of output: checked, run twice, the same bytes", async () => {
   const [file] = await readNotebooks(FOLDER);

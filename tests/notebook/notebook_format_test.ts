@@ -21,6 +21,11 @@ const source = { source: text, metadata: fc.record({ tags: fc.array(fc.string())
 const cell = fc.oneof(
   fc.record({ type: fc.constantFrom("markdown" as const, "raw" as const), ...source }),
   fc.record({
+    type: fc.constantFrom("markdown" as const, "raw" as const),
+    ...source,
+    attachments: fc.dictionary(fc.constantFrom("a.png", "b c.svg"), fc.record({ "image/png": fc.base64String() })),
+  }),
+  fc.record({
     type: fc.constant("code" as const),
     ...source,
     executionCount: fc.option(fc.nat()),
@@ -57,6 +62,24 @@ Deno.test("cells of older notebooks get an id from their place; texts may be lis
   assertEquals(parseNotebook(JSON.stringify(old)).cells, [
     { type: "code", id: "cell-1", source: "a\nb", metadata: {}, executionCount: null, outputs: [] },
   ]);
+});
+
+Deno.test("a notebook of another kernel is refused by name; deno's, JavaScript's and one that names none are read", () => {
+  const read = (metadata: unknown) => parseNotebook(JSON.stringify({ nbformat: 4, metadata, cells: [] }));
+  const python = { kernelspec: { display_name: "Python 3", language: "python", name: "python3" } };
+  const message = "its kernel is python3, its language python: the kernel here is deno, the language typescript";
+  assertThrows(() => read(python), SyntaxError, message);
+  assertThrows(() => read({ kernelspec: { name: "python3" } }), SyntaxError, "python3, its language not named");
+  assertThrows(() => read({ language_info: { name: "R" } }), SyntaxError, "not named, its language R");
+  for (const name of ["typescript", "TypeScript", "javascript"]) read({ language_info: { name } });
+  for (const metadata of [{}, { kernelspec: { name: "deno", display_name: "Deno" } }]) read(metadata);
+});
+
+Deno.test("attachments stay with their cell, before its id as nbformat sorts keys", () => {
+  const attachments = { "a.png": { "image/png": "iVBORw0KGgo=" } };
+  const cell = { cell_type: "markdown", id: "c0", metadata: {}, source: "![a](attachment:a.png)", attachments };
+  const written = serializeNotebook(parseNotebook(JSON.stringify({ nbformat: 4, metadata: {}, cells: [cell] })));
+  assertEquals(JSON.parse(written).cells, [{ ...cell, source: [cell.source] }]);
 });
 
 Deno.test("a text that is no notebook is an error that names the place", () => {

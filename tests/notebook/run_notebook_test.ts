@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { injectParameters } from "../../lib/notebook/parameters.ts";
 import { type NotebookRun, runNotebook } from "../../lib/notebook/run_notebook.ts";
@@ -7,7 +8,7 @@ import { syntheticNotebook } from "../fixtures/synthetic_notebook.ts";
 import { withFolder } from "../fixtures/with_folder.ts";
 
 /** A folder inside the checkout: its deno.json is found upward from here. */
-const FOLDER = new URL("fixtures/", import.meta.url).pathname;
+const FOLDER = fileURLToPath(new URL("fixtures/", import.meta.url));
 
 async function run(...cells: string[]): Promise<NotebookRun> {
   return await runNotebook(syntheticNotebook(...cells), { folder: FOLDER, timeout: 60_000 });
@@ -236,3 +237,27 @@ async function childOf(pid: number): Promise<number> {
   const rows = new TextDecoder().decode(stdout).trim().split("\n").map((line) => line.trim().split(/\s+/).map(Number));
   return rows.find(([, parent]) => parent === pid)![0];
 }
+
+Deno.test("a cell tagged raises-exception may throw, one tagged skip-execution is not run; a loop fails all the same", async () => {
+  const tagged = (source: string, tag: string) => ({ source, tags: [tag] });
+  const cells = [
+    tagged("throw new TypeError('wanted')", "raises-exception"),
+    tagged("globalThis.ran = true", "skip-execution"),
+    tagged("'no error'", "raises-exception"),
+    "String(globalThis.ran)",
+  ];
+  const done = await runNotebook(syntheticNotebook(...cells), { folder: FOLDER, timeout: 60_000 });
+  assertEquals(done.failed, undefined);
+  assertEquals(shown(done), [["error TypeError: wanted"], [], ['result "no error"'], ['result "undefined"']]);
+  const looping = syntheticNotebook(tagged("while (true) {}", "raises-exception"), "1");
+  const { failed } = await runNotebook(looping, { folder: FOLDER, timeout: 1000 });
+  assertEquals([failed?.number, failed?.failure.kind], [1, "timeout"]);
+});
+
+Deno.test("a thrown value that is no error is named", async () => {
+  for (const [source, named] of [["throw undefined", "undefined or null"], ["throw 'text'", "text"]]) {
+    const { failed } = await run(source);
+    const message = `${named} was thrown, which is no Error: throw new Error(…) says where`;
+    assertEquals([failed?.failure.name, failed?.failure.message], ["Thrown", message]);
+  }
+});
