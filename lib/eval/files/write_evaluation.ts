@@ -156,7 +156,7 @@ const COLUMNS = [
 
 /**
  * The predictions with the columns of kvpress's `predictions.csv` (RFC 4180), all presses in one file: its own column,
- * `press_name`, is the last. Lists are JSON.
+ * `press_name`, is the last. Lists are JSON. What a model said may begin like a formula: see {@linkcode quote}.
  */
 function predictionsCsv(samples: readonly EvaluatedSample[]): string {
   const lines = samples.map(({ row, prediction, policy, compression_ratio }) => [
@@ -172,6 +172,8 @@ function predictionsCsv(samples: readonly EvaluatedSample[]): string {
   return [COLUMNS, ...lines].map((fields) => `${fields.map(quote).join(",")}\n`).join("");
 }
 
+/** A field as a spreadsheet shows it: one that would be a formula there begins with an apostrophe. The JSON lines are exact. */
 function quote(field: string): string {
-  return /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
+  const text = /^[=+\-@\t\r]/.test(field) ? `'${field}` : field;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -43,7 +43,9 @@ export function table(source: Rows, options: TableOptions = {}): Table {
     );
   }
   const titles = columns.map((name) => name.replaceAll("_", " "));
-  const cells = rows.map((row) => columns.map((name) => (formats[name] ?? plain)(row[name])));
+  const cells = rows.map((row) =>
+    columns.map((name) => (Object.hasOwn(formats, name) ? formats[name] : plain)(row[name]))
+  );
   const right = columns.map((name) => rows.some((row) => typeof row[name] === "number"));
   const markdown = renderMarkdown(titles, cells, right);
   const html = renderHtml(titles, cells, right);
