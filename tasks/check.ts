@@ -9,7 +9,7 @@ const STEPS = [
   ["fmt", "--check", "--quiet"],
   ["lint", "--quiet"],
   ["check", "--quiet", "lib/", "tasks/", "tests/"],
-  ["run", "-q", "-P=check", "tasks/check_notebooks.ts"],
+  ["run", "-q", "--no-prompt", "-P=check", `--allow-run=${Deno.execPath()}`, "tasks/check_notebooks.ts"],
   ["doc", "--quiet", "--lint", ...DOORS],
 ];
 

@@ -1,3 +1,5 @@
+import { fileURLToPath } from "node:url";
+
 const ROOT = new URL("../", import.meta.url);
 const LIB = new URL("lib/", ROOT);
 
@@ -47,8 +49,8 @@ export function packageName(specifier: string): string {
 
 async function modulesFrom(file: string): Promise<readonly ModuleInfo[]> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json", new URL(file, LIB).pathname],
-    cwd: ROOT.pathname,
+    args: ["info", "--json", fileURLToPath(new URL(file, LIB))],
+    cwd: fileURLToPath(ROOT),
   }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
   return JSON.parse(new TextDecoder().decode(stdout)).modules;

@@ -1,10 +1,11 @@
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { POLICIES, WRAPPERS } from "kvmirror/policies";
 import { mobyDick } from "../lib/eval/dataset/moby_dick.ts";
 import { familyMarkdown } from "../tasks/models/family_tables.ts";
 import { runningFamilies } from "../tasks/models/running_families.ts";
 
-const ROOT = new URL("../", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
 /** The files whose blocks run, in turn. */
 const PAGES = ["README.md", "docs/cache.md"];

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type KvCache, loadModel, type Model, type WeightFormat } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
@@ -58,7 +59,7 @@ for (const { name, isDirectory } of [...Deno.readDirSync(FAMILIES)].sort((a, b) 
 
   if (!golden.gguf) continue;
   Deno.test(`${name} as a GGUF file agrees with PyTorch`, async (test) => {
-    const path = new URL(`${name}/model.gguf`, FAMILIES).pathname;
+    const path = fileURLToPath(new URL(`${name}/model.gguf`, FAMILIES));
     await using model = await loadModel(path, { weights: "f32", threads: 1 });
     await checkFamily(test, model, golden, `${name} as GGUF`);
   });

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { simulate, syntheticSequence, type SyntheticSequenceOptions } from "kvmirror";
 import { definePolicy, policy, policyEntry } from "kvmirror/policies";
@@ -64,7 +65,7 @@ Deno.test({
   name: "the golden file is what the reference program writes today",
   ignore: !await hasCommand(["python3", "--version"]),
   fn: async () => {
-    const { success, stdout } = await new Deno.Command("python3", { args: [REFERENCE.pathname] }).output();
+    const { success, stdout } = await new Deno.Command("python3", { args: [fileURLToPath(REFERENCE)] }).output();
     assert(success);
     assertEquals(JSON.parse(new TextDecoder().decode(stdout)), golden);
   },

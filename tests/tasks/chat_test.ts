@@ -1,10 +1,11 @@
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { cacheDtypeName, loadModel } from "kvmirror/engine";
 import { checkpointPath } from "../fixtures/golden.ts";
 import { runTask, type TaskResult } from "../fixtures/run_task.ts";
 import { withFolder } from "../fixtures/with_folder.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const SYSTEM = "Sam's dog is called Biscuit. Ann's cat is called Felix.";
 const SMALL = ["--model", "tiny", "--system", SYSTEM, "--max-new-tokens", "24"];
 

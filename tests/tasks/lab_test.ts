@@ -1,10 +1,11 @@
+import { fileURLToPath } from "node:url";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { readNotebooks } from "../../lib/notebook/read_notebooks.ts";
 import { runNotebook } from "../../lib/notebook/run_notebook.ts";
 import { runTask } from "../fixtures/run_task.ts";
 
 const RESIDENT_BYTES = import.meta.resolve("../../lib/eval/experiments/resident_bytes.ts");
-const FIXTURES = new URL("../notebook/fixtures/", import.meta.url).pathname;
+const FIXTURES = fileURLToPath(new URL("../notebook/fixtures/", import.meta.url));
 
 Deno.test("the kernel that lab installs runs what the notebooks use: native packages, links, names of deno.json", async () => {
   const cache = await Deno.makeTempDir({ prefix: "kvmirror-test-" });

@@ -1,7 +1,8 @@
+import { fileURLToPath } from "node:url";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { runTask } from "../fixtures/run_task.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 Deno.test("the quick profile where nothing can be obtained: every notebook runs, and says that the embedded model did it", async () => {
   // Inside the checkout, so that notebooks find deno.json.

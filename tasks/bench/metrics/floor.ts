@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { readCheckpoint, type ResolvedModel } from "kvmirror/engine";
 import { builtDecoder } from "../../../lib/engine/graph/model_store.ts";
 import { bytesPerToken } from "../../../lib/metrics/bytes_per_token.ts";
@@ -13,7 +14,7 @@ export interface Floor {
   readonly tokenBytes: number;
 }
 
-const WORKER = new URL("bandwidth_worker.ts", import.meta.url).pathname;
+const WORKER = fileURLToPath(new URL("bandwidth_worker.ts", import.meta.url));
 
 /** Measures the bandwidth in a process of its own, and counts bytes. */
 export async function measureFloor({ path }: ResolvedModel, signal?: AbortSignal): Promise<Floor> {

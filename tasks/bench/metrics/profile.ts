@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import type { ResolvedModel } from "kvmirror/engine";
 import { resolve } from "node:path";
 import { holdFolder } from "../../../lib/files/held_folder.ts";
@@ -17,7 +18,7 @@ export interface TokenProfile extends ProfileSummary {
   readonly outsideMs: number;
 }
 
-const WORKER = new URL("profile_worker.ts", import.meta.url).pathname;
+const WORKER = fileURLToPath(new URL("profile_worker.ts", import.meta.url));
 
 /** Profiles tokens after a text of so many, in a process of its own. */
 export async function measureProfile(

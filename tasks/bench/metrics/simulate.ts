@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { printNotice } from "../../cli/print.ts";
 import { isOwn } from "../plan/bench_result.ts";
 import { outputOf, PeerUnavailable } from "../workers/output_of.ts";
@@ -16,7 +17,7 @@ interface Simulator {
   readonly args: readonly string[];
 }
 
-const HERE = (path: string) => new URL(path, import.meta.url).pathname;
+const HERE = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const REFERENCE = HERE("../../../tests/sim/reference.py");
 
 /** This project's simulator and the original's definitions in plain Python; the times are theirs, without the start of a process. */

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import type { ResolvedModel, WeightFormat } from "kvmirror/engine";
 import { resolve } from "node:path";
 import { UsageError } from "../../cli/usage_error.ts";
@@ -81,7 +82,7 @@ function python(name: EnvironmentName, script: string, argsOf: (model: ResolvedM
     byDefault: true,
     prepare: async (model) => {
       const environment = await pythonEnvironment(name);
-      const worker = new URL(`python/${script}`, import.meta.url).pathname;
+      const worker = fileURLToPath(new URL(`python/${script}`, import.meta.url));
       return { command: "python3", args: [...environment, worker, ...await argsOf(model)] };
     },
   };
@@ -92,7 +93,7 @@ function denoWorker(
   args: readonly string[],
   permissions: readonly string[] = ["-P=engine"],
 ): Omit<Launch, "system"> {
-  const worker = new URL(script, import.meta.url).pathname;
+  const worker = fileURLToPath(new URL(script, import.meta.url));
   return { command: Deno.execPath(), args: ["run", "-q", "--no-prompt", ...permissions, worker, ...args] };
 }
 

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import type { KvCache } from "kvmirror/engine";
@@ -155,7 +156,7 @@ Deno.test("buffers give their memory back: 48 MB of rows leave live, allocated a
       "--quiet",
       "--v8-flags=--expose-gc",
       "--allow-all",
-      new URL("measure_memory.ts", import.meta.url).pathname,
+      fileURLToPath(new URL("measure_memory.ts", import.meta.url)),
     ],
   }).output();
   assert(success, new TextDecoder().decode(stderr));

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type Checkpoint, parseCacheDtype, readCheckpoint, type RowSpan } from "kvmirror/engine";
 import {
@@ -12,7 +13,7 @@ import { builtDecoder } from "../../../lib/engine/graph/model_store.ts";
 import { wholeWeight } from "../../../lib/engine/graph/onnx_graph.ts";
 import { withFolder } from "../../fixtures/with_folder.ts";
 
-const QWEN = new URL("../../goldens/qwen2_untied_f32", import.meta.url).pathname;
+const QWEN = fileURLToPath(new URL("../../goldens/qwen2_untied_f32", import.meta.url));
 
 /** The checkpoint, and the names of the tensors that are read of it. */
 async function watched(): Promise<{ checkpoint: Checkpoint; read: string[] }> {

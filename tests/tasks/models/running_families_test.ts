@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { assertEquals, assertMatch } from "@std/assert";
 import { readGgufMetadata } from "../../../lib/engine/checkpoint/gguf/read_gguf.ts";
 import { openFileSource } from "../../../lib/files/byte_source.ts";
@@ -14,7 +15,7 @@ function caseInGoldens(name: string): Record<string, unknown> {
   return {
     case: name,
     family: model_type,
-    gguf: ggufArchitecture(new URL(`${name}/model.gguf`, GOLDENS).pathname),
+    gguf: ggufArchitecture(fileURLToPath(new URL(`${name}/model.gguf`, GOLDENS))),
     rotation: (rope_parameters.full_attention ?? rope_parameters).rope_type,
     window: windows.some((window: number) => window > 0),
     torch: versions.torch,

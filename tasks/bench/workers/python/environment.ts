@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { builtFolder } from "../../../../lib/files/built_folder.ts";
 import { printNotice } from "../../../cli/print.ts";
 import { outputOf, PeerUnavailable } from "../output_of.ts";
@@ -22,7 +23,7 @@ const ENVIRONMENTS = {
 export type EnvironmentName = keyof typeof ENVIRONMENTS;
 
 /** Becomes the environment's own Python: a task may run `python3`, not any path. */
-const LAUNCHER = new URL("become.py", import.meta.url).pathname;
+const LAUNCHER = fileURLToPath(new URL("become.py", import.meta.url));
 
 /**
  * The arguments with which `python3` runs a script in an environment in KVMirror's cache folder, which the user's

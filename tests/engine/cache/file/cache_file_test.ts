@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { defaultFrequencies } from "../../../../lib/numeric/rotary.ts";
 import { uniformRotary } from "../../../fixtures/uniform_rotary.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
@@ -223,7 +224,7 @@ Deno.test("a program that is killed while it saves leaves a whole file", async (
   await withFolder(async (path) => {
     for (const wait of [1, 20, 45, 70]) {
       const child = new Deno.Command(Deno.execPath(), {
-        args: ["run", "-q", "--allow-all", new URL("save_forever.ts", import.meta.url).pathname, path("c")],
+        args: ["run", "-q", "--allow-all", fileURLToPath(new URL("save_forever.ts", import.meta.url)), path("c")],
         stdout: "piped",
       }).spawn();
       const output = child.stdout.getReader();

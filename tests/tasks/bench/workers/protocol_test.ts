@@ -1,11 +1,12 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { randomIds } from "../../../../tasks/bench/workers/serve.ts";
 import { compareLogits } from "../../../../tasks/bench/metrics/divergence.ts";
 import { askOnce, startSystem } from "../../../../tasks/bench/workers/system_process.ts";
 import { checkpointPath } from "../../../fixtures/golden.ts";
 import { withFolder } from "../../../fixtures/with_folder.ts";
 
-const PYTHON = new URL("../../../../tasks/bench/workers/python/", import.meta.url).pathname;
+const PYTHON = fileURLToPath(new URL("../../../../tasks/bench/workers/python/", import.meta.url));
 
 /** A worker in Python whose system is made up: it gives back the ids it was asked to read, and 500 ms for each text. */
 const SYNTHETIC = `
