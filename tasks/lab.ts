@@ -1,5 +1,6 @@
 /** `deno task lab [--install-only] [-- JUPYTER-FLAG…]`: a kernel for these notebooks, and JupyterLab on it. */
 import { cacheFolder } from "../lib/files/cache_folder.ts";
+import { INTERRUPT_CODES } from "./cli/interrupt.ts";
 import { printNotice, printText } from "./cli/print.ts";
 import { runTask } from "./cli/run_task.ts";
 import { UsageError } from "./cli/usage_error.ts";
@@ -25,11 +26,21 @@ await runTask("lab", async (flags, jupyterFlags) => {
   }
   printNotice(`JupyterLab with the kernel in ${folder}`);
   Deno.addSignalListener("SIGINT", () => {}); // Jupyter has it too, and asks before it stops
-  const { code } = await new Deno.Command(lab[0], {
+  const jupyter = new Deno.Command(lab[0], {
     args: [...lab.slice(1), "--LabApp.default_url=/lab/tree/notebooks", ...jupyterFlags],
     cwd: new URL("../", import.meta.url),
     env: { JUPYTER_PATH: path },
-  }).spawn().status;
+  }).spawn();
+  let killed = false;
+  // What kill and timeout send comes to this process alone: Jupyter ends with it, and its kernels do.
+  if (Deno.build.os !== "windows") {
+    Deno.addSignalListener("SIGTERM", () => {
+      killed = true;
+      jupyter.kill("SIGTERM");
+    });
+  }
+  const { code } = await jupyter.status;
+  if (killed) Deno.exit(INTERRUPT_CODES.SIGTERM);
   if (code !== 0) Deno.exit(1);
 });
 

@@ -44,6 +44,13 @@ export interface Attempt {
  */
 export function describeSystemError(error: unknown, { action, path }: Attempt = {}): string | undefined {
   if (!(error instanceof Error)) return undefined;
+  if (error instanceof Deno.errors.NotCapable) {
+    const [, right, of] = /^Requires (\w+) access to (.+?), run again/.exec(error.message) ?? [];
+    return `Cannot ${action ?? "use"} ${path ?? of ?? "what it needs"} as ${
+      right ?? "such"
+    } access is not among the permissions ` +
+      "of this process: give another, or run Deno with more (docs/security.md)";
+  }
   const reason = REASONS.get((error as Error & { code?: string }).code ?? "");
   if (reason === undefined || !/\(os error \d+\)/.test(error.message)) return undefined;
   const [, word, named] = /\(os error \d+\): (\w+)(?: '([^']*)')?/.exec(error.message) ?? [];

@@ -83,12 +83,12 @@ export function parseFlags(args: readonly string[], { name: task, flags, words }
 /** What of a task's table the parser goes by. */
 type Parsed = Pick<TaskDefinition, "name" | "flags" | "words">;
 
-/** `--seed -3` reads as two flags to the parser, so a negative value is joined to its flag first. */
+/** `--seed -3` and `--prompt-file -` read as two to the parser, so such a value is joined to its flag first. */
 function joinNegativeValues(args: readonly string[], valued: ReadonlySet<string>): string[] {
   const joined: string[] = [];
   for (const arg of args) {
     const previous = joined.at(-1);
-    if (/^-\d/.test(arg) && previous?.startsWith("--") && valued.has(previous.slice(2))) {
+    if (/^-(?:\d|$)/.test(arg) && previous?.startsWith("--") && valued.has(previous.slice(2))) {
       joined[joined.length - 1] = `${previous}=${arg}`;
     } else joined.push(arg);
   }

@@ -6,6 +6,7 @@ import { UsageError } from "../cli/usage_error.ts";
 /** What each process is started with: the permissions of `deno task evaluate`. */
 const PERMISSIONS = [
   "-P=engine",
+  "--allow-write",
   "--allow-sys=cpus,hostname,osRelease,systemMemoryInfo,uid,homedir,networkInterfaces",
 ];
 

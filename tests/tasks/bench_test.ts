@@ -204,7 +204,15 @@ Deno.test("bench: without python3 a peer is a notice, not a failure", async () =
   ];
   const run = new Deno.Command(Deno.execPath(), {
     args: [
-      ...["run", "-q", "--no-prompt", "-P=engine", `--allow-run=${Deno.execPath()},git,python3`, "--allow-sys"],
+      ...[
+        "run",
+        "-q",
+        "--no-prompt",
+        "-P=engine",
+        "--allow-write",
+        `--allow-run=${Deno.execPath()},git,python3`,
+        "--allow-sys",
+      ],
       ...["tasks/bench.ts", "--model", checkpointPath("llama_tied_f16"), ...settings],
     ],
     cwd: new URL("../../", import.meta.url),

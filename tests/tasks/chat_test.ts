@@ -12,7 +12,7 @@ const SMALL = ["--model", "tiny", "--system", SYSTEM, "--max-new-tokens", "24"];
 /** Starts a chat as the task does, with its permissions. */
 function start(args: readonly string[]): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-q", "--no-prompt", "-P=engine", "tasks/chat.ts", ...args],
+    args: ["run", "-q", "--no-prompt", "-P=engine", "--allow-write", "tasks/chat.ts", ...args],
     cwd: ROOT,
     env: { NO_COLOR: "1" },
     stdin: "piped",

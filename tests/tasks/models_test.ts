@@ -138,7 +138,7 @@ Deno.test("Ctrl-C in the middle of a file: one line, exit 1; the next run goes o
     };
     hub.fault = "stalls";
     const task = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-q", "--no-prompt", "-P=engine", "tasks/models.ts", "fetch", "qwen2.5-0.5b"],
+      args: ["run", "-q", "--no-prompt", "-P=engine", "--allow-write", "tasks/models.ts", "fetch", "qwen2.5-0.5b"],
       cwd: new URL("../../", import.meta.url),
       env,
       stdout: "piped",

@@ -19,7 +19,8 @@ export interface SourceSettings {
 /**
  * Reads the settings from the environment.
  *
- * @throws {RangeError} if `HF_ENDPOINT` is no address, or no variable names a folder for a cache
+ * @throws {RangeError} if `HF_ENDPOINT` is no address, `HF_TOKEN` can be no header, or no variable names a folder for a
+ * cache
  */
 export function sourceSettings(machine: Machine = thisMachine()): SourceSettings {
   const set = (name: string) => machine.variable(name) || undefined; // an empty variable counts as unset
@@ -34,9 +35,21 @@ export function sourceSettings(machine: Machine = thisMachine()): SourceSettings
     cache: cacheFolder(machine),
     hubCache: set("HF_HUB_CACHE") ?? (huggingFace && `${huggingFace}/hub`),
     endpoint,
-    token: set("HF_TOKEN"),
+    token: checkedToken(set("HF_TOKEN")),
     offline: /^(1|on|yes|true)$/i.test(set("HF_HUB_OFFLINE") ?? ""),
   };
+}
+
+/** A token goes into a header, which takes what can be seen of ASCII: a line break comes with copying. */
+function checkedToken(token: string | undefined): string | undefined {
+  const wrong = token?.search(/[^\x21-\x7e]/) ?? -1;
+  if (wrong < 0) return token;
+  throw new RangeError(
+    `Cannot send HF_TOKEN to the hub as its character ${wrong + 1} of ${
+      token!.length
+    } is a space, a line break or no ` +
+      "ASCII: set it to the token alone",
+  );
 }
 
 /** The hosts of the hub itself: a token may go to them, and their redirects are followed to a file's headers. */

@@ -20,7 +20,7 @@ const WORKER = fileURLToPath(new URL("bandwidth_worker.ts", import.meta.url));
 export async function measureFloor({ path }: ResolvedModel, signal?: AbortSignal): Promise<Floor> {
   signal?.throwIfAborted();
   const { success, code, stdout } = await outputOf(Deno.execPath(), {
-    args: ["run", "-q", "--no-prompt", "-P=engine", WORKER],
+    args: ["run", "-q", "--no-prompt", "-P=engine", "--allow-write", WORKER],
     stderr: "inherit",
     signal,
   });

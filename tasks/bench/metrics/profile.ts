@@ -49,7 +49,7 @@ export async function measureProfile(
 async function runWorker(args: readonly string[], signal?: AbortSignal): Promise<number[]> {
   signal?.throwIfAborted();
   const { success, code, stdout } = await outputOf(Deno.execPath(), {
-    args: ["run", "-q", "--no-prompt", "-P=engine", WORKER, ...args],
+    args: ["run", "-q", "--no-prompt", "-P=engine", "--allow-write", WORKER, ...args],
     stderr: "inherit",
     signal,
   });

@@ -91,7 +91,7 @@ function python(name: EnvironmentName, script: string, argsOf: (model: ResolvedM
 function denoWorker(
   script: string,
   args: readonly string[],
-  permissions: readonly string[] = ["-P=engine"],
+  permissions: readonly string[] = ["-P=engine", "--allow-write"],
 ): Omit<Launch, "system"> {
   const worker = fileURLToPath(new URL(script, import.meta.url));
   return { command: Deno.execPath(), args: ["run", "-q", "--no-prompt", ...permissions, worker, ...args] };

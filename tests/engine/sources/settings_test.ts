@@ -27,6 +27,14 @@ Deno.test("HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE", () => {
   const set = (variables: Record<string, string>) => settings({ HOME: "/home/x", ...variables });
   assertEquals(set({ HF_ENDPOINT: "https://mirror.example//" }).endpoint, "https://mirror.example");
   assertEquals(set({ HF_TOKEN: "secret" }).token, "secret");
+  for (const wrong of ["secret\n", "sec ret", "\tsecret", "sécret"]) {
+    const { message } = assertThrows(
+      () => set({ HF_TOKEN: wrong }),
+      RangeError,
+      "Cannot send HF_TOKEN to the hub as its",
+    );
+    assertEquals(message.includes("ecret"), false, "the token is not printed");
+  }
   for (const on of ["1", "true", "TRUE", "yes", "on"]) assertEquals(set({ HF_HUB_OFFLINE: on }).offline, true, on);
   for (const off of ["", "0", "false", "no"]) assertEquals(set({ HF_HUB_OFFLINE: off }).offline, false, off);
   for (const wrong of ["mirror", "ftp://mirror", "https://", "https:///x"]) {

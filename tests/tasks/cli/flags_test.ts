@@ -53,6 +53,11 @@ Deno.test("values and defaults; a default is not given", () => {
   assertEquals([given, flags.toggle("json")], [["residual-length", "template-arg", "json"], true]);
 });
 
+Deno.test("a negative number and - for standard input are values", () => {
+  const flags = parseFlags(["--residual-length", "-3", "--cache-dtype", "-"], TASK);
+  assertEquals([flags.number("residual-length"), flags.text("cache-dtype")], [-3, "-"]);
+});
+
 Deno.test("what would be passed over is refused by its word", () => {
   assertEquals(refusal("--json=maybe"), "Cannot use --json=maybe as it takes no value: write --json");
   assertEquals(refusal("--json=true"), "Cannot use --json=true as it takes no value: write --json");

@@ -57,7 +57,7 @@ async function withWheel(
     await body(
       async (wheel = WHEEL, env = {}) => {
         const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-          args: ["run", "-q", "-P=engine", "--no-prompt", SCRIPT, JSON.stringify(wheel)],
+          args: ["run", "-q", "-P=engine", "--allow-write", "--no-prompt", SCRIPT, JSON.stringify(wheel)],
           cwd: ROOT,
           env: {
             KVMIRROR_CACHE: `${folder}/cache`,
