@@ -2,7 +2,9 @@ import { fileURLToPath } from "node:url";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { readNotebooks } from "../../lib/notebook/read_notebooks.ts";
 import { runNotebook } from "../../lib/notebook/run_notebook.ts";
+import { isRunning } from "../fixtures/is_running.ts";
 import { runTask } from "../fixtures/run_task.ts";
+import { withFolder } from "../fixtures/with_folder.ts";
 
 const RESIDENT_BYTES = import.meta.resolve("../../lib/eval/experiments/resident_bytes.ts");
 const FIXTURES = fileURLToPath(new URL("../notebook/fixtures/", import.meta.url));
@@ -39,4 +41,37 @@ Deno.test("what is meant for Jupyter must stand after --", async () => {
   );
   const { code: other, stderr: said } = await runTask(["lab", "notebooks"]);
   assertEquals([other, said], [2, "error: Cannot use notebooks: put what is meant for Jupyter after --\n"]);
+});
+
+Deno.test({
+  name: "kill ends JupyterLab with lab",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    withFolder(async (path) => {
+      // A kernel that is there already, and a jupyter that says its id and then serves for ever.
+      const deno = path("cache/deno-2.8.1/node_modules/@deno");
+      for (const platform of ["linux-x64-glibc", "linux-arm64-glibc"]) {
+        await Deno.mkdir(`${deno}/${platform}`, { recursive: true });
+        await Deno.writeTextFile(`${deno}/${platform}/deno`, "");
+      }
+      const jupyter = `#!/bin/sh\n[ "$2" = --version ] && exit 0\necho $$\nexec sleep 600\n`;
+      await Deno.mkdir(path("bin"));
+      await Deno.writeTextFile(path("bin/jupyter"), jupyter, { mode: 0o755 });
+      const environment = { PATH: `${path("bin")}:${Deno.env.get("PATH")}`, KVMIRROR_CACHE: path("cache") };
+      const lab = new Deno.Command(Deno.execPath(), {
+        args: ["run", "-q", "--no-prompt", "-P=lab", "--allow-write", "--allow-run=jupyter", "tasks/lab.ts"],
+        cwd: fileURLToPath(new URL("../../", import.meta.url)),
+        env: environment,
+        stdin: "null",
+        stdout: "piped",
+        stderr: "null",
+      }).spawn();
+      const reader = lab.stdout.getReader();
+      const id = Number(new TextDecoder().decode((await reader.read()).value));
+      assertEquals(isRunning(id), true);
+      lab.kill("SIGTERM");
+      assertEquals((await lab.status).code, 143);
+      assertEquals(isRunning(id), false);
+      await reader.cancel();
+    }),
 });
