@@ -5,7 +5,7 @@ import { type ChatCommand, chatStatus, parseChatCommand, runChatCommand } from "
 import { inputLines, TurnInterrupt } from "./chat/terminal.ts";
 import { cacheDtypeFromFlags, maxNewTokensFromFlags } from "./cli/cache_flags.ts";
 import { byteSize, textFromFlag, usage } from "./cli/flags.ts";
-import { modelFromFlags } from "./cli/model_flags.ts";
+import { modelFromFlags, userTokensFromFlags } from "./cli/model_flags.ts";
 import { policyFromFlags } from "./cli/policy_flags.ts";
 import { printForPeople, printJson, printNotice, writeText } from "./cli/print.ts";
 import { runTask } from "./cli/run_task.ts";
@@ -24,6 +24,7 @@ await runTask("chat", async (flags) => {
   }
   const system = flags.text("system") ?? textFromFlag(flags, "system-file");
   const cacheDtype = cacheDtypeFromFlags(flags);
+  const specialTokens = userTokensFromFlags(flags);
   const [load, save] = [flags.text("load"), flags.text("save")];
   if (load !== undefined && cacheDtype !== undefined) {
     throw new UsageError(
@@ -38,7 +39,7 @@ await runTask("chat", async (flags) => {
   const interrupt = new TurnInterrupt();
   await using model = await modelFromFlags(flags);
   const cache = load === undefined ? undefined : await model.loadCache(load);
-  const options = { policy, maxBytes, cacheDtype, system, cache, maxNewTokens, onNotice: printNotice };
+  const options = { policy, maxBytes, cacheDtype, system, cache, maxNewTokens, specialTokens, onNotice: printNotice };
   const chat = await Chat.open(model, options).catch((error) =>
     usage((): Chat => {
       throw error;

@@ -2,7 +2,7 @@
 import { cacheDtypeName, prefillRecordings } from "kvmirror/engine";
 import { boundFromFlags, draftFromFlags, evictionFromFlags } from "./cli/cache_flags.ts";
 import { requiredText, textFromFlag } from "./cli/flags.ts";
-import { modelFromFlags } from "./cli/model_flags.ts";
+import { modelFromFlags, templateFromFlags, userTokensFromFlags } from "./cli/model_flags.ts";
 import { interruptSignal } from "./cli/interrupt.ts";
 import { createProgress } from "./cli/progress.ts";
 import { printForPeople, printJson, printNotice, printText } from "./cli/print.ts";
@@ -18,11 +18,24 @@ await runTask("generate", async (flags) => {
     throw new UsageError("Cannot ask two questions: give --question or --question-file");
   }
   const question = flags.text("question") ?? textFromFlag(flags, "question-file") ?? "";
+  const [template, specialTokens] = [templateFromFlags(flags), userTokensFromFlags(flags)];
+  if (template === "none" && question === "") {
+    throw new UsageError(
+      "Cannot answer nothing with --template none: give --question, the text that follows the prompt",
+    );
+  }
+  if (template === "none" && flags.given("special-tokens")) {
+    throw new UsageError(
+      "Cannot use --special-tokens with --template none as texts are read as they are: leave out one",
+    );
+  }
   const signal = interruptSignal();
   await using model = await modelFromFlags(flags, signal);
   const progress = createProgress("prefill");
   const recordings = prefillRecordings(eviction.policy.signals);
   const read = {
+    template,
+    specialTokens,
     recordings,
     bound,
     cacheDtype: bound && eviction.cacheDtype,
@@ -39,7 +52,7 @@ await runTask("generate", async (flags) => {
   const ids: number[] = [];
   let text = "";
   const { maxNewTokens } = eviction;
-  const answer = { cache, bound, draft, maxNewTokens, signal, onNotice: printNotice };
+  const answer = { cache, template, specialTokens, bound, draft, maxNewTokens, signal, onNotice: printNotice };
   for await (const token of model.generate(question, answer)) {
     ids.push(token.id);
     text += token.text;

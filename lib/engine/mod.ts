@@ -88,12 +88,15 @@ export { listEmbedded, listModels, type ModelListing } from "./sources/list_mode
 export { checkModelName, findModel, modelNamed, resolveModel } from "./sources/resolve_model.ts";
 export { type DownloadProgress, type FetchOptions, type SourceSettings } from "./sources/settings.ts";
 export { type VerifiedFile, verifyEmbedded, verifyModel } from "./sources/verify_model.ts";
+export type { UserTokens } from "./tokenizer/chat_template.ts";
+export type { Spelled } from "./tokenizer/spelled_tokens.ts";
 export { TemplateArgumentError, type TemplateArguments, type TemplateValue } from "./tokenizer/template_variables.ts";
 export { tokenTexts } from "./tokenizer/text_stream.ts";
 export {
   type ChatMessage,
   type ChatTemplateOptions,
   type DecodeOptions,
+  type EncodeOptions,
   encodeStart,
   type Tokenizer,
   type TokenizerFiles,

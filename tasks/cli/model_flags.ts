@@ -2,9 +2,11 @@ import {
   checkModelName,
   loadModel,
   type Model,
+  type Template,
   TemplateArgumentError,
   type TemplateArguments,
   type TemplateValue,
+  type UserTokens,
   WEIGHT_FORMATS,
   type WeightFormat,
 } from "kvmirror/engine";
@@ -12,6 +14,24 @@ import { type Flags, usage } from "./flags.ts";
 import { createProgress, timeLeft } from "./progress.ts";
 import { printNotice } from "./print.ts";
 import { UsageError } from "./usage_error.ts";
+
+/** Whether texts are a user's turn, as `--template` says. */
+export function templateFromFlags(flags: Flags): Template {
+  return oneOf(flags, "template", ["chat", "none"]);
+}
+
+/** What becomes of special tokens in the user's words, as `--special-tokens` says. */
+export function userTokensFromFlags(flags: Flags): UserTokens {
+  return oneOf(flags, "special-tokens", ["spelled", "recognized"]);
+}
+
+/** The value of a flag that has a default and takes some words; another one is a usage error. */
+function oneOf<Word extends string>(flags: Flags, name: string, words: readonly Word[]): Word {
+  const given = flags.text(name);
+  const found = words.find((word) => word === given);
+  if (found !== undefined) return found;
+  throw new UsageError(`Cannot use --${name} ${given}: it is one of ${words.join(", ")}`);
+}
 
 /** Loads the model that `--model` and `--weights` name; says on stderr which it took. */
 export async function modelFromFlags(flags: Flags, signal?: AbortSignal): Promise<Model> {

@@ -52,6 +52,16 @@ const MODEL_FLAGS: FlagTable = {
   },
 };
 
+const SPECIAL_TOKENS: FlagTable = {
+  "special-tokens": {
+    kind: "text",
+    value: "WAY",
+    default: "spelled",
+    meaning:
+      "special tokens in the user's words: spelled like any words, or recognized, which lets a text end its turn",
+  },
+};
+
 const TEMPLATE_FLAGS: FlagTable = {
   "template-arg": {
     kind: "texts",
@@ -327,6 +337,13 @@ const FLAGS = {
         otherwise: "a token a run",
         meaning: "lookup: look the answer's next words up in the text and check several in one run",
       },
+      template: {
+        kind: "text",
+        value: "WAY",
+        default: "chat",
+        meaning: "chat: the texts are a user's turn; none: they are read as they are, special tokens recognized",
+      },
+      ...SPECIAL_TOKENS,
       ...TEMPLATE_FLAGS,
       ...JSON_FLAG,
     },
@@ -343,6 +360,7 @@ const FLAGS = {
       load: { kind: "text", value: "FILE", otherwise: "a new one", meaning: "the conversation to go on with" },
       save: { kind: "text", value: "FILE", otherwise: "nowhere", meaning: "where the conversation goes at its end" },
       ...MAX_NEW_TOKENS(256),
+      ...SPECIAL_TOKENS,
       ...TEMPLATE_FLAGS,
       ...JSON_FLAG,
     },

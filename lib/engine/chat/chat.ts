@@ -7,7 +7,7 @@ import type { Model } from "../generate/model.ts";
 import { type CacheDtype, isFloat32 } from "../rows/cache_dtype.ts";
 import { fullWindowBytes, tokenBytes } from "../rows/cache_shape.ts";
 import { DEFAULT_RECORDINGS, observedSignals, recordingsFor } from "../signals/signals.ts";
-import { splitConversation, turnIds } from "../tokenizer/chat_template.ts";
+import { splitConversation, turnIds, type UserTokens } from "../tokenizer/chat_template.ts";
 import { type TurnBudget, turnBudget, type TurnSize } from "./turn_budget.ts";
 
 /** Options of {@linkcode Chat.open}. */
@@ -24,6 +24,8 @@ export interface ChatOptions {
   readonly cache?: KvCache;
   /** Tokens of an answer; 128 by default. */
   readonly maxNewTokens?: number;
+  /** `spelled` by default: special tokens in a question are words like any others, and cannot end the user's turn. */
+  readonly specialTokens?: UserTokens;
   /** Called with a sentence when the conversation passes the positions that the model was trained on. */
   readonly onNotice?: (notice: string) => void;
 }
@@ -138,8 +140,8 @@ export class Chat {
   ): AsyncGenerator<GeneratedToken, void, undefined> {
     if (question.trim() === "") throw new RangeError("Cannot ask an empty question: give at least one character");
     const { cache } = this;
-    const { maxNewTokens = 128, onNotice } = this.#options;
-    const ids = turnIds(this.#model.tokenizer, question, cache.tokenIds());
+    const { maxNewTokens = 128, onNotice, specialTokens } = this.#options;
+    const ids = turnIds(this.#model.tokenizer, question, cache.tokenIds(), specialTokens);
     const bound = this.#makeRoom(ids.length, maxNewTokens);
     cache.mark();
     const start = cache.tokenCount;

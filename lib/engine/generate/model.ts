@@ -6,7 +6,7 @@ import { ModelObserver } from "../observe/model_observer.ts";
 import { type CacheDtype, isFloat32 } from "../rows/cache_dtype.ts";
 import type { DecoderPool } from "../runtime/decoder_pool.ts";
 import { prefillRecordings, type Recording, recordingsFor } from "../signals/signals.ts";
-import { splitChatTemplate, turnIds } from "../tokenizer/chat_template.ts";
+import { splitChatTemplate, turnIds, userIds, type UserTokens } from "../tokenizer/chat_template.ts";
 import { createTextStream } from "../tokenizer/text_stream.ts";
 import { encodeStart, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type GeneratedToken, Generation } from "./generation.ts";
@@ -36,6 +36,8 @@ export interface ModelOrigin {
 export interface PrefillOptions extends Omit<ReadOptions, "logitsOf" | "attention"> {
   /** `chat` by default: the text opens the user's turn. `none`: it is read as it is, behind the checkpoint's first token. */
   readonly template?: Template;
+  /** `spelled` by default: special tokens in a text of the user's turn are words like any others. */
+  readonly specialTokens?: UserTokens;
   /** Recordings for policies; {@linkcode DEFAULT_RECORDINGS} and the bound's by default. */
   readonly recordings?: readonly Recording[];
   /** Quantization of the rows: once the text is read or, under a bound, as they age; float32 by default. */
@@ -50,6 +52,8 @@ export interface GenerateOptions extends SamplingOptions {
   readonly maxNewTokens?: number;
   /** `chat` by default: the question closes the user's turn. `none`: it is read as it is. */
   readonly template?: Template;
+  /** `spelled` by default: special tokens in a question of the user's turn are words like any others. */
+  readonly specialTokens?: UserTokens;
   /** Whether to generate `maxNewTokens` in any case; false by default: the model's end token ends the answer. */
   readonly ignoreEos?: boolean;
   /** `skip`, which is faster, unless the bound's policy takes attention; `record`: adds to the recordings. */
@@ -165,13 +169,13 @@ export class Model implements AsyncDisposable {
    */
   async prefill(
     text: string,
-    { template = "chat", recordings, cacheDtype, ...read }: PrefillOptions = {},
+    { template = "chat", specialTokens = "spelled", recordings, cacheDtype, ...read }: PrefillOptions = {},
   ): Promise<KvCache> {
     if (text === "") throw new RangeError("Cannot prefill an empty text: give at least one character");
     const early = read.bound === undefined ? undefined : cacheDtype;
     const cache = this.createCache(recordings ?? prefillRecordings(read.bound?.policy.signals ?? []), early);
     const ids = template === "chat"
-      ? this.tokenizer.encode(openTurn(this.tokenizer, text))
+      ? openingIds(this.tokenizer, text, specialTokens)
       : encodeStart(this.tokenizer, text);
     await this.read(cache, ids, { ...read, logitsOf: "none" });
     if (cacheDtype !== undefined) cache.quantize(cacheDtype);
@@ -207,14 +211,14 @@ export class Model implements AsyncDisposable {
    */
   questionIds(
     question: string,
-    { template = "chat", cache }: Pick<GenerateOptions, "template" | "cache"> = {},
+    { template = "chat", cache, specialTokens }: Pick<GenerateOptions, "template" | "cache" | "specialTokens"> = {},
   ): number[] {
     if (template === "none") {
       return cache === undefined || cache.tokenCount === 0
         ? encodeStart(this.tokenizer, question)
         : this.tokenizer.encode(question);
     }
-    return turnIds(this.tokenizer, question, cache?.tokenIds() ?? []);
+    return turnIds(this.tokenizer, question, cache?.tokenIds() ?? [], specialTokens);
   }
 
   async *#generate(ids: readonly number[], options: GenerateOptions): AsyncGenerator<GeneratedToken, void, undefined> {
@@ -263,8 +267,8 @@ export class Model implements AsyncDisposable {
   }
 }
 
-/** Opens the user's turn with a text, without its leading white space where the template trims. */
-function openTurn(tokenizer: Tokenizer, text: string): string {
+/** The ids that open the user's turn with a text, without its leading white space where the template trims. */
+function openingIds(tokenizer: Tokenizer, text: string, tokens: UserTokens): number[] {
   const { open, whiteSpace } = splitChatTemplate(tokenizer);
-  return open + (whiteSpace === "trimmed" ? text.trimStart() : text);
+  return userIds(tokenizer, [open, whiteSpace === "trimmed" ? text.trimStart() : text, ""], tokens);
 }

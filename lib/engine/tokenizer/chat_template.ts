@@ -106,27 +106,42 @@ function pieces(rendered: string): [string, string, string] {
   ];
 }
 
+/** What becomes of special tokens in a user's words: they are spelled like any words, or count as what they are. */
+export type UserTokens = "spelled" | "recognized";
+
+/** The ids of a user's words between texts of the template, with what is read before. */
+export function userIds(
+  tokenizer: Pick<Tokenizer, "encode">,
+  [before, words, behind]: readonly [string, string, string],
+  tokens: UserTokens,
+): number[] {
+  const spelled = [before.length, before.length + words.length] as const;
+  return tokenizer.encode(before + words + behind, { spelled: tokens === "spelled" ? [spelled] : [] });
+}
+
 /**
  * The ids that a question adds to a conversation. They are the whole turn where nothing is read, the rest of the turn
  * where the user's turn is open, and after an answer the token that ends it, which a generation gives unread, and the
  * whole turn.
  *
  * @param read ids read so far
+ * @param tokens what becomes of special tokens in the question
  * @throws {RangeError} if the template cannot be split
  */
 export function turnIds(
   tokenizer: Pick<Tokenizer, "applyChatTemplate" | "encode">,
   question: string,
   read: readonly number[],
+  tokens: UserTokens = "spelled",
 ): number[] {
   const { open, close, whiteSpace } = splitChatTemplate(tokenizer);
   const trimmed = whiteSpace === "trimmed";
-  if (read.length === 0) return tokenizer.encode(open + (trimmed ? question.trim() : question) + close);
+  if (read.length === 0) return userIds(tokenizer, [open, trimmed ? question.trim() : question, close], tokens);
   if (!wasAnswered(tokenizer, read, close)) {
-    return tokenizer.encode((trimmed ? question.trimEnd() : question) + close);
+    return userIds(tokenizer, ["", trimmed ? question.trimEnd() : question, close], tokens);
   }
   const { between } = splitConversation(tokenizer);
-  return tokenizer.encode(between + (trimmed ? question.trim() : question) + close);
+  return userIds(tokenizer, [between, trimmed ? question.trim() : question, close], tokens);
 }
 
 /** Whether an assistant's turn has begun. */

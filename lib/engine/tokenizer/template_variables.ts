@@ -1,4 +1,4 @@
-import type { Template } from "@huggingface/jinja";
+import type { JinjaTemplate } from "./jinja_template.ts";
 
 /** A value that a chat template's variable can be given. */
 export type TemplateValue = boolean | number | string;
@@ -23,7 +23,7 @@ const GIVEN: readonly string[] = [
  * @param template the template; undefined where the model has none
  * @throws {TemplateArgumentError} naming the first variable that it does not read, and those that it reads
  */
-export function checkTemplateArguments(template: Template | undefined, given: TemplateArguments): void {
+export function checkTemplateArguments(template: JinjaTemplate | undefined, given: TemplateArguments): void {
   const names = Object.keys(given);
   if (names.length === 0) return;
   if (template === undefined) {
@@ -39,7 +39,7 @@ export function checkTemplateArguments(template: Template | undefined, given: Te
 }
 
 /** The variables that a template reads and nobody but its caller gives a value, in the order of their first use. */
-export function templateVariables(template: Template): string[] {
+export function templateVariables(template: JinjaTemplate): string[] {
   const found = new Set<string>();
   visit(template.parsed, new Set(GIVEN), found);
   return [...found];

@@ -1,9 +1,10 @@
-import { Template } from "@huggingface/jinja";
 import { Tokenizer as Library } from "@huggingface/tokenizers";
 import { createFields } from "../../files/fields.ts";
 import { cleanSpaces } from "./clean_spaces.ts";
+import { type JinjaTemplate, jinjaTemplate } from "./jinja_template.ts";
 import { decodeByteTokens, decodesByteTokens, matchReference } from "./match_reference.ts";
 import { withSpecialTokens } from "./special_tokens.ts";
+import { createSpelling, type Spelled } from "./spelled_tokens.ts";
 import { createTakeSpaces } from "./take_spaces.ts";
 import { checkTemplateArguments, type TemplateArguments } from "./template_variables.ts";
 import { textBounds } from "./text_bounds.ts";
@@ -27,6 +28,12 @@ export interface ChatMessage {
   readonly role: "system" | "user" | "assistant";
   /** What is said. */
   readonly content: string;
+}
+
+/** Options of {@linkcode Tokenizer.encode}. */
+export interface EncodeOptions {
+  /** Ranges of the text, end excluded, in which special tokens are spelled like any words; none by default. */
+  readonly spelled?: readonly Spelled[];
 }
 
 /** Options of {@linkcode Tokenizer.decode}. */
@@ -61,8 +68,11 @@ export interface Tokenizer {
   readonly hasChatTemplate: boolean;
   /** Values that the chat template was given for its variables. */
   readonly templateArguments: TemplateArguments;
-  /** The ids of a text. Special tokens in the text are recognized, none is added. */
-  encode(text: string): number[];
+  /**
+   * The ids of a text. Special tokens in the text are recognized, but for those in what is `spelled`, such as a user's
+   * words within a chat template; none is added.
+   */
+  encode(text: string, options?: EncodeOptions): number[];
   /** The text of ids. Ids without a token are left out; bytes that are no UTF-8 become U+FFFD. */
   decode(ids: readonly number[], options?: DecodeOptions): string;
   /** One token in the vocabulary's spelling (`Ġthe`); empty if the id has no token. */
@@ -105,8 +115,16 @@ export function createTokenizer(
   const library = openLibrary(tokenizer);
   const texts: string[] = [];
   for (const [text, id] of library.get_vocab()) texts[id] = text;
-  const takeSpaces = createTakeSpaces(tokenizer.added_tokens) ?? ((text: string) => text);
-  const encode = (text: string) => library.encode(takeSpaces(text), { add_special_tokens: false }).ids;
+  const encoder = (own: Library, added: unknown) => {
+    const takeSpaces = createTakeSpaces(added) ?? ((text: string) => text);
+    return (text: string) => own.encode(takeSpaces(text), { add_special_tokens: false }).ids;
+  };
+  const recognize = encoder(library, tokenizer.added_tokens);
+  const spell = createSpelling(
+    tokenizer.added_tokens,
+    (added) => encoder(openLibrary({ ...tokenizer, added_tokens: added }), added),
+  );
+  const encode = (text: string, { spelled = [] }: EncodeOptions = {}) => spell(text, spelled) ?? recognize(text);
   const added = library.get_added_tokens_decoder();
   const ofBytes = decodesByteTokens(tokenizer.decoder);
   const fields = createFields((key) => files.config[key], "tokenizer_config.json");
@@ -207,9 +225,9 @@ function chatTemplate(given: unknown): string | undefined {
 }
 
 /** Compiles a template; one that cannot be is an error of whoever applies it: the model may be used without. */
-function compile(template: string): Template | Error {
+function compile(template: string): JinjaTemplate | Error {
   try {
-    return new Template(template.replaceAll(/\r\n?/g, "\n")); // as Jinja reads it
+    return jinjaTemplate(template);
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }

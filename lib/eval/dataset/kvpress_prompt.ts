@@ -1,5 +1,5 @@
 import type { Tokenizer } from "../../engine/mod.ts";
-import { splitChatTemplate } from "../../engine/tokenizer/chat_template.ts";
+import { splitChatTemplate, userIds } from "../../engine/tokenizer/chat_template.ts";
 import { encodeStart } from "../../engine/tokenizer/tokenizer.ts";
 import type { DatasetRow } from "./dataset_row.ts";
 
@@ -20,7 +20,8 @@ export interface PromptIds {
  * Puts a row together as kvpress 0.5.5's pipeline does: the chat template is split around the context; question, the
  * template's rest and the answer's beginning follow as one text; both are tokenised by themselves. A tokenizer without
  * template puts its first token before the context and a line break after the question. `aware` moves the question into
- * the context, as kvpress's `query_aware` does. A row whose template is `none` has nothing between its texts, and before
+ * the context, as kvpress's `query_aware` does. Unlike there, special tokens in a row's texts are spelled: a dataset cannot
+ * end the user's turn. A row whose template is `none` has nothing between its texts, and before
  * them what the checkpoint puts before every text.
  */
 export function kvpressPrompt(
@@ -38,7 +39,12 @@ export function kvpressPrompt(
     openingTokens: row.template === "none" ? tokenizer.startTokenIds.length : tokenizer.encode(open).length,
     contextIds: row.template === "none"
       ? encodeStart(tokenizer, context)
-      : tokenizer.encode(open + (whiteSpace === "trimmed" ? context.trimStart() : context)),
-    questionIds: tokenizer.encode(question + close + row.answer_prefix),
+      : userIds(tokenizer, [open, whiteSpace === "trimmed" ? context.trimStart() : context, ""], "spelled"),
+    questionIds: tokenizer.encode(question + close + row.answer_prefix, {
+      spelled: row.template === "none" ? [] : [
+        [0, question.length],
+        [question.length + close.length, question.length + close.length + row.answer_prefix.length],
+      ],
+    }),
   };
 }
