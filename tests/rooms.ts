@@ -68,7 +68,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ],
   },
   "eval/dataset": {
-    uses: ["eval/scorers", "engine/tokenizer", "engine", "numeric"],
+    uses: ["eval/scorers", "engine/tokenizer", "engine", "numeric", "files"],
     door: ["dataset_row.ts", "fact_prompt.ts", "kvpress_prompt.ts", "task_rows.ts"],
   },
   "eval/scorers": { uses: ["numeric"], door: ["scorers.ts"] },

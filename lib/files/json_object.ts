@@ -29,12 +29,13 @@ export function parseJsonObjectText(text: string, label: string): Record<string,
 }
 
 /**
- * Parses JSON.
+ * Parses JSON, behind the byte order mark that may stand before it.
  *
  * @param label what is parsed, for errors: `config.json`
  * @throws {SyntaxError} if it is no JSON, nested too deep, or has a key twice anywhere
  */
-export function parseJson(text: string, label: string): unknown {
+export function parseJson(given: string, label: string): unknown {
+  const text = given.startsWith("\ufeff") ? given.slice(1) : given;
   const keys = writtenKeys(text);
   if (keys === undefined) {
     throw new SyntaxError(
@@ -45,7 +46,7 @@ export function parseJson(text: string, label: string): unknown {
   try {
     parsed = JSON.parse(text);
   } catch (error) {
-    throw new SyntaxError(`Cannot read ${label} as JSON: ${faultOf(error)}`, { cause: error });
+    throw new SyntaxError(`Cannot read ${label} as JSON: ${faultOf(error, text)}`, { cause: error });
   }
   if (keyCount(parsed) !== keys) {
     throw new SyntaxError(`Cannot read ${label} as the key ${shown(repeatedKey(text) ?? "")} is there twice`);
@@ -114,11 +115,13 @@ function repeatedKey(text: string): string | undefined {
 }
 
 /** What is wrong with a text that is no JSON, in words of our own, and where as far as V8 says. */
-function faultOf(error: unknown): string {
+function faultOf(error: unknown, text: string): string {
   const { message } = error as SyntaxError;
   if (/end of JSON input|Unterminated string/.test(message)) return "it ends before it is whole";
   const [, line, column] = /\(line (\d+) column (\d+)\)/.exec(message) ?? [];
-  if (line !== undefined) return `it goes wrong at line ${line}, column ${column}`;
+  if (line !== undefined) {
+    return `it goes wrong at ${text.includes("\n") ? `line ${line}, column ${column}` : `character ${column}`}`;
+  }
   const [, character] = /^Unexpected token '(.+?)',/su.exec(message) ?? [];
   return character === undefined ? "it goes wrong somewhere" : `${shown(character)} stands where it cannot`;
 }

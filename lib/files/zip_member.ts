@@ -8,7 +8,8 @@ const HEADER_BYTES = 30;
 const MAX_COMMENT_BYTES = 65_535;
 /** A directory of names is small; more is damage or an attack. */
 const MAX_DIRECTORY_BYTES = 16 << 20;
-const CHUNK_BYTES = 1 << 20;
+/** Bytes of the archive that are unpacked at once: they give at most 1,032 times as many. */
+const CHUNK_BYTES = 1 << 14;
 const STORED = 0;
 const DEFLATED = 8;
 

@@ -1,3 +1,4 @@
+import { parseJson } from "../files/json_object.ts";
 import { type Cell, type CodeCell, type DisplayOutput, isJson, type Notebook, type Output } from "./notebook.ts";
 
 /**
@@ -7,9 +8,9 @@ import { type Cell, type CodeCell, type DisplayOutput, isJson, type Notebook, ty
  * Throws a SyntaxError that names the cell if the text is no such notebook.
  */
 export function parseNotebook(text: string): Notebook {
-  const root = asObject(parseJson(text), "the notebook");
+  const root = asObject(parseJson(text, "the notebook"), "the notebook");
   if (root.nbformat !== 4) {
-    throw new SyntaxError(`Cannot read the notebook as its nbformat is ${JSON.stringify(root.nbformat)}: it must be 4`);
+    throw new SyntaxError(`Cannot read the notebook as its nbformat is ${shown(root.nbformat)}: it must be 4`);
   }
   if (!Array.isArray(root.cells)) throw new SyntaxError("Cannot read the notebook as it has no list of cells");
   const cells = root.cells.map(readCell);
@@ -60,7 +61,7 @@ function readCell(value: unknown, index: number): Cell {
       return { type: "code", ...base, executionCount, outputs: read } satisfies CodeCell;
     }
   }
-  throw new SyntaxError(`Cannot read ${label} as its cell_type is ${JSON.stringify(cell.cell_type)}`);
+  throw new SyntaxError(`Cannot read ${label} as its cell_type is ${shown(cell.cell_type)}`);
 }
 
 function readOutput(output: Record<string, unknown>, label: string): Output {
@@ -86,7 +87,7 @@ function readOutput(output: Record<string, unknown>, label: string): Output {
         traceback: Array.isArray(output.traceback) ? output.traceback.map(String) : [],
       };
   }
-  throw new SyntaxError(`Cannot read ${label} as an output_type is ${JSON.stringify(output.output_type)}`);
+  throw new SyntaxError(`Cannot read ${label} as an output_type is ${shown(output.output_type)}`);
 }
 
 /** The text forms may be lists of lines; JSON forms are as they are, and may be lists too. */
@@ -100,7 +101,7 @@ function readData(value: unknown, label: string): DisplayOutput["data"] {
 function readId(id: unknown, label: string): string {
   if (typeof id === "string" && /^[\w-]{1,64}$/.test(id)) return id;
   throw new SyntaxError(
-    `Cannot read ${label} as its id is ${JSON.stringify(id)}: it must be 1 to 64 of a-z A-Z 0-9 - _`,
+    `Cannot read ${label} as its id is ${shown(id)}: it must be 1 to 64 of a-z A-Z 0-9 - _`,
   );
 }
 
@@ -110,12 +111,8 @@ function readText(value: unknown, label: string): string {
   throw new SyntaxError(`Cannot read ${label} as it must be a text or a list of lines`);
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text.replace(/^\ufeff/, ""));
-  } catch (error) {
-    throw new SyntaxError(`Cannot read the notebook as it is no JSON: ${(error as Error).message}`);
-  }
+function shown(value: unknown): string {
+  return JSON.stringify(value)?.slice(0, 80) ?? "absent";
 }
 
 function asObject(value: unknown, label: string): Record<string, unknown> {

@@ -96,7 +96,7 @@ function familyOf(name: unknown, label: string, names: (family: LayoutFamily) =>
   const known = LAYOUT_FAMILIES.flatMap((family) => [...names(family)]).sort();
   const near = typeof name === "string" ? nearestName(name, known) : undefined;
   throw new RangeError(
-    `Cannot plan a cache as ${label} is ${name === undefined ? "absent" : JSON.stringify(name)}: ${
+    `Cannot plan a cache as ${label} is ${name === undefined ? "absent" : JSON.stringify(name).slice(0, 80)}: ${
       near === undefined ? "the" : `did you mean ${near}? The`
     } known ones are ${known.join(", ")}`,
   );

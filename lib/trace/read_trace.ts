@@ -1,7 +1,9 @@
+import { parseJson } from "../files/json_object.ts";
 import { decodeText } from "../files/text_file.ts";
 import {
   checkHeader,
   RECORD,
+  shown,
   stepSize,
   TRACE_MAGIC,
   TRACE_VERSION,
@@ -46,6 +48,10 @@ export function readTrace(reader: ByteReader): TraceReading {
     );
   }
   const header = checkHeader(json(reader, uint32(start, 12)));
+  const bytes = stepSize(header) * 4;
+  if (bytes > reader.left) {
+    throw new SyntaxError(`Cannot read the trace as it is cut off: a step has ${bytes} bytes, ${reader.left} follow`);
+  }
   return { header, steps: () => readSteps(reader, header) };
 }
 
@@ -56,14 +62,18 @@ function* readSteps(reader: ByteReader, header: TraceHeader): Generator<TraceSte
     if (kind === RECORD.step) {
       const bytes = take(reader, size * 4);
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      yield Float32Array.from({ length: size }, (_, index) => view.getFloat32(index * 4, true));
+      const step = Float32Array.from({ length: size }, (_, index) => view.getFloat32(index * 4, true));
+      if (!step.every((share) => share >= 0 && share < Infinity)) {
+        throw new SyntaxError(`Cannot read the trace as step ${count} holds what is no share of attention`);
+      }
+      yield step;
       continue;
     }
     if (kind !== RECORD.footer) throw new SyntaxError(`Cannot read the trace as step ${count} begins with ${kind}`);
     const footer = json(reader, uint32(take(reader, 4), 0)) as TraceFooter;
     if (footer?.generated_token_count !== count) {
       throw new SyntaxError(
-        `Cannot read the trace as it ends after ${count} steps of ${footer?.generated_token_count}`,
+        `Cannot read the trace as it ends after ${count} steps of ${shown(footer?.generated_token_count)}`,
       );
     }
     if (reader.left > 0) throw new SyntaxError(`Cannot read the trace as ${reader.left} bytes follow its end`);
@@ -83,11 +93,7 @@ function json(reader: ByteReader, length: number): unknown {
     throw new SyntaxError(`Cannot read the trace as its header would take ${length} bytes: at most ${MAX_JSON_BYTES}`);
   }
   const text = decodeText(take(reader, length), "the trace's header");
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new SyntaxError("Cannot read the trace as its header is no JSON");
-  }
+  return parseJson(text, "the trace's header");
 }
 
 function uint32(bytes: Uint8Array, offset: number): number {

@@ -48,15 +48,36 @@ export function checkHeader(value: unknown): TraceHeader {
   for (const field of ["prompt_token_count", "layer_count", "kv_head_count", "bytes_per_token"] as const) {
     const count = header[field];
     if (!Number.isSafeInteger(count) || count < 1) {
-      throw new SyntaxError(`Cannot read the trace as ${field} is ${JSON.stringify(count)}: it must be at least 1`);
+      throw new SyntaxError(`Cannot read the trace as ${field} is ${shown(count)}: it must be at least 1`);
     }
   }
   if (typeof header.model_name !== "string") throw new SyntaxError("Cannot read the trace as model_name is no text");
   const texts = header.token_texts;
   if (!Array.isArray(texts) || texts.length !== header.prompt_token_count) {
     throw new SyntaxError(
-      `Cannot read the trace as it has ${texts?.length ?? 0} token_texts for ${header.prompt_token_count} tokens`,
+      `Cannot read the trace as it has ${lengthOf(texts)} token_texts for ${header.prompt_token_count} tokens`,
+    );
+  }
+  if (!texts.every((text) => typeof text === "string")) {
+    throw new SyntaxError("Cannot read the trace as its token_texts are not all texts");
+  }
+  if (stepSize(header) > MAX_STEP_VALUES) {
+    throw new SyntaxError(
+      `Cannot read the trace as a step of it has ${stepSize(header)} values: the limit is ${MAX_STEP_VALUES}`,
     );
   }
   return header;
+}
+
+/** Values of a step: 126 layers of 8 heads have fewer up to 250,000 tokens. */
+const MAX_STEP_VALUES = 2 ** 28;
+
+/** A value of a file in a message. */
+export function shown(value: unknown): string {
+  return JSON.stringify(value)?.slice(0, 80) ?? "absent";
+}
+
+/** How many items a list of a file has. */
+export function lengthOf(list: unknown): number {
+  return Array.isArray(list) ? list.length : 0;
 }

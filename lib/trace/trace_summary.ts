@@ -1,8 +1,11 @@
+import { parseJson } from "../files/json_object.ts";
 import type { TraceReading } from "./read_trace.ts";
-import type { TraceHeader } from "./trace_header.ts";
+import { shown, type TraceHeader } from "./trace_header.ts";
 
 /** Where a token stands in the prompt: among the first 16, the last 16, or between. */
 export type PromptRole = "sink" | "recent_context" | "content";
+
+const ROLES: readonly unknown[] = ["sink", "recent_context", "content"] satisfies PromptRole[];
 
 /** One prompt token of the original's trace. */
 export interface TokenTrace {
@@ -107,27 +110,31 @@ export function tokenNovelty(position: number, tokenCount: number): number {
  * @throws {SyntaxError} if it is no JSON, or a field is missing or wrong; names the field
  */
 export function parseSummary(text: string): TraceSummary {
-  let summary: TraceSummary;
-  try {
-    summary = JSON.parse(text.replace(/^\ufeff/, ""));
-  } catch {
-    throw new SyntaxError("Cannot read the trace as it is no JSON");
-  }
+  const summary = parseJson(text, "the trace") as TraceSummary;
   const traces = summary?.token_traces;
   if (!Array.isArray(traces) || traces.length === 0) {
     throw new SyntaxError("Cannot read the trace as it has no token_traces: make it with deno task trace");
   }
   if (!Number.isSafeInteger(summary.bytes_per_token) || summary.bytes_per_token < 1) {
-    throw new SyntaxError(`Cannot read the trace as bytes_per_token is ${JSON.stringify(summary.bytes_per_token)}`);
+    throw new SyntaxError(`Cannot read the trace as bytes_per_token is ${shown(summary.bytes_per_token)}`);
   }
   if (summary.prompt_token_count !== traces.length) {
     throw new SyntaxError(
-      `Cannot read the trace as it has ${traces.length} token_traces for ${summary.prompt_token_count} tokens`,
+      `Cannot read the trace as it has ${traces.length} token_traces for ${shown(summary.prompt_token_count)} tokens`,
+    );
+  }
+  if (typeof summary.model_name !== "string") throw new SyntaxError("Cannot read the trace as model_name is no text");
+  if (!Number.isSafeInteger(summary.generated_token_count) || summary.generated_token_count < 0) {
+    throw new SyntaxError(
+      `Cannot read the trace as generated_token_count is ${shown(summary.generated_token_count)}: it must be a count`,
     );
   }
   traces.forEach((trace, index) => {
-    if (trace?.index !== index || !Number.isFinite(trace.attention_received)) {
+    if (trace?.index !== index || !(trace.attention_received >= 0 && trace.attention_received < Infinity)) {
       throw new SyntaxError(`Cannot read the trace as token ${index} has no index or attention_received`);
+    }
+    if (typeof trace.token_text !== "string" || !ROLES.includes(trace.prompt_role)) {
+      throw new SyntaxError(`Cannot read the trace as token ${index} has no token_text or prompt_role`);
     }
   });
   return summary;

@@ -26,6 +26,15 @@ export function printNotice(text: string): void {
   printForPeople(Deno.stderr, `${text}\n`);
 }
 
+/** The most characters of an error's line: what somebody typed may have any length. */
+const MAX_LINE = 600;
+
+/** One line of printable text, short enough to be read. */
+export function oneLine(text: string): string {
+  const line = text.replaceAll(/\s*\n\s*/g, " ").replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, "\ufffd").trim();
+  return line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}…` : line;
+}
+
 /**
  * Prints text that a model or a file may have had a part in: a terminal gets it without control characters, which it
  * would obey; a file or a pipe gets it as it is.

@@ -3,7 +3,7 @@ import { describeSystemError } from "../../lib/files/system_error.ts";
 import { type Flags, parseFlags } from "./flags.ts";
 import { helpText, versionText } from "./help.ts";
 import { interruptCode } from "./interrupt.ts";
-import { printNotice, printText } from "./print.ts";
+import { oneLine, printNotice, printText } from "./print.ts";
 import { type TaskName, TASKS } from "./task_table.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -36,7 +36,7 @@ export async function runBody(body: () => Promise<void> | void): Promise<void> {
     await body();
   } catch (error) {
     const interrupted = interruptCode();
-    printNotice(`error: ${interrupted === undefined ? oneLine(error) : "interrupted"}`);
+    printNotice(`error: ${interrupted === undefined ? messageOf(error) : "interrupted"}`);
     Deno.exit(interrupted ?? exitCode(error));
   }
 }
@@ -51,7 +51,6 @@ function exitCode(error: unknown): 1 | 2 {
   return isOfInput && /(?:^|: )Cannot /.test(error.message) ? 2 : 1;
 }
 
-function oneLine(error: unknown): string {
-  const message = describeSystemError(error) ?? (error instanceof Error ? error.message || error.name : String(error));
-  return message.replaceAll(/\s*\n\s*/g, " ").trim();
+function messageOf(error: unknown): string {
+  return oneLine(describeSystemError(error) ?? (error instanceof Error ? error.message || error.name : String(error)));
 }

@@ -232,6 +232,22 @@ const FLAGS = {
     flags: { "install-only": { kind: "switch", meaning: "install the kernel and say how another Jupyter finds it" } },
     example: "lab -- --no-browser --port 8899",
   },
+  fuzz: {
+    flags: {
+      seconds: { kind: "number", value: "SECONDS", otherwise: "no limit", meaning: "how long, over all readers" },
+      inputs: {
+        kind: "integer",
+        value: "COUNT",
+        otherwise: "30000; without end beside --seconds",
+        meaning: "inputs of each reader",
+      },
+      seed: { kind: "integer", value: "SEED", default: 1, meaning: "draws the inputs, or the moments" },
+      reader: { kind: "text", value: "NAME", otherwise: "all of them", meaning: "the only reader, by its name" },
+      output: { kind: "text", value: "FOLDER", otherwise: "a new one", meaning: "where inputs go that show a fault" },
+      kills: { kind: "integer", value: "COUNT", otherwise: "none", meaning: "kill so many runs of tasks instead" },
+    },
+    example: "fuzz --seconds 60 --seed 7",
+  },
   "lab:check": {
     words: "[NOTEBOOK…]",
     flags: {

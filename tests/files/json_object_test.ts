@@ -12,7 +12,7 @@ Deno.test("JSON is what JSON.parse gives, whatever its keys are called", () => {
 /** What is wrong, by its text; hand-written. */
 const WRONG: Readonly<Record<string, string>> = {
   "": "Cannot read x.json as JSON: it ends before it is whole",
-  '{"a": [1': "Cannot read x.json as JSON: it goes wrong at line 1, column 9",
+  '{"a": [1': "Cannot read x.json as JSON: it goes wrong at character 9",
   '{"a": "b': "Cannot read x.json as JSON: it ends before it is whole",
   '{"a": 1,\n}': "Cannot read x.json as JSON: it goes wrong at line 2, column 1",
   "[]": 'Cannot read x.json as it must be a JSON object: it is "[]"',

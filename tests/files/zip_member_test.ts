@@ -95,3 +95,21 @@ Deno.test("an archive that is cut off anywhere is refused, and so is one with an
     assertEquals(unpacked, CONTENT, `byte ${at}`);
   }
 });
+
+Deno.test("a member that unpacks to a thousand times its size comes in pieces of at most 17 MB", async () => {
+  const size = 100_000_000;
+  const archive = zipArchive({ [NAME]: new Uint8Array(0) }, { size, packed: deflateRawSync(new Uint8Array(size)) });
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeFile(path, archive);
+    using file = await Deno.open(path);
+    let [largest, whole] = [0, 0];
+    for await (const { length } of zipMember(file, NAME, size)) {
+      [largest, whole] = [Math.max(largest, length), whole + length];
+    }
+    assertEquals(whole, size);
+    assert(largest <= 17e6, `${largest} bytes`);
+  } finally {
+    await Deno.remove(path);
+  }
+});

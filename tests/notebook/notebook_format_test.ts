@@ -86,7 +86,7 @@ Deno.test("a text that is no notebook is an error that names the place", () => {
   const cell = (value: unknown) => ({ nbformat: 4, cells: [value] });
   const twice = { cell_type: "raw", id: "a", source: "" };
   const cases: [unknown, string][] = [
-    ["{", "no JSON"],
+    ["{", "Cannot read the notebook as JSON: it goes wrong at character 2"],
     [[], "the notebook as it must be an object"],
     [{ nbformat: 3 }, "its nbformat is 3: it must be 4"],
     [{ nbformat: 4 }, "no list of cells"],

@@ -70,7 +70,7 @@ Deno.test("another version, another file, trailing bytes, a count that is wrong 
   const none = encodeHeader({ ...HEADER, token_texts: [] });
   assertThrows(() => readTrace(reader(none)), SyntaxError, "0 token_texts for 3 tokens");
   const huge = encodeHeader({ ...HEADER, layer_count: 2 ** 40, prompt_token_count: 3 });
-  assertThrows(() => [...readTrace(reader(Uint8Array.of(...huge, 1, 0, 0, 0))).steps()], SyntaxError, "cut off");
+  assertThrows(() => [...readTrace(reader(Uint8Array.of(...huge, 1, 0, 0, 0))).steps()], SyntaxError, "the limit is");
 });
 
 Deno.test("the original's JSON is read back, and refused by the field that is wrong", () => {
@@ -78,7 +78,7 @@ Deno.test("the original's JSON is read back, and refused by the field that is wr
   STEPS.forEach((step) => totals.add(step));
   const text = JSON.stringify(totals.summary());
   assertEquals(parseSummary(text), totals.summary());
-  assertThrows(() => parseSummary("{"), SyntaxError, "no JSON");
+  assertThrows(() => parseSummary("{"), SyntaxError, "as JSON: it goes wrong at character 2");
   assertThrows(() => parseSummary("{}"), SyntaxError, "no token_traces");
   assertThrows(
     () => parseSummary(text.replace('"bytes_per_token":64', '"bytes_per_token":0')),
@@ -92,4 +92,11 @@ Deno.test("the original's JSON is read back, and refused by the field that is wr
   );
   assert(text.includes('"index":1'));
   assertThrows(() => parseSummary(text.replace('"index":1', '"index":5')), SyntaxError, "token 1");
+});
+
+Deno.test("a trace of more layers than its bytes hold is refused before anything is made for them", () => {
+  for (const layer_count of [2 ** 40, 2 ** 31, 1000]) {
+    const bytes = Buffer.concat([encodeHeader({ ...HEADER, layer_count }), file().subarray(-200)]);
+    assertThrows(() => summarizeTrace(readTrace(reader(bytes))), SyntaxError, "Cannot read the trace as");
+  }
 });

@@ -180,7 +180,8 @@ export function decodeWeightIndex(bytes: Uint8Array, label: string): WeightIndex
   return new Map(
     Object.entries(parseJsonObject(bytes, label)).map(([name, place]) => {
       const [offset, length] = Array.isArray(place) ? place : [];
-      if (Number.isSafeInteger(offset) && Number.isSafeInteger(length)) return [name, { offset, length }];
+      const counts = [offset, length].every((count) => Number.isSafeInteger(count) && count >= 0);
+      if (counts) return [name, { offset, length }];
       throw new SyntaxError(`Cannot read ${label} as ${name} must have an offset and a length, whole numbers`);
     }),
   );

@@ -49,7 +49,9 @@ export function decodeProbe(source: ByteSource, model: ProbedModel): AttentionPr
       );
     }
     const bytes = source.read(tensor.offset, tensor.count * 4).slice();
-    return new Float32Array(bytes.buffer, bytes.byteOffset, tensor.count);
+    const numbers = new Float32Array(bytes.buffer, bytes.byteOffset, tensor.count);
+    if (numbers.every(Number.isFinite)) return numbers;
+    throw new SyntaxError(`Cannot read the attention probe as its ${name} are not all numbers`);
   };
   return {
     weights: read("weights", [model.layerCount, model.kvHeadCount, width]),

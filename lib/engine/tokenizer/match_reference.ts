@@ -19,7 +19,13 @@ type Json = Readonly<Record<string, unknown>>;
  * @throws {SyntaxError} if a merge names a token that the vocabulary lacks
  */
 export function matchReference(tokenizer: Json): Json {
-  const model = isObject(tokenizer.model) ? checkModel(tokenizer.model) : tokenizer.model;
+  const model = isObject(tokenizer.model)
+    ? checkModel(tokenizer.model)
+    : malformed("model", "an object", tokenizer.model);
+  for (const name of ["normalizer", "pre_tokenizer", "decoder", "post_processor"]) {
+    const step = tokenizer[name] ?? null;
+    if (step !== null && !isObject(step)) malformed(name, "an object", step);
+  }
   const steps = isObject(tokenizer.pre_tokenizer) ? [rewritePreTokenizer(tokenizer.pre_tokenizer)] : [];
   const missing = steps.length > 0 && isObject(model) ? missingBytes(model, steps[0]) : [];
   if (missing.length > 0) {
@@ -41,15 +47,41 @@ export function matchReference(tokenizer: Json): Json {
 
 function refuse(what: string, value: unknown, supported: string): never {
   throw new RangeError(
-    `Cannot use the tokenizer as tokenizer.json's ${what} is ${JSON.stringify(value)?.slice(0, 80)}: ` +
+    `Cannot use the tokenizer as tokenizer.json's ${what} is ${JSON.stringify(value)?.slice(0, 80) ?? "absent"}: ` +
       `supported is ${supported}`,
   );
 }
 
+/** Throws a SyntaxError that says what a part of tokenizer.json must be. */
+function malformed(what: string, rule: string, value: unknown): never {
+  throw new SyntaxError(
+    `Cannot read the tokenizer as tokenizer.json's ${what} must be ${rule}: current value is ${
+      JSON.stringify(value)?.slice(0, 80) ?? "absent"
+    }`,
+  );
+}
+
+/** Characters of an added token: the longest known have some 80. */
+const MAX_TOKEN_LENGTH = 1024;
+/** More ids than any vocabulary has. */
+const MAX_ID = 1 << 24;
+
+function checkId(what: string, id: unknown): void {
+  if (!Number.isSafeInteger(id) || Number(id) < 0 || Number(id) > MAX_ID) {
+    malformed(what, `a whole number from 0 to ${MAX_ID}`, id);
+  }
+}
+
 function addedTokens(given: unknown): unknown {
-  if (!Array.isArray(given)) return [];
+  if ((given ?? null) === null) return [];
+  if (!Array.isArray(given)) return malformed("added_tokens", "a list", given);
   return given.map((token) => {
-    if (!isObject(token)) return token;
+    if (!isObject(token)) return malformed("added_tokens", "a list of objects", token);
+    const { content } = token;
+    if (typeof content !== "string" || content === "" || content.length > MAX_TOKEN_LENGTH) {
+      malformed("added token's content", `a text of 1 to ${MAX_TOKEN_LENGTH} characters`, content);
+    }
+    checkId(`added token ${JSON.stringify(token.content)}'s id`, token.id);
     if (token.single_word === true) {
       refuse(`single_word of the added token ${JSON.stringify(token.content)}`, true, "false");
     }
@@ -63,15 +95,23 @@ function checkModel(model: Json): Json {
     const value = model[key] ?? null;
     if (value !== null && value !== "" && value !== 0) refuse(`model.${key}`, value, "none");
   }
-  const { vocab, merges } = model;
-  if (isObject(vocab) && Array.isArray(merges)) merges.forEach((merge) => checkMerge(merge, vocab));
+  const { vocab, merges, unk_token: unknown = null } = model;
+  if (!isObject(vocab)) return malformed("model.vocab", "an object of tokens and ids", vocab);
+  for (const [token, id] of Object.entries(vocab)) checkId(`id of ${JSON.stringify(token)}`, id);
+  if (!Array.isArray(merges)) return malformed("model.merges", "a list", merges);
+  merges.forEach((merge) => checkMerge(merge, vocab));
+  if (unknown !== null && (typeof unknown !== "string" || !Object.hasOwn(vocab, unknown))) {
+    malformed("model.unk_token", "a token of the vocabulary", unknown);
+  }
   return model;
 }
 
 function checkMerge(merge: unknown, vocab: Json): void {
   const pair: unknown = typeof merge === "string" ? merge.split(" ") : merge;
-  if (!Array.isArray(pair) || pair.length !== 2) {
-    throw new SyntaxError(`Cannot read the tokenizer as its merge ${JSON.stringify(merge)} is not two tokens`);
+  if (!Array.isArray(pair) || pair.length !== 2 || !pair.every((part) => typeof part === "string")) {
+    throw new SyntaxError(
+      `Cannot read the tokenizer as its merge ${JSON.stringify(merge).slice(0, 80)} is not two tokens`,
+    );
   }
   const [left, right] = pair;
   for (const text of [left, right, left + right]) {
@@ -87,10 +127,11 @@ function checkMerge(merge: unknown, vocab: Json): void {
 const PLAIN_NORMALIZERS: readonly unknown[] = ["NFC", "NFD", "NFKC", "NFKD", "Prepend"];
 
 function rewriteNormalizer(step: Json): Json {
+  if (step.type === "Prepend" && typeof step.prepend !== "string") malformed("Prepend", "a text", step.prepend);
   if (PLAIN_NORMALIZERS.includes(step.type)) return step;
   switch (step.type) {
     case "Sequence":
-      return { ...step, normalizers: rewriteAll(step.normalizers, rewriteNormalizer) };
+      return { ...step, normalizers: rewriteAll("normalizers", step.normalizers, rewriteNormalizer) };
     case "Replace":
       return literalReplace(step);
     case "Strip":
@@ -111,17 +152,66 @@ function remove(pattern: string): Json {
 }
 
 function literalReplace(step: Json): Json {
-  return typeof step.content === "string" ? { ...step, content: step.content.replaceAll("$", "$$$$") } : step;
+  if (typeof step.content !== "string") return malformed("Replace's content", "a text", step.content);
+  patternOf(step.pattern, "Replace's pattern");
+  return { ...step, content: step.content.replaceAll("$", "$$$$") };
 }
 
-function rewriteAll(steps: unknown, rewrite: (step: Json) => Json): unknown {
-  return Array.isArray(steps) ? steps.map((step) => isObject(step) ? rewrite(step) : step) : steps;
+function rewriteAll(what: string, steps: unknown, rewrite: (step: Json) => Json): unknown {
+  if (!Array.isArray(steps) || !steps.every(isObject)) return malformed(what, "a list of objects", steps);
+  return steps.map(rewrite);
+}
+
+/** A regular expression or a text, as it is written. */
+function patternOf(pattern: unknown, what: string): { readonly Regex?: string; readonly String?: string } {
+  const { Regex, String: text } = isObject(pattern) ? pattern : {};
+  if (typeof Regex === "string") checkRegex(Regex, what);
+  else if (typeof text !== "string") refuse(what, pattern, "a Regex or a String");
+  return { Regex, String: text } as { Regex?: string; String?: string };
+}
+
+/**
+ * A repetition of a group that itself repeats, or of alternatives: a text on which it fails takes a time that doubles with
+ * each character. No public tokenizer has one.
+ */
+function checkRegex(source: string, what: string): void {
+  const group: { repeats: boolean }[] = [{ repeats: false }];
+  for (let at = 0; at < source.length; at++) {
+    const character = source[at];
+    if (character === "\\") at++;
+    else if (character === "[") at = classEnd(source, at);
+    else if (character === "(") group.push({ repeats: false });
+    else if (character === "|") group.at(-1)!.repeats = true;
+    else if (character === ")") {
+      const { repeats } = group.length > 1 ? group.pop()! : { repeats: false };
+      group.at(-1)!.repeats ||= repeats;
+      if (repeats && /^(?:[*+]|\{\d+,\})/.test(source.slice(at + 1))) {
+        refuse(
+          what,
+          source,
+          "one without repeated repetitions or alternatives, whose time doubles with each character",
+        );
+      }
+    }
+    if (/^(?:[*+]|\{\d+,\})/.test(source.slice(at, at + 12))) group.at(-1)!.repeats = true;
+  }
+}
+
+/** The place of the bracket that ends a class of characters. */
+function classEnd(source: string, start: number): number {
+  let depth = 0;
+  for (let at = start; at < source.length; at++) {
+    if (source[at] === "\\") at++;
+    else if (source[at] === "[") depth++;
+    else if (source[at] === "]" && at > start + 1 && --depth <= 0) return at;
+  }
+  return source.length;
 }
 
 function rewritePreTokenizer(step: Json): PreTokenizer {
   switch (step.type) {
     case "Sequence":
-      return { ...step, pretokenizers: rewriteAll(step.pretokenizers, rewritePreTokenizer) };
+      return { ...step, pretokenizers: rewriteAll("pretokenizers", step.pretokenizers, rewritePreTokenizer) };
     case "Digits":
       return splitAt(step.individual_digits === true ? String.raw`\p{N}` : String.raw`\p{N}+`);
     case "ByteLevel":
@@ -139,6 +229,9 @@ function rewritePreTokenizer(step: Json): PreTokenizer {
     case "Split":
       return rewriteSplit(step);
     case "Metaspace": {
+      if (step.replacement !== undefined && typeof step.replacement !== "string") {
+        malformed("Metaspace's replacement", "a text", step.replacement);
+      }
       const { replacement = "\u2581", split = true, add_prefix_space } = step;
       const scheme = step.prepend_scheme ?? (add_prefix_space === false ? "never" : "always");
       const spelled = { type: "Metaspace", replacement, prepend_scheme: scheme };
@@ -167,13 +260,8 @@ function matchesOf(pattern: string): PreTokenizer {
 }
 
 function rewriteSplit({ pattern, behavior, invert }: Json): PreTokenizer {
-  const { Regex, String: text } = isObject(pattern) ? pattern : {};
-  const source = typeof Regex === "string"
-    ? foldCase(Regex)
-    : typeof text === "string"
-    ? escapePattern(text)
-    : undefined;
-  if (source === undefined) return refuse("pre_tokenizer's pattern", pattern, "a Regex or a String");
+  const { Regex, String: text = "" } = patternOf(pattern, "pre_tokenizer's pattern");
+  const source = Regex === undefined ? escapePattern(text) : foldCase(Regex);
   if (invert !== true) return divide(source, behavior, "Split");
   if (behavior === "Removed") return matchesOf(source);
   return behavior === "Isolated" ? splitAt(source) : refuse("inverted Split", behavior, "Isolated, Removed");
@@ -214,12 +302,23 @@ function escapePattern(text: string): string {
 /** A decoder that changes nothing. */
 const NOTHING: Json = { type: "Strip", content: "", start: 0, stop: 0 };
 const PLAIN_DECODERS: readonly unknown[] = ["ByteLevel", "Fuse", "Strip", "Metaspace"];
+/** Characters that a decoder may take away: SentencePiece's takes one space. */
+const MAX_STRIPPED = 1 << 10;
 
 function rewriteDecoder(step: Json): Json {
+  if (step.type === "Strip") {
+    if (typeof step.content !== "string") malformed("Strip's content", "a text", step.content);
+    for (const name of ["start", "stop"]) {
+      const count = step[name];
+      if (!Number.isSafeInteger(count) || Number(count) < 0 || Number(count) > MAX_STRIPPED) {
+        malformed(`Strip's ${name}`, `a whole number from 0 to ${MAX_STRIPPED}`, count);
+      }
+    }
+  }
   if (PLAIN_DECODERS.includes(step.type)) return step;
   switch (step.type) {
     case "Sequence":
-      return { ...step, decoders: rewriteAll(step.decoders, rewriteDecoder) };
+      return { ...step, decoders: rewriteAll("decoders", step.decoders, rewriteDecoder) };
     case "Replace":
       return literalReplace(step);
     case "ByteFallback":
@@ -267,11 +366,29 @@ const POST_PROCESSORS: readonly unknown[] = [
 ];
 
 function checkPostProcessor(step: Json): Json {
-  if (step.type === "Sequence") rewriteAll(step.processors, checkPostProcessor);
-  else if (!POST_PROCESSORS.includes(step.type)) {
+  if (step.type === "Sequence") rewriteAll("post_processor's processors", step.processors, checkPostProcessor);
+  else if (step.type === "TemplateProcessing") checkTemplate(step);
+  else if (step.type === "RobertaProcessing" || step.type === "BertProcessing") {
+    for (const name of ["sep", "cls"]) {
+      const [text, id] = Array.isArray(step[name]) ? step[name] : [];
+      if (typeof text !== "string" || !Number.isSafeInteger(id)) {
+        malformed(`post_processor's ${name}`, "a token and its id", step[name]);
+      }
+    }
+  } else if (!POST_PROCESSORS.includes(step.type)) {
     refuse("post_processor", step.type, [...POST_PROCESSORS, "Sequence"].join(", "));
   }
   return step;
+}
+
+/** What stands around one text: special tokens by their names, and the text. */
+function checkTemplate({ single }: Json): void {
+  if (!Array.isArray(single)) return malformed("post_processor's single", "a list", single);
+  for (const item of single) {
+    const { SpecialToken: token, Sequence: sequence } = isObject(item) ? item : {};
+    const named = [token, sequence].filter((one) => isObject(one) && typeof one.id === "string");
+    if (named.length !== 1) malformed("post_processor's single", "a list of SpecialToken and Sequence", item);
+  }
 }
 
 /** The characters that stand for bytes which byte-level BPE without an unknown token cannot spell. */

@@ -31,6 +31,12 @@ export function withLegacyTokens(
   if (added === undefined) return whole;
   const special = Object.values(namedTokens(createFields((key) => whole[key], CONFIG)));
   const decoder = Object.entries(added).map(([content, id]) => {
+    if (!Number.isSafeInteger(id)) {
+      throw new SyntaxError(
+        `Cannot read added_tokens.json as the id of ${JSON.stringify(content).slice(0, 80)} must be a whole number: ` +
+          `current value is ${JSON.stringify(id).slice(0, 80)}`,
+      );
+    }
     const isSpecial = special.includes(content);
     return [id, { content, special: isSpecial, normalized: !isSpecial }];
   });
@@ -65,7 +71,10 @@ export function withSpecialTokens(
   const named = namedTokens(fields);
   const added = (tokenizer.added_tokens ?? []) as readonly AddedToken[];
   const vocab = ((tokenizer.model as Json | undefined)?.vocab ?? {}) as Json;
-  if (!Array.isArray(added) || typeof vocab !== "object" || Array.isArray(vocab)) return { tokenizer, named };
+  if (!Array.isArray(added) || !added.every((token) => typeof token === "object" && token !== null)) {
+    return { tokenizer, named }; // which whoever reads it refuses
+  }
+  if (typeof vocab !== "object" || Array.isArray(vocab)) return { tokenizer, named };
   const known = new Map(added.map(({ content, id }) => [content, id]));
   const fresh: AddedToken[] = [];
   let next = Math.max(-1, ...numbers(known.values()), maximum(Object.values(vocab))) + 1;

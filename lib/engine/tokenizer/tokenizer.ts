@@ -157,7 +157,8 @@ export function createTokenizer(
       });
       return addsBos && !rendered.startsWith(bosToken) ? bosToken + rendered : rendered;
     } catch (error) {
-      throw new RangeError(`Cannot apply the model's chat template: ${messageOf(error)}`, { cause: error });
+      const why = messageOf(error).replaceAll(/\s+/g, " ").slice(0, MAX_REASON);
+      throw new RangeError(`Cannot apply the model's chat template: ${why}`, { cause: error });
     }
   };
   const ownEnd = named.eos_token === undefined ? undefined : library.token_to_id(named.eos_token);
@@ -200,8 +201,11 @@ function openLibrary(tokenizer: Readonly<Record<string, unknown>>): Library {
   try {
     return new Library(matchReference(tokenizer), {});
   } catch (error) {
-    if (error instanceof RangeError) throw error;
-    throw new SyntaxError(`Cannot read the tokenizer's files: ${messageOf(error)}`, { cause: error });
+    if (error instanceof Error && /^Cannot (?:use|read) the tokenizer/.test(error.message)) throw error;
+    const what = error instanceof SyntaxError
+      ? "as one of its patterns is no regular expression"
+      : "as a part of tokenizer.json is of the wrong kind";
+    throw new SyntaxError(`Cannot read the tokenizer ${what}`, { cause: error });
   }
 }
 
@@ -232,6 +236,9 @@ function compile(template: string): JinjaTemplate | Error {
     return error instanceof Error ? error : new Error(String(error));
   }
 }
+
+/** Characters of what a template says of an error. */
+const MAX_REASON = 300;
 
 /** A message that no template contains. */
 const ANSWER = "\u{e020}answer\u{e021}";

@@ -1,3 +1,4 @@
+import { parseJson } from "../../files/json_object.ts";
 import { checkScorerName } from "../scorers/scorers.ts";
 
 /** How a row's texts become one prompt: in the model's chat template, or as they are, nothing before or between. */
@@ -87,8 +88,9 @@ function readTemplate({ template }: Readonly<Record<string, unknown>>, label: st
 function readScorer({ scorer }: Readonly<Record<string, unknown>>, label: string): Pick<DatasetRow, "scorer"> {
   if (scorer === undefined || scorer === null) return {};
   try {
-    checkScorerName(String(scorer));
-    return { scorer: String(scorer) };
+    if (typeof scorer !== "string") throw new RangeError(`it has ${describe(scorer)} scorer: give a name`);
+    checkScorerName(scorer);
+    return { scorer };
   } catch (error) {
     throw new SyntaxError(`Cannot read ${label}: ${(error as Error).message}`, { cause: error });
   }
@@ -99,19 +101,14 @@ function isTexts(value: unknown): value is string[] {
 }
 
 function parseObject(line: string, label: string): Readonly<Record<string, unknown>> {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch (error) {
-    throw new SyntaxError(`Cannot read ${label} as it is no JSON: ${(error as Error).message}`);
-  }
+  const value = parseJson(line, label);
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   throw new SyntaxError(`Cannot read ${label} as it is no JSON object: give {"task": …, "context": …, "answer": […]}`);
 }
 
 function readText(fields: Readonly<Record<string, unknown>>, name: string, label: string, fallback?: string): string {
   const value = fields[name] ?? fallback;
-  if (typeof value === "string") return value;
+  if (typeof value === "string" && value.isWellFormed()) return value;
   throw new SyntaxError(`Cannot read ${label} as it has ${describe(value)} ${name}: give a text`);
 }
 
@@ -128,5 +125,5 @@ function readCount({ max_new_tokens: count }: Readonly<Record<string, unknown>>,
 }
 
 function describe(value: unknown): string {
-  return value === undefined || value === null ? "no" : `${JSON.stringify(value)} for`;
+  return value === undefined || value === null ? "no" : `${JSON.stringify(value).slice(0, 80)} for`;
 }

@@ -74,6 +74,9 @@ export function parseSetting({ policy: name, compression_ratio: compressionRatio
   const chosen = method.trim() === CUT_PROMPT ? CUT_PROMPT : policy(method.trim());
   if (format === undefined) return { policy: chosen, compressionRatio };
   const [dtype, residual] = format.split(RESIDUAL);
+  if (residual !== undefined && !/^\d+$/.test(residual.trim())) {
+    throw new SyntaxError(`Cannot read the setting ${name} as its residual is ${JSON.stringify(residual)}, no number`);
+  }
   const cacheDtype = parseCacheDtype(dtype.trim(), residual === undefined ? undefined : Number(residual));
   return { policy: chosen, compressionRatio, cacheDtype };
 }

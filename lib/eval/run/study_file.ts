@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { Model } from "../../engine/mod.ts";
 import { gitCommit } from "../../files/git_commit.ts";
+import { parseJsonObjectText } from "../../files/json_object.ts";
 import { mean } from "../../numeric/mean.ts";
 import type { ScoredSample } from "./sample.ts";
 
@@ -65,25 +66,38 @@ export function encodeStudy({ samples, ...origin }: StudyFile): string {
 /**
  * Reads what {@linkcode encodeStudy} wrote.
  *
- * @throws {SyntaxError} if it is no such JSON
+ * @throws {SyntaxError} if it is no such JSON; says what is missing or wrong
  */
 export function parseStudy(text: string): StudyFile {
-  const { settings, ...origin } = JSON.parse(text.replace(/^\ufeff/, "")) as StudyOrigin & {
-    settings?: readonly Record<string, unknown>[];
-  };
-  if (!Array.isArray(settings)) throw new SyntaxError("Cannot read the study as it has no settings");
-  const samples = settings.flatMap(({ policy, compression_ratio, task, ...columns }) => {
+  const { settings, ...origin } = parseJsonObjectText(text, "the study");
+  if (!Array.isArray(settings) || !settings.every((setting) => typeof setting === "object" && setting !== null)) {
+    throw new SyntaxError("Cannot read the study as it has no settings");
+  }
+  for (const name of ["command", "model", "weights", "sha256"]) {
+    if (typeof origin[name] !== "string") throw new SyntaxError(`Cannot read the study as its ${name} is no text`);
+  }
+  if (!Number.isSafeInteger(origin.seed)) throw new SyntaxError("Cannot read the study as its seed is no whole number");
+  const samples = settings.flatMap(({ policy, compression_ratio, task, ...columns }: Record<string, unknown>) => {
+    if (typeof policy !== "string" || typeof task !== "string") {
+      throw new SyntaxError("Cannot read the study as a setting of it has no policy or no task");
+    }
+    if (typeof compression_ratio !== "number" || !(compression_ratio >= 0 && compression_ratio < 1)) {
+      throw new SyntaxError(`Cannot read the study as the compression_ratio of ${policy} on ${task} is not in [0, 1)`);
+    }
     const column = (name: string, sample: number) => {
-      const value = (columns[name] as readonly unknown[] | undefined)?.[sample];
-      if (typeof value !== "number") {
+      const value = (columns[name] as readonly unknown[] | null | undefined)?.[sample];
+      if (typeof value !== "number" || !(value >= 0) || (name === "score" && value > 1)) {
         throw new SyntaxError(`Cannot read the study as ${policy} on ${task} has no ${name} of sample ${sample}`);
       }
       return value;
     };
-    return Array.from({ length: (columns.index as readonly number[]).length }, (_, sample): ScoredSample => ({
-      policy: String(policy),
-      compression_ratio: Number(compression_ratio),
-      task: String(task),
+    if (!Array.isArray(columns.index)) {
+      throw new SyntaxError(`Cannot read the study as ${policy} on ${task} has no index`);
+    }
+    return Array.from(columns.index, (_, sample): ScoredSample => ({
+      policy,
+      compression_ratio,
+      task,
       index: column("index", sample),
       context: column("context", sample),
       score: column("score", sample),
@@ -93,7 +107,7 @@ export function parseStudy(text: string): StudyFile {
       live_bytes: column("live_bytes", sample),
     }));
   });
-  return { ...origin, samples };
+  return { ...origin as unknown as StudyOrigin, samples };
 }
 
 function rounded(value: number | readonly number[]): number {

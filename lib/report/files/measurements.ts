@@ -1,3 +1,4 @@
+import { parseJsonObjectText } from "../../files/json_object.ts";
 import { jsonReport, writeReport } from "./write_report.ts";
 
 /** Numbers of one machine at one time: milliseconds, resident bytes. */
@@ -24,12 +25,9 @@ async function readObject(path: string): Promise<Record<string, unknown>> {
     if (error instanceof Deno.errors.NotFound) return {};
     throw error;
   }
-  let value: unknown;
   try {
-    value = JSON.parse(text);
-  } catch {
-    value = undefined;
+    return parseJsonObjectText(text, path);
+  } catch (error) {
+    throw new SyntaxError(`Cannot add to ${path} as it is no JSON object: remove the file`, { cause: error });
   }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new SyntaxError(`Cannot add to ${path} as it is no JSON object: remove the file`);
 }

@@ -48,7 +48,7 @@ export async function readBenchReport(path: string): Promise<BenchReport> {
   if (!Array.isArray(report?.rows)) throw refuse("it holds no rows of a benchmark");
   const { format, systems, rows } = report;
   if (format !== undefined && format !== REPORT_FORMAT) {
-    throw refuse(`it is of format ${format} and this version reads ${REPORT_FORMAT}`);
+    throw refuse(`it is of format ${JSON.stringify(format).slice(0, 80)} and this version reads ${REPORT_FORMAT}`);
   }
   if (typeof systems !== "object" || systems === null) throw refuse("it names no systems");
   const noText = ["command", "machine", "date"].find((name) => typeof report[name] !== "string");

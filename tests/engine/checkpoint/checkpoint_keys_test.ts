@@ -368,6 +368,6 @@ Deno.test("a chat template sees the messages and whether an answer is to begin; 
   });
   const { applyChatTemplate } = createTokenizer(tokenizer);
   const messages = [{ role: "user", content: "a" }] as const;
-  assertEquals(applyChatTemplate(messages), "afalsetruetrue");
-  assertEquals(applyChatTemplate(messages, { addGenerationPrompt: true }), "atruetruetrue");
+  assertEquals(applyChatTemplate(messages), "aFalseTrueTrue");
+  assertEquals(applyChatTemplate(messages, { addGenerationPrompt: true }), "aTrueTrueTrue");
 });

@@ -15,20 +15,20 @@ Deno.test("kvpress's rows are read as they are, blank lines and further fields a
 Deno.test("a malformed line is named with its number, in one line", () => {
   const refused = (line: string, message: string) => {
     const error = assertThrows(() => parseDatasetRows(`${JSON.stringify(ROW)}\n${line}\n`, "f.jsonl"), SyntaxError);
-    assertEquals(error.message.includes(`line 2 of f.jsonl as it ${message}`), true, error.message);
+    assertEquals(error.message.includes(`line 2 of f.jsonl as ${message}`), true, error.message);
     assertEquals(error.message.includes("\n"), false);
   };
   const without = (field: string) => JSON.stringify({ ...ROW, [field]: undefined });
-  refused('{"task": "t", ', "is no JSON: ");
-  refused("[1]", "is no JSON object");
-  refused("null", "is no JSON object");
-  refused(without("answer"), "has no answer: give a list of texts");
-  refused(JSON.stringify({ ...ROW, answer: [] }), "has [] for answer");
-  refused(JSON.stringify({ ...ROW, answer: [1] }), "has [1] for answer");
-  refused(without("task"), "has no task: give a text");
-  refused(without("context"), "has no context");
-  refused(without("max_new_tokens"), "has no max_new_tokens: give a whole number");
-  refused(JSON.stringify({ ...ROW, max_new_tokens: 0 }), "has 0 for max_new_tokens");
+  refused('{"task": "t", ', "JSON: it goes wrong at character 15");
+  refused("[1]", "it is no JSON object");
+  refused("null", "it is no JSON object");
+  refused(without("answer"), "it has no answer: give a list of texts");
+  refused(JSON.stringify({ ...ROW, answer: [] }), "it has [] for answer");
+  refused(JSON.stringify({ ...ROW, answer: [1] }), "it has [1] for answer");
+  refused(without("task"), "it has no task: give a text");
+  refused(without("context"), "it has no context");
+  refused(without("max_new_tokens"), "it has no max_new_tokens: give a whole number");
+  refused(JSON.stringify({ ...ROW, max_new_tokens: 0 }), "it has 0 for max_new_tokens");
   assertThrows(
     () => parseDatasetRows(JSON.stringify({ ...ROW, context: "" }), "f"),
     SyntaxError,

@@ -35,6 +35,7 @@ export function decodeCache(bytes: Uint8Array, label: string): CacheContent {
   if (perHead.some(({ length }) => length !== shape.layerCount * shape.kvHeadCount)) throw contradiction(label);
   const reader = new NumberReader(bytes, label);
   const ids = reader.fill(new Int32Array(reader.room(header.tokens, 4)));
+  if (ids.some((id) => id < 0) || !fitsText(header)) throw contradiction(label);
   const heads = header.rows.map((rows, index) => {
     const quantizedRows = header.quantized_rows[index];
     if (quantizedRows > rows || (quantizedRows > 0 && isFloat32(cacheDtype))) throw contradiction(label);
@@ -48,7 +49,11 @@ export function decodeCache(bytes: Uint8Array, label: string): CacheContent {
         values: reader.vectors(cacheDtype.values, shape.headDim, quantizedRows, header.value_groups[index]),
       };
     }
-    for (const numbers of [head.keys, head.values, ...head.recordings]) reader.fill(numbers);
+    for (const numbers of [head.keys, head.values, ...head.recordings]) {
+      if (!areNumbers(reader.fill(numbers))) throw contradiction(label);
+    }
+    const windowed = shape.windows[Math.floor(index / shape.kvHeadCount)] > 0;
+    if (!windowed && !explained(head.positions, header)) throw contradiction(label);
     head.length = rows;
     head.observed = observed(reader, header, rows);
     return head;
@@ -115,6 +120,37 @@ function fitsLayers({ layerCount, headDim, windows, rotary, rotaryBeyond }: Cach
     );
 }
 
+/** Whether what is said of positions is within the text: pins ascend apart, evictions end before what follows. */
+function fitsText({ tokens, gaps, pins, next_rotary_position, recorded_until }: CacheHeader): boolean {
+  const within = (start: number, end: number, first: number) => start >= first && start < end && end <= tokens;
+  return next_rotary_position <= tokens && recorded_until <= tokens &&
+    gaps.every(([start, end]) => within(start, end, -1)) &&
+    pins.every(([start, end], index) => within(start, end, index === 0 ? 0 : pins[index - 1][1]));
+}
+
+/**
+ * Whether a head's missing rows are those of evictions that the header knows. The eviction of the newest row alone leaves
+ * no gap: two rows beside each other do not go so.
+ */
+function explained(positions: Int32Array, { tokens, gaps }: CacheHeader): boolean {
+  const known = (position: number) => gaps.some(([start, end]) => start <= position && position < end);
+  let next = 0;
+  for (const position of [...positions, tokens]) {
+    for (let missing = next; missing + 1 < position; missing++) {
+      if (!known(missing) && !known(missing + 1)) return false;
+    }
+    next = position + 1;
+  }
+  return true;
+}
+
+/** Whether no number is infinite or none: the fastest way to tell. */
+function areNumbers(numbers: Float32Array): boolean {
+  let zero = 0;
+  for (let at = 0; at < numbers.length; at++) zero += numbers[at] * 0;
+  return zero === 0;
+}
+
 function readHeader(bytes: Uint8Array, label: string): CacheHeader {
   const magic = new TextDecoder().decode(bytes.subarray(0, CACHE_MAGIC.length));
   if (magic !== CACHE_MAGIC) {
@@ -140,7 +176,9 @@ function readFormat({ dtype, residual_length }: CacheHeader, label: string): Cac
     return parseCacheDtype(dtype, residual_length);
   } catch {
     throw new TypeError(
-      `Cannot load ${label} as its rows are ${dtype}: this program holds ${ELEMENT_DTYPES.join(", ")} and two of them`,
+      `Cannot load ${label} as its rows are ${dtype.slice(0, 80)}: this program holds ${
+        ELEMENT_DTYPES.join(", ")
+      } and two of them`,
     );
   }
 }

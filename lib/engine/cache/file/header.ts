@@ -181,5 +181,6 @@ function parseRecording(recording: unknown, label: string): Recording {
 }
 
 function wrong(label: string, key: string, value: unknown): SyntaxError {
-  return new SyntaxError(`Cannot read ${label} as its ${key} cannot be ${JSON.stringify(value)?.slice(0, 80)}`);
+  const state = value === undefined ? "absent" : JSON.stringify(value).slice(0, 80);
+  return new SyntaxError(`Cannot read ${label} as its ${key} cannot be ${state}`);
 }

@@ -500,6 +500,6 @@ function find<T extends Family>(
   const names = new Intl.ListFormat("en").format(families.map(nameOf));
   const lacking = name !== undefined && Object.hasOwn(LACKING, name) ? ` as the engine lacks ${LACKING[name]}` : "";
   throw new RangeError(
-    `Cannot run the architecture ${name ?? "(none named)"}${lacking}: the supported ones are ${names}`,
+    `Cannot run the architecture ${name?.slice(0, 80) ?? "(none named)"}${lacking}: the supported ones are ${names}`,
   );
 }

@@ -115,10 +115,11 @@ export function scaledRope(rope: Settings<RopeSetting>, rotaryDim: number, conte
   const scaling = Object.hasOwn(SCALINGS, type) ? SCALINGS[type] : undefined;
   if (scaling === undefined) rope.refuse("type", type, ROPE_TYPES.filter((known) => known !== "divisors").join(", "));
   const ropeTheta = positive(rope, "theta");
-  return {
-    attentionFactor: rope.number("attentionScale", 1),
-    ...scaling({ base: defaultFrequencies(rotaryDim, ropeTheta), ropeTheta, contextLength }, rope),
-  };
+  const scaled = scaling({ base: defaultFrequencies(rotaryDim, ropeTheta), ropeTheta, contextLength }, rope);
+  if (![...scaled.frequencies, ...scaled.beyond?.frequencies ?? []].every(Number.isFinite)) {
+    rope.fail("type", "must go with numbers that give frequencies", type);
+  }
+  return { attentionFactor: rope.number("attentionScale", 1), ...scaled };
 }
 
 /** What YaRN's paper adds to scores, as transformers computes it (https://arxiv.org/abs/2309.00071, section 3.4). */

@@ -54,11 +54,16 @@ const SEED = bytesOf(splitAt(SEED_PATTERN));
 
 /** Every rule that the engine knows. A model whose file names another one is refused. */
 export const PRE_TOKENIZERS: readonly PreTokenizerRule[] = [
-  { names: ["gpt-2", "phi-2", "exaone4", "granite-docling"], preTokenizer: GPT2 },
+  {
+    names: ["gpt-2", "phi-2", "exaone4", "granite-docling"].concat(
+      ["jina-es", "jina-de", "jina-v2-es", "jina-v2-de", "gigachat", "a.x-4.0", "mellum"],
+    ),
+    preTokenizer: GPT2,
+  },
   { names: ["mpt", "olmo"], preTokenizer: GPT2, normalizer: "NFC" },
   { names: ["smollm", "starcoder", "refact", "codeshell", "minerva-7b"], preTokenizer: GPT2_OF_DIGITS },
   { names: ["command-r"], preTokenizer: GPT2_OF_DIGITS, normalizer: "NFC" },
-  { names: ["qwen2", "deepseek-r1-qwen", "megrez"], preTokenizer: QWEN2, normalizer: "NFC" },
+  { names: ["qwen2", "deepseek-r1-qwen", "megrez", "kormo"], preTokenizer: QWEN2, normalizer: "NFC" },
   {
     names: ["llama-bpe", "llama3", "llama-v3", "falcon3", "pixtral", "lfm2"],
     preTokenizer: LLAMA3,

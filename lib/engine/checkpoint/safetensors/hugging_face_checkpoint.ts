@@ -15,9 +15,14 @@ import { readWeightMap } from "./shard_index.ts";
 const WEIGHTS = "model.safetensors";
 const INDEX = "model.safetensors.index.json";
 const CONFIG = "config.json";
+const TOKENIZER = "tokenizer.json";
 
-/** Bytes of a JSON file: the largest known, tokenizers of 262,144 tokens, have some 35 MB. */
-const MAX_JSON_BYTES = 1 << 28;
+/** Bytes of a JSON file: an index of 100,000 tensors has some 10 MB, a configuration some KB. */
+const MAX_JSON_BYTES = 1 << 24;
+/** Bytes of tokenizer.json: the largest known, of 262,144 tokens, have some 35 MB. */
+const MAX_TOKENIZER_BYTES = 1 << 27;
+/** Bytes of a chat template: the longest known stay below 100 KB. */
+const MAX_TEMPLATE_BYTES = 1 << 20;
 /** Weight files of one model: the largest known has some 200. */
 const MAX_SHARDS = 1024;
 
@@ -62,7 +67,7 @@ function readTokenizer(folder: string): TokenizerFiles {
     named: readJson(folder, "special_tokens_map.json"),
     added: readJson(folder, "added_tokens.json"),
   });
-  const template = readBytes(folder, "chat_template.jinja");
+  const template = readBytes(folder, "chat_template.jinja", MAX_TEMPLATE_BYTES);
   if (template === undefined) return { tokenizer, config };
   return { tokenizer, config: { ...config, chat_template: decodeText(template, "chat_template.jinja") } };
 }
@@ -74,15 +79,15 @@ function requireJson(folder: string, name: string): Record<string, unknown> {
 }
 
 function readJson(folder: string, name: string): Record<string, unknown> | undefined {
-  const bytes = readBytes(folder, name);
+  const bytes = readBytes(folder, name, name === TOKENIZER ? MAX_TOKENIZER_BYTES : MAX_JSON_BYTES);
   return bytes === undefined ? undefined : parseJsonObject(bytes, name);
 }
 
-function readBytes(folder: string, name: string): Uint8Array | undefined {
+function readBytes(folder: string, name: string, limit: number): Uint8Array | undefined {
   if (fileSize(`${folder}/${name}`) === undefined) return undefined;
   using source = openFileSource(`${folder}/${name}`);
-  if (source.size <= MAX_JSON_BYTES) return source.read(0, source.size);
-  throw new RangeError(`Cannot read ${name} as it has ${source.size} bytes: the limit is ${MAX_JSON_BYTES}`);
+  if (source.size <= limit) return source.read(0, source.size);
+  throw new RangeError(`Cannot read ${name} as it has ${source.size} bytes: the limit is ${limit}`);
 }
 
 /** The parts of a Hugging Face folder. */
@@ -143,6 +148,7 @@ function storedTensors({ weights, weightMap }: HuggingFaceParts): Map<string, St
   for (const [file, source] of weights) {
     for (const tensor of readSafetensors(source).values()) {
       if (weightMap !== undefined && weightMap.get(tensor.name) !== file) {
+        if (DERIVED.test(tensor.name) && !weightMap.has(tensor.name)) continue;
         throw new SyntaxError(
           `Cannot use the checkpoint as ${file} holds ${tensor.name}, which the index puts ` +
             `${weightMap.has(tensor.name) ? `in ${weightMap.get(tensor.name)}` : "nowhere"}`,

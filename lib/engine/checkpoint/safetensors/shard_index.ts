@@ -29,7 +29,7 @@ export function readWeightMap(index: Readonly<Record<string, unknown>>): Map<str
     if (typeof file === "string" && FILE_NAME.test(file)) continue;
     throw new SyntaxError(
       `Cannot read the safetensors index as ${name} must be in a .safetensors file of the same folder: ` +
-        `current value is ${JSON.stringify(file)}`,
+        `current value is ${JSON.stringify(file).slice(0, 80)}`,
     );
   }
   return new Map(Object.entries(map as Record<string, string>));
