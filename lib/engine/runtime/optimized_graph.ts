@@ -1,4 +1,5 @@
 import * as onnxruntime from "onnxruntime-node";
+import { fileSize } from "../../files/exists.ts";
 import { hashFile } from "../../files/hash.ts";
 import { writeAtomicSync } from "../../files/write_atomic.ts";
 import { INTEGER_PRODUCTS, type IntegerProducts, knownIntegerProducts } from "./integer_products.ts";
@@ -42,13 +43,14 @@ export async function openOptimized(
   }
 }
 
-/** Gives a file that is written its name, once its hash is noted. */
+/** Gives a file that is written its name, and notes its hash. Until then whoever tidies the folder up may take it away. */
 function keep(unfinished: string, optimized: string): void {
   try {
-    writeAtomicSync(hashPath(optimized), hashFile(unfinished, "sha256"));
+    const hash = hashFile(unfinished, "sha256");
     Deno.renameSync(unfinished, optimized);
+    writeAtomicSync(hashPath(optimized), hash);
   } catch {
-    Deno.removeSync(unfinished);
+    for (const left of [unfinished, optimized]) if (fileSize(left) !== undefined) Deno.removeSync(left);
   }
 }
 
