@@ -64,7 +64,7 @@ export interface Reader {
    * @throws {WrongResult} if what was read cannot be true
    */
   readonly read: (bytes: Uint8Array, folder: string) => unknown;
-  /** `line` where the text is what somebody types: tasks print an error's message as one short line. */
+  /** `line` where a message may hold what is read as it is: tasks print it as one short line. */
   readonly errors?: "line";
 }
 
@@ -615,6 +615,7 @@ export const READERS: readonly Reader[] = [
   {
     name: "config.json",
     mutate: ofJson(...CONFIGS),
+    errors: "line",
     read: objectReader("config.json", (config) => useConfig(huggingFaceConfig(config))),
   },
   {
