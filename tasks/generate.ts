@@ -53,7 +53,8 @@ await runTask("generate", async (flags) => {
   let text = "";
   const { maxNewTokens } = eviction;
   const answer = { cache, template, specialTokens, bound, draft, maxNewTokens, signal, onNotice: printNotice };
-  for await (const token of model.generate(question, answer)) {
+  const generation = model.generate(question, answer);
+  for await (const token of generation) {
     ids.push(token.id);
     text += token.text;
     if (!json) printForPeople(Deno.stdout, token.text);
@@ -62,6 +63,7 @@ await runTask("generate", async (flags) => {
     printJson({
       text,
       ids,
+      finish_reason: generation.finishReason,
       prompt_tokens: promptTokens,
       live_bytes: liveBytes,
       full_bytes: fullBytes,

@@ -37,7 +37,12 @@ export type { RowSpan } from "./checkpoint/tensor_format.ts";
 export { readCheckpoint } from "./checkpoint/read_checkpoint.ts";
 export { type CompressSize } from "./choose/choose_rows.ts";
 export { type Capture, type CaptureOptions, captureTrace } from "./generate/capture_trace.ts";
-export { type GeneratedToken, type Generation, type GenerationResult } from "./generate/generation.ts";
+export {
+  type FinishReason,
+  type GeneratedToken,
+  type Generation,
+  type GenerationResult,
+} from "./generate/generation.ts";
 export { loadModel, type LoadOptions } from "./generate/load_model.ts";
 export type { BuildProgress } from "./graph/model_files.ts";
 export { type GenerateOptions, Model, type ModelOrigin, type PrefillOptions, type Template } from "./generate/model.ts";

@@ -25,7 +25,6 @@ import {
   headAt,
   noteObserved,
   probedRows,
-  releasedState,
   rotaryOf,
   rowRoom,
   sharedState,
@@ -76,12 +75,18 @@ export class KvCache implements Disposable {
   /** The model that computed the rows; undefined for synthetic rows. */
   readonly owner?: CacheOwner;
   readonly #observer?: CacheObserver;
-  #state: CacheState;
+  /** The parts that change; undefined before the first use, and where the rows were released. */
+  #parts?: CacheState;
+  #released = false;
+  /** The cache whose lock this one is; undefined where it is a cache by itself. */
+  #locks?: KvCache;
+  /** What the cache is locked for; undefined where it is not. */
+  #lockedFor?: string;
 
   static {
     cacheOf = (shape, recordings, state, observer, owner) => {
       const cache = new KvCache(shape, recordings, observer, owner);
-      cache.#state = state;
+      cache.#parts = state;
       return cache;
     };
   }
@@ -93,7 +98,35 @@ export class KvCache implements Disposable {
     this.queryMoments = recordings.includes("moments") ? "record" : "skip";
     this.#observer = observer;
     this.owner = owner;
-    this.#state = emptyState(shape, this.recordings.length);
+  }
+
+  /**
+   * Locks the cache for one use of several steps, such as reading: until the lock is disposed of, the cache refuses
+   * whatever would change it, and can still be looked at.
+   *
+   * @param purpose what it is locked for, for messages: "is being read into"
+   * @returns the lock: a cache of the same rows, through which its holder changes them
+   * @throws {TypeError} if it is locked already, or was disposed of
+   *
+   * @example
+   * ```ts
+   * import { assertThrows } from "@std/assert";
+   * import { loadModel } from "kvmirror/engine";
+   *
+   * await using model = await loadModel("tiny");
+   * using cache = await model.prefill("It was a dark and stormy night.");
+   * const reading = model.read(cache, model.tokenizer.encode(" The rain fell."));
+   * assertThrows(() => cache.rewind(0), TypeError, "is being read into");
+   * await reading;
+   * cache.rewind(0);
+   * ```
+   */
+  lock(purpose: string): KvCache {
+    const state = this.#toChange("use");
+    const lock = cacheOf(this.shape, this.#recording(), state, this.#observer, this.owner);
+    lock.#locks = this;
+    this.#lockedFor = purpose;
+    return lock;
   }
 
   /** Tokens read so far, evicted or not: the next token's position in the text. */
@@ -117,10 +150,11 @@ export class KvCache implements Disposable {
    * @throws {RangeError} if tokens were read already, as all that they left depends on their rotation
    */
   lengthen(): void {
+    const state = this.#toChange("lengthen");
     if (this.tokenCount > 0) {
       throw new RangeError(`Cannot lengthen a cache of ${this.tokenCount} tokens as they were read as a shorter text`);
     }
-    this.#state.rotation = "beyond";
+    state.rotation = "beyond";
   }
 
   /** Whether this is a text of up to {@linkcode CacheShape.rotaryBeyond}'s length, or a longer one. */
@@ -197,8 +231,15 @@ export class KvCache implements Disposable {
     return { live: head.liveBytes, allocated: head.allocatedBytes };
   }
 
-  /** A second cache with the same rows. The two share buffers until one of them changes a row. */
+  /**
+   * A second cache with the same rows. The two share buffers until one of them changes a row.
+   *
+   * @throws {TypeError} if the decoder is writing rows of this cache just now, or it was disposed of
+   */
   fork(): KvCache {
+    if (this.#state.running) {
+      throw new TypeError("Cannot fork a cache in the middle of a run: fork it before, or once the reading has ended");
+    }
     return cacheOf(this.shape, this.#recording(), sharedState(this.#state), this.#observer, this.owner);
   }
 
@@ -218,6 +259,7 @@ export class KvCache implements Disposable {
    * @throws {RangeError} if the size cannot be met, the pinned rows exceed it, or the policy's choice is invalid
    */
   compress(policy: Policy, to: CompressTo): void {
+    this.#toChange("compress");
     checkCachedSignals(policy, this.signals, this.#state.lost.size === 0 ? "all" : "some lost");
     const layers = this.layers();
     const size = "maxBytes" in to ? { maxBytes: to.maxBytes - this.windowBytes } : to;
@@ -239,11 +281,14 @@ export class KvCache implements Disposable {
    */
   async observe(policy: Pick<Policy, "name" | "signals">, options: ObserveOptions = {}): Promise<void> {
     this.#seenHeads();
-    for (const signal of observedSignals(policy).filter((signal) => !this.#heads[0].observed.has(signal))) {
+    const wanted = observedSignals(policy).filter((signal) => !this.#heads[0].observed.has(signal));
+    if (wanted.length === 0) return;
+    using lock = this.lock("is being observed");
+    for (const signal of wanted) {
       if (this.#observer === undefined) {
         throw new TypeError(`Cannot observe ${signal} for ${policy.name} as this cache belongs to no model`);
       }
-      noteObserved(this.#state, signal, await this.#observer(this, signal, options));
+      noteObserved(lock.#state, signal, await this.#observer(lock, signal, options));
     }
   }
 
@@ -259,6 +304,7 @@ export class KvCache implements Disposable {
    * @throws {RangeError} if rows are not ascending, unique and in range; names layer, head and row
    */
   keep(choice: Choice, positions: PositionMode = this.positions, by = "this choice"): void {
+    const state = this.#toChange("evict from");
     const layers = this.layers();
     checkChoice(choice, layers, by);
     const chosen = new Map(layers.map(({ index }, place) => [index, choice[place]]));
@@ -266,7 +312,7 @@ export class KvCache implements Disposable {
     const whole = Array.from({ length: layerCount }, (_, layer) =>
       chosen.get(layer) ??
         this.#heads.slice(layer * kvHeadCount, (layer + 1) * kvHeadCount).map((head) => ({ rows: head.rowsFrom(0) })));
-    keepRows(this.#state, whole, positions, by, { ...this.shape, rotary: this.rotary });
+    keepRows(state, whole, positions, by, { ...this.shape, rotary: this.rotary });
   }
 
   /**
@@ -276,7 +322,7 @@ export class KvCache implements Disposable {
    * @throws {RangeError} if rows are quantized to another dtype already, or positions are compact and keys not float32
    */
   quantize(cacheDtype: CacheDtype): void {
-    quantizeRows(this.#state, cacheDtype);
+    quantizeRows(this.#toChange("quantize"), cacheDtype);
   }
 
   /**
@@ -288,14 +334,16 @@ export class KvCache implements Disposable {
    * @throws {RangeError} if the range is empty or beyond the tokens read
    */
   pin(start: number, end: number): void {
+    const state = this.#toChange("pin rows of");
     checkRange("pin", { start, end }, this.tokenCount);
-    this.#state.pins = addRange(this.#state.pins, { start, end });
+    state.pins = addRange(state.pins, { start, end });
   }
 
   /** Removes the pins on a range of positions. Takes what {@linkcode KvCache.pin} takes, and throws as it does. */
   unpin(start: number, end: number): void {
+    const state = this.#toChange("unpin rows of");
     checkRange("unpin", { start, end }, this.tokenCount);
-    this.#state.pins = removeRange(this.#state.pins, { start, end });
+    state.pins = removeRange(state.pins, { start, end });
   }
 
   /**
@@ -303,7 +351,7 @@ export class KvCache implements Disposable {
    * this is called again, windows hold the rows that it needs.
    */
   markDraft(tokens: number): void {
-    this.#state.drafted = tokens;
+    this.#toChange("mark a draft in").drafted = tokens;
   }
 
   /** Pinned positions, in ascending ranges. */
@@ -316,9 +364,10 @@ export class KvCache implements Disposable {
    * matrix `[head_dim, head_dim]` a query head for query moments.
    */
   mark(): void {
+    const state = this.#toChange("mark");
     // Rows that leave their windows later would take the mark with them.
     this.#seenHeads();
-    this.#state.marks = new Map([...this.#state.marks, [this.tokenCount, markSignals(this.#state)]]);
+    state.marks = new Map([...state.marks, [this.tokenCount, markSignals(state)]]);
   }
 
   /** The positions of {@linkcode KvCache.mark}, ascending. An eviction removes the marks whose rows it takes. */
@@ -343,7 +392,7 @@ export class KvCache implements Disposable {
    * @throws {RangeError} if rows below `position` were evicted later; the message names the positions still available
    */
   rewind(position: number): void {
-    rewindState(this.#state, position, this.#recording());
+    rewindState(this.#toChange("rewind"), position, this.#recording());
   }
 
   /**
@@ -353,9 +402,10 @@ export class KvCache implements Disposable {
    * @throws {TypeError} if the cache belongs to no model
    * @throws {RangeError} if the path is empty or a folder
    */
-  save(path: string): Promise<void> {
+  async save(path: string): Promise<void> {
+    using lock = this.lock("is being saved");
     this.#seenHeads();
-    return saveCache(path, { shape: this.shape, recordings: this.#recording(), state: this.#state, owner: this.owner });
+    await saveCache(path, { shape: this.shape, recordings: this.#recording(), state: lock.#state, owner: this.owner });
   }
 
   /** All rows, dequantized, `[layer · kv heads + kv head]`: views that are valid until the cache changes. */
@@ -377,7 +427,7 @@ export class KvCache implements Disposable {
    */
   reserve(count: number, chunk: number = count): void {
     const { windows, kvHeadCount } = this.shape;
-    this.#state.heads = this.#heads.map((head, index) =>
+    this.#toChange("make room in").heads = this.#heads.map((head, index) =>
       head.own(rowsWithin(windows[Math.floor(index / kvHeadCount)], head.length, count, chunk))
     );
   }
@@ -387,8 +437,11 @@ export class KvCache implements Disposable {
    * decoder writes the new rows, and {@linkcode KvCache.append} adds them to the cache, which is unchanged until then.
    */
   room(count: number): RunRows[] {
-    const hidden = freeHidden(this.#state, this.shape, "many");
-    return rowRoom(this.#state, count, hidden, this.shape);
+    const state = this.#toChange("make room in");
+    const hidden = freeHidden(state, this.shape, "many");
+    const room = rowRoom(state, count, hidden, this.shape);
+    state.running = true;
+    return room;
   }
 
   /**
@@ -404,12 +457,44 @@ export class KvCache implements Disposable {
     chunk: ChunkStart | readonly ChunkStart[],
     moments?: readonly ChunkMoments[],
   ): void {
-    appendChunk(this.#state, this.recordings, this.shape, { ids, attention, start: chunk, moments });
+    const state = this.#toChange("append to");
+    state.running = false;
+    appendChunk(state, this.recordings, this.shape, { ids, attention, start: chunk, moments });
   }
 
-  /** Releases all rows. Buffers that no fork shares are freed at once. */
+  /**
+   * Releases all rows; of a lock, the lock alone. Buffers that no fork shares are freed at once. A second time does
+   * nothing.
+   *
+   * @throws {TypeError} if the cache is locked
+   */
   [Symbol.dispose](): void {
-    this.#state = releasedState(this.#state, this.shape, this.recordings.length);
+    if (this.#released) return;
+    const state = this.#toChange("dispose of");
+    if (this.#locks === undefined) { for (const head of state.heads) head.release(); }
+    else {
+      state.running = false;
+      this.#locks.#lockedFor = undefined;
+    }
+    this.#released = true;
+    this.#parts = undefined;
+  }
+
+  get #state(): CacheState {
+    if (this.#released) {
+      throw new TypeError("Cannot use a cache that was disposed of: fork it before, or read the text into a new one");
+    }
+    return this.#parts ??= emptyState(this.shape, this.recordings.length);
+  }
+
+  /** The state, for who changes it. */
+  #toChange(action: string): CacheState {
+    if (this.#lockedFor !== undefined) {
+      throw new TypeError(
+        `Cannot ${action} a cache that ${this.#lockedFor}: await the end of that, or take a fork made before`,
+      );
+    }
+    return this.#state;
   }
 
   get #heads(): readonly HeadRows[] {
@@ -425,7 +510,8 @@ export class KvCache implements Disposable {
 
   /** All heads, without rows that have left their windows. */
   #seenHeads(): readonly HeadRows[] {
-    freeHidden(this.#state, this.shape, "all");
+    // While the decoder writes, rows must stay where they are.
+    if (!this.#state.running) freeHidden(this.#state, this.shape, "all");
     return this.#heads;
   }
 

@@ -98,7 +98,9 @@ export class Chat {
         `Cannot go on with this cache as it begins with another system prompt: leave out the new one`,
       );
     }
-    chat.#makeRoom(0, 0);
+    // Reads nothing: refuses a cache of another model, or one in use.
+    await model.read(cache, [], { logitsOf: "none" });
+    chat.#makeRoom(cache, 0, 0);
     chat.#peak = cache.liveBytes;
     return chat;
   }
@@ -139,32 +141,34 @@ export class Chat {
     { signal }: { signal?: AbortSignal } = {},
   ): AsyncGenerator<GeneratedToken, void, undefined> {
     if (question.trim() === "") throw new RangeError("Cannot ask an empty question: give at least one character");
-    const { cache } = this;
+    using cache = this.cache.lock("is answering a question");
     const { maxNewTokens = 128, onNotice, specialTokens } = this.#options;
     const ids = turnIds(this.#model.tokenizer, question, cache.tokenIds(), specialTokens);
-    const bound = this.#makeRoom(ids.length, maxNewTokens);
+    const bound = this.#makeRoom(cache, ids.length, maxNewTokens);
     cache.mark();
     const start = cache.tokenCount;
     const answer: number[] = [];
-    let ended = false;
+    let [ended, full] = [false, false];
     try {
       const options = { cache, maxNewTokens, attention: "record", bound, signal, onNotice } as const;
       const onProgress = () => this.#notePeak();
-      for await (const token of this.#model.generateFrom(ids, { ...options, onProgress })) {
+      const generation = this.#model.generateFrom(ids, { ...options, onProgress });
+      for await (const token of generation) {
         this.#notePeak();
         answer.push(token.id);
         yield token;
       }
       ended = true;
+      full = generation.finishReason === "context";
     } catch (error) {
       ended = signal?.aborted === true && answer.length > 0;
       if (!ended && !signal?.aborted) throw error;
     } finally {
       // Where the caller stopped iterating, the tokens so far stay.
       if (ended || answer.length > 0) {
-        await this.#finish(answer, start + ids.length, bound);
+        if (!full) await this.#finish(cache, answer, start + ids.length, bound);
         this.#starts.push(start);
-      } else this.#takeBack(start);
+      } else this.#takeBack(cache, start);
     }
   }
 
@@ -203,25 +207,28 @@ export class Chat {
   }
 
   /** Reads the answer's last token, which a generation gives unread; an end token is read with the next turn. */
-  async #finish(answer: readonly number[], answerStart: number, bound: Bound | undefined): Promise<void> {
+  async #finish(
+    cache: KvCache,
+    answer: readonly number[],
+    answerStart: number,
+    bound: Bound | undefined,
+  ): Promise<void> {
     const { eosTokenIds } = this.#model.tokenizer;
-    const unread = answer.slice(Math.max(0, this.cache.tokenCount - answerStart)).filter((id) =>
-      !eosTokenIds.includes(id)
-    );
-    if (unread.length > 0) await this.#model.read(this.cache, unread, { logitsOf: "none", bound });
+    const unread = answer.slice(Math.max(0, cache.tokenCount - answerStart)).filter((id) => !eosTokenIds.includes(id));
+    if (unread.length > 0) await this.#model.read(cache, unread, { logitsOf: "none", bound });
     this.#notePeak();
   }
 
-  #takeBack(start: number): void {
-    if (this.#canRewind(start)) this.cache.rewind(start);
+  #takeBack(cache: KvCache, start: number): void {
+    if (this.#canRewind(start)) cache.rewind(start);
   }
 
   /** Evicts to make room for a question and its answer, and gives the bound for a turn that outgrows the room. */
-  #makeRoom(question: number, answer: number): Bound | undefined {
-    const pinned = this.cache.pins.reduce((sum, { start, end }) => sum + end - start, 0);
+  #makeRoom(cache: KvCache, question: number, answer: number): Bound | undefined {
+    const pinned = cache.pins.reduce((sum, { start, end }) => sum + end - start, 0);
     const room = this.#room({ pinned, question, answer });
     if (room === undefined) return undefined;
-    if (this.cache.liveBytes > room.before) this.cache.compress(this.#policy, { maxBytes: room.before });
+    if (cache.liveBytes > room.before) cache.compress(this.#policy, { maxBytes: room.before });
     return { policy: this.#policy, maxBytes: room.maxBytes, compressionInterval: room.compressionInterval };
   }
 

@@ -33,7 +33,7 @@ const NEWEST_QUERY = { attention: "sum", queries: 1 } as const;
 
 /**
  * Reads a prompt without a template and generates greedily. It records the attention of each step's newest query to the
- * prompt's tokens in every layer and kv head, and stops at the model's end token. Of a model that has layers with a window
+ * prompt's tokens in every layer and kv head, and stops at the model's end token, or where its context is full. Of a model that has layers with a window
  * and layers without, it records those without.
  *
  * @throws {RangeError} if the prompt is empty, or longer than the model's context or the window of all its layers

@@ -18,27 +18,43 @@ export interface LoadingModel {
  */
 export function loadCache(path: string, { owner, shape, observer }: LoadingModel): KvCache {
   const content = decodeCache(readWhole(path), path);
-  const { name, hash, weights } = content.owner;
-  if (hash !== owner.hash) {
-    throw new TypeError(
-      `Cannot load ${path} as it is of model ${name} (${hash.slice(0, 12)}): ` +
-        `this is ${owner.name} (${owner.hash.slice(0, 12)})`,
-    );
+  checkOwner(`load ${path}`, content, { owner, shape });
+  return cacheOf(shape, content.recordings, content.state, observer, owner);
+}
+
+/**
+ * Checks that a model computed rows itself, or might have where they belong to no model.
+ *
+ * @param action what is refused, for the message
+ * @throws {TypeError} if another model computed them, or other weights, or they have another shape
+ */
+export function checkOwner(
+  action: string,
+  cache: { readonly owner?: CacheOwner; readonly shape: CacheShape },
+  { owner, shape }: Pick<LoadingModel, "owner" | "shape">,
+): void {
+  if (cache.owner !== undefined && cache.owner !== owner) {
+    const { name, hash, weights } = cache.owner;
+    if (hash !== owner.hash) {
+      throw new TypeError(
+        `Cannot ${action} as it is of model ${name} (${hash.slice(0, 12)}): ` +
+          `this is ${owner.name} (${owner.hash.slice(0, 12)})`,
+      );
+    }
+    if (weights !== owner.weights) {
+      throw new TypeError(
+        `Cannot ${action} as it was made with ${weights} weights and this model has ${owner.weights}: ` +
+          `load the model with weights ${weights}`,
+      );
+    }
   }
-  if (weights !== owner.weights) {
+  if (cache.shape !== shape && JSON.stringify(cache.shape) !== JSON.stringify(shape)) {
     throw new TypeError(
-      `Cannot load ${path} as it was made with ${weights} weights and this model has ${owner.weights}: ` +
-        `load the model with weights ${weights}`,
-    );
-  }
-  if (JSON.stringify(content.shape) !== JSON.stringify(shape)) {
-    throw new TypeError(
-      `Cannot load ${path} as its rows have shape ${JSON.stringify(content.shape)}: this model's is ${
+      `Cannot ${action} as its rows have shape ${JSON.stringify(cache.shape)}: this model's is ${
         JSON.stringify(shape)
       }`,
     );
   }
-  return cacheOf(shape, content.recordings, content.state, observer, owner);
 }
 
 function readWhole(path: string): Uint8Array {

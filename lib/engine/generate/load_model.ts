@@ -24,7 +24,10 @@ export interface LoadOptions extends FetchOptions, SessionOptions {
    * template does not read is refused.
    */
   readonly templateArguments?: TemplateArguments;
-  /** Called with a sentence before a model of the hub is fetched, and where a damaged build is made anew. */
+  /**
+   * Called with a sentence before a model of the hub is fetched, where a damaged build is made anew, and where the
+   * tokenizer has ids that the model has no embedding of.
+   */
   readonly onNotice?: (notice: string) => void;
 }
 
@@ -59,6 +62,13 @@ export async function loadModel(
     eosTokenIds: checkpoint.config.eosTokenIds,
     templateArguments,
   });
+  const { vocabSize } = checkpoint.config;
+  if (tokenizer.vocabSize > vocabSize) {
+    onNotice?.(
+      `the tokenizer has ${tokenizer.vocabSize} ids and the model an embedding of ${vocabSize}: a text with a token ` +
+        `from ${vocabSize} on, such as ${JSON.stringify(tokenizer.tokenText(vocabSize))}, will be refused`,
+    );
+  }
   const build = await builtDecoder(checkpoint, weights, { onNotice, onProgress: onBuild, signal: resolve.signal });
   const { config } = checkpoint;
   const options = { threads, profile };

@@ -9,8 +9,8 @@ import { prefillRecordings, type Recording, recordingsFor } from "../signals/sig
 import { splitChatTemplate, turnIds, userIds, type UserTokens } from "../tokenizer/chat_template.ts";
 import { createTextStream } from "../tokenizer/text_stream.ts";
 import { encodeStart, type Tokenizer } from "../tokenizer/tokenizer.ts";
-import { type GeneratedToken, Generation } from "./generation.ts";
-import { loadCache, type LoadingModel } from "./load_cache.ts";
+import { type FinishReason, type GeneratedToken, Generation } from "./generation.ts";
+import { checkOwner, loadCache, type LoadingModel } from "./load_cache.ts";
 import { type ReadOptions, readTokens } from "./read_tokens.ts";
 import { createSampler, type SamplingOptions } from "./sampling.ts";
 import { type Draft, SpeculativeDecoder } from "./speculative_decoder.ts";
@@ -64,7 +64,10 @@ export interface GenerateOptions extends SamplingOptions {
   readonly signal?: AbortSignal;
   /** Called while the question is read, with the tokens read so far and in all. */
   readonly onProgress?: (read: number, total: number) => void;
-  /** Called once, with a sentence, when a bounded text passes the model's context at logical positions. */
+  /**
+   * Called with a sentence when a bounded text passes the model's context at logical positions, and where the context ends
+   * an answer.
+   */
   readonly onNotice?: (notice: string) => void;
   /**
    * Drafts tokens of the answer, which the model checks in one run: an answer drafted rightly takes one run instead of
@@ -108,6 +111,10 @@ export class Model implements AsyncDisposable {
   readonly hash: string;
   readonly #sessions: DecoderPool;
   readonly #observer: ModelObserver;
+  readonly #caches: LoadingModel;
+  /** Work that uses the decoder now. */
+  readonly #running = new Set<Promise<unknown>>();
+  #closing?: Promise<void>;
 
   /** Users get a model from {@linkcode loadModel}. */
   constructor(origin: ModelOrigin, checkpoint: Checkpoint, tokenizer: Tokenizer, sessions: DecoderPool) {
@@ -123,11 +130,27 @@ export class Model implements AsyncDisposable {
       path: checkpoint.path,
       hash: checkpoint.hash,
     });
+    const { numHiddenLayers, numKeyValueHeads, numAttentionHeads, headDim, rotary, rotaryBeyond, windows } =
+      this.config;
+    this.#caches = {
+      owner: { name: origin.name, hash: this.hash, weights: origin.weights },
+      observer: (...cache) => this.#run(() => this.#observer.observe(...cache)),
+      shape: {
+        layerCount: numHiddenLayers,
+        kvHeadCount: numKeyValueHeads,
+        groupSize: numAttentionHeads / numKeyValueHeads,
+        headDim,
+        rotary,
+        ...(rotaryBeyond === undefined ? {} : { rotaryBeyond }),
+        windows,
+      },
+    };
   }
 
   /** Makes an empty cache of this model, which quantizes rows as they age where a cache dtype is given. */
   createCache(recordings: readonly Recording[] = [], cacheDtype?: CacheDtype): KvCache {
-    const { shape, observer, owner } = this.#caches();
+    this.#checkOpen();
+    const { shape, observer, owner } = this.#caches;
     const cache = new KvCache(shape, recordings, observer, owner);
     if (cacheDtype !== undefined) cache.quantize(cacheDtype);
     return cache;
@@ -141,25 +164,7 @@ export class Model implements AsyncDisposable {
    * @throws {RangeError} if there is no such file
    */
   loadCache(path: string): Promise<KvCache> {
-    return new Promise((resolve) => resolve(loadCache(path, this.#caches())));
-  }
-
-  #caches(): LoadingModel {
-    const { numHiddenLayers, numKeyValueHeads, numAttentionHeads, headDim, rotary, rotaryBeyond, windows } =
-      this.config;
-    return {
-      owner: { name: this.origin.name, hash: this.hash, weights: this.origin.weights },
-      observer: this.#observer.observe,
-      shape: {
-        layerCount: numHiddenLayers,
-        kvHeadCount: numKeyValueHeads,
-        groupSize: numAttentionHeads / numKeyValueHeads,
-        headDim,
-        rotary,
-        ...(rotaryBeyond === undefined ? {} : { rotaryBeyond }),
-        windows,
-      },
-    };
+    return this.#run(() => Promise.resolve(loadCache(path, this.#caches)));
   }
 
   /**
@@ -183,26 +188,55 @@ export class Model implements AsyncDisposable {
   }
 
   /**
-   * Reads tokens into a cache. `prefill` and `generate` call it.
+   * Reads tokens into a cache, which is locked meanwhile: forks of it stay free. `prefill` and `generate` call it.
    *
    * @returns logits of the last token, `[vocab]`, unless the options ask for others
+   * @throws {TypeError} if the cache is in use or was disposed of, or another model or other weights computed its rows
+   * @throws {RangeError} if an id is none of the vocabulary's, the tokens do not fit the model's context, or the weights
+   * give logits that are no numbers
    */
   read(cache: KvCache, ids: readonly number[], options: ReadOptions = {}): Promise<Float32Array> {
-    return readTokens(this.#sessions, () => this.#observer.moments.get(), this.config, cache, ids, options);
+    return this.#run(async () => {
+      using lock = this.#lock(cache, "read into", "is being read into");
+      return await readTokens(this.#sessions, () => this.#observer.moments.get(), this.config, lock, ids, options);
+    });
+  }
+
+  #lock(cache: KvCache, action: string, purpose: string): KvCache {
+    checkOwner(`${action} this cache`, cache, this.#caches);
+    return cache.lock(purpose);
+  }
+
+  #checkOpen(): void {
+    if (this.#closing === undefined) return;
+    throw new TypeError(`Cannot use model ${this.origin.name} as it was disposed of: load it again`);
+  }
+
+  async #run<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#checkOpen();
+    const running = work();
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
   }
 
   /**
-   * Reads a question (without a cache: a whole prompt) and generates an answer.
+   * Reads a question (without a cache: a whole prompt) and generates an answer. The cache is locked until the answer has
+   * ended or is left. An answer that fills the model's context ends there, and `finishReason` is `context`.
    *
+   * @throws {TypeError} if the cache is in use or was disposed of, or another model or other weights computed its rows
    * @throws {RangeError} if there is nothing to read, or it does not fit the model's context
    */
   generate(question: string, options: GenerateOptions = {}): Generation {
-    return new Generation(() => this.#generate(this.questionIds(question, options), options));
+    return new Generation((finish) => this.#generate(this.questionIds(question, options), options, finish));
   }
 
   /** Like {@linkcode Model.generate}, from token ids. */
   generateFrom(ids: readonly number[], options: GenerateOptions = {}): Generation {
-    return new Generation(() => this.#generate(ids, options));
+    return new Generation((finish) => this.#generate(ids, options, finish));
   }
 
   /**
@@ -221,7 +255,11 @@ export class Model implements AsyncDisposable {
     return turnIds(this.tokenizer, question, cache?.tokenIds() ?? [], specialTokens);
   }
 
-  async *#generate(ids: readonly number[], options: GenerateOptions): AsyncGenerator<GeneratedToken, void, undefined> {
+  async *#generate(
+    ids: readonly number[],
+    options: GenerateOptions,
+    finish: (reason: FinishReason) => void,
+  ): AsyncGenerator<GeneratedToken, void, undefined> {
     const { maxNewTokens = 128, ignoreEos = false, bound, signal, onProgress, onNotice, onLogits, draft } = options;
     if (!Number.isSafeInteger(maxNewTokens) || maxNewTokens < 1) {
       throw new RangeError(`Cannot generate ${maxNewTokens} tokens as it must be a whole number of at least 1`);
@@ -229,7 +267,8 @@ export class Model implements AsyncDisposable {
     if (ids.length === 0) throw new RangeError("Cannot generate after an empty text: give at least one character");
     const sample = createSampler(options);
     const recordings = recordingsFor(bound?.policy.signals ?? []);
-    const cache = options.cache ?? this.createCache(recordings);
+    const whole = options.cache ?? this.createCache(recordings);
+    using cache = this.#lock(whole, "answer from", "is being answered from");
     const attention = options.attention ?? (recordings.length > 0 ? "record" : "skip");
     const read = { attention, bound, signal, onNotice };
     const stream = createTextStream(this.tokenizer, { spaces: this.tokenizer.spaces });
@@ -250,9 +289,16 @@ export class Model implements AsyncDisposable {
         const id = sample(logits);
         generated.push(id);
         const ended = !ignoreEos && this.tokenizer.eosTokenIds.includes(id);
-        const last = ended || generated.length === maxNewTokens;
-        yield { id, text: (ended ? "" : stream.push(id)) + (last ? stream.flush() : "") };
-        if (last) return;
+        const reason = ended
+          ? "stop"
+          : generated.length === maxNewTokens
+          ? "length"
+          : bound === undefined && decoder.full
+          ? "context"
+          : undefined;
+        yield { id, text: (ended ? "" : stream.push(id)) + (reason === undefined ? "" : stream.flush()) };
+        if (reason === "context") onNotice?.(contextFull(generated.length, maxNewTokens, this.config));
+        if (reason !== undefined) return finish(reason);
         logits = await decoder.next([id], generated, maxNewTokens - generated.length - 1);
       }
     } finally {
@@ -260,11 +306,21 @@ export class Model implements AsyncDisposable {
     }
   }
 
-  /** Closes the decoder. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Closes the decoder, once all that runs has ended; a second time does nothing. Then the model refuses further work. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
     await this.#observer[Symbol.asyncDispose]();
     await this.#sessions[Symbol.asyncDispose]();
   }
+}
+
+function contextFull(generated: number, maxNewTokens: number, { maxPositionEmbeddings }: ModelConfig): string {
+  return `the answer ends after ${generated} of ${maxNewTokens} tokens as the model's context of ` +
+    `${maxPositionEmbeddings} is full: shorten the text, or evict rows at positions "compact"`;
 }
 
 /** The ids that open the user's turn with a text, without its leading white space where the template trims. */

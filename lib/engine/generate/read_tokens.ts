@@ -41,8 +41,8 @@ let lastYield = 0;
  * Runs tokens through the decoder chunk by chunk and appends their rows to the cache.
  *
  * @returns logits, one row `[vocab]` for each token of `logitsOf`
- * @throws {RangeError} if the tokens do not fit the model's context, the bound cannot hold, or `logitsOf` exceeds the
- * tokens
+ * @throws {RangeError} if an id is none of the vocabulary's, the tokens do not fit the model's context, the bound cannot
+ * hold, `logitsOf` exceeds the tokens, or logits are no numbers
  * @throws {TypeError} if the bound's policy takes a signal that is not recorded
  */
 export async function readTokens(
@@ -54,6 +54,7 @@ export async function readTokens(
   { chunkLength = CHUNK_LENGTH, logitsOf = "last", attention = "record", bound, signal, onProgress, onNotice }:
     ReadOptions = {},
 ): Promise<Float32Array> {
+  checkIds(ids, config.vocabSize);
   if (bound === undefined) {
     checkContext(config, cache, ids.length);
     if (passesLength(cache, ids.length)) {
@@ -100,6 +101,7 @@ export async function readTokens(
       logitsRows: [...Array(count).keys()].filter((row) => start + row >= firstLogits),
       layerValues: recordMoments ? ["queryKeys"] : [],
     });
+    checkLogits(outputs.logits, cache.tokenCount + count);
     const queries = recordMoments
       ? await chunkMoments(await moments(), config, outputs.queryKeys, cache.tokenCount)
       : undefined;
@@ -117,6 +119,38 @@ export async function readTokens(
     if (bound !== undefined) applyBound(cache, bound);
   }
   return logits ?? new Float32Array(size);
+}
+
+function checkIds(ids: readonly number[], vocabSize: number): void {
+  for (let index = 0; index < ids.length; index++) {
+    const id = ids[index];
+    if (Number.isSafeInteger(id) && id >= 0 && id < vocabSize) continue;
+    const text = typeof id === "number" ? id : JSON.stringify(id);
+    throw new RangeError(
+      `Cannot read token id ${text}, the tokens' number ${index}, as it must be a whole number from 0 to ` +
+        `${vocabSize - 1}, the model's last`,
+    );
+  }
+}
+
+/** Checks that logits are numbers: one NaN or Infinity in the weights spreads to most of them. */
+function checkLogits(logits: Float32Array, tokenCount: number): void {
+  // 0 for numbers, NaN for all else; four sums, as one would wait for each addition.
+  let [one, two, three, four] = [0, 0, 0, 0];
+  let index = 0;
+  for (; index + 3 < logits.length; index += 4) {
+    one += logits[index] * 0;
+    two += logits[index + 1] * 0;
+    three += logits[index + 2] * 0;
+    four += logits[index + 3] * 0;
+  }
+  for (; index < logits.length; index++) one += logits[index] * 0;
+  if (one + two + three + four === 0) return;
+  const wrong = logits.find((logit) => !Number.isFinite(logit));
+  throw new RangeError(
+    `Cannot go on after ${tokenCount} tokens as a logit is ${wrong}: the weights hold NaN or Infinity, or numbers too ` +
+      `large to add; take another file or weight format`,
+  );
 }
 
 /** Whether further tokens pass the length that the cache's rotary embedding holds for. */

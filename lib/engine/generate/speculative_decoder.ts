@@ -33,6 +33,17 @@ export class SpeculativeDecoder {
     this.#config = config;
   }
 
+  /** Whether the model's context has no position left for a token that is not drafted. */
+  get full(): boolean {
+    const { nextRotaryPosition, shape: { rotaryBeyond }, rotation } = this.#cache;
+    const position = nextRotaryPosition - this.#ahead.ids.length;
+    if (position >= this.#config.maxPositionEmbeddings) return true;
+    if (rotaryBeyond === undefined || rotation === "beyond" || position < rotaryBeyond.length) return false;
+    // What was read as a shorter text is read again as a longer one, unless rows are gone.
+    const [{ first }, ...more] = this.#cache.rewindRanges;
+    return rotaryBeyond.rotary === undefined || first > 0 || more.length > 0;
+  }
+
   /**
    * Reads tokens, and a draft of the next ones.
    *

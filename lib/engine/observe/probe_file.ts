@@ -33,7 +33,7 @@ export function encodeProbe(
 /**
  * Decodes a probe.
  *
- * @throws {SyntaxError} if the file is malformed, or lacks a tensor
+ * @throws {SyntaxError} if the file is malformed, lacks a tensor, or holds NaN or Infinity
  * @throws {TypeError} if the probe was fitted on a model of another shape
  */
 export function decodeProbe(source: ByteSource, model: ProbedModel): AttentionProbe {
@@ -50,8 +50,9 @@ export function decodeProbe(source: ByteSource, model: ProbedModel): AttentionPr
     }
     const bytes = source.read(tensor.offset, tensor.count * 4).slice();
     const numbers = new Float32Array(bytes.buffer, bytes.byteOffset, tensor.count);
-    if (numbers.every(Number.isFinite)) return numbers;
-    throw new SyntaxError(`Cannot read the attention probe as its ${name} are not all numbers`);
+    const wrong = numbers.find((number) => !Number.isFinite(number));
+    if (wrong === undefined) return numbers;
+    throw new SyntaxError(`Cannot use the attention probe as its ${name} hold ${wrong}: fit it again`);
   };
   return {
     weights: read("weights", [model.layerCount, model.kvHeadCount, width]),

@@ -28,5 +28,10 @@ export async function decodeTimes(
   const arrivals: number[] = [];
   const options = { cache: fork, maxNewTokens: count + 1, ignoreEos: true } as const;
   for await (const _ of model.generateFrom([last], options)) arrivals.push(performance.now());
+  if (arrivals.length <= count) {
+    throw new RangeError(
+      `Cannot time ${count} tokens as the model's context ends after ${arrivals.length}: take fewer`,
+    );
+  }
   return arrivals.slice(1).map((time, index) => time - arrivals[index]);
 }

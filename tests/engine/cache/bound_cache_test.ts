@@ -4,6 +4,7 @@ import { type Bound, type KvCache, type Model, recordingsFor } from "kvmirror/en
 import { definePolicy, type Policy, policy, type Signal } from "kvmirror/policies";
 import { signalOf } from "../../../lib/engine/signals/signals.ts";
 import { openCheckpoint } from "../../fixtures/golden.ts";
+import { watchAppends } from "../../fixtures/watch_appends.ts";
 
 const NAME = "qwen2_untied_f32";
 const HEADS = 3 * 2;
@@ -15,12 +16,10 @@ const NEWEST: Signal = { attention: "sum", queries: 1 };
 /** Notes what the cache holds whenever rows were added, before any of them is evicted. */
 function watch(cache: KvCache): { live: number; allocated: number } {
   const most = { live: 0, allocated: 0 };
-  const append = cache.append.bind(cache);
-  cache.append = (...rows) => {
-    append(...rows);
-    most.live = Math.max(most.live, cache.liveBytes);
-    most.allocated = Math.max(most.allocated, cache.allocatedBytes);
-  };
+  watchAppends(cache, ({ liveBytes, allocatedBytes }) => {
+    most.live = Math.max(most.live, liveBytes);
+    most.allocated = Math.max(most.allocated, allocatedBytes);
+  });
   return most;
 }
 

@@ -54,7 +54,13 @@ Deno.test("forks never see each other, whatever happens to either in whatever or
       const lines = [{ cache: syntheticCache(6), history: [] as { action: string; seed: number }[] }];
       for (const { on, action, seed } of steps) {
         const line = lines[on % lines.length];
-        if (action === "fork") lines.push({ cache: line.cache.fork(), history: [...line.history] });
+        if (action === "dispose") {
+          if (lines.length === 1) continue;
+          lines.splice(lines.indexOf(line), 1);
+          line.cache[Symbol.dispose]();
+          line.cache[Symbol.dispose]();
+          assertThrows(() => line.cache.tokenCount, TypeError, "disposed of");
+        } else if (action === "fork") lines.push({ cache: line.cache.fork(), history: [...line.history] });
         else {
           apply(line.cache, action, seed);
           line.history.push({ action, seed });
@@ -72,7 +78,6 @@ Deno.test("forks never see each other, whatever happens to either in whatever or
 
 function apply(cache: KvCache, action: string, seed: number): void {
   if (action === "append") appendSynthetic(cache, 1 + (seed % 3), seed);
-  else if (action === "dispose") cache[Symbol.dispose]();
   else if (action === "compact") cache.keep(choose(cache, (_, row) => row % 2 === seed % 2), "compact");
   else cache.keep(choose(cache, (head, row) => ((seed >> ((head + row) % 10)) & 1) === 0));
 }

@@ -5,6 +5,7 @@ import { parseCacheDtype } from "../../../lib/engine/rows/cache_dtype.ts";
 import { textBytes } from "../../../lib/engine/rows/cache_shape.ts";
 import { largestDifference } from "../../fixtures/golden.ts";
 import { withFolder } from "../../fixtures/with_folder.ts";
+import { watchAppends } from "../../fixtures/watch_appends.ts";
 
 const FAMILIES = new URL("../../goldens/families/", import.meta.url);
 /** A window in every other layer, and in every layer; both of 13 tokens, of texts of 49. */
@@ -121,12 +122,8 @@ for (const name of NAMES) {
       for (const chunkLength of [1, 5, 50]) {
         const bound: Bound = { policy: policy("adakv(knorm)"), maxBytes, compressionInterval: 6 };
         const cache = model.createCache();
-        const append = cache.append.bind(cache);
         let most = 0;
-        cache.append = (...rows) => {
-          append(...rows);
-          most = Math.max(most, cache.liveBytes);
-        };
+        watchAppends(cache, ({ liveBytes }) => most = Math.max(most, liveBytes));
         await model.read(cache, [...golden.ids, ...golden.ids, ...golden.ids], { bound, chunkLength });
         const ceiling = maxBytes + 6 * textBytes(shape, 1);
         assert(most <= ceiling && most > maxBytes / 2, `${most} of ${ceiling} bytes`);

@@ -80,4 +80,7 @@ Deno.test("a probe's file reads back bit for bit, and says what does not fit", (
   const renamed = bytes.slice();
   renamed.set(new TextEncoder().encode("meanz"), new TextDecoder().decode(bytes).indexOf("means"));
   assertThrows(() => decodeProbe(memorySource(renamed), MODEL), SyntaxError, "tensor means is missing");
+  const spoilt = bytes.slice();
+  new DataView(spoilt.buffer).setFloat32(spoilt.length - 4, NaN, true);
+  assertThrows(() => decodeProbe(memorySource(spoilt), MODEL), SyntaxError, "as its means hold NaN");
 });

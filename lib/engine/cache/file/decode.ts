@@ -100,6 +100,7 @@ export function decodeCache(bytes: Uint8Array, label: string): CacheContent {
     ids: new TokenIds().with(ids),
     cacheDtype,
     drafted: 0,
+    running: false,
     positions: header.positions,
     nextRotary: header.next_rotary_position,
     rotation: header.rotation,

@@ -29,6 +29,8 @@ export interface CacheState {
   recordedUntil: number;
   /** The newest tokens that are a draft: windows hold the rows that a rewind before them needs. */
   drafted: number;
+  /** Whether the decoder is writing rows now, between {@linkcode KvCache.room} and {@linkcode KvCache.append}. */
+  running: boolean;
   /** Evictions that a rewind cannot go behind. */
   gaps: readonly EvictionGap[];
   /** Positions protected from eviction. */
@@ -54,6 +56,7 @@ export function emptyState({ layerCount, kvHeadCount, headDim }: CacheShape, rec
     lost: new Set(),
     recordedUntil: 0,
     drafted: 0,
+    running: false,
     gaps: [],
     pins: [],
     marks: new Map(),
@@ -82,14 +85,6 @@ export function noteObserved(state: CacheState, signal: ObservedSignal, values: 
     head.observed = new Map([...head.observed, [signal, values[index]]]);
     return head;
   });
-}
-
-/** Releases a state's rows, which frees those that no fork shares; ids stay, and all rows count as evicted. */
-export function releasedState(state: CacheState, shape: CacheShape, recordingCount: number): CacheState {
-  const { heads, ids, positions, nextRotary, rotation, cacheDtype } = state;
-  for (const head of heads) head.release();
-  const gaps = ids.length === 0 ? [] : [{ start: -1, end: ids.length }];
-  return { ...emptyState(shape, recordingCount), ids, positions, nextRotary, rotation, cacheDtype, gaps };
 }
 
 /** The same state for a second cache. The two share rows and moments until one of them changes them. */
