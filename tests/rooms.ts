@@ -74,14 +74,22 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "eval/scorers": { uses: ["numeric"], door: ["scorers.ts"] },
   "report/files": { uses: ["report/render", "files"], door: ["write_report.ts"] },
   "report/retention": { uses: ["report/table", "report/render", "numeric"], door: [] },
-  "report/charts": { uses: ["report/table", "report/render"], door: ["chart.ts", "heat_map.ts"] },
-  "report/table": { uses: ["report/render"], door: ["number_format.ts", "records.ts", "table.ts"] },
+  "report/charts": { uses: ["report/table", "report/render", "numeric"], door: ["chart.ts", "heat_map.ts"] },
+  "report/table": { uses: ["report/render", "numeric"], door: ["number_format.ts", "records.ts", "table.ts"] },
   "report/render": {
     uses: [],
     door: ["display.ts", "escape.ts", "font.ts", "palette.ts", "render_png.ts", "render_svg.ts"],
   },
   "engine/chat": {
-    uses: ["engine/generate", "engine/cache", "engine/rows", "engine/signals", "engine/tokenizer", "policies"],
+    uses: [
+      "engine/generate",
+      "engine/cache",
+      "engine/rows",
+      "engine/signals",
+      "engine/tokenizer",
+      "policies",
+      "numeric",
+    ],
     door: [],
   },
   "engine/generate": {
@@ -202,7 +210,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   "engine/signals": { uses: ["policies"], door: ["signals.ts"] },
   "engine/tokenizer": {
-    uses: ["files"],
+    uses: ["numeric", "files"],
     door: [
       "byte_level.ts",
       "chat_template.ts",

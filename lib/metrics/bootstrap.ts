@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../numeric/nearest_name.ts";
 import { MersenneTwister } from "../numeric/mersenne_twister.ts";
 import type { Interval } from "./wilson_interval.ts";
 
@@ -25,8 +26,10 @@ export interface MeanInterval extends Interval {
  */
 export function clusterBootstrap(
   clusters: readonly (readonly number[])[],
-  { seed = 42, resamples = 10_000 }: BootstrapOptions = {},
+  options: BootstrapOptions = {},
 ): MeanInterval {
+  checkOptions("clusterBootstrap", options, BOOTSTRAP_OPTIONS);
+  const { seed = 42, resamples = 10_000 } = options;
   if (clusters.length === 0) throw new RangeError("Cannot average 0 clusters: give at least one");
   const empty = clusters.findIndex(({ length }) => length === 0);
   if (empty >= 0) throw new RangeError(`Cannot average cluster ${empty} as it is empty`);
@@ -62,6 +65,9 @@ export interface BootstrapOptions {
   readonly resamples?: number;
 }
 
+/** The names of {@linkcode BootstrapOptions}, for who passes them on. */
+export const BOOTSTRAP_OPTIONS: OptionNames<BootstrapOptions> = { seed: true, resamples: true };
+
 /** A statistic, and how sure it is. */
 export interface StatisticInterval extends Interval {
   /** The statistic of all clusters. */
@@ -91,8 +97,10 @@ export interface StatisticInterval extends Interval {
 export function bootstrapStatistic<Cluster>(
   clusters: readonly Cluster[],
   statistic: (drawn: readonly Cluster[]) => number,
-  { seed = 42, resamples = 10_000 }: BootstrapOptions = {},
+  options: BootstrapOptions = {},
 ): StatisticInterval {
+  checkOptions("bootstrapStatistic", options, BOOTSTRAP_OPTIONS);
+  const { seed = 42, resamples = 10_000 } = options;
   if (clusters.length === 0) throw new RangeError("Cannot resample 0 clusters: give at least one");
   if (!Number.isSafeInteger(resamples) || resamples < 1) {
     throw new RangeError(`Cannot draw ${resamples} resamples as it must be a whole number of at least 1`);

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../numeric/nearest_name.ts";
 import { type CacheDtype, FLOAT32_CACHE, GROUP_ROWS, parseCacheDtype } from "../engine/rows/cache_dtype.ts";
 import { roundedBytes } from "../engine/rows/row_bytes.ts";
 import { budgetForRatio } from "../policies/budget.ts";
@@ -80,6 +81,8 @@ export interface PlanOptions {
   readonly budget?: number;
 }
 
+const PLAN_OPTIONS: OptionNames<PlanOptions> = { context: true, batch: true, compressionRatios: true, budget: true };
+
 /** No text is longer; also what stands for any number of tokens. */
 const MAX_CONTEXT = 2 ** 32;
 const MAX_BATCH = 2 ** 16;
@@ -116,6 +119,7 @@ const DTYPES: Readonly<Record<PlannedDtype, CacheDtype>> = {
  * ```
  */
 export function planCache(layout: CacheLayout, options: PlanOptions): CachePlan {
+  checkOptions("planCache", options, PLAN_OPTIONS);
   const { context, batch = 1, compressionRatios = RATIOS, budget } = options;
   checkWhole("a context of", context, "tokens", MAX_CONTEXT);
   checkWhole("a batch of", batch, "sequences", MAX_BATCH);

@@ -27,7 +27,7 @@ export const ADAKV_OPTIONS = {
  * ```
  */
 export function adakv(policy: Policy, options: OptionsOf<typeof ADAKV_OPTIONS> = {}): Policy {
-  const { safeguard } = withDefaults(ADAKV_OPTIONS, options);
+  const { safeguard } = withDefaults("adakv", ADAKV_OPTIONS, options);
   if (!(safeguard >= 0 && safeguard <= 1)) {
     throw new RangeError(`Cannot safeguard ${safeguard} of a head as it must be in [0, 1]`);
   }

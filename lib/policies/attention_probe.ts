@@ -14,7 +14,7 @@ export const ATTENTION_PROBE_OPTIONS = {
  * model (`deno task fit_probe`); some come with the project. Call `await cache.observe(policy)` before `compress`.
  */
 export function attentionProbe(options: OptionsOf<typeof ATTENTION_PROBE_OPTIONS> = {}): Policy {
-  const { sinkTokens } = withDefaults(ATTENTION_PROBE_OPTIONS, options);
+  const { sinkTokens } = withDefaults("attention_probe", ATTENTION_PROBE_OPTIONS, options);
   checkCounts("attention_probe", { sinkTokens });
   return definePolicy({
     name: "attention_probe",

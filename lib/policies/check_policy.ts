@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../numeric/nearest_name.ts";
 import type { Vector } from "../numeric/vectors.ts";
 import { budgetForRatio } from "./budget.ts";
 import { describeSignal, sameSignal } from "./check_signals.ts";
@@ -48,6 +49,13 @@ export interface CheckPolicyOptions {
   readonly protect?: Protection;
 }
 
+const CHECK_POLICY_OPTIONS: OptionNames<CheckPolicyOptions> = {
+  compressionRatios: true,
+  budget: true,
+  slack: true,
+  protect: true,
+};
+
 const RATIOS = [0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.999];
 
 /**
@@ -78,9 +86,11 @@ const RATIOS = [0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.999];
 export function checkPolicy(
   policy: Policy,
   caches: readonly (readonly Layer[])[],
-  { compressionRatios = RATIOS, budget: shared = "head", slack = 0, protect = policy.definition?.protect }:
-    CheckPolicyOptions = {},
+  options: CheckPolicyOptions = {},
 ): PolicyViolation[] {
+  checkOptions("checkPolicy", options, CHECK_POLICY_OPTIONS);
+  const { compressionRatios = RATIOS, budget: shared = "head", slack = 0, protect = policy.definition?.protect } =
+    options;
   if (caches.length === 0) throw new RangeError("Cannot check a policy on 0 caches: give at least one");
   const found = new Map<PolicyRule, PolicyViolation>();
   const cases = caches.flatMap((layers) =>

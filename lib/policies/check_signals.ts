@@ -1,5 +1,18 @@
 import type { Policy, Signal } from "./policy.ts";
 
+/**
+ * Refuses what is no policy, such as its name.
+ *
+ * @param action what the policy is for, for the message: "compress"
+ * @throws {TypeError} that says how to make one
+ */
+export function checkPolicyObject(action: string, policy: Pick<Policy, "name" | "signals">): void {
+  if (typeof policy === "object" && policy !== null && Array.isArray(policy.signals)) return;
+  const given = JSON.stringify(policy) ?? typeof policy;
+  const fix = typeof policy === "string" ? `policy(${given})` : `policy("snapkv")`;
+  throw new TypeError(`Cannot ${action} with ${given} as it is no policy: make one, as with ${fix}`);
+}
+
 /** A signal in words, for messages. */
 export function describeSignal(signal: Signal): string {
   if (typeof signal === "string") return signal;

@@ -19,7 +19,7 @@ export const CHUNKKV_OPTIONS = {
  * @throws {RangeError} if the chunk's length is no whole number of at least 1
  */
 export function chunkkv(policy: Policy, options: OptionsOf<typeof CHUNKKV_OPTIONS> = {}): Policy {
-  const { chunkLength } = withDefaults(CHUNKKV_OPTIONS, options);
+  const { chunkLength } = withDefaults("chunkkv", CHUNKKV_OPTIONS, options);
   checkCounts("chunkkv", { chunkLength }, 1);
   const definition = scorerOf(policy, "chunkkv");
   return definePolicy({

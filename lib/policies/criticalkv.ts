@@ -23,7 +23,7 @@ export const CRITICALKV_OPTIONS = {
  * @throws {RangeError} if the first stage is outside [0, 1]
  */
 export function criticalkv(policy: Policy, options: OptionsOf<typeof CRITICALKV_OPTIONS> = {}): Policy {
-  const { firstStage } = withDefaults(CRITICALKV_OPTIONS, options);
+  const { firstStage } = withDefaults("criticalkv", CRITICALKV_OPTIONS, options);
   if (!(firstStage >= 0 && firstStage <= 1)) {
     throw new RangeError(`Cannot fill ${firstStage} of the budget in criticalkv's first stage as it must be in [0, 1]`);
   }

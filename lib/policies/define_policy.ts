@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../numeric/nearest_name.ts";
 import { topK } from "../numeric/top_k.ts";
 import type { Vector } from "../numeric/vectors.ts";
 import { headRows } from "./budget.ts";
@@ -25,6 +26,8 @@ import type { Budget, Choice, Head, Layer, Policy, PolicyDefinition, Protection,
  * @throws {RangeError} from `choose`, if the definition's scores have another length than the rows, or hold NaN
  */
 export function definePolicy(definition: PolicyDefinition): Policy {
+  checkOptions("definePolicy", definition, DEFINITION);
+  if (definition.protect !== undefined) checkOptions("protect of definePolicy", definition.protect, PROTECTION);
   return {
     name: definition.name,
     signals: definition.signals,
@@ -32,6 +35,17 @@ export function definePolicy(definition: PolicyDefinition): Policy {
     choose: (layers, budget) => chooseRows(definition, layers, budget),
   };
 }
+
+const DEFINITION: OptionNames<PolicyDefinition> = {
+  name: true,
+  paper: true,
+  signals: true,
+  score: true,
+  protect: true,
+  allocate: true,
+  select: true,
+};
+const PROTECTION: OptionNames<Protection> = { sinks: true, recent: true };
 
 /** Makes a layer's scores out of a function that scores one head by itself. */
 export function eachHead(score: (head: Head, layer: Layer) => Vector): (layer: Layer) => Scores {

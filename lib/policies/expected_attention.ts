@@ -26,7 +26,11 @@ export const EXPECTED_ATTENTION_OPTIONS = {
  * @throws {RangeError} if there are no positions to come, or epsilon is below 0
  */
 export function expectedAttention(options: OptionsOf<typeof EXPECTED_ATTENTION_OPTIONS> = {}): Policy {
-  const { futurePositions, sinkTokens, epsilon } = withDefaults(EXPECTED_ATTENTION_OPTIONS, options);
+  const { futurePositions, sinkTokens, epsilon } = withDefaults(
+    "expected_attention",
+    EXPECTED_ATTENTION_OPTIONS,
+    options,
+  );
   checkCounts("expected_attention", { sinkTokens });
   checkCounts("expected_attention", { futurePositions }, 1);
   if (!(epsilon >= 0)) {

@@ -16,7 +16,7 @@ export const H2O_OPTIONS = {
  * @throws {RangeError} if the decay is outside (0, 1]
  */
 export function h2o(options: OptionsOf<typeof H2O_OPTIONS> = {}): Policy {
-  const { decay } = withDefaults(H2O_OPTIONS, options);
+  const { decay } = withDefaults("h2o", H2O_OPTIONS, options);
   if (!(decay > 0 && decay <= 1)) {
     throw new RangeError(`Cannot let attention fade by ${decay} a query as it must be in (0, 1]`);
   }

@@ -29,7 +29,7 @@ function repeated(
   wanted: "reconstruction" | "normalizedReconstruction",
   options: KvzipOptions,
 ): Policy {
-  const { sinkTokens } = withDefaults(KVZIP_OPTIONS, options);
+  const { sinkTokens } = withDefaults(name, KVZIP_OPTIONS, options);
   checkCounts(name, { sinkTokens });
   const protect = { sinks: sinkTokens };
   return definePolicy({

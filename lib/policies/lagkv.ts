@@ -17,7 +17,7 @@ export const LAGKV_OPTIONS = {
  * remains stay. Where there are no two partitions, the sinks and the newest stay.
  */
 export function lagkv(options: OptionsOf<typeof LAGKV_OPTIONS> = {}): Policy {
-  const { sinkTokens, lagSize } = withDefaults(LAGKV_OPTIONS, options);
+  const { sinkTokens, lagSize } = withDefaults("lagkv", LAGKV_OPTIONS, options);
   checkCounts("lagkv", { sinkTokens });
   checkCounts("lagkv", { lagSize }, 1);
   return definePolicy({

@@ -17,7 +17,7 @@ export const PROTECT_OPTIONS = {
  * @throws {TypeError} if the policy ranks whole tokens: those protect sinks of their own
  */
 export function protect(policy: Policy, options: OptionsOf<typeof PROTECT_OPTIONS> = {}): Policy {
-  const { sinks, recent } = withDefaults(PROTECT_OPTIONS, options);
+  const { sinks, recent } = withDefaults("protect", PROTECT_OPTIONS, options);
   checkCounts("protect", { sinks, recent });
   const { definition } = policy;
   if (definition === undefined) {

@@ -20,7 +20,7 @@ export const PYRAMID_OPTIONS = {
  * @throws {RangeError} if beta is below 1
  */
 export function pyramid(policy: Policy, options: OptionsOf<typeof PYRAMID_OPTIONS> = {}): Policy {
-  const { beta, smallestLayer } = withDefaults(PYRAMID_OPTIONS, options);
+  const { beta, smallestLayer } = withDefaults("pyramid", PYRAMID_OPTIONS, options);
   checkCounts("pyramid", { smallestLayer });
   if (!(beta >= 1)) throw new RangeError(`Cannot use beta ${beta} for pyramid as it must be at least 1`);
   const definition = scorerOf(policy, "pyramid");

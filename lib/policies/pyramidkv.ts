@@ -1,5 +1,5 @@
 import { definePolicy } from "./define_policy.ts";
-import { checkCounts, type OptionsOf, withDefaults } from "./options.ts";
+import { checkCounts, checkNumbers, type OptionsOf, withDefaults } from "./options.ts";
 import type { Policy } from "./policy.ts";
 import { PYRAMID_OPTIONS, pyramidRows } from "./pyramid.ts";
 import { SNAPKV_OPTIONS, snapkvDefinition } from "./snapkv.ts";
@@ -21,13 +21,15 @@ export const PYRAMIDKV_OPTIONS = {
  * https://arxiv.org/abs/2406.02069).
  */
 export function pyramidkv(options: OptionsOf<typeof PYRAMIDKV_OPTIONS> = {}): Policy {
-  const { windowSize } = withDefaults(SNAPKV_OPTIONS, options);
-  const { beta = PYRAMIDKV_OPTIONS.beta, smallestLayer = windowSize } = options;
+  checkNumbers("pyramidkv", options, PYRAMIDKV_OPTIONS);
+  const { beta = PYRAMIDKV_OPTIONS.beta, smallestLayer = options.windowSize ?? SNAPKV_OPTIONS.windowSize, ...snap } =
+    options;
+  const { windowSize } = withDefaults("pyramidkv", SNAPKV_OPTIONS, snap);
   checkCounts("pyramidkv", { windowSize, smallestLayer }, 1);
   if (!(beta >= 1)) throw new RangeError(`Cannot use beta ${beta} for pyramidkv as it must be at least 1`);
   const shape = { beta, smallestLayer, window: windowSize };
   return definePolicy({
-    ...snapkvDefinition(options),
+    ...snapkvDefinition(snap),
     name: "pyramidkv",
     paper: "Cai et al. 2024, https://arxiv.org/abs/2406.02069",
     allocate: (_, budget, layers) => pyramidRows(budget, layers, shape),

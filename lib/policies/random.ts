@@ -15,7 +15,7 @@ export const RANDOM_OPTIONS = {
  * head and position, so a draw depends on nothing that happened before.
  */
 export function random(options: OptionsOf<typeof RANDOM_OPTIONS> = {}): Policy {
-  const { seed, sinkTokens } = withDefaults(RANDOM_OPTIONS, options);
+  const { seed, sinkTokens } = withDefaults("random", RANDOM_OPTIONS, options);
   checkCounts("random", { seed, sinkTokens });
   return definePolicy({
     name: "random",

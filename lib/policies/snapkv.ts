@@ -23,8 +23,11 @@ export function snapkv(options: SnapkvOptions = {}): Policy {
 
 /** The definition of {@linkcode snapkv}, for policies that share its scores. */
 export function snapkvDefinition(options: SnapkvOptions = {}): PolicyDefinition {
-  const { windowSize, kernelSize } = withDefaults(SNAPKV_OPTIONS, options);
+  const { windowSize, kernelSize } = withDefaults("snapkv", SNAPKV_OPTIONS, options);
   checkCounts("snapkv", { windowSize, kernelSize }, 1);
+  if (kernelSize % 2 === 0) {
+    throw new RangeError(`Cannot use kernelSize ${kernelSize} for snapkv as it must be odd`);
+  }
   const wanted = { attention: "sum", queries: windowSize } as const;
   return {
     name: "snapkv",

@@ -10,7 +10,7 @@ export const STREAMING_LLM_OPTIONS = {
 
 /** Attention sinks and the newest rows: StreamingLLM (Xiao et al. 2023, https://arxiv.org/abs/2309.17453). */
 export function streamingLlm(options: OptionsOf<typeof STREAMING_LLM_OPTIONS> = {}): Policy {
-  const { sinkTokens } = withDefaults(STREAMING_LLM_OPTIONS, options);
+  const { sinkTokens } = withDefaults("streaming_llm", STREAMING_LLM_OPTIONS, options);
   checkCounts("streaming_llm", { sinkTokens });
   return definePolicy({
     name: "streaming_llm",

@@ -18,6 +18,7 @@ import { observedAttention } from "./observed_attention.ts";
 import { oracle } from "./oracle.ts";
 import type { Policy } from "./policy.ts";
 import { policyText } from "./policy_text.ts";
+import { checkNumbers } from "./options.ts";
 import { protect, PROTECT_OPTIONS } from "./protect.ts";
 import { pyramid, PYRAMID_OPTIONS } from "./pyramid.ts";
 import { pyramidkv, PYRAMIDKV_OPTIONS } from "./pyramidkv.ts";
@@ -52,20 +53,20 @@ export interface WrapperEntry {
 
 /** Every policy by name. */
 export const POLICIES: Readonly<Record<string, PolicyEntry>> = {
-  keep_all: { create: keepAll, options: {} },
-  oracle: { create: oracle, options: {} },
+  keep_all: plain(keepAll),
+  oracle: plain(oracle),
   random: { create: random, options: RANDOM_OPTIONS },
   recent_window: { create: recentWindow, options: TOKEN_POLICY_OPTIONS },
   heavy_hitter: { create: heavyHitter, options: TOKEN_POLICY_OPTIONS },
   hybrid: { create: hybrid, options: TOKEN_POLICY_OPTIONS },
   streaming_llm: { create: streamingLlm, options: STREAMING_LLM_OPTIONS },
-  observed_attention: { create: observedAttention, options: {} },
+  observed_attention: plain(observedAttention),
   h2o: { create: h2o, options: H2O_OPTIONS },
-  tova: { create: tova, options: {} },
+  tova: plain(tova),
   snapkv: { create: snapkv, options: SNAPKV_OPTIONS },
   pyramidkv: { create: pyramidkv, options: PYRAMIDKV_OPTIONS },
-  knorm: { create: knorm, options: {} },
-  keydiff: { create: keydiff, options: {} },
+  knorm: plain(knorm),
+  keydiff: plain(keydiff),
   lagkv: { create: lagkv, options: LAGKV_OPTIONS },
   expected_attention: { create: expectedAttention, options: EXPECTED_ATTENTION_OPTIONS },
   kvzip: { create: kvzip, options: KVZIP_OPTIONS },
@@ -79,9 +80,27 @@ export const WRAPPERS: Readonly<Record<string, WrapperEntry>> = {
   chunkkv: { create: chunkkv, options: CHUNKKV_OPTIONS },
   criticalkv: { create: criticalkv, options: CRITICALKV_OPTIONS },
   pyramid: { create: pyramid, options: PYRAMID_OPTIONS },
-  globalkv: { create: globalkv, options: {} },
+  globalkv: {
+    create: (policy, options = {}) => {
+      checkNumbers("wrapper globalkv", options, {});
+      return globalkv(policy);
+    },
+    options: {},
+  },
   protect: { create: protect, options: PROTECT_OPTIONS },
 };
+
+/** The line of a policy that takes no options. */
+function plain(create: () => Policy): PolicyEntry {
+  return {
+    create: (options = {}) => {
+      const made = create();
+      checkNumbers(`policy ${made.name}`, options, {});
+      return made;
+    },
+    options: {},
+  };
+}
 
 /** The names of all policies, in the table's order. */
 export function policyNames(): string[] {
@@ -92,9 +111,9 @@ export function policyNames(): string[] {
  * Looks a policy up by name; numbers of its own and of its wrappers may stand in the parentheses.
  *
  * @param options of the innermost policy
- * @throws {RangeError} if there is no such policy, or it does not take an option
+ * @throws {RangeError} if there is no such policy, or it does not take a number
  * @throws {SyntaxError} if the name cannot be read
- * @throws {TypeError} if a wrapper cannot wrap the policy
+ * @throws {TypeError} if a policy does not take an option, or a wrapper cannot wrap the policy
  *
  * @example
  * ```ts
@@ -109,7 +128,7 @@ export function policyNames(): string[] {
 export function policy(name: string, options: PolicyOptions = {}): Policy {
   const entry = policyEntry(name);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  checkOptions(`policy ${name}`, given, entry.options);
+  checkNumbers(`policy ${name}`, given, entry.options);
   const made = entry.create(given);
   FURTHER_OPTIONS.set(made, given as Readonly<Record<string, number>>);
   return made;
@@ -129,9 +148,9 @@ export function furtherOptions(made: Policy): Readonly<Record<string, number>> |
 /**
  * The table's line for a policy, or for a policy in wrappers.
  *
- * @throws {RangeError} if there is no such policy or wrapper, or it does not take an option; the message names the nearest
+ * @throws {RangeError} if there is no such policy or wrapper; the message names the nearest
  * @throws {SyntaxError} if the name cannot be read
- * @throws {TypeError} from `create`, if the wrapper cannot wrap the policy
+ * @throws {TypeError} if it does not take an option; from `create`, if the wrapper cannot wrap the policy
  */
 export function policyEntry(text: string): PolicyEntry {
   const { name, inner, options } = policyText(text);
@@ -141,7 +160,7 @@ export function policyEntry(text: string): PolicyEntry {
     if (inner !== undefined) {
       throw new RangeError(`Cannot wrap ${inner} in ${name} as it is a policy: wrappers are ${wrapperNames()}`);
     }
-    checkOptions(`policy ${name}`, options, entry.options);
+    checkNumbers(`policy ${name}`, options, entry.options);
     return { ...entry, create: (further) => numbered(entry.create({ ...options, ...further })) };
   }
   if (!Object.hasOwn(WRAPPERS, name)) {
@@ -152,7 +171,7 @@ export function policyEntry(text: string): PolicyEntry {
     throw new RangeError(`Cannot use ${name} by itself as it wraps another policy: write it like ${name}(snapkv)`);
   }
   const wrapper = WRAPPERS[name];
-  checkOptions(`wrapper ${name}`, options, wrapper.options);
+  checkNumbers(`wrapper ${name}`, options, wrapper.options);
   const wrapped = policyEntry(inner);
   return { create: (further) => numbered(wrapper.create(wrapped.create(further), options)), options: wrapped.options };
 }
@@ -160,15 +179,6 @@ export function policyEntry(text: string): PolicyEntry {
 /** Numbers of its own belong to the name, as results are told apart by it. */
 function renamed(made: Policy, name: string): Policy {
   return made.definition === undefined ? { ...made, name } : definePolicy({ ...made.definition, name });
-}
-
-function checkOptions(owner: string, given: object, takes: object): void {
-  for (const option of Object.keys(given)) {
-    if (Object.hasOwn(takes, option)) continue;
-    const names = Object.keys(takes);
-    const options = names.length > 0 ? `its options are ${names.join(", ")}` : "it takes no options";
-    throw new RangeError(`Cannot set ${option} on ${owner}: ${options}`);
-  }
 }
 
 function unknown(kind: "policy" | "wrapper", name: string, table: object): RangeError {

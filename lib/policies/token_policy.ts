@@ -3,7 +3,7 @@ import { topK } from "../numeric/top_k.ts";
 import type { Vector } from "../numeric/vectors.ts";
 import { headRows } from "./budget.ts";
 import { everyRow } from "./define_policy.ts";
-import { checkCounts, type OptionsOf, withDefaults } from "./options.ts";
+import { checkCounts, checkNumbers, type OptionsOf, withDefaults } from "./options.ts";
 import type { Budget, Choice, Layer, Policy, Signal } from "./policy.ts";
 
 /** The original KVMirror's own numbers (github.com/0xAshraFF/KVMirror), for a policy that is given one of them. */
@@ -39,6 +39,7 @@ export interface TokenRanking {
  * @throws {RangeError} if a number is negative or no whole number
  */
 export function tokenPolicy(ranking: TokenRanking, options: TokenPolicyOptions): Policy {
+  checkNumbers(ranking.name, options, TOKEN_POLICY_OPTIONS);
   checkCounts(ranking.name, { ...options });
   return {
     name: ranking.name,
@@ -61,7 +62,7 @@ function chooseTokens(
 }
 
 function unionOfParts(ranking: TokenRanking, options: TokenPolicyOptions, table: TokenTable): Set<number> {
-  const { windowSize, topk, sinkTokens } = withDefaults(ORIGINAL_NUMBERS, options);
+  const { windowSize, topk, sinkTokens } = withDefaults(ranking.name, ORIGINAL_NUMBERS, options);
   const [share, whole] = ranking.recentShare;
   const count = table.positions.length;
   const kept = new Set<number>(sinks(table, sinkTokens));

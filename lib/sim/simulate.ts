@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../numeric/nearest_name.ts";
 import { NO_ROTATION } from "../numeric/rotary.ts";
 import { bytesPerToken, type CacheShape } from "../metrics/bytes_per_token.ts";
 import { type RetentionStats, retentionStats } from "../metrics/retention.ts";
@@ -14,6 +15,15 @@ export interface SimulateOptions extends Partial<CacheShape> {
   /** The budget of policies without numbers of their own, in [0, 1); 0 by default. */
   readonly compressionRatio?: number;
 }
+
+const SIMULATE_OPTIONS: OptionNames<SimulateOptions> = {
+  topk: true,
+  compressionRatio: true,
+  layerCount: true,
+  headCount: true,
+  headDim: true,
+  bytesPerValue: true,
+};
 
 /** One simulation, by the names that JSON gives it. */
 export interface Simulation {
@@ -45,6 +55,7 @@ export interface Simulation {
  * ```
  */
 export function simulate(sequence: SyntheticSequence, policy: Policy, options: SimulateOptions = {}): Simulation {
+  checkOptions("simulate", options, SIMULATE_OPTIONS);
   const { topk = 96, compressionRatio = 0, layerCount = 24, headCount = 8, headDim = 128, bytesPerValue = 2 } = options;
   checkSignals(policy, SEQUENCE_SIGNALS, "a synthetic sequence");
   const bytes = bytesPerToken({ layerCount, headCount, headDim, bytesPerValue });

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../numeric/nearest_name.ts";
 import type { RetentionStats } from "../metrics/retention.ts";
 import type { Policy } from "../policies/policy.ts";
 import { simulate, type SimulateOptions } from "./simulate.ts";
@@ -29,6 +30,20 @@ export interface SweepSetting extends SyntheticSequenceOptions, SimulateOptions 
   readonly windowSize?: number;
 }
 
+const SWEEP_SETTING: OptionNames<SweepSetting> = {
+  sequenceLength: true,
+  seed: true,
+  sinkTokens: true,
+  heavyHitterStride: true,
+  topk: true,
+  compressionRatio: true,
+  layerCount: true,
+  headCount: true,
+  headDim: true,
+  bytesPerValue: true,
+  windowSize: true,
+};
+
 /**
  * Runs every policy on every setting; each sequence is drawn once.
  *
@@ -50,9 +65,11 @@ export function sweep(
   policies: (setting: SweepSetting) => readonly Policy[],
 ): SweepRow[] {
   return settings.flatMap((setting) => {
-    const sequence = syntheticSequence(setting);
+    checkOptions("sweep", setting, SWEEP_SETTING);
+    const { windowSize: _, sequenceLength, seed, sinkTokens, heavyHitterStride, ...simulated } = setting;
+    const sequence = syntheticSequence({ sequenceLength, seed, sinkTokens, heavyHitterStride });
     return policies(setting).map((policy) => {
-      const { stats, sequence_length, bytes_per_token } = simulate(sequence, policy, setting);
+      const { stats, sequence_length, bytes_per_token } = simulate(sequence, policy, simulated);
       return {
         policy: policy.name,
         sequence_length,

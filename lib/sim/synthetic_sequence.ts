@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../numeric/nearest_name.ts";
 import { MersenneTwister } from "../numeric/mersenne_twister.ts";
 
 /** A token's part in a synthetic sequence; `SyntheticSequence.roles` holds indices into this list. */
@@ -19,6 +20,13 @@ export interface SyntheticSequenceOptions {
   /** Every how many tokens a heavy hitter stands, 128 by default. */
   readonly heavyHitterStride?: number;
 }
+
+const SYNTHETIC_SEQUENCE_OPTIONS: OptionNames<SyntheticSequenceOptions> = {
+  sequenceLength: true,
+  seed: true,
+  sinkTokens: true,
+  heavyHitterStride: true,
+};
 
 /** Tokens as columns. */
 export interface SyntheticSequence {
@@ -50,8 +58,10 @@ export interface SyntheticSequence {
  * ```
  */
 export function syntheticSequence(
-  { sequenceLength = 4096, seed = 42, sinkTokens = 16, heavyHitterStride = 128 }: SyntheticSequenceOptions = {},
+  options: SyntheticSequenceOptions = {},
 ): SyntheticSequence {
+  checkOptions("syntheticSequence", options, SYNTHETIC_SEQUENCE_OPTIONS);
+  const { sequenceLength = 4096, seed = 42, sinkTokens = 16, heavyHitterStride = 128 } = options;
   checkWhole("length", sequenceLength, 0, MAX_SEQUENCE_LENGTH);
   checkWhole("sink tokens", sinkTokens, 0);
   checkWhole("heavy-hitter stride", heavyHitterStride, 1);

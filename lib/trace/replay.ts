@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../numeric/nearest_name.ts";
 import { NO_ROTATION } from "../numeric/rotary.ts";
 import { type RetentionStats, retentionStats } from "../metrics/retention.ts";
 import { budgetForRatio } from "../policies/budget.ts";
@@ -14,6 +15,8 @@ export interface ReplayOptions {
   /** The budget of policies without numbers of their own, in [0, 1); 0 by default. */
   readonly compressionRatio?: number;
 }
+
+const REPLAY_OPTIONS: OptionNames<ReplayOptions> = { topk: true, sinkTokens: true, compressionRatio: true };
 
 /** One replay, by the names that JSON gives it. */
 export interface Replay {
@@ -38,8 +41,10 @@ const TRACE_SIGNALS: readonly Signal[] = [{ attention: "sum", queries: 1 }, "nov
 export function replay(
   trace: TraceSummary,
   policy: Policy,
-  { topk = 96, sinkTokens = 16, compressionRatio = 0 }: ReplayOptions = {},
+  options: ReplayOptions = {},
 ): Replay {
+  checkOptions("replay", options, REPLAY_OPTIONS);
+  const { topk = 96, sinkTokens = 16, compressionRatio = 0 } = options;
   const rows = replayRows(trace, policy, compressionRatio);
   const attention = Float64Array.from(trace.token_traces, ({ attention_received }) => attention_received);
   return {

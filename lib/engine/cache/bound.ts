@@ -1,9 +1,10 @@
-import { checkSignals } from "../../policies/check_signals.ts";
+import { checkOneOf, checkOptions } from "../../numeric/nearest_name.ts";
+import { checkPolicyObject, checkSignals } from "../../policies/check_signals.ts";
 import type { Policy } from "../../policies/policy.ts";
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
 import { GROUP_ROWS, isFloat32 } from "../rows/cache_dtype.ts";
 import { fullWindowBytes, textBytes, tokenBytes } from "../rows/cache_shape.ts";
-import type { PositionMode } from "../rows/rotary_positions.ts";
+import { checkPositions, type PositionMode } from "../rows/rotary_positions.ts";
 import { floatRowBytes, quantizedRowBytes } from "../rows/row_bytes.ts";
 import { observedSignals, signalOf } from "../signals/signals.ts";
 import type { KvCache } from "./kv_cache.ts";
@@ -39,6 +40,8 @@ export type Bound = BoundSize & {
   readonly positions?: PositionMode;
 };
 
+const BOUND = { policy: true, rows: true, maxBytes: true, compressionInterval: true, positions: true };
+
 /** Tokens that a cache can still read before its bound evicts; 0 or less where it is at or over its limit. */
 export function roomUnder(cache: KvCache, bound: Bound): number {
   const tokens = "rows" in bound
@@ -65,11 +68,15 @@ export function applyBound(cache: KvCache, bound: Bound): void {
  * Checks, before anything is read, that a cache can stay within a bound.
  *
  * @param attention whether reading records attention for the policy
- * @throws {TypeError} if the policy takes a signal that reading does not record
+ * @throws {TypeError} if the bound has a name that it should not, or not one size, or the policy takes a signal that reading does not record
  * @throws {RangeError} if the interval, rows or bytes are too small, or do not fit the model's context
  */
 export function checkBound(cache: KvCache, bound: Bound, config: ModelConfig, attention: "record" | "skip"): void {
+  checkOptions("a bound", bound, BOUND);
+  checkOneOf("a bound", bound, ["rows", "maxBytes"]);
   const { policy, compressionInterval } = bound;
+  checkPolicyObject("bound a cache", policy);
+  checkPositions(bound.positions);
   if (!Number.isSafeInteger(compressionInterval) || compressionInterval < 1) {
     throw new RangeError(`Cannot evict every ${compressionInterval} tokens as it must be a whole number of at least 1`);
   }

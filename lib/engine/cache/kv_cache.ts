@@ -1,3 +1,5 @@
+import { checkPolicyObject } from "../../policies/check_signals.ts";
+import { checkOneOf, checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import type { Rotary, RotaryLength } from "../../numeric/rotary.ts";
 import type { Choice, Layer, Policy, Signal } from "../../policies/policy.ts";
 import { checkChoice } from "../../policies/policy_rules.ts";
@@ -6,7 +8,7 @@ import type { CacheDtype } from "../rows/cache_dtype.ts";
 import { type CacheOwner, type CacheShape, evictableLayers, textBytes } from "../rows/cache_shape.ts";
 import type { HeadRows, ProbedRows, RowViews, RunRows } from "../rows/head_rows.ts";
 import { addRange, checkRange, type PositionRange, removeRange } from "../rows/position_range.ts";
-import { longestHead, type PositionMode } from "../rows/rotary_positions.ts";
+import { checkPositions, longestHead, type PositionMode } from "../rows/rotary_positions.ts";
 import { type RowBytes, rowBytes } from "../rows/row_bytes.ts";
 import {
   type AttentionRecording,
@@ -255,11 +257,13 @@ export class KvCache implements Disposable {
   /**
    * Evicts the rows that a policy does not choose; buffers shrink. Pinned rows stay and count towards the size.
    *
-   * @throws {TypeError} if the policy takes a signal that was not recorded or observed
+   * @throws {TypeError} if the policy takes a signal that was not recorded or observed, or `to` has not one size or a
+   * name that it should not
    * @throws {RangeError} if the size cannot be met, the pinned rows exceed it, or the policy's choice is invalid
    */
   compress(policy: Policy, to: CompressTo): void {
     this.#toChange("compress");
+    checkCompress(policy, to);
     checkCachedSignals(policy, this.signals, this.#state.lost.size === 0 ? "all" : "some lost");
     const layers = this.layers();
     const size = "maxBytes" in to ? { maxBytes: to.maxBytes - this.windowBytes } : to;
@@ -280,6 +284,7 @@ export class KvCache implements Disposable {
    * @throws {RangeError} if a repetition of the text does not fit the model's context
    */
   async observe(policy: Pick<Policy, "name" | "signals">, options: ObserveOptions = {}): Promise<void> {
+    checkObserve(policy, options);
     this.#seenHeads();
     const wanted = observedSignals(policy).filter((signal) => !this.#heads[0].observed.has(signal));
     if (wanted.length === 0) return;
@@ -305,6 +310,7 @@ export class KvCache implements Disposable {
    */
   keep(choice: Choice, positions: PositionMode = this.positions, by = "this choice"): void {
     const state = this.#toChange("evict from");
+    checkPositions(positions);
     const layers = this.layers();
     checkChoice(choice, layers, by);
     const chosen = new Map(layers.map(({ index }, place) => [index, choice[place]]));
@@ -535,6 +541,22 @@ export interface ObserveOptions {
   readonly signal?: AbortSignal;
   /** Called after each chunk with the tokens or rows seen so far and in all. */
   readonly onProgress?: (seen: number, total: number) => void;
+}
+
+const SIZES = ["compressionRatio", "rows", "maxBytes"];
+const COMPRESS_TO = { compressionRatio: true, rows: true, maxBytes: true, positions: true };
+const OBSERVE_OPTIONS: OptionNames<ObserveOptions> = { signal: true, onProgress: true };
+
+function checkCompress(policy: Policy, to: CompressTo): void {
+  checkPolicyObject("compress", policy);
+  checkOptions("compress", to, COMPRESS_TO);
+  checkOneOf("compress", to, SIZES);
+  checkPositions(to.positions);
+}
+
+function checkObserve(policy: Pick<Policy, "name" | "signals">, options: ObserveOptions): void {
+  checkPolicyObject("observe", policy);
+  checkOptions("observe", options, OBSERVE_OPTIONS);
 }
 
 /** Computes a signal that reading does not record: `[layer · kv heads + kv head]`, `[rows]` each. */

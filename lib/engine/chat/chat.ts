@@ -1,4 +1,5 @@
-import { checkSignals } from "../../policies/check_signals.ts";
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
+import { checkPolicyObject, checkSignals } from "../../policies/check_signals.ts";
 import type { Policy } from "../../policies/policy.ts";
 import { type Bound, checkBytes } from "../cache/bound.ts";
 import type { KvCache } from "../cache/kv_cache.ts";
@@ -74,9 +75,11 @@ export class Chat {
    * Opens a conversation: reads and pins the text before the first turn, or takes over a cache.
    *
    * @throws {RangeError} if the bytes do not hold the system prompt and some more rows, or the cache has another one
-   * @throws {TypeError} if the policy takes a signal that a chat does not record
+   * @throws {TypeError} if the policy takes a signal that a chat does not record, a cache comes with a cache dtype or from
+   * another model, or an option has no such name
    */
   static async open(model: Model, options: ChatOptions): Promise<Chat> {
+    checkChatOptions(options);
     const { policy, system } = options;
     const further = recordingsFor(policy.signals).filter((recording) =>
       !DEFAULT_RECORDINGS.includes(recording) || recording === "moments"
@@ -126,6 +129,7 @@ export class Chat {
    * @throws {TypeError} if it takes a signal that this conversation does not record
    */
   usePolicy(policy: Policy): void {
+    checkPolicyObject("chat", policy);
     checkChatPolicy(policy, this.cache, this.#options.maxBytes);
     this.#policy = policy;
   }
@@ -138,8 +142,10 @@ export class Chat {
    */
   async *ask(
     question: string,
-    { signal }: { signal?: AbortSignal } = {},
+    options: { signal?: AbortSignal } = {},
   ): AsyncGenerator<GeneratedToken, void, undefined> {
+    checkOptions("ask", options, { signal: true });
+    const { signal } = options;
     if (question.trim() === "") throw new RangeError("Cannot ask an empty question: give at least one character");
     using cache = this.cache.lock("is answering a question");
     const { maxNewTokens = 128, onNotice, specialTokens } = this.#options;
@@ -150,9 +156,9 @@ export class Chat {
     const answer: number[] = [];
     let [ended, full] = [false, false];
     try {
-      const options = { cache, maxNewTokens, attention: "record", bound, signal, onNotice } as const;
+      const answered = { cache, maxNewTokens, attention: "record", bound, signal, onNotice } as const;
       const onProgress = () => this.#notePeak();
-      const generation = this.#model.generateFrom(ids, { ...options, onProgress });
+      const generation = this.#model.generateFrom(ids, { ...answered, onProgress });
       for await (const token of generation) {
         this.#notePeak();
         answer.push(token.id);
@@ -241,6 +247,26 @@ export class Chat {
       windowBytes: fullWindowBytes(this.cache.shape),
     });
   }
+}
+
+const CHAT_OPTIONS: OptionNames<ChatOptions> = {
+  specialTokens: true,
+  policy: true,
+  maxBytes: true,
+  cacheDtype: true,
+  system: true,
+  cache: true,
+  maxNewTokens: true,
+  onNotice: true,
+};
+
+function checkChatOptions(options: ChatOptions): void {
+  checkOptions("Chat.open", options, CHAT_OPTIONS);
+  checkPolicyObject("chat", options.policy);
+  if (options.cache === undefined || options.cacheDtype === undefined) return;
+  throw new TypeError(
+    "Cannot set cacheDtype on Chat.open beside a cache, whose rows are held as they are: leave out one",
+  );
 }
 
 function checkChatPolicy(policy: Policy, cache: KvCache, maxBytes: number | undefined): void {

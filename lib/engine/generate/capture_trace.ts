@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import { bytesPerToken } from "../../metrics/bytes_per_token.ts";
 import { encodeFooter, encodeHeader, encodeStep } from "../../trace/encode_trace.ts";
 import type { TraceHeader, TraceStep } from "../../trace/trace_header.ts";
@@ -18,6 +19,13 @@ export interface CaptureOptions {
   /** Called with the tokens read and generated so far. */
   readonly onProgress?: (read: number, total: number) => void;
 }
+
+const CAPTURE_OPTIONS: OptionNames<CaptureOptions> = {
+  maxNewTokens: true,
+  write: true,
+  signal: true,
+  onProgress: true,
+};
 
 /** The result of a capture beside its file. */
 export interface Capture {
@@ -53,8 +61,10 @@ const NEWEST_QUERY = { attention: "sum", queries: 1 } as const;
 export async function captureTrace(
   model: Model,
   prompt: string,
-  { maxNewTokens = 16, write, signal, onProgress }: CaptureOptions = {},
+  options: CaptureOptions = {},
 ): Promise<Capture> {
+  checkOptions("captureTrace", options, CAPTURE_OPTIONS);
+  const { maxNewTokens = 16, write, signal, onProgress } = options;
   const promptIds = encodeStart(model.tokenizer, prompt);
   using cache = model.createCache([NEWEST_QUERY.queries]);
   const window = narrowestWindow(cache.shape);

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import { readCheckpoint } from "../checkpoint/read_checkpoint.ts";
 import type { BuildProgress } from "../graph/model_files.ts";
 import { builtDecoder } from "../graph/model_store.ts";
@@ -31,6 +32,18 @@ export interface LoadOptions extends FetchOptions, SessionOptions {
   readonly onNotice?: (notice: string) => void;
 }
 
+const LOAD_OPTIONS: OptionNames<LoadOptions> = {
+  weights: true,
+  threads: true,
+  profile: true,
+  templateArguments: true,
+  settings: true,
+  signal: true,
+  onProgress: true,
+  onBuild: true,
+  onNotice: true,
+};
+
 /**
  * Loads a model by name or path: finds or fetches the checkpoint, builds its decoder the first time, opens it.
  *
@@ -51,8 +64,10 @@ export interface LoadOptions extends FetchOptions, SessionOptions {
  */
 export async function loadModel(
   name: string,
-  { weights = "int8", threads, profile, onNotice, onBuild, templateArguments, ...resolve }: LoadOptions = {},
+  options: LoadOptions = {},
 ): Promise<Model> {
+  checkOptions("loadModel", options, LOAD_OPTIONS);
+  const { weights = "int8", threads, profile, onNotice, onBuild, templateArguments, ...resolve } = options;
   if (!WEIGHT_FORMATS.includes(weights)) {
     throw new RangeError(`Cannot hold weights as ${weights}: the formats are ${WEIGHT_FORMATS.join(", ")}`);
   }
@@ -71,8 +86,8 @@ export async function loadModel(
   }
   const build = await builtDecoder(checkpoint, weights, { onNotice, onProgress: onBuild, signal: resolve.signal });
   const { config } = checkpoint;
-  const options = { threads, profile };
-  const open = async (cacheDtype?: CacheDtype) => openSession(await build.graphPath(cacheDtype), config, options);
+  const opening = { threads, profile };
+  const open = async (cacheDtype?: CacheDtype) => openSession(await build.graphPath(cacheDtype), config, opening);
   const sessions = new DecoderPool(await open(), open);
   const { name: known, source } = resolved;
   const label = known === EMBEDDED_MODEL.name ? `${known}, the embedded model` : known;

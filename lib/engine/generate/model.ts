@@ -1,9 +1,10 @@
+import { checkOptions, checkWord, type OptionNames } from "../../numeric/nearest_name.ts";
 import type { Bound } from "../cache/bound.ts";
 import { KvCache } from "../cache/kv_cache.ts";
 import type { Checkpoint, ModelConfig } from "../checkpoint/checkpoint.ts";
 import type { WeightFormat } from "../graph/weights.ts";
 import { ModelObserver } from "../observe/model_observer.ts";
-import { type CacheDtype, isFloat32 } from "../rows/cache_dtype.ts";
+import { type CacheDtype, checkCacheDtype, isFloat32 } from "../rows/cache_dtype.ts";
 import type { DecoderPool } from "../runtime/decoder_pool.ts";
 import { prefillRecordings, type Recording, recordingsFor } from "../signals/signals.ts";
 import { splitChatTemplate, turnIds, userIds, type UserTokens } from "../tokenizer/chat_template.ts";
@@ -174,9 +175,13 @@ export class Model implements AsyncDisposable {
    */
   async prefill(
     text: string,
-    { template = "chat", specialTokens = "spelled", recordings, cacheDtype, ...read }: PrefillOptions = {},
+    options: PrefillOptions = {},
   ): Promise<KvCache> {
+    checkOptions("prefill", options, PREFILL_OPTIONS);
+    const { template = "chat", specialTokens = "spelled", recordings, cacheDtype, ...read } = options;
+    checkWord("template", template, TEMPLATES);
     if (text === "") throw new RangeError("Cannot prefill an empty text: give at least one character");
+    if (cacheDtype !== undefined) checkCacheDtype(cacheDtype);
     const early = read.bound === undefined ? undefined : cacheDtype;
     const cache = this.createCache(recordings ?? prefillRecordings(read.bound?.policy.signals ?? []), early);
     const ids = template === "chat"
@@ -231,11 +236,14 @@ export class Model implements AsyncDisposable {
    * @throws {RangeError} if there is nothing to read, or it does not fit the model's context
    */
   generate(question: string, options: GenerateOptions = {}): Generation {
-    return new Generation((finish) => this.#generate(this.questionIds(question, options), options, finish));
+    checkGenerateOptions("generate", options);
+    const { template, cache } = options;
+    return new Generation((finish) => this.#generate(this.questionIds(question, { template, cache }), options, finish));
   }
 
   /** Like {@linkcode Model.generate}, from token ids. */
   generateFrom(ids: readonly number[], options: GenerateOptions = {}): Generation {
+    checkGenerateOptions("generateFrom", options);
     return new Generation((finish) => this.#generate(ids, options, finish));
   }
 
@@ -245,8 +253,11 @@ export class Model implements AsyncDisposable {
    */
   questionIds(
     question: string,
-    { template = "chat", cache, specialTokens }: Pick<GenerateOptions, "template" | "cache" | "specialTokens"> = {},
+    options: Pick<GenerateOptions, "template" | "cache" | "specialTokens"> = {},
   ): number[] {
+    checkOptions("questionIds", options, { template: true, cache: true, specialTokens: true });
+    const { template = "chat", cache, specialTokens } = options;
+    checkWord("template", template, TEMPLATES);
     if (template === "none") {
       return cache === undefined || cache.tokenCount === 0
         ? encodeStart(this.tokenizer, question)
@@ -315,6 +326,50 @@ export class Model implements AsyncDisposable {
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
     await this.#observer[Symbol.asyncDispose]();
     await this.#sessions[Symbol.asyncDispose]();
+  }
+}
+
+const TEMPLATES: readonly Template[] = ["chat", "none"];
+
+const PREFILL_OPTIONS: OptionNames<PrefillOptions> = {
+  specialTokens: true,
+  template: true,
+  recordings: true,
+  cacheDtype: true,
+  bound: true,
+  chunkLength: true,
+  signal: true,
+  onProgress: true,
+  onNotice: true,
+};
+
+const GENERATE_OPTIONS: OptionNames<GenerateOptions> = {
+  specialTokens: true,
+  cache: true,
+  maxNewTokens: true,
+  template: true,
+  ignoreEos: true,
+  attention: true,
+  bound: true,
+  temperature: true,
+  topP: true,
+  seed: true,
+  draft: true,
+  signal: true,
+  onProgress: true,
+  onNotice: true,
+  onLogits: true,
+};
+
+/** Checks options before anything runs: names, words, and those that without others would do nothing. */
+function checkGenerateOptions(owner: string, options: GenerateOptions): void {
+  checkOptions(owner, options, GENERATE_OPTIONS);
+  const { template = "chat", attention = "skip", temperature, topP, seed } = options;
+  checkWord("template", template, TEMPLATES);
+  checkWord("attention", attention, ["record", "skip"]);
+  const idle = topP !== undefined ? "topP" : seed !== undefined ? "seed" : undefined;
+  if (temperature === undefined && idle !== undefined) {
+    throw new TypeError(`Cannot set ${idle} on ${owner} as without a temperature nothing is drawn: give a temperature`);
   }
 }
 

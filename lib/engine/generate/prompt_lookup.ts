@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import type { Draft } from "./speculative_decoder.ts";
 
 /** Options of {@linkcode promptLookup}. */
@@ -9,6 +10,8 @@ export interface PromptLookupOptions {
   /** Tokens of a draft; 8 by default. */
   readonly length?: number;
 }
+
+const PROMPT_LOOKUP_OPTIONS: OptionNames<PromptLookupOptions> = { longest: true, shortest: true, length: true };
 
 /**
  * Drafts by prompt lookup decoding (Saxena 2023, https://github.com/apoorvumang/prompt-lookup-decoding): the tokens
@@ -26,7 +29,9 @@ export interface PromptLookupOptions {
  * assertEquals(draft([1, 2], [1, 2, 3, 4, 5, 9]), [3, 4]);
  * ```
  */
-export function promptLookup({ longest = 3, shortest = 2, length = 8 }: PromptLookupOptions = {}): Draft {
+export function promptLookup(options: PromptLookupOptions = {}): Draft {
+  checkOptions("promptLookup", options, PROMPT_LOOKUP_OPTIONS);
+  const { longest = 3, shortest = 2, length = 8 } = options;
   for (
     const [name, value, least] of [["longest", longest, shortest], ["shortest", shortest, 1], ["length", length, 1]]
   ) {

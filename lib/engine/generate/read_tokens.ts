@@ -1,3 +1,4 @@
+import { checkOptions, checkWord, type OptionNames } from "../../numeric/nearest_name.ts";
 import { applyBound, type Bound, checkBound, roomUnder } from "../cache/bound.ts";
 import type { KvCache } from "../cache/kv_cache.ts";
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
@@ -30,6 +31,26 @@ export interface ReadOptions {
   readonly onNotice?: (notice: string) => void;
 }
 
+const READ_OPTIONS: OptionNames<ReadOptions> = {
+  chunkLength: true,
+  logitsOf: true,
+  attention: true,
+  bound: true,
+  signal: true,
+  onProgress: true,
+  onNotice: true,
+};
+
+function checkReadOptions(options: ReadOptions): void {
+  checkOptions("read", options, READ_OPTIONS);
+  const { chunkLength = CHUNK_LENGTH, logitsOf = "last", attention = "record" } = options;
+  if (!Number.isSafeInteger(chunkLength) || chunkLength < 1) {
+    throw new RangeError(`Cannot read ${chunkLength} tokens a run as it must be a whole number of at least 1`);
+  }
+  if (typeof logitsOf !== "number") checkWord("logitsOf", logitsOf, ["last", "all", "none"]);
+  checkWord("attention", attention, ["record", "skip"]);
+}
+
 /** Rows allocated at a time where tokens come one by one under a bound. */
 const GROWTH_ROWS = 64;
 
@@ -51,9 +72,11 @@ export async function readTokens(
   config: ModelConfig,
   cache: KvCache,
   ids: readonly number[],
-  { chunkLength = CHUNK_LENGTH, logitsOf = "last", attention = "record", bound, signal, onProgress, onNotice }:
-    ReadOptions = {},
+  options: ReadOptions = {},
 ): Promise<Float32Array> {
+  checkReadOptions(options);
+  const { chunkLength = CHUNK_LENGTH, logitsOf = "last", attention = "record", bound, signal, onProgress, onNotice } =
+    options;
   checkIds(ids, config.vocabSize);
   if (bound === undefined) {
     checkContext(config, cache, ids.length);

@@ -1,3 +1,5 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
+
 /** How a cache stores the numbers of a key or value vector. */
 export type ElementDtype = "f32" | "f16" | "int8" | "int4";
 
@@ -62,12 +64,39 @@ export const FLOAT32_CACHE: CacheDtype = {
 export function parseCacheDtype(text: string, residualLength: number = DEFAULT_RESIDUAL_LENGTH): CacheDtype {
   const [keys, values = keys, ...more] = text.split("/");
   if (more.length > 0) throw wrong(text, "it has more than two parts");
-  if (!Number.isSafeInteger(residualLength) || residualLength < 0) {
-    throw new RangeError(
-      `Cannot keep the newest ${residualLength} rows as they are as it must be a whole number of at least 0`,
-    );
-  }
+  checkResidualLength(residualLength);
   return { keys: vectorFormat(keys, text), values: vectorFormat(values, text), residualLength };
+}
+
+const CACHE_DTYPE: OptionNames<CacheDtype> = { keys: true, values: true, residualLength: true };
+const VECTOR_FORMAT: OptionNames<VectorFormat> = { dtype: true, granularity: true };
+
+/**
+ * Refuses what is no cache dtype, such as its name.
+ *
+ * @throws {TypeError} if a name is not one it has
+ * @throws {SyntaxError} if a dtype or a granularity is unknown
+ * @throws {RangeError} if the residual length is no whole number of at least 0
+ */
+export function checkCacheDtype(cacheDtype: CacheDtype): void {
+  if (typeof cacheDtype === "string") {
+    const given = JSON.stringify(cacheDtype);
+    throw new TypeError(`Cannot hold rows as ${given} as it is a text: read it with parseCacheDtype(${given})`);
+  }
+  checkOptions("a cache dtype", cacheDtype, CACHE_DTYPE);
+  for (const  of of["keys", "values"] as const) {
+    checkOptions(`${of} of a cache dtype`, cacheDtype[of], VECTOR_FORMAT);
+    const { dtype, granularity } = cacheDtype[of];
+    vectorFormat(`${dtype}:${granularity}`.replace(/^(f32|f16):.*/, "$1"), `${dtype}:${granularity}`);
+  }
+  checkResidualLength(cacheDtype.residualLength);
+}
+
+function checkResidualLength(residualLength: number): void {
+  if (Number.isSafeInteger(residualLength) && residualLength >= 0) return;
+  throw new RangeError(
+    `Cannot keep the newest ${residualLength} rows as they are as it must be a whole number of at least 0`,
+  );
 }
 
 /** The text that {@linkcode parseCacheDtype} reads, without the residual length. */

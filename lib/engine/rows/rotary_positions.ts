@@ -1,3 +1,4 @@
+import { checkWord } from "../../numeric/nearest_name.ts";
 import { keyRotation, type Rotary } from "../../numeric/rotary.ts";
 import type { HeadRows } from "./head_rows.ts";
 
@@ -6,6 +7,15 @@ import type { HeadRows } from "./head_rows.ts";
  * the text. `compact`: keys are rotated so that the gaps close, and the next token follows the longest head's last row.
  */
 export type PositionMode = "logical" | "compact";
+
+/**
+ * Refuses what is no position mode.
+ *
+ * @throws {RangeError} that names the nearest and both
+ */
+export function checkPositions(mode: PositionMode | undefined): void {
+  if (mode !== undefined) checkWord("positions", mode, ["logical", "compact"]);
+}
 
 /**
  * The position that each row's key is rotated to: for each head `[rows]`.

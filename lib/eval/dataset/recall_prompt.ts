@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import heldOutWords from "../../../data/models/tiny/held_out_words.json" with { type: "json" };
 import { MersenneTwister } from "../../numeric/mersenne_twister.ts";
 import type { FactPrompt } from "./fact_prompt.ts";
@@ -17,6 +18,8 @@ export interface RecallPromptOptions {
   /** 42 by default. */
   readonly seed?: number;
 }
+
+const RECALL_PROMPT_OPTIONS: OptionNames<RecallPromptOptions> = { task: true, length: true, facts: true, seed: true };
 
 /** Chapters that the embedded model was not trained on: the last of the book. */
 const HELD_OUT_CHAPTERS = 20;
@@ -41,8 +44,10 @@ let haystack: readonly string[] | undefined;
  */
 export function recallPrompt(
   countTokens: (text: string) => number,
-  { task = "single", length = 512, facts: count = 4, seed = 42 }: RecallPromptOptions = {},
+  options: RecallPromptOptions = {},
 ): FactPrompt {
+  checkOptions("recallPrompt", options, RECALL_PROMPT_OPTIONS);
+  const { task = "single", length = 512, facts: count = 4, seed = 42 } = options;
   if (!Number.isSafeInteger(count) || count < 1 || count > MAX_FACTS) {
     throw new RangeError(`Cannot hide ${count} facts as it must be a whole number from 1 to ${MAX_FACTS}`);
   }

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import type { Tokenizer } from "../../engine/mod.ts";
 import type { DatasetRow } from "./dataset_row.ts";
 import { kvpressPrompt, type QuestionTiming } from "./kvpress_prompt.ts";
@@ -17,6 +18,14 @@ export interface TaskRowsOptions {
   readonly maxNewTokens?: number;
 }
 
+const TASK_ROWS_OPTIONS: OptionNames<TaskRowsOptions> = {
+  length: true,
+  samples: true,
+  seed: true,
+  timing: true,
+  maxNewTokens: true,
+};
+
 /**
  * Rows of a task after RULER, as long as a model's own tokens make them.
  *
@@ -25,13 +34,15 @@ export interface TaskRowsOptions {
 export function taskRows(
   tokenizer: Tokenizer,
   task: string,
-  { timing, maxNewTokens, ...options }: TaskRowsOptions = {},
+  options: TaskRowsOptions = {},
 ): DatasetRow[] {
+  checkOptions("taskRows", options, TASK_ROWS_OPTIONS);
+  const { timing, maxNewTokens, ...written } = options;
   const countTokens = (row: DatasetRow): number => {
     const { contextIds, questionIds } = kvpressPrompt(tokenizer, row, timing);
     return contextIds.length + questionIds.length;
   };
-  const rows = generateRows(task, { ...options, countTokens });
+  const rows = generateRows(task, { ...written, countTokens });
   return maxNewTokens === undefined ? rows : rows.map((row) => ({ ...row, max_new_tokens: maxNewTokens }));
 }
 

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import { type Model, type PositionMode, prefillRecordings, recordingsFor } from "../../engine/mod.ts";
 import { clusterBootstrap } from "../../metrics/bootstrap.ts";
 import { tokenLosses } from "../../numeric/log_probabilities.ts";
@@ -25,6 +26,17 @@ export interface BoundedPrefillOptions {
   /** Called with the contexts done and their number. */
   readonly onProgress?: (done: number, total: number) => void;
 }
+
+const BOUNDED_PREFILL_OPTIONS: OptionNames<BoundedPrefillOptions> = {
+  rows: true,
+  compressionInterval: true,
+  contextTokens: true,
+  judgeTokens: true,
+  windows: true,
+  positions: true,
+  signal: true,
+  onProgress: true,
+};
 
 /** What a policy's eviction at one time cost, by the names that JSON gives it. */
 export interface BoundedPrefillRow {
@@ -66,6 +78,7 @@ export async function boundedPrefill(
   policies: readonly Policy[],
   options: BoundedPrefillOptions,
 ): Promise<BoundedPrefillRow[]> {
+  checkOptions("boundedPrefill", options, BOUNDED_PREFILL_OPTIONS);
   const { rows, compressionInterval = 256, contextTokens = 2048, judgeTokens = 128, positions = "logical", signal } =
     options;
   const fitting = Math.floor(ids.length / (contextTokens + judgeTokens));

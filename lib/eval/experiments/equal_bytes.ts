@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import type { CacheShape } from "../../engine/mod.ts";
 import { type CacheDtype, cacheDtypeName, isFloat32, parseCacheDtype } from "../../engine/rows/cache_dtype.ts";
 import { evictableLayers, textBytes, tokenBytes } from "../../engine/rows/cache_shape.ts";
@@ -29,6 +30,8 @@ export interface EqualByteGrid {
   readonly cacheDtypes: readonly string[];
 }
 
+const EQUAL_BYTE_GRID: OptionNames<EqualByteGrid> = { shares: true, policies: true, cacheDtypes: true };
+
 /**
  * Evict, quantize, or both: for each share of the bytes, every cache dtype with as many rows as fit then, chosen by every
  * policy. A dtype in which all rows fit evicts nothing and comes once a share.
@@ -38,6 +41,7 @@ export interface EqualByteGrid {
  * @throws {SyntaxError} if there is no such cache dtype
  */
 export function equalByteSettings(shape: CacheShape, context: number, grid: EqualByteGrid): EqualByteSetting[] {
+  checkOptions("equalByteSettings", grid, EQUAL_BYTE_GRID);
   return grid.shares.flatMap((share) =>
     grid.cacheDtypes.map((name) => parseCacheDtype(name)).flatMap((cacheDtype) => {
       const compressionRatio = ratioFor(share * textBytes(shape, context), context, shape, cacheDtype);

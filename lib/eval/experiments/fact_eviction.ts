@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import { MersenneTwister } from "../../numeric/mersenne_twister.ts";
 import type { Policy } from "../../policies/policy.ts";
 import { findTokens } from "../../trace/find_tokens.ts";
@@ -17,6 +18,8 @@ export interface FactEvictionOptions {
   readonly signal?: AbortSignal;
 }
 
+const FACT_EVICTION_OPTIONS: OptionNames<FactEvictionOptions> = { seed: true, signal: true };
+
 /** Rows before this stay where others are evicted: a model leans on its first tokens whatever they are. */
 const SINKS = 4;
 
@@ -29,8 +32,10 @@ const SINKS = 4;
 export async function factEviction(
   model: EvaluatedModel,
   prompts: readonly FactPrompt[],
-  { seed = 42, signal }: FactEvictionOptions = {},
+  options: FactEvictionOptions = {},
 ): Promise<EvaluatedSample[]> {
+  checkOptions("factEviction", options, FACT_EVICTION_OPTIONS);
+  const { seed = 42, signal } = options;
   const stream = new MersenneTwister(seed);
   const answered: EvaluatedSample[] = [];
   for (const [context, prompt] of prompts.entries()) {

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import type { AttentionProbe, Model } from "../../engine/mod.ts";
 import { AttentionProbeFit } from "../../engine/observe/attention_probe_fit.ts";
 import type { DatasetRow } from "../dataset/dataset_row.ts";
@@ -13,6 +14,12 @@ export interface FitAttentionProbeOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+const FIT_ATTENTION_PROBE_OPTIONS: OptionNames<FitAttentionProbeOptions> = {
+  penalty: true,
+  signal: true,
+  onProgress: true,
+};
+
 /** What the probe learns: the signal that KVzip reads the text a second time for. */
 const TARGET = { name: "attention_probe", signals: ["reconstruction"] } as const;
 
@@ -26,8 +33,10 @@ const TARGET = { name: "attention_probe", signals: ["reconstruction"] } as const
 export async function fitAttentionProbe(
   model: Pick<Model, "createCache" | "read" | "tokenizer">,
   rows: readonly DatasetRow[],
-  { penalty, signal, onProgress }: FitAttentionProbeOptions = {},
+  options: FitAttentionProbeOptions = {},
 ): Promise<AttentionProbe> {
+  checkOptions("fitAttentionProbe", options, FIT_ATTENTION_PROBE_OPTIONS);
+  const { penalty, signal, onProgress } = options;
   let fit: AttentionProbeFit | undefined;
   for (const [index, row] of rows.entries()) {
     const { contextIds } = kvpressPrompt(model.tokenizer, row);

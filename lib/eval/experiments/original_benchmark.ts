@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import { captureTrace, type Model } from "../../engine/mod.ts";
 import { recall } from "../../metrics/recall.ts";
 import { topK } from "../../numeric/top_k.ts";
@@ -51,6 +52,13 @@ export interface OriginalBenchmarkOptions {
   readonly signal?: AbortSignal;
 }
 
+const ORIGINAL_BENCHMARK_OPTIONS: OptionNames<OriginalBenchmarkOptions> = {
+  seed: true,
+  sentences: true,
+  maxNewTokens: true,
+  signal: true,
+};
+
 /** Tokens of a recall's target. */
 const TARGET = 96;
 
@@ -73,8 +81,10 @@ const TARGET = 96;
  */
 export async function originalBenchmark(
   model: Model,
-  { seed = 42, sentences = 42, maxNewTokens = 24, signal }: OriginalBenchmarkOptions = {},
+  options: OriginalBenchmarkOptions = {},
 ): Promise<OriginalBenchmark> {
+  checkOptions("originalBenchmark", options, ORIGINAL_BENCHMARK_OPTIONS);
+  const { seed = 42, sentences = 42, maxNewTokens = 24, signal } = options;
   const { text: context, facts: [asked] } = factPrompt({ seed, sentences });
   const prompt = `${context}\n\nQuestion: ${asked.question}\nAnswer:`;
   const { totals, text: answer } = await captureTrace(model, prompt, { maxNewTokens, signal });

@@ -1,10 +1,11 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import { DEFAULT_RECORDINGS, type Model, type PositionMode } from "../../engine/mod.ts";
 import { clusterBootstrap } from "../../metrics/bootstrap.ts";
 import { tokenLosses } from "../../numeric/log_probabilities.ts";
 import { keepAll } from "../../policies/keep_all.ts";
 import type { Policy } from "../../policies/policy.ts";
 import { evictedForks } from "../run/evicted_forks.ts";
-import { type Setting, type SettingName, settingName } from "../run/setting.ts";
+import { checkSetting, type Setting, type SettingName, settingName } from "../run/setting.ts";
 
 /** How a long text is read. */
 export interface PerplexityOptions {
@@ -21,6 +22,15 @@ export interface PerplexityOptions {
   /** Called with the windows done and their number. */
   readonly onProgress?: (done: number, total: number) => void;
 }
+
+const PERPLEXITY_OPTIONS: OptionNames<PerplexityOptions> = {
+  contextTokens: true,
+  stride: true,
+  windows: true,
+  positions: true,
+  signal: true,
+  onProgress: true,
+};
 
 /** How well a setting predicts text, by the names that JSON gives it. */
 export interface PerplexityRow extends SettingName {
@@ -53,8 +63,11 @@ export async function perplexity(
   model: Pick<Model, "read" | "createCache" | "config">,
   ids: readonly number[],
   settings: readonly Setting<Policy>[],
-  { contextTokens = 768, stride = 256, windows, positions = "logical", signal, onProgress }: PerplexityOptions = {},
+  options: PerplexityOptions = {},
 ): Promise<PerplexityRow[]> {
+  checkOptions("perplexity", options, PERPLEXITY_OPTIONS);
+  settings.forEach(checkSetting);
+  const { contextTokens = 768, stride = 256, windows, positions = "logical", signal, onProgress } = options;
   const fitting = Math.floor((ids.length - contextTokens) / stride);
   const count = Math.min(windows ?? fitting, fitting);
   if (!(count >= 1) || stride < 2) {

@@ -1,4 +1,5 @@
-import { type BootstrapOptions, bootstrapStatistic } from "../../metrics/bootstrap.ts";
+import { checkOptions } from "../../numeric/nearest_name.ts";
+import { BOOTSTRAP_OPTIONS, type BootstrapOptions, bootstrapStatistic } from "../../metrics/bootstrap.ts";
 import { rankCorrelation } from "../../metrics/rank_correlation.ts";
 import { mean } from "../../numeric/mean.ts";
 import type { SettingName } from "../run/setting.ts";
@@ -55,6 +56,7 @@ export function proxyAgreement(
   ranked: AgreementOf,
   options: BootstrapOptions = {},
 ): ProxyAgreement {
+  checkOptions("proxyAgreement", options, BOOTSTRAP_OPTIONS);
   const contexts = [...Map.groupBy(observations, ({ context }) => context).values()];
   const correlations = (drawn: readonly (readonly ProxyObservation[])[]): number[] =>
     rankings(drawn, ranked).map(correlationOf).filter((value) => !Number.isNaN(value));

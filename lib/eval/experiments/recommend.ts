@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import { type CacheShape, DEFAULT_RECORDINGS, type Model, type PositionMode } from "../../engine/mod.ts";
 import {
   type CacheDtype,
@@ -29,6 +30,16 @@ export interface RecommendOptions extends Pick<EvaluateOptions, "samples" | "sig
   /** Cache dtypes to choose among; float32 and int8 by default. */
   readonly cacheDtypes?: readonly CacheDtype[];
 }
+
+const RECOMMEND_OPTIONS: OptionNames<RecommendOptions> = {
+  maxBytes: true,
+  context: true,
+  policies: true,
+  cacheDtypes: true,
+  samples: true,
+  signal: true,
+  onProgress: true,
+};
 
 /** One policy of those that were tried, beside the full cache on the same rows. */
 export interface RecommendEvidence extends SettingName {
@@ -79,8 +90,10 @@ const TIMED_TOKENS = 16;
 export async function recommend(
   model: Model,
   rows: readonly DatasetRow[],
-  { maxBytes, context, policies, cacheDtypes = [FLOAT32_CACHE, parseCacheDtype("int8")], ...options }: RecommendOptions,
+  options: RecommendOptions,
 ): Promise<Recommendation> {
+  checkOptions("recommend", options, RECOMMEND_OPTIONS);
+  const { maxBytes, context, policies, cacheDtypes = [FLOAT32_CACHE, parseCacheDtype("int8")], ...how } = options;
   if (policies.length === 0 || rows.length === 0 || cacheDtypes.length === 0) {
     throw new RangeError(
       `Cannot choose among ${policies.length} policies in ${cacheDtypes.length} cache dtypes on ${rows.length} rows: ` +
@@ -88,7 +101,7 @@ export async function recommend(
     );
   }
   const settings = settingsToTry(model.createCache().shape, { maxBytes, context, policies, cacheDtypes });
-  const logical = await evaluate(model, rows, settings, options);
+  const logical = await evaluate(model, rows, settings, how);
   const failed = new Set(logical.failures.map(({ policy }) => policy));
   const tried = settings.filter((setting) => !failed.has(settingName(setting).policy));
   if (tried.length === 0 && settings.length > 0) {
@@ -111,7 +124,7 @@ export async function recommend(
     (setting.cacheDtype === undefined || setting.cacheDtype.keys.dtype === "f32");
   const moved = !movable ? undefined : evidenceOf(
     (await evaluate(model, rows, [setting], {
-      ...options,
+      ...how,
       positions: "compact",
     })).samples,
     "compact",

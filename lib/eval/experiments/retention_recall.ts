@@ -1,10 +1,11 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import { DEFAULT_RECORDINGS, type KvCache, type Model, type PositionMode } from "../../engine/mod.ts";
 import { recall } from "../../metrics/recall.ts";
 import { mean } from "../../numeric/mean.ts";
 import { topK } from "../../numeric/top_k.ts";
 import type { Policy, Signal } from "../../policies/policy.ts";
 import { evictedForks } from "../run/evicted_forks.ts";
-import type { Setting, SettingName } from "../run/setting.ts";
+import { checkSetting, type Setting, type SettingName } from "../run/setting.ts";
 
 /** How much a setting keeps of what matters, by three measures, each a mean over all layers and kv heads, in [0, 1]. */
 export interface RetentionRecall extends SettingName {
@@ -26,6 +27,8 @@ export interface RetentionRecallOptions {
   readonly signal?: AbortSignal;
 }
 
+const RETENTION_RECALL_OPTIONS: OptionNames<RetentionRecallOptions> = { topk: true, positions: true, signal: true };
+
 const ALL: Signal = { attention: "sum", queries: "all" };
 const NEWEST: Signal = { attention: "sum", queries: 1 };
 
@@ -43,8 +46,11 @@ export async function retentionRecall(
   contextIds: readonly number[],
   laterIds: readonly number[],
   settings: readonly Setting<Policy>[],
-  { topk = 96, positions = "logical", signal }: RetentionRecallOptions = {},
+  options: RetentionRecallOptions = {},
 ): Promise<RetentionRecall[]> {
+  checkOptions("retentionRecall", options, RETENTION_RECALL_OPTIONS);
+  settings.forEach(checkSetting);
+  const { topk = 96, positions = "logical", signal } = options;
   if (contextIds.length === 0 || laterIds.length === 0) {
     throw new RangeError(
       `Cannot tell later attention from ${laterIds.length} tokens after ${contextIds.length}: give at least one of each`,

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import { type Bound, type Model, recordingsFor } from "../../engine/mod.ts";
 import { linearTrend } from "../../metrics/linear_trend.ts";
 import { tokenLosses } from "../../numeric/log_probabilities.ts";
@@ -19,6 +20,15 @@ export interface StreamTextOptions {
   /** Called when the stream goes past the model's context with logical positions. */
   readonly onNotice?: (notice: string) => void;
 }
+
+const STREAM_TEXT_OPTIONS: OptionNames<StreamTextOptions> = {
+  bound: true,
+  chunkLength: true,
+  rowTokens: true,
+  signal: true,
+  onProgress: true,
+  onNotice: true,
+};
 
 /** A segment of a stream, by the names that JSON gives it. */
 export interface StreamRow {
@@ -68,8 +78,10 @@ export interface StreamedText {
 export async function streamText(
   model: Pick<Model, "read" | "createCache">,
   ids: readonly number[],
-  { bound, chunkLength = 32, rowTokens = 1000, signal, onProgress, onNotice }: StreamTextOptions,
+  options: StreamTextOptions,
 ): Promise<StreamedText> {
+  checkOptions("streamText", options, STREAM_TEXT_OPTIONS);
+  const { bound, chunkLength = 32, rowTokens = 1000, signal, onProgress, onNotice } = options;
   if (ids.length < 2) throw new RangeError(`Cannot stream ${ids.length} tokens as judging one takes another before it`);
   const losses = new Float32Array(ids.length).fill(NaN);
   const rows: StreamRow[] = [];
@@ -169,6 +181,8 @@ export interface SlidingWindowOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+const SLIDING_WINDOW_OPTIONS: OptionNames<SlidingWindowOptions> = { signal: true, onProgress: true };
+
 /**
  * What a stream is measured against: for each position the `window` tokens before it are read afresh, in a cache of their
  * own, and judge the token there. Exact, and dear: a window a token (StreamingLLM's "sliding window with re-computation",
@@ -185,8 +199,10 @@ export async function slidingWindowLosses(
   ids: readonly number[],
   positions: readonly number[],
   window: number,
-  { signal, onProgress }: SlidingWindowOptions = {},
+  options: SlidingWindowOptions = {},
 ): Promise<number[]> {
+  checkOptions("slidingWindowLosses", options, SLIDING_WINDOW_OPTIONS);
+  const { signal, onProgress } = options;
   if (!Number.isSafeInteger(window) || window < 1) {
     throw new RangeError(`Cannot read windows of ${window} tokens as it must be a whole number of at least 1`);
   }

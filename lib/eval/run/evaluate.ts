@@ -1,3 +1,4 @@
+import { checkOptions, checkWord, type OptionNames } from "../../numeric/nearest_name.ts";
 import type { PositionMode } from "../../engine/mod.ts";
 import { policy } from "../../policies/table.ts";
 import type { DatasetRow } from "../dataset/dataset_row.ts";
@@ -6,7 +7,7 @@ import { scoreAnswer, scorerOf } from "../scorers/scorers.ts";
 import { evaluateContext, type EvaluatedModel } from "./evaluate_context.ts";
 import type { EvaluatedSample, FailedSample, Sample } from "./sample.ts";
 import { sampleKey, type SampleStore } from "./sample_store.ts";
-import { type Setting, settingName } from "./setting.ts";
+import { checkSetting, type Setting, settingName } from "./setting.ts";
 
 /** Options of {@linkcode evaluate}. */
 export interface EvaluateOptions {
@@ -71,8 +72,10 @@ export async function evaluate(
   model: EvaluatedModel,
   rows: readonly DatasetRow[],
   settings: readonly Setting[],
-  { timing = "agnostic", positions = "logical", samples: store, signal, onProgress }: EvaluateOptions = {},
+  options: EvaluateOptions = {},
 ): Promise<Evaluation> {
+  const { timing = "agnostic", positions = "logical", samples: store, signal, onProgress } = options;
+  checkNames(settings, options);
   rows.forEach(scorerOf); // an unknown name is refused before the model runs
   const all: PlacedSetting[] = [FULL_CACHE, ...settings].map((setting, place) => ({ ...setting, place }));
   const total = all.length * rows.length;
@@ -139,4 +142,20 @@ export async function evaluate(
 
 function oneLine(message: string): string {
   return message.replaceAll(/\s*\n\s*/g, " ").trim();
+}
+
+const EVALUATE_OPTIONS: OptionNames<EvaluateOptions> = {
+  timing: true,
+  positions: true,
+  samples: true,
+  signal: true,
+  onProgress: true,
+};
+
+function checkNames(settings: readonly Setting[], options: EvaluateOptions): void {
+  checkOptions("evaluate", options, EVALUATE_OPTIONS);
+  const { timing = "agnostic", positions = "logical" } = options;
+  checkWord("timing", timing, ["agnostic", "aware"]);
+  checkWord("positions", positions, ["logical", "compact"]);
+  for (const setting of settings) checkSetting(setting);
 }

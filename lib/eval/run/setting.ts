@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import {
   type CacheDtype,
   cacheDtypeName,
@@ -24,6 +25,26 @@ export interface Setting<Chosen extends Policy | typeof CUT_PROMPT = Policy | ty
   readonly compressionRatio: number;
   /** How the rows that stay are held; float32 by default. */
   readonly cacheDtype?: CacheDtype;
+}
+
+/** What a setting may have, that of equalByteSettings beside. */
+const SETTING: OptionNames<Setting> & Readonly<Record<string, true>> = {
+  policy: true,
+  compressionRatio: true,
+  cacheDtype: true,
+  name: true,
+  share: true,
+  evicts: true,
+  cacheDtypeName: true,
+};
+
+/**
+ * Refuses what a setting does not have.
+ *
+ * @throws {TypeError} that names it, the nearest and what there is
+ */
+export function checkSetting(setting: Setting): void {
+  checkOptions("a setting", setting, SETTING);
 }
 
 /** A setting by the names that JSON and files keep: {@linkcode settingName} writes it, {@linkcode parseSetting} reads it. */

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import type { PositionMode } from "../../engine/mod.ts";
 import { taskRows } from "../dataset/task_rows.ts";
 import { evaluate } from "./evaluate.ts";
@@ -37,6 +38,14 @@ export interface PolicyStudyOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+const POLICY_STUDY_OPTIONS: OptionNames<PolicyStudyOptions> = {
+  seed: true,
+  positions: true,
+  samples: true,
+  signal: true,
+  onProgress: true,
+};
+
 /** The samples of a study. */
 export interface PolicyStudy {
   /** Task by task; a task goes by `task@length`. Rows and contexts are counted through all tasks. */
@@ -54,6 +63,7 @@ export async function policyStudy(
   stages: readonly StudyStage[],
   options: PolicyStudyOptions = {},
 ): Promise<PolicyStudy> {
+  checkOptions("policyStudy", options, POLICY_STUDY_OPTIONS);
   let samples: readonly ScoredSample[] = [];
   const failures: FailedSample[] = [];
   const nothing = { ...origin(model, options.seed), command: "", model: model.origin.name, samples };
@@ -106,8 +116,10 @@ export async function* growStudy(
   model: EvaluatedModel,
   stages: readonly StudyStage[],
   known: StudyFile,
-  { seed = 42, onProgress, ...options }: PolicyStudyOptions = {},
+  studied: PolicyStudyOptions = {},
 ): AsyncGenerator<PolicyStudy, void, undefined> {
+  checkOptions("growStudy", studied, POLICY_STUDY_OPTIONS);
+  const { seed = 42, onProgress, ...options } = studied;
   const ours = origin(model, seed);
   for (const name of ["sha256", "weights", "seed"] as const) {
     if (known[name] === ours[name]) continue;

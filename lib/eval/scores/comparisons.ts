@@ -1,4 +1,10 @@
-import { type BootstrapOptions, bootstrapStatistic, type StatisticInterval } from "../../metrics/bootstrap.ts";
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
+import {
+  BOOTSTRAP_OPTIONS,
+  type BootstrapOptions,
+  bootstrapStatistic,
+  type StatisticInterval,
+} from "../../metrics/bootstrap.ts";
 import { mean } from "../../numeric/mean.ts";
 import type { ScoredSample } from "../run/sample.ts";
 import type { SettingName } from "../run/setting.ts";
@@ -49,6 +55,8 @@ export interface ComparisonOptions {
   readonly reference?: SettingName | string;
 }
 
+const COMPARISON_OPTIONS: OptionNames<ComparisonOptions> = { tasks: true, reference: true };
+
 const FULL_CACHE: SettingName = { policy: "keep_all", compression_ratio: 0 };
 
 /**
@@ -69,8 +77,10 @@ const FULL_CACHE: SettingName = { policy: "keep_all", compression_ratio: 0 };
  */
 export function settingComparisons(
   samples: readonly ScoredSample[],
-  { tasks, reference = FULL_CACHE }: ComparisonOptions = {},
+  options: ComparisonOptions = {},
 ): SettingComparison[] {
+  checkOptions("settingComparisons", options, COMPARISON_OPTIONS);
+  const { tasks, reference = FULL_CACHE } = options;
   const counted = tasks === undefined ? samples : samples.filter(({ task }) => tasks.includes(task));
   const settings = Map.groupBy(counted, settingKey);
   return [...settings.values()].map((own) => {
@@ -136,8 +146,10 @@ function settingKey({ policy, compression_ratio }: SettingName): string {
 export function shareOfFull(
   own: readonly ScoredSample[],
   full: readonly ScoredSample[],
-  { seed = 42, resamples = 2000 }: BootstrapOptions = {},
+  options: BootstrapOptions = {},
 ): StatisticInterval & { readonly n: number } {
+  checkOptions("shareOfFull", options, BOOTSTRAP_OPTIONS);
+  const { seed = 42, resamples = 2000 } = options;
   const scores = new Map(own.map(({ index, score }) => [index, score]));
   const shared = full.filter(({ index }) => scores.has(index));
   if (shared.length === 0) throw new RangeError("Cannot compare with the full cache as no row was answered by both");

@@ -1,4 +1,5 @@
-import { type BootstrapOptions, clusterBootstrap } from "../../metrics/bootstrap.ts";
+import { checkOptions } from "../../numeric/nearest_name.ts";
+import { BOOTSTRAP_OPTIONS, type BootstrapOptions, clusterBootstrap } from "../../metrics/bootstrap.ts";
 import { MersenneTwister } from "../../numeric/mersenne_twister.ts";
 import type { ScoredSample } from "../run/sample.ts";
 import type { SettingName } from "../run/setting.ts";
@@ -35,8 +36,10 @@ export function policyChoice(
   samples: readonly ScoredSample[],
   compressionRatio: number,
   policies: readonly string[],
-  { seed = 42, resamples = 2000 }: BootstrapOptions = {},
+  options: BootstrapOptions = {},
 ): PolicyChoice[] {
+  checkOptions("policyChoice", options, BOOTSTRAP_OPTIONS);
+  const { seed = 42, resamples = 2000 } = options;
   const own = policies.map((name) =>
     new Map(
       samples.filter(({ policy, compression_ratio }) => policy === name && compression_ratio === compressionRatio)

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import { seriesScales } from "../render/palette.ts";
 import { type Chart, chart } from "./chart.ts";
 import {
@@ -23,8 +24,21 @@ export interface BarChartOptions extends ChartOptions {
   readonly order?: readonly string[];
 }
 
+const BAR_CHART_OPTIONS: OptionNames<BarChartOptions> = {
+  rows: true,
+  title: true,
+  subtitle: true,
+  description: true,
+  size: true,
+  x: true,
+  y: true,
+  label: true,
+  order: true,
+};
+
 /** Draws one bar a name; the side names the bars and their ends say the number, so color only repeats it. */
 export function barChart(options: BarChartOptions): Promise<Chart> {
+  checkOptions("barChart", options, BAR_CHART_OPTIONS);
   const { x, y, label, order } = options;
   const { base, rows } = chartBase(options, [fieldOf(x), fieldOf(y)]);
   const { color } = seriesScales(distinct(rows, fieldOf(y)), order);

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import { listRows, type Row, type Rows } from "../table/records.ts";
 
 /** What every chart of rows takes. */
@@ -61,6 +62,15 @@ export interface AxisOptions {
   readonly values?: readonly number[];
 }
 
+const AXIS_OPTIONS: OptionNames<AxisOptions> = {
+  field: true,
+  title: true,
+  scale: true,
+  domain: true,
+  format: true,
+  values: true,
+};
+
 /** The Vega-Lite channel of numbers on an axis. */
 export function numberChannel(axis: Axis): Record<string, unknown> {
   const { scale = "linear", domain, format, values } = optionsOf(axis);
@@ -105,5 +115,7 @@ export function titleOf(axis: Axis): string {
 
 /** The axis with its options, even where only its name was given. */
 export function optionsOf(axis: Axis): AxisOptions {
-  return typeof axis === "string" ? { field: axis } : axis;
+  if (typeof axis === "string") return { field: axis };
+  checkOptions("an axis", axis, AXIS_OPTIONS);
+  return axis;
 }

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import { textWidth } from "../render/font.ts";
 import { RAMP } from "../render/palette.ts";
 import type { Row } from "../table/records.ts";
@@ -31,8 +32,21 @@ export interface HeatMapOptions extends ChartOptions {
   readonly label?: string;
 }
 
+const HEAT_MAP_OPTIONS: OptionNames<HeatMapOptions> = {
+  rows: true,
+  title: true,
+  subtitle: true,
+  description: true,
+  size: true,
+  x: true,
+  y: true,
+  value: true,
+  label: true,
+};
+
 /** Draws a grid whose cells are colored by a ramp that grows evenly in lightness too; the first row is on top. */
 export function heatMap(options: HeatMapOptions): Promise<Chart> {
+  checkOptions("heatMap", options, HEAT_MAP_OPTIONS);
   const { x, y, value, label } = options;
   const { base, rows } = chartBase(options, [fieldOf(x), fieldOf(y), fieldOf(value)]);
   const { scale = "linear", domain, format } = optionsOf(value);
@@ -112,8 +126,23 @@ export interface HeatMapsOptions extends Omit<ChartOptions, "size"> {
   readonly columns?: number;
 }
 
+const HEAT_MAPS_OPTIONS: OptionNames<HeatMapsOptions> = {
+  rows: true,
+  title: true,
+  subtitle: true,
+  description: true,
+  facet: true,
+  x: true,
+  y: true,
+  value: true,
+  label: true,
+  yFormat: true,
+  columns: true,
+};
+
 /** Draws small heat maps of one grid, to be compared. */
 export function heatMaps(options: HeatMapsOptions): Promise<Chart> {
+  checkOptions("heatMaps", options, HEAT_MAPS_OPTIONS);
   const { facet, x, y, value, label, yFormat, columns = 3 } = options;
   const { base, rows } = chartBase(options, [facet, fieldOf(x), fieldOf(y), fieldOf(value)]);
   const channel = (axis: Axis, more: object = {}) => ({

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import { seriesScales } from "../render/palette.ts";
 import { type Chart, chart } from "./chart.ts";
 import {
@@ -27,11 +28,26 @@ export interface IntervalChartOptions extends ChartOptions {
   readonly order?: readonly string[];
 }
 
+const INTERVAL_CHART_OPTIONS: OptionNames<IntervalChartOptions> = {
+  rows: true,
+  title: true,
+  subtitle: true,
+  description: true,
+  size: true,
+  x: true,
+  y: true,
+  low: true,
+  high: true,
+  series: true,
+  order: true,
+};
+
 /**
  * Draws one point a name and series with its interval as a bar through it; series lie side by side under their name,
  * told apart by color and shape.
  */
 export function intervalChart(options: IntervalChartOptions): Promise<Chart> {
+  checkOptions("intervalChart", options, INTERVAL_CHART_OPTIONS);
   const { x, y, low, high, series, order } = options;
   const { base, rows } = chartBase(options, [fieldOf(x), fieldOf(y), low, high, fieldOf(series)]);
   const names = distinct(rows, fieldOf(series));

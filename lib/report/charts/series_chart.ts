@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import { type SeriesScales, seriesScales } from "../render/palette.ts";
 import { type Chart, chart } from "./chart.ts";
 import {
@@ -22,6 +23,18 @@ export interface SeriesChartOptions extends ChartOptions {
   readonly order?: readonly string[];
 }
 
+const SERIES_CHART_OPTIONS: OptionNames<SeriesChartOptions> = {
+  rows: true,
+  title: true,
+  subtitle: true,
+  description: true,
+  size: true,
+  x: true,
+  y: true,
+  series: true,
+  order: true,
+};
+
 /**
  * Draws one line a series, told apart by color, dash and point shape.
  *
@@ -40,6 +53,7 @@ export interface SeriesChartOptions extends ChartOptions {
  * ```
  */
 export function lineChart(options: SeriesChartOptions): Promise<Chart> {
+  checkOptions("lineChart", options, SERIES_CHART_OPTIONS);
   return seriesChart(options, (series, { strokeDash, shape }) => ({
     resolve: { legend: { strokeDash: "independent" } },
     layer: [
@@ -51,6 +65,7 @@ export function lineChart(options: SeriesChartOptions): Promise<Chart> {
 
 /** Draws one point a row, series told apart by color and shape; later rows lie on top. */
 export function pointChart(options: SeriesChartOptions): Promise<Chart> {
+  checkOptions("pointChart", options, SERIES_CHART_OPTIONS);
   return seriesChart(options, (series, { shape }) => ({
     mark: { type: "point", size: 36 },
     encoding: { shape: { ...series, scale: shape } },

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import { Buffer } from "node:buffer";
 import { mean } from "../../numeric/mean.ts";
 import { DISPLAY, type Displayable, type Figure } from "../render/display.ts";
@@ -29,6 +30,14 @@ export interface RetentionTextOptions {
   readonly width?: number;
 }
 
+const RETENTION_TEXT_OPTIONS: OptionNames<RetentionTextOptions> = {
+  texts: true,
+  title: true,
+  subtitle: true,
+  description: true,
+  width: true,
+};
+
 /** Texts colored by retention: a notebook displays them, a report takes SVG and PNG, a browser the page. */
 export interface RetentionText extends Displayable, Figure {
   /** A whole page that needs nothing else; pointing at a token tells its number and share. */
@@ -55,8 +64,10 @@ export interface RetentionText extends Displayable, Figure {
  * ```
  */
 export function retentionText(
-  { texts, title, subtitle, description, width = 720 }: RetentionTextOptions,
+  options: RetentionTextOptions,
 ): RetentionText {
+  checkOptions("retentionText", options, RETENTION_TEXT_OPTIONS);
+  const { texts, title, subtitle, description, width = 720 } = options;
   if (texts.length === 0) throw new RangeError("Cannot color 0 texts: give at least one");
   if (!(width >= 200 && width <= 10_000)) {
     throw new RangeError(`Cannot draw lines of ${width} pixels as it must be in [200, 10000]`);

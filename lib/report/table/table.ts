@@ -1,3 +1,4 @@
+import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import { DISPLAY, type Displayable } from "../render/display.ts";
 import { escapeHtml, escapeMarkdown } from "../render/escape.ts";
 import { type Format, plain } from "./number_format.ts";
@@ -8,6 +9,8 @@ export interface TableOptions {
   /** Formats by column; default {@linkcode plain}. */
   readonly formats?: Readonly<Record<string, Format>>;
 }
+
+const TABLE_OPTIONS: OptionNames<TableOptions> = { formats: true };
 
 /** A table that a notebook displays and a report takes as Markdown. */
 export interface Table extends Displayable {
@@ -33,6 +36,7 @@ export interface Table extends Displayable {
  * ```
  */
 export function table(source: Rows, options: TableOptions = {}): Table {
+  checkOptions("table", options, TABLE_OPTIONS);
   const rows = listRows(source);
   const columns = Object.keys(rows[0] ?? {});
   const formats = options.formats ?? {};

@@ -1,4 +1,11 @@
-import { agedRows, type CacheDtype, cacheDtypeName, GROUP_ROWS, isFloat32 } from "../../rows/cache_dtype.ts";
+import {
+  agedRows,
+  type CacheDtype,
+  cacheDtypeName,
+  checkCacheDtype,
+  GROUP_ROWS,
+  isFloat32,
+} from "../../rows/cache_dtype.ts";
 import type { HeadRows } from "../../rows/head_rows.ts";
 import type { CacheState } from "./cache_state.ts";
 
@@ -9,6 +16,7 @@ import type { CacheState } from "./cache_state.ts";
  * @throws {RangeError} if rows are quantized to another dtype already; the state is unchanged then
  */
 export function quantizeRows(state: CacheState, cacheDtype: CacheDtype): void {
+  checkCacheDtype(cacheDtype);
   const quantized = state.heads.reduce((sum, { quantizedCount }) => sum + quantizedCount, 0);
   const [held, asked] = [cacheDtypeName(state.cacheDtype), cacheDtypeName(cacheDtype)];
   if (quantized > 0 && held !== asked) {
