@@ -7,6 +7,8 @@ export interface LoadingModel {
   readonly owner: CacheOwner;
   readonly shape: CacheShape;
   readonly observer: CacheObserver;
+  /** Ids that it has an embedding of. */
+  readonly vocabSize: number;
 }
 
 /**
@@ -16,9 +18,15 @@ export interface LoadingModel {
  * @throws {RangeError} if there is no such file, or it is a folder
  * @throws {SyntaxError} if it is no cache file, of another version, damaged or cut short
  */
-export function loadCache(path: string, { owner, shape, observer }: LoadingModel): KvCache {
+export function loadCache(path: string, { owner, shape, observer, vocabSize }: LoadingModel): KvCache {
   const content = decodeCache(readWhole(path), path);
   checkOwner(`load ${path}`, content, { owner, shape });
+  const strange = content.state.ids.slice().find((id) => id >= vocabSize);
+  if (strange !== undefined) {
+    throw new SyntaxError(
+      `Cannot load ${path} as its token id ${strange} is none of the model's ${vocabSize}: it was made wrong`,
+    );
+  }
   return cacheOf(shape, content.recordings, content.state, observer, owner);
 }
 

@@ -135,6 +135,7 @@ export class Model implements AsyncDisposable {
       this.config;
     this.#caches = {
       owner: { name: origin.name, hash: this.hash, weights: origin.weights },
+      vocabSize: this.config.vocabSize,
       observer: (...cache) => this.#run(() => this.#observer.observe(...cache)),
       shape: {
         layerCount: numHiddenLayers,

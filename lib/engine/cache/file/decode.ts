@@ -6,12 +6,13 @@ import {
   parseCacheDtype,
   type VectorFormat,
 } from "../../rows/cache_dtype.ts";
-import type { CacheShape } from "../../rows/cache_shape.ts";
+import { type CacheShape, hasWindows } from "../../rows/cache_shape.ts";
 import { HeadRows } from "../../rows/head_rows.ts";
 import { emptyVectors, type QuantizedVectors } from "../../rows/quantized_vectors.ts";
 import { TokenIds } from "../../rows/token_ids.ts";
-import type { CacheState, SignalMark } from "../state/cache_state.ts";
+import type { CacheState, EvictionGap, SignalMark } from "../state/cache_state.ts";
 import { QueryMoments } from "../state/query_moments.ts";
+import { canRewind } from "../state/rewind.ts";
 import { ALIGNMENT, CACHE_MAGIC, CACHE_VERSION, type CacheContent, HASH_BYTES, PREAMBLE_BYTES } from "./encode.ts";
 import { type CacheHeader, parseCacheHeader, type SignalHeader } from "./header.ts";
 
@@ -35,7 +36,7 @@ export function decodeCache(bytes: Uint8Array, label: string): CacheContent {
   if (perHead.some(({ length }) => length !== shape.layerCount * shape.kvHeadCount)) throw contradiction(label);
   const reader = new NumberReader(bytes, label);
   const ids = reader.fill(new Int32Array(reader.room(header.tokens, 4)));
-  if (ids.some((id) => id < 0) || !fitsText(header)) throw contradiction(label);
+  if (ids.some((id) => id < 0) || !fitsTokens(header)) throw contradiction(label);
   const heads = header.rows.map((rows, index) => {
     const quantizedRows = header.quantized_rows[index];
     if (quantizedRows > rows || (quantizedRows > 0 && isFloat32(cacheDtype))) throw contradiction(label);
@@ -52,12 +53,11 @@ export function decodeCache(bytes: Uint8Array, label: string): CacheContent {
     for (const numbers of [head.keys, head.values, ...head.recordings]) {
       if (!areNumbers(reader.fill(numbers))) throw contradiction(label);
     }
-    const windowed = shape.windows[Math.floor(index / shape.kvHeadCount)] > 0;
-    if (!windowed && !explained(head.positions, header)) throw contradiction(label);
     head.length = rows;
     head.observed = observed(reader, header, rows);
     return head;
   });
+  if (!heads.every((head) => isExplained(head.positions, header)) || !fitsRows(header)) throw contradiction(label);
   const queryHeads = shape.layerCount * shape.kvHeadCount * shape.groupSize;
   const moments = header.moment_counts.map((count) =>
     QueryMoments.from(shape, {
@@ -80,7 +80,8 @@ export function decodeCache(bytes: Uint8Array, label: string): CacheContent {
     const { own, ...rest } = signals(mark);
     const fits = mark.rows.length === heads.length &&
       heads.every(({ positions }, head) => mark.rows[head] === positions.filter((at) => at < mark.position).length);
-    if (!fits || mark.position > header.tokens) throw contradiction(label);
+    if (!fits || mark.position > header.tokens || mark.recorded_until > mark.position) throw contradiction(label);
+    if (!canRewind(gapsOf(header), mark.position)) throw contradiction(label);
     const found = mark.rows.map((rows) => ({
       recordings: Array.from({ length: recordingCount }, () => reader.fill(new Float32Array(rows))),
       observed: observed(reader, mark, rows),
@@ -105,7 +106,7 @@ export function decodeCache(bytes: Uint8Array, label: string): CacheContent {
     nextRotary: header.next_rotary_position,
     rotation: header.rotation,
     moments: own && { own, shared: true },
-    gaps: header.gaps.map(([start, end]) => ({ start, end })),
+    gaps: gapsOf(header),
     pins: header.pins.map(([start, end]) => ({ start, end })),
     marks: new Map(marks),
   };
@@ -121,26 +122,36 @@ function fitsLayers({ layerCount, headDim, windows, rotary, rotaryBeyond }: Cach
     );
 }
 
-/** Whether what is said of positions is within the text: pins ascend apart, evictions end before what follows. */
-function fitsText({ tokens, gaps, pins, next_rotary_position, recorded_until }: CacheHeader): boolean {
-  const within = (start: number, end: number, first: number) => start >= first && start < end && end <= tokens;
-  return next_rotary_position <= tokens && recorded_until <= tokens &&
-    gaps.every(([start, end]) => within(start, end, -1)) &&
-    pins.every(([start, end], index) => within(start, end, index === 0 ? 0 : pins[index - 1][1]));
+function gapsOf({ gaps }: CacheHeader): EvictionGap[] {
+  return gaps.map(([start, end]) => ({ start, end }));
 }
 
-/**
- * Whether a head's missing rows are those of evictions that the header knows. The eviction of the newest row alone leaves
- * no gap: two rows beside each other do not go so.
- */
-function explained(positions: Int32Array, { tokens, gaps }: CacheHeader): boolean {
-  const known = (position: number) => gaps.some(([start, end]) => start <= position && position < end);
-  let next = 0;
-  for (const position of [...positions, tokens]) {
-    for (let missing = next; missing + 1 < position; missing++) {
-      if (!known(missing) && !known(missing + 1)) return false;
-    }
-    next = position + 1;
+/** Whether what a header says of positions lies within its tokens, and ranges ascend. */
+function fitsTokens(
+  { tokens, pins, gaps, recorded_until, moment_counts, rotation, shape, marks }: CacheHeader,
+): boolean {
+  const ranges = pins.every(([start, end], index) =>
+    start < end && end <= tokens && start > (pins[index - 1]?.[1] ?? -1)
+  );
+  const evictions = gaps.every(([start, end]) => start >= -1 && start < end && end <= tokens);
+  const ascend = marks.every(({ position }, index) => position > (marks[index - 1]?.position ?? -1));
+  return ranges && evictions && ascend && recorded_until <= tokens && moment_counts.every((count) => count <= tokens) &&
+    (rotation === "within" || shape.rotaryBeyond?.rotary !== undefined);
+}
+
+/** Whether the next token's rotary position follows from the rows, as it does after whatever is done to a cache. */
+function fitsRows({ positions, next_rotary_position: next, tokens, rows, shape }: CacheHeader): boolean {
+  if (positions === "logical") return next === tokens;
+  const longest = rows.reduce((most, count) => Math.max(most, count), 0);
+  // Rows that left their windows still count.
+  return hasWindows(shape) ? next >= longest && next <= tokens : next === longest;
+}
+
+/** Whether each position that a head lacks was lost to one of the evictions. */
+function isExplained(positions: Int32Array, { tokens, gaps }: CacheHeader): boolean {
+  for (let position = 0, row = 0; position < tokens; position++) {
+    if (positions[row] === position) row++;
+    else if (!gaps.some(([start, end]) => start <= position && position < end)) return false;
   }
   return true;
 }

@@ -50,9 +50,8 @@ export interface RewindRange {
   readonly last: number;
 }
 
-/** Adds an eviction's gap to the others; an eviction of the newest position alone leaves none. */
+/** Adds an eviction's gap to the others, those within it left out. */
 export function withGap(gaps: readonly EvictionGap[], gap: EvictionGap): readonly EvictionGap[] {
-  if (gap.end - gap.start < 2) return gaps;
   const apart = gaps.filter(({ start, end }) => start < gap.start || end > gap.end);
   return [...apart, gap];
 }
@@ -67,6 +66,8 @@ export function rewindRanges(gaps: readonly EvictionGap[], tokenCount: number): 
   const ranges: RewindRange[] = [];
   let first = 0;
   for (const { start, end } of gaps.toSorted((one, other) => one.start - other.start)) {
+    // An eviction of the newest position alone leaves no position that cannot be gone to.
+    if (end - start < 2) continue;
     if (start >= first) ranges.push({ first, last: start });
     first = Math.max(first, end);
   }

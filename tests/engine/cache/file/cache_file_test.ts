@@ -64,7 +64,7 @@ Deno.test("saved and loaded is the same to the bit, and stays so whatever happen
     for (const recordings of [undefined, [], ["moments"], [64]] satisfies (Recording[] | undefined)[]) {
       const cache = await eventful(recordings);
       await cache.save(path("c.kvcache"));
-      const loaded = await loadCache(path("c.kvcache"), { owner: OWNER, shape: SHAPE, observer });
+      const loaded = await loadCache(path("c.kvcache"), { owner: OWNER, shape: SHAPE, observer, vocabSize: 1e6 });
       assertEquals(all(loaded), all(cache));
       for (const line of [cache, loaded]) {
         appendSynthetic(line, 3, 9);
@@ -148,6 +148,15 @@ Deno.test("a file made wrong, its hash right, is refused as well, and takes no m
     [/"moments":-?\d/, '"moments":7', "contradict"],
     ['"position":4', '"position":5', "contradict"],
     ['"gaps":[[', '"gaps":[["a",', "gaps cannot be"],
+    [/"gaps":\[\[.*?\]\]/, '"gaps":[]', "contradict"],
+    [/"gaps":\[\[(-?\d+),(\d+)/, '"gaps":[[$2,$1', "contradict"],
+    [/"gaps":\[\[(-?\d+),(\d+)/, '"gaps":[[$1,99', "contradict"],
+    [/"pins":\[\[(\d+),(\d+)/, '"pins":[[$2,$1', "contradict"],
+    [/"pins":\[\[(\d+),(\d+)/, '"pins":[[$1,99', "contradict"],
+    [/"pins":\[\[(\d+),(\d+)\]/, '"pins":[[$1,$2],[$1,$2]', "contradict"],
+    [/"next_rotary_position":\d+/, '"next_rotary_position":3', "contradict"],
+    ['"rotation":"within"', '"rotation":"beyond"', "contradict"],
+    [/"recorded_until":\d+/, '"recorded_until":99', "contradict"],
     [/^/, "[", "as JSON"],
     [/"owner":\{/, '"owner":null,"x":{', "is no object"],
   ];
@@ -161,6 +170,15 @@ Deno.test("a file made wrong, its hash right, is refused as well, and takes no m
     assert(error instanceof SyntaxError || error instanceof TypeError, `${error}`);
     assert(!error.message.includes("\n"));
   }
+});
+
+Deno.test("a file made wrong in its ids, its hash right, is refused", async () => {
+  const bytes = await saved(await eventful());
+  const start = 16 + new DataView(bytes.buffer).getUint32(12, true);
+  assertEquals(new DataView(bytes.buffer).getInt32(start, true), decodeCache(bytes, "c").state.ids.slice()[0]);
+  new DataView(bytes.buffer).setInt32(start, -5, true);
+  const made = withHeader(bytes, (header) => header);
+  assertThrows(() => decodeCache(made, "c"), SyntaxError, "contradict");
 });
 
 Deno.test("a cache of another model, of other weights or of none is refused; both are named", async () => {
@@ -256,7 +274,7 @@ Deno.test("100 MB are saved and loaded in a moment", async () => {
     const start = performance.now();
     await cache.save(path("c"));
     const written = performance.now();
-    const loaded = await loadCache(path("c"), { owner: OWNER, shape, observer });
+    const loaded = await loadCache(path("c"), { owner: OWNER, shape, observer, vocabSize: 1e6 });
     const read = performance.now();
     const size = (await Deno.stat(path("c"))).size;
     console.error(
