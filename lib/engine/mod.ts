@@ -68,7 +68,6 @@ export { type PositionRange } from "./rows/position_range.ts";
 export { type QuantizedVectors } from "./rows/quantized_vectors.ts";
 export { type Rotary, type RotaryBeyond, type RotaryFrequencies, type RotaryLength } from "../numeric/rotary.ts";
 export { type PositionMode } from "./rows/rotary_positions.ts";
-export { type RowBytes } from "./rows/row_bytes.ts";
 export { type SessionOptions } from "./runtime/graph_session.ts";
 export {
   type AttentionRecording,

@@ -2,10 +2,9 @@ import { checkOneOf, checkOptions } from "../../numeric/nearest_name.ts";
 import { checkPolicyObject, checkSignals } from "../../policies/check_signals.ts";
 import type { Policy } from "../../policies/policy.ts";
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
-import { GROUP_ROWS, isFloat32 } from "../rows/cache_dtype.ts";
-import { fullWindowBytes, textBytes, tokenBytes } from "../rows/cache_shape.ts";
+import { fullWindowBytes, textBytes } from "../rows/cache_shape.ts";
 import { checkPositions, type PositionMode } from "../rows/rotary_positions.ts";
-import { floatRowBytes, quantizedRowBytes } from "../rows/row_bytes.ts";
+import { floatRowBytes, loneRowBytes, quantizedRowBytes } from "../rows/row_bytes.ts";
 import { observedSignals, signalOf } from "../signals/signals.ts";
 import type { KvCache } from "./kv_cache.ts";
 import { checkRotatable } from "./state/quantize_rows.ts";
@@ -57,11 +56,10 @@ export function roomUnder(cache: KvCache, bound: Bound): number {
  */
 export function applyBound(cache: KvCache, bound: Bound): void {
   if (roomUnder(cache, bound) > 0) return;
-  // Rows are an average over heads: their bytes together let a policy divide them among heads.
-  const maxBytes = "rows" in bound
-    ? cache.rowBytes(bound.rows * cache.evictableHeads) + cache.windowBytes
-    : bound.maxBytes;
-  cache.compress(bound.policy, { maxBytes, positions: bound.positions });
+  const { policy, positions } = bound;
+  // Rows are an average over heads: a policy may divide them among heads.
+  if ("rows" in bound) cache.compress(policy, { totalRows: bound.rows * cache.evictableHeads, positions });
+  else cache.compress(policy, { maxBytes: bound.maxBytes, positions });
 }
 
 /**
@@ -125,22 +123,17 @@ function checkSize(cache: KvCache, size: BoundSize): void {
 }
 
 /**
- * Checks that bytes suffice for the rows that stay float32 in every cache dtype.
+ * Checks that bytes suffice for one row a head, whichever it is.
  *
  * @throws {RangeError} if they do not suffice
  */
 export function checkBytes(cache: KvCache, maxBytes: number): void {
-  const { cacheDtype } = cache;
-  const fullPrecision = isFloat32(cacheDtype) ? 0 : cacheDtype.residualLength + GROUP_ROWS;
-  const windows = fullWindowBytes(cache.shape);
-  const least = Math.max(1, fullPrecision) * tokenBytes(cache.shape) + windows;
+  const { cacheDtype, shape } = cache;
+  const windows = fullWindowBytes(shape);
+  const least = cache.evictableHeads * loneRowBytes(cacheDtype, shape.headDim) + windows;
   if (maxBytes >= least) return;
-  const fix = fullPrecision === 0 ? "" : ", or a smaller residual length";
-  const beside = windows > 0 ? "the windows and " : "";
-  const what = fullPrecision === 0
-    ? `${beside}one row a head ${beside === "" ? "takes" : "take"}`
-    : `${beside}the newest ${fullPrecision} rows, which stay float32 for a while, take`;
-  throw new RangeError(`Cannot bound a cache to ${maxBytes} bytes as ${what} ${least}: give more${fix}`);
+  const what = windows > 0 ? "the windows and one row a head take" : "one row a head takes";
+  throw new RangeError(`Cannot bound a cache to ${maxBytes} bytes as ${what} up to ${least}: give more`);
 }
 
 /** The most rows of a head, on average over heads. */

@@ -3,13 +3,13 @@ import { checkOneOf, checkOptions, type OptionNames } from "../../numeric/neares
 import type { Rotary, RotaryLength } from "../../numeric/rotary.ts";
 import type { Choice, Layer, Policy, Signal } from "../../policies/policy.ts";
 import { checkChoice } from "../../policies/policy_rules.ts";
-import { chooseBesidePins, type CompressSize } from "../choose/choose_rows.ts";
+import { chooseBesidePins, type CompressSize, type RowSizes } from "../choose/choose_rows.ts";
 import type { CacheDtype } from "../rows/cache_dtype.ts";
 import { type CacheOwner, type CacheShape, evictableLayers, textBytes } from "../rows/cache_shape.ts";
 import type { HeadRows, ProbedRows, RowViews, RunRows } from "../rows/head_rows.ts";
 import { addRange, checkRange, type PositionRange, removeRange } from "../rows/position_range.ts";
 import { checkPositions, longestHead, type PositionMode } from "../rows/rotary_positions.ts";
-import { type RowBytes, rowBytes } from "../rows/row_bytes.ts";
+import { rowBytes } from "../rows/row_bytes.ts";
 import {
   type AttentionRecording,
   checkCachedSignals,
@@ -205,11 +205,6 @@ export class KvCache implements Disposable {
     return textBytes(this.shape, this.tokenCount);
   }
 
-  /** Gives the most bytes that a number of rows takes in this cache's evictable heads. */
-  get rowBytes(): RowBytes {
-    return rowBytes(this.#evictable, this.cacheDtype, this.shape.headDim);
-  }
-
   /** The dtype of rows older than the residual length; float32 unless {@linkcode KvCache.quantize} was called. */
   get cacheDtype(): CacheDtype {
     return this.#state.cacheDtype;
@@ -267,7 +262,7 @@ export class KvCache implements Disposable {
     checkCachedSignals(policy, this.signals, this.#state.lost.size === 0 ? "all" : "some lost");
     const layers = this.layers();
     const size = "maxBytes" in to ? { maxBytes: to.maxBytes - this.windowBytes } : to;
-    const choice = chooseBesidePins(policy, layers, this.#state.pins, size, this.rowBytes);
+    const choice = chooseBesidePins(policy, layers, this.#state.pins, size, this.#rowSizes());
     this.keep(choice, to.positions, policy.name);
   }
 
@@ -507,6 +502,14 @@ export class KvCache implements Disposable {
     return this.#state.heads;
   }
 
+  #rowSizes(): RowSizes {
+    const heads = this.#evictable;
+    return {
+      ofRows: rowBytes(heads, this.cacheDtype, this.shape.headDim),
+      ofChoice: (choice) => choice.flat().reduce((sum, { rows }, index) => sum + heads[index].bytesOf(rows), 0),
+    };
+  }
+
   get #evictable(): readonly HeadRows[] {
     const { kvHeadCount } = this.shape;
     return evictableLayers(this.shape).flatMap((layer) =>
@@ -543,8 +546,8 @@ export interface ObserveOptions {
   readonly onProgress?: (seen: number, total: number) => void;
 }
 
-const SIZES = ["compressionRatio", "rows", "maxBytes"];
-const COMPRESS_TO = { compressionRatio: true, rows: true, maxBytes: true, positions: true };
+const SIZES = ["compressionRatio", "rows", "totalRows", "maxBytes"];
+const COMPRESS_TO = { compressionRatio: true, rows: true, totalRows: true, maxBytes: true, positions: true };
 const OBSERVE_OPTIONS: OptionNames<ObserveOptions> = { signal: true, onProgress: true };
 
 function checkCompress(policy: Policy, to: CompressTo): void {

@@ -1,15 +1,23 @@
 import type { Vector } from "../../numeric/vectors.ts";
 import { budgetForRatio, budgetForRows, headRows } from "../../policies/budget.ts";
-import type { Budget, Choice, Head, Layer, Policy } from "../../policies/policy.ts";
+import type { Choice, Head, Layer, Policy } from "../../policies/policy.ts";
 import { checkChoice } from "../../policies/policy_rules.ts";
+import { scoreOnce } from "../../policies/score_once.ts";
 import { inRanges, type PositionRange } from "../rows/position_range.ts";
 import type { RowBytes } from "../rows/row_bytes.ts";
+
+/** Bytes of a cache's rows. */
+export interface RowSizes {
+  /** Of a number of rows, as far as their number tells. */
+  readonly ofRows: RowBytes;
+  /** Of a choice, `[layer][kv head]`. */
+  readonly ofChoice: (choice: Choice) => number;
+}
 
 /**
  * Chooses rows by a policy where pinned rows stay and count towards the size: the policy sees the unpinned rows, and
  * chooses for the rest of the size.
  *
- * @param rowBytes bytes of a number of rows
  * @throws {RangeError} if the pinned rows exceed the size, or {@linkcode chooseRows} throws
  */
 export function chooseBesidePins(
@@ -17,42 +25,47 @@ export function chooseBesidePins(
   layers: readonly Layer[],
   pins: readonly PositionRange[],
   to: CompressSize,
-  rowBytes: RowBytes,
+  sizes: RowSizes,
 ): Choice {
-  if (pins.length === 0) return chooseRows(policy, layers, to, rowBytes);
+  if (pins.length === 0) return chooseRows(policy, layers, to, sizes);
   const unpinned = unpinnedRows(layers, pins);
   const pinned = unpinned.pinned.reduce((sum, rows) => sum + rows, 0);
-  const besidePinned = (rows: number) => rowBytes(pinned + rows) - rowBytes(pinned);
-  const size = sizeLeft(to, layers, unpinned, rowBytes(pinned), besidePinned);
-  if (size === "none") {
-    return unpinned.withPinned(layers.map(({ heads }) => heads.map(() => ({ rows: new Uint32Array(0) }))));
-  }
-  const choice = chooseRows(policy, unpinned.layers, size, besidePinned);
+  const alone = unpinned.withPinned(layers.map(({ heads }) => heads.map(() => ({ rows: new Uint32Array(0) }))));
+  const left = sizeLeft(to, layers, unpinned, { pinned, bytes: sizes.ofChoice(alone) });
+  if (left === "none") return alone;
+  const beside: RowSizes = {
+    ofRows: (rows) => sizes.ofRows(pinned + rows),
+    ofChoice: (choice) => sizes.ofChoice(unpinned.withPinned(choice)),
+  };
+  const choice = chooseRows(policy, unpinned.layers, left, beside, "or none");
+  if (choice === undefined) return alone;
   checkChoice(choice, unpinned.layers, policy.name);
   return unpinned.withPinned(choice);
 }
 
-/** The rest of a size beside pinned rows, which take `taken` bytes; `none` if it is less than a row a head. */
+/** The size for unpinned rows; `none` if it leaves them none. In bytes it stays the size of all rows. */
 function sizeLeft(
   to: CompressSize,
   layers: readonly Layer[],
   { layers: unpinned, pinned }: UnpinnedRows,
-  taken: number,
-  rowBytes: RowBytes,
+  taken: { readonly pinned: number; readonly bytes: number },
 ): CompressSize | "none" {
   const unpinnedLengths = lengthsOf(unpinned);
+  const longestUnpinned = Math.max(0, ...unpinnedLengths);
   if ("maxBytes" in to) {
-    if (!(to.maxBytes >= taken)) throw tooManyPinned(`${to.maxBytes} bytes`, `${taken} bytes`);
-    const least = rowBytes(unpinnedLengths.filter((length) => length > 0).length);
-    const left = to.maxBytes - taken;
-    return least === 0 || left < least ? "none" : { maxBytes: left };
+    if (!(to.maxBytes >= taken.bytes)) throw tooManyPinned(`${to.maxBytes} bytes`, `${taken.bytes} bytes`);
+    return longestUnpinned === 0 ? "none" : to;
+  }
+  if ("totalRows" in to) {
+    if (!(to.totalRows >= taken.pinned)) throw tooManyPinned(`${to.totalRows} rows`, `${taken.pinned}`);
+    return longestUnpinned === 0 ? "none" : { totalRows: to.totalRows - taken.pinned };
   }
   const longest = Math.max(...lengthsOf(layers));
   const { ratio, rows } = "rows" in to ? budgetForRows(longest, to.rows) : budgetForRatio(longest, to.compressionRatio);
   if (ratio === 0) return { compressionRatio: 0 };
   const most = Math.max(...pinned);
   if (rows < most) throw tooManyPinned(`${rows} rows a head`, `${most}`);
-  return rows === most || Math.max(...unpinnedLengths) === 0 ? "none" : { rows: rows - most };
+  return rows === most || longestUnpinned === 0 ? "none" : { rows: rows - most };
 }
 
 function tooManyPinned(size: string, taken: string): RangeError {
@@ -119,78 +132,100 @@ function pickRows(signal: Vector, rows: Uint32Array, width: number): Vector {
   return picked;
 }
 
+/** The size that a compression keeps: a ratio of rows removed, rows a head, rows of all heads, or bytes in all. */
+export type CompressSize =
+  | { readonly compressionRatio: number }
+  | { readonly rows: number }
+  | { readonly totalRows: number }
+  | { readonly maxBytes: number };
+
 /**
- * Chooses rows by a policy for a size. Policies that divide rows among heads may round up: for a size in bytes the
- * policy chooses again with a smaller budget until its rows fit.
+ * Chooses rows by a policy for a size. Where that is in bytes, or in rows of all heads, it is never passed: policies that
+ * divide rows among heads may round up, and a lone row of a group takes the scales of all.
  *
- * @param rowBytes bytes of a number of rows
+ * @param least whether a size below one row a head is refused, or leaves none: undefined
  * @throws {RangeError} if the ratio, rows or bytes cannot be met, or the policy keeps a number of rows of its own
  */
-export function chooseRows(policy: Policy, layers: readonly Layer[], to: CompressSize, rowBytes: RowBytes): Choice {
-  const lengths = layers.flatMap(({ heads }) => heads.map(({ positions }) => positions.length));
-  let budget = compressBudget(to, lengths, rowBytes);
-  let choice = policy.choose(layers, budget);
-  if (!("maxBytes" in to)) return choice;
-  let bytes = rowBytes(rowsOf(choice));
-  while (bytes > to.maxBytes) {
-    const rowEach = rowBytes(rowsOf(choice)) - rowBytes(Math.max(0, rowsOf(choice) - lengths.length));
-    const fewer = lowered(budget, Math.ceil((bytes - to.maxBytes) / rowEach), lengths);
-    const again = policy.choose(layers, fewer);
-    const less = rowBytes(rowsOf(again));
-    if (less > to.maxBytes && (fewer.rows === 1 || less === bytes)) {
-      throw new RangeError(
-        `Cannot compress to ${to.maxBytes} bytes with ${policy.name} as it keeps ${less}: ` +
-          `leave out its own numbers, or take a policy that follows a budget`,
-      );
-    }
-    [budget, choice, bytes] = [fewer, again, less];
-  }
-  return choice;
+export function chooseRows(policy: Policy, layers: readonly Layer[], to: CompressSize, sizes: RowSizes): Choice;
+export function chooseRows(
+  policy: Policy,
+  layers: readonly Layer[],
+  to: CompressSize,
+  sizes: RowSizes,
+  least: "or none",
+): Choice | undefined;
+export function chooseRows(
+  policy: Policy,
+  layers: readonly Layer[],
+  to: CompressSize,
+  sizes: RowSizes,
+  least?: "or none",
+): Choice | undefined {
+  const lengths = lengthsOf(layers);
+  const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
+  if ("compressionRatio" in to) return policy.choose(layers, budgetForRatio(longest, to.compressionRatio));
+  if ("rows" in to) return policy.choose(layers, budgetForRows(longest, to.rows));
+  const limit = limitOf(to, sizes);
+  const most = mostRows(limit, lengths, longest);
+  const choice = policy.choose(layers, budgetForRows(longest, most));
+  if (limit.ofChoice(choice) <= limit.most) return choice;
+  const fewer = withFewerRows(policy, layers, limit, most);
+  if (fewer === undefined && least === undefined) throw cannotKeep(policy, layers, limit);
+  return fewer;
 }
 
-function lowered(budget: Budget, rows: number, lengths: readonly number[]): Budget {
-  const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
-  return budgetForRows(longest, Math.max(1, budget.rows - rows));
+/** A size that no choice may pass, and what rows take of it. */
+interface Limit extends RowSizes {
+  readonly most: number;
+  readonly unit: "bytes" | "rows";
+}
+
+function limitOf(to: { readonly maxBytes: number } | { readonly totalRows: number }, sizes: RowSizes): Limit {
+  if ("maxBytes" in to) return { ...sizes, most: to.maxBytes, unit: "bytes" };
+  return { ofRows: (rows) => rows, ofChoice: rowsOf, most: to.totalRows, unit: "rows" };
+}
+
+/** The most rows of the longest head whose number fits, at least 1: more rows in it never take less in all. */
+function mostRows({ ofRows, most }: Limit, lengths: readonly number[], longest: number): number {
+  const size = (rows: number): number => {
+    const budget = budgetForRows(longest, rows);
+    return ofRows(lengths.reduce((sum, length) => sum + headRows(budget, length, longest), 0));
+  };
+  let [fits, tooMany] = [1, longest + 1];
+  while (tooMany - fits > 1) {
+    const middle = (fits + tooMany) >> 1;
+    if (size(middle) <= most) fits = middle;
+    else tooMany = middle;
+  }
+  return fits;
+}
+
+/** The choice with the most rows below `tooMany` that fits; undefined if none does. */
+function withFewerRows(policy: Policy, layers: readonly Layer[], limit: Limit, tooMany: number): Choice | undefined {
+  const longest = Math.max(...lengthsOf(layers));
+  const once = scoreOnce(policy);
+  let found: Choice | undefined;
+  for (let [fits, over] = [0, tooMany]; over - fits > 1;) {
+    const middle = (fits + over) >> 1;
+    const choice = once.choose(layers, budgetForRows(longest, middle));
+    if (limit.ofChoice(choice) <= limit.most) [fits, found] = [middle, choice];
+    else over = middle;
+  }
+  return found;
+}
+
+function cannotKeep(policy: Policy, layers: readonly Layer[], { most, unit, ofChoice }: Limit): RangeError {
+  const least = policy.choose(layers, budgetForRows(Math.max(...lengthsOf(layers)), 1));
+  const size = unit === "bytes" ? `${most} bytes` : `${most} rows of all heads`;
+  if (rowsOf(least) <= layers.reduce((sum, { heads }) => sum + heads.length, 0)) {
+    return new RangeError(`Cannot compress to ${size} as one row a head takes ${ofChoice(least)}`);
+  }
+  return new RangeError(
+    `Cannot compress to ${size} with ${policy.name} as it keeps ${ofChoice(least)}: ` +
+      `leave out its own numbers, or take a policy that follows a budget`,
+  );
 }
 
 function rowsOf(choice: Choice): number {
   return choice.flat().reduce((sum, { rows }) => sum + rows.length, 0);
-}
-
-/** The size that a compression keeps: a ratio of rows removed, rows a head, or bytes in all. */
-export type CompressSize =
-  | { readonly compressionRatio: number }
-  | { readonly rows: number }
-  | { readonly maxBytes: number };
-
-/**
- * The budget for heads of these lengths.
- *
- * @param lengths rows of each head
- * @param rowBytes bytes of a number of rows
- * @throws {RangeError} if the ratio is outside [0, 1), the rows are below 1, or the bytes do not hold a row a head
- */
-function compressBudget(to: CompressSize, lengths: readonly number[], rowBytes: RowBytes): Budget {
-  const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
-  if ("compressionRatio" in to) return budgetForRatio(longest, to.compressionRatio);
-  if ("rows" in to) return budgetForRows(longest, to.rows);
-  return budgetForBytes(to.maxBytes, lengths, longest, rowBytes);
-}
-
-/** The largest budget whose rows fit: more rows in the longest head never take fewer bytes in all. */
-function budgetForBytes(maxBytes: number, lengths: readonly number[], longest: number, rowBytes: RowBytes): Budget {
-  const bytes = (rows: number): number => {
-    const budget = budgetForRows(longest, rows);
-    return rowBytes(lengths.reduce((sum, length) => sum + headRows(budget, length, longest), 0));
-  };
-  if (!(maxBytes >= bytes(1))) {
-    throw new RangeError(`Cannot compress to ${maxBytes} bytes as one row a head takes ${bytes(1)}`);
-  }
-  let [fits, tooMany] = [1, longest + 1];
-  while (tooMany - fits > 1) {
-    const middle = (fits + tooMany) >> 1;
-    if (bytes(middle) <= maxBytes) fits = middle;
-    else tooMany = middle;
-  }
-  return budgetForRows(longest, fits);
 }

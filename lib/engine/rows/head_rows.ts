@@ -4,6 +4,7 @@ import {
   dequantizeVectors,
   groupCount,
   joinQuantized,
+  pickedBytes,
   pickQuantized,
   quantizedBytes,
   type QuantizedVectors,
@@ -114,6 +115,15 @@ export class HeadRows {
   /** Bytes of the key and value buffers. */
   get allocatedBytes(): number {
     return this.keys.byteLength + this.values.byteLength + this.quantizedBytes;
+  }
+
+  /** Bytes of the named rows, ascending, were they all that is kept. */
+  bytesOf(rows: Uint32Array): number {
+    const older = countBelow(rows, this.quantizedCount);
+    const float = (rows.length - older) * floatRowBytes(this.headDim);
+    if (this.quantized === undefined || older === 0) return float;
+    const picked = rows.subarray(0, older);
+    return float + pickedBytes(this.quantized.keys, picked) + pickedBytes(this.quantized.values, picked);
   }
 
   /** Positions of live rows, `[length]`: a view. */

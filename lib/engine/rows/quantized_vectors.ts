@@ -76,8 +76,24 @@ function hasMins({ dtype, granularity }: VectorFormat): boolean {
 }
 
 /** Bytes of codes, scales, mins and groups. */
-export function quantizedBytes({ codes, scales, mins, groups }: QuantizedVectors): number {
+export function quantizedBytes(
+  { codes, scales, mins, groups }: Pick<QuantizedVectors, "codes" | "scales" | "mins" | "groups">,
+): number {
   return codes.byteLength + scales.byteLength + mins.byteLength + groups.byteLength;
+}
+
+/** Bytes of some vectors, ascending, picked by {@linkcode pickQuantized}: scales that none of them uses are dropped. */
+export function pickedBytes(
+  { headDim, count, codes, scales, mins, groups }: QuantizedVectors,
+  rows: Uint32Array,
+): number {
+  if (rows.length === count) return quantizedBytes({ codes, scales, mins, groups });
+  const codeBytes = rows.length * (codes.byteLength / count);
+  if (groups.length === 0) return codeBytes + rows.length * ((scales.byteLength + mins.byteLength) / count);
+  let used = 0;
+  // Groups ascend with the rows.
+  for (let at = 0; at < rows.length; at++) if (at === 0 || groups[rows[at]] !== groups[rows[at - 1]]) used++;
+  return codeBytes + rows.length * groups.BYTES_PER_ELEMENT + used * 2 * headDim * scales.BYTES_PER_ELEMENT;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { agedRows, type CacheDtype, GROUP_ROWS, isFloat32, type VectorFormat } from "./cache_dtype.ts";
 
-/** The most bytes that a number of rows takes in a cache, whichever rows and heads they are. */
+/** The bytes that a number of rows takes in a cache, as far as their number tells: which rows they are counts as well. */
 export type RowBytes = (rows: number) => number;
 
 /** Bytes of a key and a value in float32; their lengths differ in few models. */
@@ -35,6 +35,14 @@ export function rowBytes(heads: readonly HeadCounts[], cacheDtype: CacheDtype, h
     return Math.min(rows, fullPrecision) * float + rest * quantizedRowBytes(cacheDtype, headDim) +
       Math.min(groups, (groupedParts(cacheDtype)) * rest) * grid;
   };
+}
+
+/** The most bytes that one row of a head takes by itself: as float32, or quantized with scales that no other row shares. */
+export function loneRowBytes(cacheDtype: CacheDtype, headDim: number): number {
+  const float = floatRowBytes(headDim);
+  if (isFloat32(cacheDtype)) return float;
+  const grids = groupedParts(cacheDtype) * 2 * headDim * Float32Array.BYTES_PER_ELEMENT;
+  return Math.max(float, quantizedRowBytes(cacheDtype, headDim) + grids);
 }
 
 /**

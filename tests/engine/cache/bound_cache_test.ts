@@ -287,7 +287,10 @@ Deno.test("a bound that cannot hold is refused before anything is read; what is 
     [{ policy: streaming, rows: 8, compressionInterval: 0 }, "Cannot evict every 0 tokens"],
     [{ policy: streaming, rows: 8, compressionInterval: 1.5 }, "Cannot evict every 1.5 tokens"],
     [{ policy: streaming, rows: 0, compressionInterval: 8 }, "Cannot bound a cache to 0 rows"],
-    [{ policy: streaming, maxBytes: 700, compressionInterval: 8 }, `700 bytes as one row a head takes ${TOKEN_BYTES}`],
+    [
+      { policy: streaming, maxBytes: 700, compressionInterval: 8 },
+      `700 bytes as one row a head takes up to ${TOKEN_BYTES}`,
+    ],
     [{ policy: streaming, maxBytes: NaN, compressionInterval: 8 }, "NaN bytes"],
     [{ policy: policy("kvzip"), rows: 8, compressionInterval: 8 }, "kvzip as it needs reconstruction, a second look"],
     [{ policy: policy("tova"), rows: 8, compressionInterval: 8 }, "policy tova as it needs attention", "skip"],

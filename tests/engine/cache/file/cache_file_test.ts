@@ -195,7 +195,7 @@ Deno.test("a cache of another model, of other weights or of none is refused; bot
     await assertRejects(() => new KvCache(SHAPE).save(file), TypeError, "belongs to no model");
     const cache = await model.prefill(TEXT);
     await assertRejects(() => cache.save(path("")), RangeError, "name a file, not a folder");
-    await assertRejects(() => cache.save(path("no/folder/c")), Deno.errors.NotFound);
+    await assertRejects(() => cache.save(path("no/folder/c")), Error, "no/folder");
     assertEquals([...Deno.readDirSync(path(""))].map(({ name }) => name), ["c.kvcache"]);
   });
 });

@@ -6,6 +6,7 @@ import { logProbabilities } from "../../../../lib/numeric/log_probabilities.ts";
 import { largestDifference, numbers, openCheckpoint, readGolden } from "../../../fixtures/golden.ts";
 import { appendSynthetic, signalsOf, snapshot, syntheticCache } from "../../../fixtures/synthetic_cache.ts";
 import { withFolder } from "../../../fixtures/with_folder.ts";
+import { watchAppends } from "../../../fixtures/watch_appends.ts";
 
 /** What tests/goldens/make_row_format_goldens.py writes. */
 interface CacheDtypeGoldens {
@@ -154,6 +155,64 @@ Deno.test("compressing to bytes counts rounded rows as what they take", () => {
   );
 });
 
+Deno.test("bytes in turn are never passed, in any format, by any policy, where heads are uneven as well", () => {
+  const formats = [...FORMATS, "int4:channel", "int8:channel", "int4:channel/f16", "f32/int4:channel"];
+  const policies = ["keydiff", "knorm", "random", "adakv(keydiff)", "globalkv(keydiff)", "lagkv", "streaming_llm"];
+  let closest = 0;
+  for (const format of formats) {
+    for (const name of policies) {
+      for (const uneven of [false, true]) {
+        using cache = syntheticCache(400);
+        if (uneven) cache.compress(policy("globalkv(knorm)"), { compressionRatio: 0.2 });
+        cache.quantize(parseCacheDtype(format, 32));
+        for (const share of [0.9, 0.5, 0.3, 0.15]) {
+          const maxBytes = Math.floor(cache.liveBytes * share);
+          // A lone row of each head, with its scales.
+          if (maxBytes < 456) continue;
+          const label = `${format} ${name} ${share} ${uneven ? "uneven" : "even"}`;
+          cache.compress(policy(name), { maxBytes });
+          assert(cache.liveBytes <= maxBytes, `${label}: ${cache.liveBytes} bytes are more than ${maxBytes}`);
+          if (share === 0.9) closest = Math.max(closest, cache.liveBytes / maxBytes);
+          assert(share < 0.5 || cache.liveBytes > 0.4 * maxBytes, `${label}: only ${cache.liveBytes} of ${maxBytes}`);
+        }
+      }
+    }
+  }
+  assert(closest > 0.98, `the bytes are used: ${closest}`);
+});
+
+Deno.test("a number of rows of all heads is never passed", () => {
+  for (const name of ["knorm", "adakv(knorm)", "globalkv(knorm)", "pyramid(knorm)"]) {
+    using cache = syntheticCache(300);
+    cache.quantize(parseCacheDtype("int4:channel", 32));
+    for (const totalRows of [1001, 500, 77, 6]) {
+      cache.compress(policy(name), { totalRows });
+      assert(
+        cache.evictableRows <= totalRows && cache.evictableRows > 0.7 * totalRows,
+        `${name} ${cache.evictableRows}`,
+      );
+    }
+    if (name !== "knorm") continue;
+    assertThrows(() => cache.compress(policy(name), { totalRows: 5 }), RangeError, "as one row a head takes 6");
+  }
+});
+
+Deno.test("small bounds hold in every format, from one row a head on", async () => {
+  await using model = await openCheckpoint("qwen2_untied_f32");
+  const ids = Array.from({ length: 260 }, (_, index) => 3 + (index * 11) % 300);
+  const token = 6 * 128;
+  for (const format of ["int8", "int4:channel/int4", "int4:channel", "f16"]) {
+    for (const rows of [3, 20, 60]) {
+      using cache = model.createCache([], parseCacheDtype(format, 32));
+      const bound = { policy: policy("keydiff"), maxBytes: rows * token, compressionInterval: 8 };
+      let most = 0;
+      watchAppends(cache, ({ liveBytes }) => most = Math.max(most, liveBytes));
+      await model.read(cache, ids, { bound, logitsOf: "none" });
+      assert(most <= (rows + 8) * token && cache.liveBytes <= (rows + 8) * token, `${format} ${rows}: ${most} bytes`);
+    }
+  }
+});
+
 async function stream(model: Model, format: string, window: number): Promise<number> {
   const bound = { policy: policy("streaming_llm"), maxBytes: 160_000, compressionInterval: 16 };
   using cache = model.createCache(recordingsFor(bound.policy.signals), parseCacheDtype(format, window));
@@ -242,10 +301,10 @@ Deno.test("what cannot be is refused in a sentence, and nothing changes", async 
   assertEquals(cache.headBytes(0, 0).live, 95 * 16 + 5 * 32);
   await using model = await openCheckpoint("qwen2_untied_f32");
   using bounded = model.createCache([], parseCacheDtype("int8", 64));
-  const bound = { policy: policy("streaming_llm"), maxBytes: 90_000, compressionInterval: 16 };
+  const bound = { policy: policy("streaming_llm"), maxBytes: 700, compressionInterval: 16 };
   await assertRejects(
     () => model.read(bounded, [3, 4, 5], { bound }),
     RangeError,
-    "Cannot bound a cache to 90000 bytes as the newest 128 rows, which stay float32 for a while, take 98304",
+    "Cannot bound a cache to 700 bytes as one row a head takes up to 768: give more",
   );
 });
