@@ -4,6 +4,7 @@ import { parseCacheDtype } from "kvmirror/engine";
 import {
   checkTaskName,
   type DatasetRow,
+  kvpressPrompt,
   parseDatasetRows,
   recommend,
   type Recommendation,
@@ -64,10 +65,14 @@ function sampleRows(flags: Flags, tokenizer: Parameters<typeof taskRows>[0], con
   usage(() => tasks.forEach(checkTaskName));
   const samples = flags.number("samples")!;
   if (samples < 1) throw new UsageError(`Cannot use --samples ${samples} as it must be at least 1`);
+  const seed = flags.number("seed");
   return usage(() =>
-    tasks.flatMap((task) =>
-      taskRows(tokenizer, task, { length: context, samples, seed: flags.number("seed"), maxNewTokens: 24 })
-    )
+    tasks.flatMap((task) => {
+      const write = (length: number) => taskRows(tokenizer, task, { length, samples, seed, maxNewTokens: 24 });
+      const tokens = (row: DatasetRow) => kvpressPrompt(tokenizer, row).contextIds.length;
+      // A row's length counts its question and the room for an answer: the text by itself is to be that long.
+      return write(2 * context - Math.min(...write(context).map(tokens)));
+    })
   );
 }
 
@@ -86,6 +91,19 @@ function inWords(found: Recommendation, context: number, maxBytes: number): stri
   const poor = full.score < 0.5
     ? [`The full cache scores ${full.score.toFixed(2)} here: judge by divergence (kl), or give a --dataset it can do.`]
     : [];
+  const warned = [
+    ...found.left_out.map(({ policy, reason }) => `Left out: ${policy}, as ${reason}.`),
+    ...(found.context_tokens < 0.9 * context
+      ? [`The sample's shortest context has ${found.context_tokens} tokens, your text ${context}: give longer rows.`]
+      : []),
+    ...(found.kl > 0.1
+      ? [
+        `Even this answers unlike the full cache (kl ${
+          found.kl.toFixed(2)
+        } nats a token): try more memory, or f32 or int8 rows.`,
+      ]
+      : []),
+  ];
   return [
     fits,
     `Expected on this sample (n = ${found.n}): score ${found.score.toFixed(2)} [${found.ci_low.toFixed(2)}, ${
@@ -95,6 +113,7 @@ function inWords(found: Recommendation, context: number, maxBytes: number): stri
     } ms a token, ${found.full_ms_per_token.toFixed(1)} with the full cache.`,
     ...sure,
     ...poor,
+    ...warned,
     "",
     table(found.evidence, {
       formats: {

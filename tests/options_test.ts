@@ -78,6 +78,7 @@ function callsOf(model: engine.Model, cache: engine.KvCache): Record<string, Doo
     "Chat.open": ["maxNewTokens", (options) => engine.Chat.open(model, options)],
     "KvCache.compress": ["compressionRatio", (options) => cache.compress(KNORM, options)],
     "KvCache.observe": ["onProgress", (options) => cache.observe(KNORM, options)],
+    "KvCache.quantize": ["onNotice", (options) => cache.quantize(cache.cacheDtype, options)],
     "Model.generate": ["maxNewTokens", (options) => model.generate("a", options)],
     "Model.generateFrom": ["maxNewTokens", (options) => model.generateFrom([5], options)],
     "Model.prefill": ["chunkLength", (options) => model.prefill("a", options)],

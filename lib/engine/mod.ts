@@ -19,7 +19,13 @@
  */
 export { type Bound, type BoundSize } from "./cache/bound.ts";
 export { cacheUsage } from "./cache/cache_usage.ts";
-export { type CacheObserver, type CompressTo, KvCache, type ObserveOptions } from "./cache/kv_cache.ts";
+export {
+  type CacheObserver,
+  type CompressTo,
+  KvCache,
+  type ObserveOptions,
+  type QuantizeOptions,
+} from "./cache/kv_cache.ts";
 export { reusePrefix } from "./cache/reuse_prefix.ts";
 export { type ChunkMoments } from "./cache/state/query_moments.ts";
 export { type RewindRange } from "./cache/state/rewind.ts";

@@ -12,6 +12,7 @@ import type { Policy } from "kvmirror/policies";
 import { byteSize, type Flags, usage } from "./flags.ts";
 import { givenNumbers, policyFromFlags, positionsFromFlags, ratioFromFlags } from "./policy_flags.ts";
 import { createProgress } from "./progress.ts";
+import { printNotice } from "./print.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** How rows are held, as `--cache-dtype` and `--residual-length` say; undefined where they stay float32. */
@@ -76,7 +77,7 @@ export function evictionFromFlags(flags: Flags): Eviction {
       await cache.observe(policy, { signal, onProgress: progress.update });
       progress.close();
       cache.compress(policy, { compressionRatio, positions });
-      if (cacheDtype !== undefined) cache.quantize(cacheDtype);
+      if (cacheDtype !== undefined) cache.quantize(cacheDtype, { onNotice: printNotice });
     },
   };
 }

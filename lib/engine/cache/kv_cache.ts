@@ -4,7 +4,7 @@ import type { Rotary, RotaryLength } from "../../numeric/rotary.ts";
 import type { Choice, Layer, Policy, Signal } from "../../policies/policy.ts";
 import { checkChoice } from "../../policies/policy_rules.ts";
 import { chooseBesidePins, type CompressSize, type RowSizes } from "../choose/choose_rows.ts";
-import type { CacheDtype } from "../rows/cache_dtype.ts";
+import { type CacheDtype, checkCacheDtype } from "../rows/cache_dtype.ts";
 import { type CacheOwner, type CacheShape, evictableLayers, textBytes } from "../rows/cache_shape.ts";
 import type { HeadRows, ProbedRows, RowViews, RunRows } from "../rows/head_rows.ts";
 import { addRange, checkRange, type PositionRange, removeRange } from "../rows/position_range.ts";
@@ -32,7 +32,7 @@ import {
   sharedState,
 } from "./state/cache_state.ts";
 import { keepRows } from "./state/evict.ts";
-import { quantizeRows } from "./state/quantize_rows.ts";
+import { coarseHeads, quantizeRows } from "./state/quantize_rows.ts";
 import type { ChunkMoments } from "./state/query_moments.ts";
 import { type RewindRange, rewindRanges, rewindState } from "./state/rewind.ts";
 import { markSignals } from "./state/signal_mark.ts";
@@ -320,10 +320,21 @@ export class KvCache implements Disposable {
    * Quantizes all rows but the newest `residualLength` of each head, and from now on each row that grows older. A
    * quantized row stays quantized; policies see its dequantized numbers. The model opens one decoder a cache dtype.
    *
+   * @throws {TypeError} if it is no cache dtype
    * @throws {RangeError} if rows are quantized to another dtype already, or positions are compact and keys not float32
    */
-  quantize(cacheDtype: CacheDtype): void {
-    quantizeRows(this.#toChange("quantize"), cacheDtype);
+  quantize(cacheDtype: CacheDtype, options: QuantizeOptions = {}): void {
+    const state = this.#toChange("quantize");
+    checkOptions("quantize", options, QUANTIZE_OPTIONS);
+    checkCacheDtype(cacheDtype);
+    const coarse = options.onNotice === undefined ? 0 : coarseHeads(state, cacheDtype);
+    quantizeRows(state, cacheDtype);
+    if (coarse > 0) {
+      options.onNotice?.(
+        `keys of ${coarse} of ${state.heads.length} heads have a few numbers far larger than the others, which int4 by ` +
+          `row rounds away: hold keys as int4:channel or int8`,
+      );
+    }
   }
 
   /**
@@ -537,6 +548,14 @@ export class KvCache implements Disposable {
     return { recordings: this.recordings, tokenCount: this.tokenCount, moments: moments?.own, lost };
   }
 }
+
+/** Options of {@linkcode KvCache.quantize}. */
+export interface QuantizeOptions {
+  /** Called with a sentence where keys suit the dtype so badly that answers suffer. */
+  readonly onNotice?: (notice: string) => void;
+}
+
+const QUANTIZE_OPTIONS: OptionNames<QuantizeOptions> = { onNotice: true };
 
 /** Options of {@linkcode KvCache.observe}. */
 export interface ObserveOptions {

@@ -113,8 +113,9 @@ export class Model implements AsyncDisposable {
   readonly #sessions: DecoderPool;
   readonly #observer: ModelObserver;
   readonly #caches: LoadingModel;
-  /** Work that uses the decoder now. */
-  readonly #running = new Set<Promise<unknown>>();
+  /** Runs that use the decoder now, and who waits for their end. */
+  #running = 0;
+  #idle?: () => void;
   #closing?: Promise<void>;
 
   /** Users get a model from {@linkcode loadModel}. */
@@ -136,7 +137,10 @@ export class Model implements AsyncDisposable {
     this.#caches = {
       owner: { name: origin.name, hash: this.hash, weights: origin.weights },
       vocabSize: this.config.vocabSize,
-      observer: (...cache) => this.#run(() => this.#observer.observe(...cache)),
+      observer: async (...cache) => {
+        this.#checkOpen();
+        return await this.#run(this.#observer.observe(...cache));
+      },
       shape: {
         layerCount: numHiddenLayers,
         kvHeadCount: numKeyValueHeads,
@@ -166,7 +170,10 @@ export class Model implements AsyncDisposable {
    * @throws {RangeError} if there is no such file
    */
   loadCache(path: string): Promise<KvCache> {
-    return this.#run(() => Promise.resolve(loadCache(path, this.#caches)));
+    return new Promise((resolve) => {
+      this.#checkOpen();
+      resolve(loadCache(path, this.#caches));
+    });
   }
 
   /**
@@ -189,7 +196,7 @@ export class Model implements AsyncDisposable {
       ? openingIds(this.tokenizer, text, specialTokens)
       : encodeStart(this.tokenizer, text);
     await this.read(cache, ids, { ...read, logitsOf: "none" });
-    if (cacheDtype !== undefined) cache.quantize(cacheDtype);
+    if (cacheDtype !== undefined) cache.quantize(cacheDtype, { onNotice: options.onNotice });
     return cache;
   }
 
@@ -201,14 +208,21 @@ export class Model implements AsyncDisposable {
    * @throws {RangeError} if an id is none of the vocabulary's, the tokens do not fit the model's context, or the weights
    * give logits that are no numbers
    */
-  read(cache: KvCache, ids: readonly number[], options: ReadOptions = {}): Promise<Float32Array> {
-    return this.#run(async () => {
-      using lock = this.#lock(cache, "read into", "is being read into");
-      return await readTokens(this.#sessions, () => this.#observer.moments.get(), this.config, lock, ids, options);
-    });
+  async read(cache: KvCache, ids: readonly number[], options: ReadOptions = {}): Promise<Float32Array> {
+    using lock = this.#lock(cache, "read into", "is being read into");
+    return await this.#read(lock, ids, options);
   }
 
+  /** Reads into a cache that the caller has locked. */
+  #read(lock: KvCache, ids: readonly number[], options: ReadOptions): Promise<Float32Array> {
+    this.#checkOpen();
+    return this.#run(readTokens(this.#sessions, this.#moments, this.config, lock, ids, options));
+  }
+
+  readonly #moments = () => this.#observer.moments.get();
+
   #lock(cache: KvCache, action: string, purpose: string): KvCache {
+    this.#checkOpen();
     checkOwner(`${action} this cache`, cache, this.#caches);
     return cache.lock(purpose);
   }
@@ -218,14 +232,13 @@ export class Model implements AsyncDisposable {
     throw new TypeError(`Cannot use model ${this.origin.name} as it was disposed of: load it again`);
   }
 
-  async #run<Result>(work: () => Promise<Result>): Promise<Result> {
-    this.#checkOpen();
-    const running = work();
-    this.#running.add(running);
+  /** Waits for work that uses the decoder, which is not closed before. */
+  async #run<Result>(work: Promise<Result>): Promise<Result> {
+    this.#running++;
     try {
-      return await running;
+      return await work;
     } finally {
-      this.#running.delete(running);
+      if (--this.#running === 0) this.#idle?.();
     }
   }
 
@@ -290,7 +303,7 @@ export class Model implements AsyncDisposable {
     const decoder = new SpeculativeDecoder(
       cache,
       (next, { logitsOf }) =>
-        this.read(cache, next, { ...read, logitsOf, ...(generated.length === 0 ? { onProgress } : {}) }),
+        this.#read(cache, next, { ...read, logitsOf, ...(generated.length === 0 ? { onProgress } : {}) }),
       plain ? draft : undefined,
       this.config,
     );
@@ -324,7 +337,7 @@ export class Model implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+    if (this.#running > 0) await new Promise<void>((resume) => this.#idle = resume);
     await this.#observer[Symbol.asyncDispose]();
     await this.#sessions[Symbol.asyncDispose]();
   }

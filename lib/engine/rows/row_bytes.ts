@@ -64,6 +64,18 @@ export function roundedBytes(
     quantized * quantizedRowBytes(cacheDtype, headDim, valueDim) + Math.ceil(quantized / GROUP_ROWS) * groupBytes;
 }
 
+/**
+ * The most bytes of so many rows a head on average after {@linkcode KvCache.quantize}, however a policy divides them among
+ * heads: where channels share scales, each head may have a group all but full of rows that stay float32.
+ */
+export function unevenBytes(rows: number, cacheDtype: CacheDtype, headDim: number): number {
+  const grouped = groupedParts(cacheDtype) > 0 ? GROUP_ROWS - 1 : 0;
+  const quantized = isFloat32(cacheDtype) ? 0 : Math.max(0, rows - cacheDtype.residualLength - grouped);
+  const grid = groupedParts(cacheDtype) * 2 * headDim * Float32Array.BYTES_PER_ELEMENT;
+  return (rows - quantized) * floatRowBytes(headDim) + quantized * quantizedRowBytes(cacheDtype, headDim) +
+    (quantized / GROUP_ROWS) * grid;
+}
+
 /** Bytes of a quantized key and value, with the scales and mins of these rows alone. */
 export function quantizedRowBytes(
   { keys, values }: CacheDtype,

@@ -2,8 +2,9 @@ import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import type { CacheShape } from "../../engine/mod.ts";
 import { type CacheDtype, cacheDtypeName, isFloat32, parseCacheDtype } from "../../engine/rows/cache_dtype.ts";
 import { evictableLayers, textBytes, tokenBytes } from "../../engine/rows/cache_shape.ts";
-import { roundedBytes } from "../../engine/rows/row_bytes.ts";
+import { roundedBytes, unevenBytes } from "../../engine/rows/row_bytes.ts";
 import { keptRows } from "../../policies/budget.ts";
+import { keepAll } from "../../policies/keep_all.ts";
 import type { Policy } from "../../policies/policy.ts";
 import { policy } from "../../policies/table.ts";
 import { type Setting, settingName } from "../run/setting.ts";
@@ -44,9 +45,13 @@ export function equalByteSettings(shape: CacheShape, context: number, grid: Equa
   checkOptions("equalByteSettings", grid, EQUAL_BYTE_GRID);
   return grid.shares.flatMap((share) =>
     grid.cacheDtypes.map((name) => parseCacheDtype(name)).flatMap((cacheDtype) => {
-      const compressionRatio = ratioFor(share * textBytes(shape, context), context, shape, cacheDtype);
-      const names = compressionRatio === 0 ? ["keep_all"] : grid.policies;
-      return names.map((evicts) => equalByteSetting(evicts, cacheDtype, compressionRatio, share));
+      const bytes = share * textBytes(shape, context);
+      if (ratioFor(bytes, context, shape, cacheDtype) === 0) {
+        return [equalByteSetting("keep_all", cacheDtype, 0, share)];
+      }
+      return grid.policies.map((evicts) =>
+        equalByteSetting(evicts, cacheDtype, ratioFor(bytes, context, shape, cacheDtype, policy(evicts)), share)
+      );
     })
   );
 }
@@ -67,13 +72,29 @@ function equalByteSetting(
   };
 }
 
+/** Rows of a head of `length` that stay at a ratio, however a policy rounds that. */
+function mostKept(chooser: Policy, length: number, ratio: number): number {
+  const rows = keptRows(length, ratio);
+  const { select } = chooser.definition ?? {};
+  if (select === undefined) return rows;
+  const [kept] = select([new Float64Array(length)], Uint32Array.of(rows), { ratio, rows });
+  return Math.max(rows, kept.length);
+}
+
 /**
  * The fraction of rows that has to go for a text to fit: 0 where it fits as it is.
  *
  * @param cacheDtype how rows are held; the newest stay float32
+ * @param chooser who chooses the rows: one that divides them among heads fits however it does, which takes some rows more
  * @throws {RangeError} if not even one token fits
  */
-export function ratioFor(maxBytes: number, context: number, shape: CacheShape, cacheDtype: CacheDtype): number {
+export function ratioFor(
+  maxBytes: number,
+  context: number,
+  shape: CacheShape,
+  cacheDtype: CacheDtype,
+  chooser: Policy = keepAll(),
+): number {
   const { kvHeadCount, headDim, windows } = shape;
   const layers = evictableLayers(shape);
   const bytes = (rows: number) => kvHeadCount * roundedBytes(rows, cacheDtype, headDim);
@@ -88,11 +109,19 @@ export function ratioFor(maxBytes: number, context: number, shape: CacheShape, c
       `Cannot keep a text in ${maxBytes} bytes as one token takes ${token}: give more memory, or a smaller model`,
     );
   }
-  let rows = context;
-  while (rows > 0 && inWindows + layers.length * bytes(rows) > maxBytes) rows--;
-  if (rows >= context) return 0;
-  // Four digits where these leave just as many rows, else a ratio in the middle of those that do.
+  if (inWindows + layers.length * bytes(context) <= maxBytes) return 0;
+  const divides = chooser.definition?.allocate !== undefined || chooser.definition?.select !== undefined;
+  // Who divides rows, or keeps whole chunks, rounds for each head: a group of rows may be left unfilled.
+  const most = (rows: number) => divides ? kvHeadCount * unevenBytes(rows + 1, cacheDtype, headDim) : bytes(rows);
+  let rows = context - 1;
+  const fits = () => inWindows + layers.length * most(mostKept(chooser, context, ratioOf(rows, context))) <= maxBytes;
+  while (rows > 1 && !fits()) rows--;
+  return ratioOf(rows, context);
+}
+
+/** The ratio that leaves so many rows: four digits where these do, else in the middle of those that do. */
+function ratioOf(rows: number, context: number): number {
   const digits = Math.ceil((1 - rows / context) * 1e4);
-  const short = [digits / 1e4, (digits - 1) / 1e4].find((ratio) => keptRows(context, ratio) === rows);
+  const short = [digits / 1e4, (digits - 1) / 1e4].find((ratio) => ratio < 1 && keptRows(context, ratio) === rows);
   return short ?? 1 - (rows + 0.5) / context;
 }

@@ -7,6 +7,7 @@ import {
   isFloat32,
   parseCacheDtype,
 } from "../../engine/rows/cache_dtype.ts";
+import { textBytes } from "../../engine/rows/cache_shape.ts";
 import type { Policy } from "../../policies/policy.ts";
 import { policy } from "../../policies/table.ts";
 import type { DatasetRow } from "../dataset/dataset_row.ts";
@@ -69,6 +70,10 @@ export interface Recommendation extends RecommendEvidence {
   readonly p_best: number;
   /** Policies that the sample does not tell apart from it. */
   readonly as_good: readonly string[];
+  /** Tokens of the shortest context of the sample: where it is well below the text's, longer rows tell more. */
+  readonly context_tokens: number;
+  /** Policies that failed, or took more bytes than are allowed, and why. */
+  readonly left_out: readonly { readonly policy: string; readonly reason: string }[];
   /** ms a token of an answer. */
   readonly ms_per_token: number;
   /** ms a token with the full cache, in the same run. */
@@ -113,7 +118,29 @@ export async function recommend(
   }
   const evidence = evidenceOf(logical.samples, "logical");
   const [full, ...others] = evidence;
-  const chosen = others.toSorted(byMerit)[0] ?? full;
+  const held = Math.max(
+    ...logical.samples.map(({ live_bytes, policy, compression_ratio }) =>
+      policy === full.policy && compression_ratio === 0 ? live_bytes : 0
+    ),
+  );
+  // Of samples as long as the text, or longer ones in proportion.
+  const allowed = maxBytes * Math.max(1, held / textBytes(model.createCache().shape, context));
+  const over = others.filter(({ live_bytes }) => live_bytes > allowed);
+  const chosen = others.filter((one) => !over.includes(one)).toSorted(byMerit)[0] ?? full;
+  const leftOut = [
+    ...[...failed].map((policy) => ({
+      policy,
+      reason: logical.failures.find((failure) => failure.policy === policy)!.reason,
+    })),
+    ...over.map(({ policy, live_bytes }) => ({
+      policy,
+      reason: `it takes ${live_bytes} bytes on this sample, and ${Math.floor(allowed)} are allowed`,
+    })),
+  ];
+  if (chosen === full && others.length > 0) {
+    throw new RangeError(`Cannot recommend a policy as none fits: ${leftOut.map(({ reason }) => reason).join("; ")}`);
+  }
+  const context_tokens = Math.min(...logical.samples.map((sample) => sample.context_tokens));
   const choices = tried.length === 0 ? [] : policyChoice(
     atOneRatio(logical.samples),
     0,
@@ -138,6 +165,8 @@ export async function recommend(
     as_good: choices.filter(({ policy, gap_to_best_low }) => policy !== best.policy && gap_to_best_low <= 0).map((
       { policy },
     ) => policy),
+    context_tokens,
+    left_out: leftOut,
     ms_per_token: ms,
     full_ms_per_token: fullMs,
     evidence: [full, ...[...others, ...(moved === undefined ? [] : [moved])].sort(byMerit)],
@@ -151,10 +180,15 @@ function settingsToTry(
 ): Setting<Policy>[] {
   if (ratioFor(maxBytes, context, shape, FLOAT32_CACHE) === 0) return [];
   return cacheDtypes.flatMap((cacheDtype) => {
-    const compressionRatio = ratioFor(maxBytes, context, shape, cacheDtype);
     const dtype = isFloat32(cacheDtype) ? undefined : cacheDtype;
-    if (compressionRatio === 0) return [{ policy: policy("keep_all"), cacheDtype: dtype, compressionRatio }];
-    return policies.map((name) => ({ policy: policy(name), cacheDtype: dtype, compressionRatio }));
+    if (ratioFor(maxBytes, context, shape, cacheDtype) === 0) {
+      return [{ policy: policy("keep_all"), cacheDtype: dtype, compressionRatio: 0 }];
+    }
+    return policies.map((name) => {
+      const chooser = policy(name);
+      const compressionRatio = ratioFor(maxBytes, context, shape, cacheDtype, chooser);
+      return { policy: chooser, cacheDtype: dtype, compressionRatio };
+    });
   });
 }
 

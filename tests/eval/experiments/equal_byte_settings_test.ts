@@ -3,6 +3,7 @@ import { uniformRotary } from "../../fixtures/uniform_rotary.ts";
 import { assert, assertEquals } from "@std/assert";
 import { loadModel } from "kvmirror/engine";
 import { equalByteSettings, evaluate, taskRows } from "kvmirror/eval";
+import { syntheticCache } from "../../fixtures/synthetic_cache.ts";
 import { keptRows } from "../../../lib/policies/budget.ts";
 
 const SHAPE = {
@@ -57,5 +58,21 @@ Deno.test("what they take in a model is what they may take, nearly", async () =>
     const share = samples[index + 1].live_bytes / full;
     assert(share <= 0.4, `${cacheDtypeName} takes ${share}`);
     assert(share > 0.39 || compressionRatio === 0, `${cacheDtypeName} takes only ${share}`);
+  }
+});
+
+Deno.test("no policy passes its share, however it divides rows among heads, in whatever dtype", () => {
+  const context = 400;
+  const policies = ["knorm", "adakv(knorm)", "globalkv(knorm)", "pyramid(knorm)", "chunkkv(knorm)", "random"];
+  const cacheDtypes = ["f32", "f16", "int8", "int4", "int8:channel", "int4:channel/int4"];
+  for (const shares of [[0.5], [0.3], [0.12]]) {
+    using full = syntheticCache(context);
+    for (const setting of equalByteSettings(full.shape, context, { shares, policies, cacheDtypes })) {
+      using cache = full.fork();
+      cache.compress(setting.policy, { compressionRatio: setting.compressionRatio });
+      if (setting.cacheDtype !== undefined) cache.quantize(setting.cacheDtype);
+      const share = cache.liveBytes / full.liveBytes;
+      assert(share <= setting.share, `${setting.name} at ${setting.compressionRatio}: ${share} of ${setting.share}`);
+    }
   }
 });

@@ -28,6 +28,22 @@ Deno.test("what is recommended was measured best, fits, and comes with the evide
   assert(found.ms_per_token > 0 && found.full_ms_per_token > 0);
 });
 
+Deno.test("a policy that fails is not silently gone, and what is named stays within the bytes", async () => {
+  await using model = await loadModel("tiny");
+  const rows = taskRows(model.tokenizer, "niah_single_2", { length: 512, samples: 2, seed: 3, maxNewTokens: 6 });
+  const maxBytes = 300_000;
+  const found = await recommend(model, rows, {
+    maxBytes,
+    context: 512,
+    policies: ["h2o(decay=0.5)", "globalkv(keydiff)", "adakv(keydiff)"],
+    cacheDtypes: [FLOAT32_CACHE],
+  });
+  assertEquals(found.left_out.map(({ policy }) => policy), ["h2o(decay=0.5)"]);
+  assert(found.left_out[0].reason.includes("decay 0.5"), found.left_out[0].reason);
+  assert(found.evidence.slice(1).every(({ live_bytes }) => live_bytes <= maxBytes));
+  assert(found.context_tokens > 300 && found.context_tokens <= 512);
+});
+
 Deno.test("rows in fewer bits are tried too: where all of them fit, no policy is wanted", async () => {
   await using model = await loadModel("tiny");
   const rows = taskRows(model.tokenizer, "niah_single_2", { length: 512, samples: 3, seed: 3, maxNewTokens: 10 });

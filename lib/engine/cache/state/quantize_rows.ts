@@ -60,3 +60,31 @@ function quantizeOlder(state: CacheState, least: number): void {
     return head;
   });
 }
+
+/** Rows of each head that are looked at. */
+const SAMPLE_ROWS = 64;
+/** Rounding that moves a number by so much of its row's typical size leaves little of it. */
+const COARSE = 0.5;
+
+/**
+ * Heads whose keys would be lost in int4 by row: where few numbers are far larger than the others, as in Qwen2.5, whose
+ * keys have a bias, a row's 16 steps reach the few, and round the others to one or two.
+ *
+ * @returns the number of such heads; 0 in other dtypes
+ */
+export function coarseHeads({ heads }: CacheState, { keys: { dtype, granularity } }: CacheDtype): number {
+  if (dtype !== "int4" || granularity !== "row") return 0;
+  return heads.filter((head) => {
+    const rows = Math.min(SAMPLE_ROWS, head.length);
+    const keys = head.liveKeys();
+    let coarse = 0;
+    for (let row = 0; row < rows; row++) {
+      const numbers = keys.subarray(row * head.headDim, (row + 1) * head.headDim);
+      const step = (Math.max(...numbers) - Math.min(...numbers)) / 15;
+      const typical = numbers.map(Math.abs).sort()[head.headDim >> 1];
+      // The error of rounding to steps spreads evenly over one: its deviation is a step by the root of 12.
+      if (step / Math.sqrt(12) > COARSE * typical) coarse++;
+    }
+    return coarse > rows / 2;
+  }).length;
+}

@@ -1,10 +1,13 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { cacheDtypeName, type KvCache, loadModel, type Model, parseCacheDtype, recordingsFor } from "kvmirror/engine";
+import { cacheDtypeName, KvCache, loadModel, type Model, parseCacheDtype, recordingsFor } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
 import { logProbabilities } from "../../../../lib/numeric/log_probabilities.ts";
+import { defaultFrequencies } from "../../../../lib/numeric/rotary.ts";
+import { appendRows } from "../../../fixtures/append_rows.ts";
+import { uniformRotary } from "../../../fixtures/uniform_rotary.ts";
 import { largestDifference, numbers, openCheckpoint, readGolden } from "../../../fixtures/golden.ts";
-import { appendSynthetic, signalsOf, snapshot, syntheticCache } from "../../../fixtures/synthetic_cache.ts";
+import { appendSynthetic, SHAPE, signalsOf, snapshot, syntheticCache } from "../../../fixtures/synthetic_cache.ts";
 import { withFolder } from "../../../fixtures/with_folder.ts";
 import { watchAppends } from "../../../fixtures/watch_appends.ts";
 
@@ -179,6 +182,27 @@ Deno.test("bytes in turn are never passed, in any format, by any policy, where h
     }
   }
   assert(closest > 0.98, `the bytes are used: ${closest}`);
+});
+
+Deno.test("keys with a few numbers far larger than the others are warned about in int4 by row, and only there", () => {
+  const said = (format: string, outlier: number) => {
+    const notices: string[] = [];
+    const shape = { ...SHAPE, headDim: 32, rotary: uniformRotary(SHAPE.layerCount, defaultFrequencies(32, 10_000)) };
+    const cache = new KvCache(shape);
+    const heads = shape.layerCount * shape.kvHeadCount;
+    // Rows of 32 numbers in [-1, 1], the fifth larger: the bias of a channel.
+    const keys = Float32Array.from(
+      { length: heads * 80 * 32 },
+      (_, index) => Math.sin(index * 7.1) + (index % 32 === 5 ? outlier : 0),
+    );
+    appendRows(cache, new Int32Array(80), keys, keys);
+    cache.quantize(parseCacheDtype(format, 8), { onNotice: (notice) => notices.push(notice) });
+    return notices;
+  };
+  assertEquals(said("int4", 0), []);
+  for (const format of ["int8", "int4:channel", "f16", "int8/int4"]) assertEquals(said(format, 90), []);
+  assertEquals(said("int4", 90).length, 1);
+  assert(said("int4/f16", 90)[0].startsWith("keys of 6 of 6 heads have a few numbers far larger"));
 });
 
 Deno.test("a number of rows of all heads is never passed", () => {
