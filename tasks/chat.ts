@@ -38,13 +38,14 @@ await runTask("chat", async (flags) => {
 
   const interrupt = new TurnInterrupt();
   await using model = await modelFromFlags(flags);
-  const cache = load === undefined ? undefined : await model.loadCache(load);
-  const options = { policy, maxBytes, cacheDtype, system, cache, maxNewTokens, specialTokens, onNotice: printNotice };
-  const chat = await Chat.open(model, options).catch((error) =>
-    usage((): Chat => {
+  // What is wrong here is a flag or the file that it names.
+  const refuse = (error: unknown) =>
+    usage((): never => {
       throw error;
-    })
-  );
+    });
+  const cache = load === undefined ? undefined : await model.loadCache(load).catch(refuse);
+  const options = { policy, maxBytes, cacheDtype, system, cache, maxNewTokens, specialTokens, onNotice: printNotice };
+  const chat = await Chat.open(model, options).catch(refuse);
   const json = flags.toggle("json");
   const status = () => printNotice(chatStatus(chat, maxBytes));
   status();

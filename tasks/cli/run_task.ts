@@ -35,9 +35,8 @@ export async function runBody(body: () => Promise<void> | void): Promise<void> {
   try {
     await body();
   } catch (error) {
-    const interrupted = interruptCode();
-    printNotice(`error: ${interrupted === undefined ? messageOf(error) : "interrupted"}`);
-    Deno.exit(interrupted ?? exitCode(error));
+    printNotice(`error: ${messageOf(error)}`);
+    Deno.exit(interruptCode() ?? exitCode(error));
   }
 }
 

@@ -187,7 +187,7 @@ Deno.test("evaluate: a row that does not fit is reported, the others finish, and
   });
 });
 
-Deno.test("evaluate: mistakes are one line that names them; 2 is the call's, 1 the file's", async () => {
+Deno.test("evaluate: mistakes are one line that names them, with exit 2: the call's and the file's", async () => {
   const refused = async (code: number, message: string, text: string, ...args: string[]) => {
     await withDataset(text, async (run) => {
       const { stdout, ...result } = await run(...args);
@@ -198,9 +198,9 @@ Deno.test("evaluate: mistakes are one line that names them; 2 is the call's, 1 t
   };
   const { answer: _, ...unanswered } = rows[0];
   const random = ["--policy", "random"];
-  await refused(1, "line 1 of", `${JSON.stringify(unanswered)}\n`, ...random);
-  await refused(1, "has no rows", "", ...random);
-  await refused(1, "is no JSON", "{\n", ...random);
+  await refused(2, "line 1 of", `${JSON.stringify(unanswered)}\n`, ...random);
+  await refused(2, "has no rows", "\n", ...random);
+  await refused(2, "is no JSON", "{\n", ...random);
   await refused(2, "parenthesis is not closed", LINES, "--policy", "adakv(snapkv");
   await refused(2, 'Cannot find policy "randon": did you mean random?', LINES, "--policy", "randon");
   await refused(

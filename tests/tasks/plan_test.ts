@@ -152,10 +152,10 @@ const mistakes: readonly [string[], number, RegExp][] = [
     /^error: Cannot open no\/where as there is no such file or folder: .*\n$/,
   ],
   [["--model", "docs", "--context", "9"], 2, /^error: Cannot read docs as the folder has no config\.json: .*\n$/],
-  [["--model", "README.md", "--context", "9"], 1, /^error: Cannot read GGUF as the file begins with "# KV"\n$/],
+  [["--model", "README.md", "--context", "9"], 2, /^error: Cannot read GGUF as the file begins with "# KV"\n$/],
   [
     ["--model", "deno.json", "--context", "9"],
-    1,
+    2,
     /^error: Cannot plan a cache as config\.json's model_type is absent: .*\n$/,
   ],
   [["--model", "hub:o", "--context", "9"], 2, /^error: Cannot take the model "hub:o" from the hub as .*\n$/],

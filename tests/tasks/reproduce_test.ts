@@ -82,7 +82,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
       while (!stderr.includes("02_endless cell 2/2")) stderr += (await reader.read()).value ?? "";
       task.kill(signal);
       for (let piece; (piece = await reader.read()).value !== undefined;) stderr += piece.value;
-      assertEquals((await task.status).code, 1);
+      assertEquals((await task.status).code, signal === "SIGINT" ? 130 : 143);
       assertStringIncludes(stderr, "finished before it: 01_one\nerror: interrupted\n");
       const kernel = Number(await Deno.readTextFile(`${folders.notebooks}/pid`));
       assert(!isRunning(kernel), "the kernel is gone");
@@ -123,7 +123,7 @@ Deno.test("a notebook that is no notebook is one line that names it, before anyt
   await withNotebooks({ "01_one": ["1"] }, async ({ notebooks, reports }) => {
     await Deno.writeTextFile(`${notebooks}/02_two.ipynb`, '{"nbformat": 4');
     const { code, stderr } = await runTask(["reproduce", "--notebooks", notebooks]);
-    assertEquals(code, 1);
+    assertEquals(code, 2);
     assertMatch(stderr, /^error: .*02_two\.ipynb: Cannot read the notebook as it is no JSON: .*\n$/);
     assertEquals((await readFolder(reports)).size, 0);
   });

@@ -83,7 +83,7 @@ Deno.test("retention: what is wrong is one line on stderr and exit 2, and nothin
       [["--record", path("old.json"), ...output], /no tokens/],
       [["--record", path("blank.json"), ...output], /text of 1 tokens as it is empty/],
       [["--record", path("r.json"), "--against", path("none.json"), ...output], /no JSON.*--against/],
-      [["r.json", ...output], /r\.json: name the record with --record/],
+      [["r.json", ...output], /the word r\.json as retention takes flags only/],
     ];
     for (const [args, message] of wrong) {
       const result = await runTask(["retention", ...args]);

@@ -65,7 +65,7 @@ Deno.test("bench: a file of another version is one line that says what it lacks"
       const file = path("earlier.json");
       await Deno.writeTextFile(file, typeof report === "string" ? report : JSON.stringify(report));
       const { code, stdout, stderr } = await runTask(["bench", "--compare", file]);
-      assertEquals([code, stdout], [1, ""]);
+      assertEquals([code, stdout], [2, ""]);
       assertEquals(stderr, `error: Cannot read ${file} as ${message}: write one with --output\n`);
     }
   });

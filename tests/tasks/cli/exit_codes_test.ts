@@ -73,8 +73,8 @@ Deno.test({
 Deno.test("a terminal gets no control characters of a text, a file gets all of it", () => {
   const sink = (isTerminal: boolean): TextSink & { text: string } => ({
     text: "",
-    isTerminal: () => isTerminal,
-    writeSync(bytes) {
+    isTerminal: (): boolean => isTerminal,
+    writeSync(bytes): number {
       this.text += new TextDecoder().decode(bytes);
       return bytes.length;
     },
