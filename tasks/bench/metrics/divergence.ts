@@ -1,6 +1,6 @@
-import { divergence } from "kvmirror";
 import { readCheckpoint, type ResolvedModel } from "kvmirror/engine";
 import { mobyDick } from "kvmirror/eval";
+import { divergence } from "../../../lib/metrics/divergence.ts";
 import { createTokenizer } from "../../../lib/engine/tokenizer/tokenizer.ts";
 import { createProgress } from "../../cli/progress.ts";
 import { askOnce } from "../workers/system_process.ts";

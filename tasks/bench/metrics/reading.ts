@@ -1,5 +1,5 @@
 import { readCheckpoint, type ResolvedModel } from "kvmirror/engine";
-import { bytes } from "kvmirror/report";
+import { bytes } from "../../../lib/report/table/number_format.ts";
 import { createProgress } from "../../cli/progress.ts";
 import { isOwn } from "../plan/bench_result.ts";
 import { askOnce } from "../workers/system_process.ts";

@@ -23,8 +23,9 @@ Deno.test("bench: what is wrong, a flag or a file that it names, is one line and
       [["--contexts", "64,x"], /^error: Cannot use --contexts x as it must be a whole number of at least 16$/m, 2],
       [["--contexts", "8"], /^error: Cannot use --contexts 8 as it must be a whole number of at least 16$/m, 2],
       [["--rounds", "0"], /^error: Cannot use --rounds 0 as it must be a whole number of at least 1$/m, 2],
+      [["--lengths", "8K"], /^error: Cannot use --lengths 8K as it must be a whole number of at least 16$/m, 2],
       [["--tokens", "many"], /^error: Cannot use --tokens many as it must be a whole number of at least 2$/m, 2],
-      [["--systems", "pytorch"], /^error: Cannot measure pytorch: the systems are kvmirror, .*, kvpress$/m, 2],
+      [["--systems", "vllm"], /^error: Cannot measure vllm: the systems are kvmirror, .*, kvpress, pytorch$/m, 2],
       [["--metrics", "speed"], /^error: Cannot measure speed: the metrics are decode, .*, profile, or all$/m, 2],
       [["--peers", "rust"], /^error: Cannot use --peers rust: it is none, npm, python$/m, 2],
       [["--speed", "1"], /^error: Cannot use --speed as it is not a flag of this task: the flags are --model, /m, 2],
@@ -60,6 +61,8 @@ Deno.test("bench: a file of another version is one line that says what it lacks"
         [{ ...FACTS, rows: [ROW, { ...ROW, low: undefined }] }, "its row 2 lacks low"],
         [{ ...FACTS, rows: [{ ...ROW, metric: 1 }] }, "its row 1 lacks metric"],
         [{ ...FACTS, rows: [null] }, "its row 1 lacks system"],
+        [{ ...FACTS, rows: [{ ...ROW, value: null }] }, "its row 1 lacks reason"],
+        [{ ...FACTS, rows: [{ ...ROW, value: null, reason: "none", context: "64" }] }, "its row 1 lacks context"],
       ] as const
     ) {
       const file = path("earlier.json");

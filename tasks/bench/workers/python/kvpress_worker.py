@@ -76,8 +76,10 @@ def study(request):
     return [measurement("study", "s/sample", sum(seconds) / len(seconds))]
 
 
+torch_version = version("torch").split("+")[0]
+own = f"{version('kvpress')}, PyTorch {torch_version}" if attention == "sdpa" else f"{torch_version}, {attention} attention"
 serve(
-    f"{version('kvpress')}, PyTorch {version('torch').split('+')[0]}, transformers {version('transformers')}, float32 weights and rows",
+    f"{own}, transformers {version('transformers')}, float32 weights and rows",
     model.config.vocab_size,
     tokens,
     logits,
