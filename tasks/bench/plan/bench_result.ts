@@ -82,6 +82,11 @@ export function isSpeed(metric: string): boolean {
   return SPEEDS.test(metric);
 }
 
+/** Whether a metric says what answers lose: it hangs on no machine and no hour, so no peer is its measure. */
+export function isLoss(metric: string): boolean {
+  return metric === "kl" || metric === "kl_top1";
+}
+
 /** What a system's answers lose, or why that is not known. */
 export type SystemDivergence =
   | { readonly kl: number; readonly top1: number; readonly tokens: number; readonly against: string }
@@ -129,8 +134,7 @@ export function describeRow(row: ReportRow, rows: readonly ReportRow[]): string 
   const own = rows.find(({ system, metric, context }) =>
     system === "kvmirror" && metric === row.metric && context === row.context
   );
-  const judged = row.metric === "kl" || row.metric === "kl_top1";
-  if (own !== undefined && own !== row && !judged && isMeasured(own)) {
+  if (own !== undefined && own !== row && !isLoss(row.metric) && isMeasured(own)) {
     measured.push(` kvmirror ${speedUp(own, row).toFixed(2)}×`);
   }
   return measured.join(" ");

@@ -1,4 +1,4 @@
-import { type BenchRow, findRow, isOwn } from "../plan/bench_result.ts";
+import { type BenchRow, findRow, isLoss, isOwn } from "../plan/bench_result.ts";
 
 /**
  * Peers that rows are held against, the first that both runs measured: transformers.js is there wherever this benchmark
@@ -53,8 +53,10 @@ export function compareReports(then: readonly BenchRow[], now: readonly BenchRow
     const earlier = findRow(then, system, metric, context);
     if (earlier === undefined) continue;
     const yardstick = yardstickOf(metric);
-    const peers = YARDSTICKS.map((peer) => [then, now].map((rows) => findRow(rows, peer, yardstick, context)))
-      .find((rows): rows is BenchRow[] => rows.every((row) => row !== undefined));
+    const peers = isLoss(metric)
+      ? undefined
+      : YARDSTICKS.map((peer) => [then, now].map((rows) => findRow(rows, peer, yardstick, context)))
+        .find((rows): rows is BenchRow[] => rows.every((row) => row !== undefined));
     if (peers === undefined) {
       uncompared.push(row);
       continue;
@@ -68,9 +70,10 @@ export function compareReports(then: readonly BenchRow[], now: readonly BenchRow
   return { compared, uncompared, added: ownNow.filter(lacks(then)), missing: ownThen.filter(lacks(now)) };
 }
 
-/** The peer's metric that a metric is held against: peers evict nothing, build nothing, and have one study. */
+/** The peer's metric that a metric is held against: peers evict nothing, bound and build nothing, and have one study. */
 function yardstickOf(metric: string): string {
   if (metric.startsWith("decode_evicted_")) return "decode";
+  if (metric === "read_bounded") return "read_full";
   if (metric.startsWith("study_policies_")) return "study";
   return metric === "load_cold" ? "load_warm" : metric;
 }
@@ -94,7 +97,7 @@ export function printComparisons(
   const list = (rows: readonly BenchRow[], why: string) => {
     if (rows.length > 0) print(`${why}: ${[...new Set(rows.map(({ metric }) => metric))].join(", ")}`);
   };
-  list(uncompared, "not compared, as no peer has such a row in both runs");
+  list(uncompared, "not compared, as no peer's row in both runs is a measure of them");
   list(added, "not compared, as the earlier run lacks them");
   list(missing, "not measured now");
   const slower = compared.filter(({ slower }) => slower);

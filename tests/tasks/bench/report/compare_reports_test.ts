@@ -29,8 +29,10 @@ Deno.test("after evictions the yardstick is the peer's full cache; of what trans
     row("kvmirror", "decode_evicted_75", 4),
     row("kvmirror", "study", 1),
     row("kvmirror", "study_policies_2", 1),
+    row("kvmirror", "read_bounded", 1, 0, "s"),
     row("kvmirror", "simulate", 1),
     row("transformers.js", "decode", 10),
+    row("transformers.js", "read_full", 5, 0, "s"),
     row("kvpress", "study", 9),
     row("original (Python)", "simulate", 20),
   ];
@@ -38,18 +40,20 @@ Deno.test("after evictions the yardstick is the peer's full cache; of what trans
     ["decode_evicted_75", "transformers.js, decode"],
     ["study", "kvpress, study"],
     ["study_policies_2", "kvpress, study"],
+    ["read_bounded", "transformers.js, read_full"],
     ["simulate", "original (Python), simulate"],
   ]);
 });
 
 Deno.test("rows without a peer, rows that the earlier run lacks and rows that are not measured now are named, not compared", () => {
   const decode = [row("kvmirror", "decode", 5), row("transformers.js", "decode", 10)];
-  const then = [...decode, row("kvmirror", "kl", 0.1), row("kvmirror", "first_token", 90)];
-  const now = [...decode, row("kvmirror", "kl", 0.1), row("kvmirror f32", "decode", 9)];
+  const peer = row("transformers.js", "kl", 0.1);
+  const then = [...decode, peer, row("kvmirror", "kl", 0.1), row("kvmirror", "first_token", 90)];
+  const now = [...decode, peer, row("kvmirror", "kl", 0.2), row("kvmirror f32", "decode", 9)];
   const printed: string[] = [];
   assertEquals(printComparisons(compareReports(then, now), (text) => printed.push(text)), 0);
   assertEquals(printed.slice(-4), [
-    "not compared, as no peer has such a row in both runs: kl",
+    "not compared, as no peer's row in both runs is a measure of them: kl",
     "not compared, as the earlier run lacks them: decode",
     "not measured now: first_token",
     "0 of 1 rows got slower beyond the spread of both runs",
