@@ -248,6 +248,15 @@ const FLAGS = {
     },
     example: "fuzz --seconds 60 --seed 7",
   },
+  soak: {
+    flags: {
+      seconds: { kind: "number", value: "SECONDS", otherwise: "no limit", meaning: "how long, over both parts" },
+      tokens: { kind: "integer", value: "COUNT", default: 100_000, meaning: "tokens that are read under a bound" },
+      cycles: { kind: "integer", value: "COUNT", default: 1000, meaning: "forks made, compressed, rewound, quantized" },
+      ...JSON_FLAG,
+    },
+    example: "soak --seconds 60",
+  },
   "lab:check": {
     words: "[NOTEBOOK…]",
     flags: {

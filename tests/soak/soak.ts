@@ -11,9 +11,9 @@ import { linearTrend } from "kvmirror";
 import { type Bound, type KvCache, loadModel, type Model, parseCacheDtype } from "kvmirror/engine";
 import { mobyDick, residentBytes } from "kvmirror/eval";
 import { policy } from "kvmirror/policies";
-import { parseFlags } from "../../tasks/cli/flags.ts";
+import { printJson, printText } from "../../tasks/cli/print.ts";
 import { createProgress } from "../../tasks/cli/progress.ts";
-import { printJson, printText, runTask, UsageError } from "../../tasks/cli/run_task.ts";
+import { runTask } from "../../tasks/cli/run_task.ts";
 
 /** Resident memory after so many tokens or cycles. */
 interface Point {
@@ -41,15 +41,12 @@ const CYCLES_A_POINT = 10;
 /** Points at the beginning that are left out: buffers, compiled code and onnxruntime's arenas grow to their sizes. */
 const WARM_UP = 0.2;
 
-await runTask(async () => {
-  const flags = parseFlags(Deno.args, { integer: ["seconds", "tokens", "cycles"], toggle: ["json"] });
-  const [stray] = flags.positional;
-  if (stray !== undefined) throw new UsageError(`Cannot use ${stray}: soak takes flags only`);
+await runTask("soak", async (flags) => {
   const seconds = flags.number("seconds") ?? Infinity;
   await using model = await loadModel("tiny");
   const parts = [
-    await soak("bounded tokens", flags.number("tokens") ?? 100_000, TOKENS_A_POINT, seconds / 2, readBounded(model)),
-    await soak("cycles", flags.number("cycles") ?? 1000, CYCLES_A_POINT, seconds / 2, await turnCaches(model)),
+    await soak("bounded tokens", flags.number("tokens")!, TOKENS_A_POINT, seconds / 2, readBounded(model)),
+    await soak("cycles", flags.number("cycles")!, CYCLES_A_POINT, seconds / 2, await turnCaches(model)),
   ];
   if (flags.toggle("json")) return printJson(parts);
   for (const { part, done, seconds, slope, standard_error, first_resident_bytes, last_resident_bytes } of parts) {
