@@ -14,7 +14,7 @@ import { requiredText, textFromFlag } from "./cli/flags.ts";
 import { modelFromFlags } from "./cli/model_flags.ts";
 import { interruptSignal } from "./cli/interrupt.ts";
 import { createProgress } from "./cli/progress.ts";
-import { printJson, printText } from "./cli/print.ts";
+import { printJson, printNotice, printText } from "./cli/print.ts";
 import { runTask } from "./cli/run_task.ts";
 
 /** Most likely next tokens that are shown. */
@@ -34,7 +34,7 @@ await runTask("compress", async (flags) => {
   const cache = model.createCache(prefillRecordings(eviction.policy.signals));
   await model.read(cache, contextIds, { logitsOf: "none", signal, onProgress: progress.update });
   progress.close();
-  await eviction.apply(cache, signal);
+  await eviction.apply(cache, { signal, onNotice: printNotice });
   const { liveBytes, fullBytes } = cache;
   const kept = keptPositions(cache, model);
   const usage = cacheUsage(cache);

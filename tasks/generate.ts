@@ -46,7 +46,7 @@ await runTask("generate", async (flags) => {
   const cache = await model.prefill(prompt, read);
   progress.close();
   const promptTokens = cache.tokenCount;
-  if (bound === undefined) await eviction.apply(cache, signal);
+  if (bound === undefined) await eviction.apply(cache, { signal, onNotice: printNotice });
   const { liveBytes, fullBytes, allocatedBytes } = cache;
   const json = flags.toggle("json");
   const ids: number[] = [];

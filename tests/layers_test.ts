@@ -10,6 +10,7 @@ const POLICY_INTERFACE = [
   "policies/budget.ts",
   "policies/check_signals.ts",
   "policies/policy_rules.ts",
+  "policies/score_once.ts",
 ];
 const RUNNERS = ["sim", "engine", "trace"];
 const PURE = ["numeric", "metrics", "policies"];

@@ -12,7 +12,6 @@ import type { Policy } from "kvmirror/policies";
 import { byteSize, type Flags, usage } from "./flags.ts";
 import { givenNumbers, policyFromFlags, positionsFromFlags, ratioFromFlags } from "./policy_flags.ts";
 import { createProgress } from "./progress.ts";
-import { printNotice } from "./print.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** How rows are held, as `--cache-dtype` and `--residual-length` say; undefined where they stay float32. */
@@ -42,7 +41,7 @@ export interface Eviction {
   readonly cacheDtype?: CacheDtype;
   readonly maxNewTokens: number;
   /** Evicts, after a second look at the text where the policy needs one, and rounds what stays. */
-  apply(cache: KvCache, signal: AbortSignal): Promise<void>;
+  apply(cache: KvCache, options: { signal: AbortSignal; onNotice: (notice: string) => void }): Promise<void>;
 }
 
 /** Reads the policy, the ratio or the policy's own numbers, and the position mode; checks them before a model is loaded. */
@@ -72,12 +71,12 @@ export function evictionFromFlags(flags: Flags): Eviction {
     positions,
     cacheDtype,
     maxNewTokens,
-    apply: async (cache, signal) => {
+    apply: async (cache, { signal, onNotice }) => {
       const progress = createProgress("second look");
       await cache.observe(policy, { signal, onProgress: progress.update });
       progress.close();
       cache.compress(policy, { compressionRatio, positions });
-      if (cacheDtype !== undefined) cache.quantize(cacheDtype, { onNotice: printNotice });
+      if (cacheDtype !== undefined) cache.quantize(cacheDtype, { onNotice });
     },
   };
 }
