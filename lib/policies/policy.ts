@@ -10,6 +10,7 @@ export const SINK_TOKENS = 4;
 /**
  * A signal that a policy reads, one value (or one vector) a row:
  * - `keys`, `values`: the cached vectors, `[rows, head_dim]`;
+ * - `unrotatedKeys`: the keys as they were before their positions turned them, `[rows, head_dim]`;
  * - `novelty`: how little a token repeats, in [0, 1] (simulator, replay and engine define it alike);
  * - `outputNorm1`: ‖W_o v‖₁, what a row's value writes into the residual stream, over the query heads the mean;
  * - `queryMoments`: of the text's queries before rotation, sinks left out: for each query head of the group the mean
@@ -25,6 +26,7 @@ export const SINK_TOKENS = 4;
 export type Signal =
   | "keys"
   | "values"
+  | "unrotatedKeys"
   | "novelty"
   | "outputNorm1"
   | "queryMoments"

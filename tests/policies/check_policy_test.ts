@@ -9,6 +9,7 @@ import {
   policyNames,
   type PolicyRule,
 } from "kvmirror/policies";
+import { ROW_SIGNALS } from "../../lib/engine/cache/cached_signals.ts";
 import { snapshot, syntheticCache } from "../fixtures/synthetic_cache.ts";
 
 const CACHES = [1, 17, 130, 300].map((rows) => syntheticCache(rows).layers());
@@ -40,7 +41,7 @@ for (
 
 Deno.test("every policy that reads what a prefill records names it, writes nothing and chooses the same again", () => {
   const recorded = policyNames().map((name) => policy(name)).filter(({ signals }) =>
-    signals.every((signal) => typeof signal !== "string" || ["keys", "values", "novelty"].includes(signal))
+    signals.every((signal) => typeof signal !== "string" || ROW_SIGNALS.some((known) => known === signal))
   );
   assert(recorded.length > 10);
   for (const each of recorded) {

@@ -6,6 +6,7 @@ import { fullWindowBytes, textBytes } from "../rows/cache_shape.ts";
 import { checkPositions, type PositionMode } from "../rows/rotary_positions.ts";
 import { floatRowBytes, loneRowBytes, quantizedRowBytes } from "../rows/row_bytes.ts";
 import { observedSignals, signalOf } from "../signals/signals.ts";
+import { ROW_SIGNALS } from "./cached_signals.ts";
 import type { KvCache } from "./kv_cache.ts";
 import { checkRotatable } from "./state/quantize_rows.ts";
 
@@ -95,8 +96,8 @@ export function checkBound(cache: KvCache, bound: Bound, config: ModelConfig, at
   }
   checkSignals(
     policy,
-    attention === "skip" ? ["keys", "values", "novelty"] : [
-      ...["keys", "values", "novelty"] as const,
+    attention === "skip" ? ROW_SIGNALS : [
+      ...ROW_SIGNALS,
       ...cache.recordings.map(signalOf),
       ...(cache.queryMoments === "record" ? ["queryMoments"] as const : []),
     ],

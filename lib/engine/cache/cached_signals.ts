@@ -1,8 +1,10 @@
+import { keyRotation, layerFrequencies, type Rotary, type RotaryFrequencies } from "../../numeric/rotary.ts";
 import { describeSignal } from "../../policies/check_signals.ts";
 import type { Head, Layer, Signal } from "../../policies/policy.ts";
 import { tokenNovelty } from "../../trace/trace_summary.ts";
 import type { CacheShape } from "../rows/cache_shape.ts";
 import type { HeadRows } from "../rows/head_rows.ts";
+import { type PositionMode, rotaryPositions } from "../rows/rotary_positions.ts";
 import {
   type AttentionRecording,
   OBSERVED_SIGNALS,
@@ -12,6 +14,9 @@ import {
 } from "../signals/signals.ts";
 import type { QueryMoments } from "./state/query_moments.ts";
 
+/** The signals that every cache has. */
+export const ROW_SIGNALS = ["keys", "values", "unrotatedKeys", "novelty"] as const;
+
 /** The records of a cache beside its rows. */
 export interface CacheRecord {
   /** The attention that its rows record. */
@@ -20,6 +25,10 @@ export interface CacheRecord {
   readonly tokenCount: number;
   /** Moments of the queries so far; undefined where they were not recorded. */
   readonly moments?: QueryMoments;
+  /** How its keys are rotated. */
+  readonly positions: PositionMode;
+  /** The rotary position of the next token. */
+  readonly nextRotary: number;
   /** Recordings that a rewind to an unmarked position lost. */
   readonly lost: ReadonlySet<Recording>;
 }
@@ -27,7 +36,7 @@ export interface CacheRecord {
 /** The signals of a cache whose first head is `rows`. */
 export function recordedSignals({ recordings, moments, lost }: CacheRecord, rows: HeadRows): Signal[] {
   return [
-    ...["keys", "values", "novelty"] as const,
+    ...ROW_SIGNALS,
     ...recordings.filter((recording) => !lost.has(recording)).map(signalOf),
     ...(moments === undefined ? [] : ["queryMoments"] as const),
     ...OBSERVED_SIGNALS.filter((signal) => rows.observed.has(signal)),
@@ -41,17 +50,22 @@ export function cachedLayers(heads: readonly HeadRows[], record: CacheRecord, sh
     index,
     model: shape,
     heads: heads.slice(index * kvHeadCount, (index + 1) * kvHeadCount)
-      .map((rows, kvHead) => cachedHead(rows, record, index, kvHead)),
+      .map((rows, kvHead) => cachedHead(rows, record, { layer: index, kvHead, rotary: shape.rotary })),
   }));
 }
 
-function cachedHead(rows: HeadRows, record: CacheRecord, layer: number, kvHead: number): Head {
+function cachedHead(
+  rows: HeadRows,
+  record: CacheRecord,
+  { layer, kvHead, rotary }: { readonly layer: number; readonly kvHead: number; readonly rotary: Rotary },
+): Head {
   const positions = rows.livePositions();
   return {
     positions,
     signal: (signal) => {
       if (signal === "keys") return fixedLength(rows.liveKeys());
       if (signal === "values") return fixedLength(rows.liveValues());
+      if (signal === "unrotatedKeys") return unrotated(rows, record, layerFrequencies(rotary, layer));
       if (signal === "novelty") {
         return Float32Array.from(positions, (position) => tokenNovelty(position, record.tokenCount));
       }
@@ -66,6 +80,19 @@ function cachedHead(rows: HeadRows, record: CacheRecord, layer: number, kvHead: 
       return rows.recordings[recording].subarray(0, rows.length);
     },
   };
+}
+
+/** A copy of the keys of a head, turned back from the positions that they are rotated to. */
+function unrotated(
+  rows: HeadRows,
+  { positions, nextRotary }: CacheRecord,
+  frequencies: RotaryFrequencies,
+): Float32Array<ArrayBuffer> {
+  const keys = rows.liveKeys().slice();
+  const rotate = keyRotation(frequencies);
+  const [rotated] = rotaryPositions([rows], positions, nextRotary);
+  rotated.forEach((position, row) => rotate(keys.subarray(row * rows.headDim, (row + 1) * rows.headDim), -position));
+  return keys;
 }
 
 /** Copies vectors out of a resizable buffer: loops over buffers of a fixed length are four times as fast. */

@@ -544,8 +544,9 @@ export class KvCache implements Disposable {
   }
 
   #record(): CacheRecord {
-    const { moments, lost } = this.#state;
-    return { recordings: this.recordings, tokenCount: this.tokenCount, moments: moments?.own, lost };
+    const { moments, lost, positions, nextRotary } = this.#state;
+    const { recordings, tokenCount } = this;
+    return { recordings, tokenCount, moments: moments?.own, lost, positions, nextRotary };
   }
 }
 

@@ -106,6 +106,25 @@ Deno.test("compact positions close the gaps: row i of n stands at P - n + i, and
   keys().flat().forEach((value, index) => assert(Math.abs(value - logical.flat()[index]) < 1e-6));
 });
 
+Deno.test("keys before rotation are the same at compact positions, and are keys once their positions turn them", () => {
+  const cache = syntheticCache(8);
+  const signals = (name: "keys" | "unrotatedKeys") =>
+    cache.layers().flatMap(({ heads }) => heads.flatMap((head) => [...head.signal(name)]));
+  cache.keep(choose(cache, (head, row) => row >= head && row !== 6));
+  const logical = signals("unrotatedKeys");
+  // Head 0's last row is at position 7 in the text.
+  const [first, second, third, fourth] = logical.slice(24, 28);
+  const turned = [
+    first * Math.cos(7) - third * Math.sin(7),
+    second * Math.cos(0.07) - fourth * Math.sin(0.07),
+    third * Math.cos(7) + first * Math.sin(7),
+    fourth * Math.cos(0.07) + second * Math.sin(0.07),
+  ];
+  turned.forEach((value, index) => assert(Math.abs(signals("keys")[24 + index] - value) < 1e-6));
+  cache.keep(choose(cache, () => true), "compact");
+  signals("unrotatedKeys").forEach((value, index) => assert(Math.abs(value - logical[index]) < 1e-6));
+});
+
 Deno.test("a budget in rows or bytes is met, in proportion where heads differ", () => {
   const cache = syntheticCache(40);
   const ragged = cache.fork();
