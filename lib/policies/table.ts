@@ -3,6 +3,7 @@ import { adakv, ADAKV_OPTIONS } from "./adakv.ts";
 import { ATTENTION_PROBE_OPTIONS, attentionProbe } from "./attention_probe.ts";
 import { chunkkv, CHUNKKV_OPTIONS } from "./chunkkv.ts";
 import { criticalkv, CRITICALKV_OPTIONS } from "./criticalkv.ts";
+import { cur, CUR_OPTIONS } from "./cur.ts";
 import { definePolicy } from "./define_policy.ts";
 import { EXPECTED_ATTENTION_OPTIONS, expectedAttention } from "./expected_attention.ts";
 import { globalkv } from "./globalkv.ts";
@@ -68,6 +69,7 @@ export const POLICIES: Readonly<Record<string, PolicyEntry>> = {
   knorm: plain(knorm),
   keydiff: plain(keydiff),
   lagkv: { create: lagkv, options: LAGKV_OPTIONS },
+  cur: { create: cur, options: CUR_OPTIONS },
   expected_attention: { create: expectedAttention, options: EXPECTED_ATTENTION_OPTIONS },
   kvzip: { create: kvzip, options: KVZIP_OPTIONS },
   kvzip_plus: { create: kvzipPlus, options: KVZIP_OPTIONS },

@@ -46,6 +46,7 @@ PRESSES = {
     "knorm": lambda r: kvpress.KnormPress(r),
     "keydiff": lambda r: kvpress.KeyDiffPress(r),
     "lagkv": lambda r: kvpress.LagKVPress(r),
+    "cur": lambda r: kvpress.CURPress(r),
     "streaming_llm": lambda r: kvpress.StreamingLLMPress(r, n_sink=4),
     "expected_attention": lambda r: kvpress.ExpectedAttentionPress(r),
     "expected_attention(epsilon=0.01)": lambda r: kvpress.ExpectedAttentionPress(r, epsilon=0.01),

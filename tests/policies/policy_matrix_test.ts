@@ -1,6 +1,6 @@
 import { defaultFrequencies } from "../../lib/numeric/rotary.ts";
 import { uniformRotary } from "../fixtures/uniform_rotary.ts";
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import type { KvCache } from "kvmirror/engine";
 import {
   budgetForRatio,
@@ -9,6 +9,7 @@ import {
   policy,
   policyNames,
   type PolicyOptions,
+  type Signal,
   WRAPPERS,
 } from "kvmirror/policies";
 import { keptRows } from "../../lib/policies/budget.ts";
@@ -56,6 +57,8 @@ const NAMED: readonly Promised[] = [
   { name: "keydiff", options: {}, sinks: 0, follows: "budget" },
   { name: "lagkv", options: {}, sinks: 4, follows: "budget" },
   { name: "lagkv", options: { sinkTokens: 0, lagSize: 2 }, sinks: 0, recent: 2, follows: "budget" },
+  { name: "cur", options: {}, sinks: 4, follows: "budget" },
+  { name: "cur", options: { sinkTokens: 0, windowSize: 1 }, sinks: 0, follows: "budget" },
   { name: "adakv(snapkv)", options: {}, sinks: 0, follows: "layer" },
   { name: "adakv(knorm)", options: {}, sinks: 0, follows: "layer" },
   { name: "adakv(tova)", options: {}, sinks: 0, recent: 1, follows: "layer" },
@@ -209,6 +212,31 @@ Deno.test("policies look at the rows that are held, however far in the text they
   }
 });
 
+/** The scores of one head by a policy's definition; keys do not turn. */
+function scoresOf(
+  name: string,
+  options: PolicyOptions,
+  signals: Readonly<Record<string, readonly number[]>>,
+): number[] {
+  const positions = Int32Array.from({ length: Object.values(signals)[0].length / 2 }, (_, row) => row);
+  const head = { positions, signal: (signal: Signal) => Float32Array.from(signals[signal as string]) };
+  const model = { layerCount: 1, headDim: 2, groupSize: 1, rotary: uniformRotary(1, [0]) };
+  const budget = budgetForRatio(positions.length, 0.5);
+  return [...policy(name, options).definition!.score({ index: 0, model, heads: [head] }, budget)[0]];
+}
+
+function assertNear(scores: readonly number[], wanted: readonly number[], tolerance = 1e-12): void {
+  assertEquals(scores.length, wanted.length);
+  wanted.forEach((score, row) => assertAlmostEquals(scores[row], score, tolerance));
+}
+
+Deno.test("cur: a row's share of its window's squared keys, times that of its values; the last window is short", () => {
+  // Squared norms 1, 4, 9 of keys and 4, 1, 1 of values: in windows of two 1/5 · 4/5, 4/5 · 1/5 and 9/9 · 1/1.
+  const signals = { keys: [1, 0, 2, 0, 3, 0], values: [0, 2, 0, 1, 0, 1] };
+  assertNear(scoresOf("cur", { windowSize: 2, sinkTokens: 0 }, signals), [0.16, 0.16, 1].map((share) => share / 1.32));
+  assertNear(scoresOf("cur", { windowSize: 2 }, { keys: [0, 0, 0, 0], values: [1, 0, 0, 1] }), [0, 0]);
+});
+
 Deno.test("heads that lost tokens still agree on those they have", () => {
   const cache = syntheticCache(60);
   cache.compress(policy("random"), { compressionRatio: 0.5 });
@@ -293,6 +321,7 @@ Deno.test("numbers of tokens and rows are whole, in options and in parentheses",
       ["lagkv(lagSize=0)", "lagSize 0 for lagkv as it must be a whole number of at least 1"],
       ["snapkv(windowSize=0)", "windowSize 0 for snapkv as it must be a whole number of at least 1"],
       ["pyramidkv(smallestLayer=1.5)", "smallestLayer 1.5 for pyramidkv"],
+      ["cur(windowSize=0)", "windowSize 0 for cur as it must be a whole number of at least 1"],
       ["random(seed=-3)", "seed -3 for random"],
       ["hybrid(topk=2.5)", "topk 2.5 for hybrid"],
     ]
