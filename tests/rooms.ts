@@ -251,6 +251,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "average_pool.ts",
       "half.ts",
       "held_positions.ts",
+      "leverage_scores.ts",
       "log_probabilities.ts",
       "mean.ts",
       "mersenne_twister.ts",

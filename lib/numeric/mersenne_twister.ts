@@ -18,6 +18,8 @@ export class MersenneTwister {
   /** The state's words as they are drawn, so that drawing one is a read. */
   readonly #words = new Uint32Array(SIZE);
   #next = SIZE;
+  /** The second number of the last pair of {@linkcode gaussian}. */
+  #spare?: number;
 
   /**
    * Seeds the stream.
@@ -36,6 +38,17 @@ export class MersenneTwister {
     const next = this.#next;
     this.#next = next + 2;
     return ((this.#words[next] >>> 5) * 67108864 + (this.#words[next + 1] >>> 6)) / 9007199254740992;
+  }
+
+  /** The next number of a standard normal distribution, but for rounding CPython's `random.gauss(0, 1)`. */
+  gaussian(): number {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    if (spare !== undefined) return spare;
+    const angle = this.random() * 2 * Math.PI;
+    const radius = Math.sqrt(-2 * Math.log(1 - this.random()));
+    this.#spare = Math.sin(angle) * radius;
+    return Math.cos(angle) * radius;
   }
 
   #twist(): void {

@@ -1,3 +1,5 @@
+import { choleskyFactor, solveLower, solveTransposed } from "./cholesky.ts";
+
 /**
  * Least squares with a penalty on the size of the weights: (XᵀX + λI) w = Xᵀy, for several targets at once. Examples are
  * added one by one and not kept.
@@ -49,41 +51,19 @@ export class RidgeRegression {
    */
   solve(penalty: number): Float64Array {
     const size = this.#features;
-    const lower = this.#decompose(penalty);
+    const normal = new Float64Array(this.#squares);
+    for (let row = 0; row < size; row++) normal[row * size + row] += penalty;
+    const lower = choleskyFactor(normal, size);
+    if (lower === undefined) {
+      throw new RangeError(`Cannot fit with penalty ${penalty} as the examples depend on one another: raise it`);
+    }
     const weights = new Float64Array(this.#targets * size);
     for (let target = 0; target < this.#targets; target++) {
       const own = weights.subarray(target * size, (target + 1) * size);
-      for (let row = 0; row < size; row++) {
-        let rest = this.#products[row * this.#targets + target];
-        for (let column = 0; column < row; column++) rest -= lower[row * size + column] * own[column];
-        own[row] = rest / lower[row * size + row];
-      }
-      for (let row = size - 1; row >= 0; row--) {
-        let rest = own[row];
-        for (let column = row + 1; column < size; column++) rest -= lower[column * size + row] * own[column];
-        own[row] = rest / lower[row * size + row];
-      }
+      for (let row = 0; row < size; row++) own[row] = this.#products[row * this.#targets + target];
+      solveLower(lower, own);
+      solveTransposed(lower, own);
     }
     return weights;
-  }
-
-  #decompose(penalty: number): Float64Array {
-    const size = this.#features;
-    const lower = new Float64Array(this.#squares);
-    for (let row = 0; row < size; row++) {
-      lower[row * size + row] += penalty;
-      for (let column = 0; column <= row; column++) {
-        let rest = lower[row * size + column];
-        for (let inner = 0; inner < column; inner++) rest -= lower[row * size + inner] * lower[column * size + inner];
-        if (column < row) {
-          lower[row * size + column] = rest / lower[column * size + column];
-        } else if (rest > 0) {
-          lower[row * size + row] = Math.sqrt(rest);
-        } else {
-          throw new RangeError(`Cannot fit with penalty ${penalty} as the examples depend on one another: raise it`);
-        }
-      }
-    }
-    return lower;
   }
 }

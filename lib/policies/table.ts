@@ -15,6 +15,7 @@ import { keydiff } from "./keydiff.ts";
 import { knorm } from "./knorm.ts";
 import { kvzip, KVZIP_OPTIONS, kvzipPlus } from "./kvzip.ts";
 import { lagkv, LAGKV_OPTIONS } from "./lagkv.ts";
+import { leverage, LEVERAGE_OPTIONS } from "./leverage.ts";
 import { observedAttention } from "./observed_attention.ts";
 import { oracle } from "./oracle.ts";
 import type { Policy } from "./policy.ts";
@@ -70,6 +71,7 @@ export const POLICIES: Readonly<Record<string, PolicyEntry>> = {
   keydiff: plain(keydiff),
   lagkv: { create: lagkv, options: LAGKV_OPTIONS },
   cur: { create: cur, options: CUR_OPTIONS },
+  leverage: { create: leverage, options: LEVERAGE_OPTIONS },
   expected_attention: { create: expectedAttention, options: EXPECTED_ATTENTION_OPTIONS },
   kvzip: { create: kvzip, options: KVZIP_OPTIONS },
   kvzip_plus: { create: kvzipPlus, options: KVZIP_OPTIONS },

@@ -19,6 +19,7 @@ import warnings
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from unittest import mock
 
 PINNED = {"torch": "2.13.0", "transformers": "5.2.0", "kvpress": "0.5.5"}
 for package, wanted in PINNED.items():
@@ -38,6 +39,20 @@ SENTENCES = [
     "Nobody in the village remembered who had planted the oak.", "At noon the bell rang twice and the doors were shut.",
     "Her letters were tied with blue string and put away.", "The train to the coast was late, as it was every winter.",
 ]
+
+
+class SketchedLeveragePress(kvpress.LeverageScorePress):
+    """Each head's sketch is drawn by CPython's random.Random, as the policy `leverage` draws its own, not by torch.randn."""
+
+    def score(self, module, *rest):
+        def gaussian(_, heads, width, size, **__):
+            streams = [random.Random(module.layer_idx << 16 | head) for head in range(heads)]
+            return torch.tensor([[[[stream.gauss(0, 1) for _ in range(size)] for _ in range(width)]
+                                  for stream in streams]])
+        with mock.patch.object(torch, "randn", gaussian):
+            return super().score(module, *rest)
+
+
 PRESSES = {
     "observed_attention": lambda r: kvpress.ObservedAttentionPress(r),
     "tova": lambda r: kvpress.TOVAPress(r),
@@ -48,6 +63,7 @@ PRESSES = {
     "lagkv": lambda r: kvpress.LagKVPress(r),
     "cur": lambda r: kvpress.CURPress(r),
     "streaming_llm": lambda r: kvpress.StreamingLLMPress(r, n_sink=4),
+    "leverage": lambda r: SketchedLeveragePress(r),
     "expected_attention": lambda r: kvpress.ExpectedAttentionPress(r),
     "expected_attention(epsilon=0.01)": lambda r: kvpress.ExpectedAttentionPress(r, epsilon=0.01),
     "kvzip": lambda r: kvpress.KVzipPress(r),

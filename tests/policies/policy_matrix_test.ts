@@ -59,6 +59,8 @@ const NAMED: readonly Promised[] = [
   { name: "lagkv", options: { sinkTokens: 0, lagSize: 2 }, sinks: 0, recent: 2, follows: "budget" },
   { name: "cur", options: {}, sinks: 4, follows: "budget" },
   { name: "cur", options: { sinkTokens: 0, windowSize: 1 }, sinks: 0, follows: "budget" },
+  { name: "leverage", options: {}, sinks: 0, follows: "budget" },
+  { name: "leverage", options: { sketchSize: 3, seed: 9 }, sinks: 0, follows: "budget" },
   { name: "adakv(snapkv)", options: {}, sinks: 0, follows: "layer" },
   { name: "adakv(knorm)", options: {}, sinks: 0, follows: "layer" },
   { name: "adakv(tova)", options: {}, sinks: 0, recent: 1, follows: "layer" },
@@ -237,6 +239,13 @@ Deno.test("cur: a row's share of its window's squared keys, times that of its va
   assertNear(scoresOf("cur", { windowSize: 2 }, { keys: [0, 0, 0, 0], values: [1, 0, 0, 1] }), [0, 0]);
 });
 
+Deno.test("leverage: keys are centered, and scores a layer's standard deviations from their mean", () => {
+  // One number a key, −s, 0 and s: the same leverage l twice and 0. Their mean is 2l/3, their deviation l/√3.
+  const scores = scoresOf("leverage", { sketchSize: 1 }, { unrotatedKeys: [9, 4, 10, 4, 11, 4] });
+  assertNear(scores, [1 / Math.sqrt(3), -2 / Math.sqrt(3), 1 / Math.sqrt(3)], 1e-9);
+  assertNear(scoresOf("leverage", {}, { unrotatedKeys: [9, 4, 9, 4] }), [0, 0]);
+});
+
 Deno.test("heads that lost tokens still agree on those they have", () => {
   const cache = syntheticCache(60);
   cache.compress(policy("random"), { compressionRatio: 0.5 });
@@ -322,6 +331,7 @@ Deno.test("numbers of tokens and rows are whole, in options and in parentheses",
       ["snapkv(windowSize=0)", "windowSize 0 for snapkv as it must be a whole number of at least 1"],
       ["pyramidkv(smallestLayer=1.5)", "smallestLayer 1.5 for pyramidkv"],
       ["cur(windowSize=0)", "windowSize 0 for cur as it must be a whole number of at least 1"],
+      ["leverage(sketchSize=0)", "sketchSize 0 for leverage as it must be a whole number of at least 1"],
       ["random(seed=-3)", "seed -3 for random"],
       ["hybrid(topk=2.5)", "topk 2.5 for hybrid"],
     ]
