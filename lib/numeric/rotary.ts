@@ -83,3 +83,33 @@ export function keyRotation(frequencies: RotaryFrequencies): KeyRotation {
     }
   };
 }
+
+/** The rotation of many positions, averaged: the mean cosine and sine of each pair's angle, `[head_dim / 2]` each. */
+export interface MeanRotation {
+  readonly cos: Float64Array;
+  readonly sin: Float64Array;
+}
+
+/** Averages the rotations to `count` positions from `first` on. */
+export function meanRotation(frequencies: RotaryFrequencies, first: number, count: number): MeanRotation {
+  const [cos, sin] = [new Float64Array(frequencies.length), new Float64Array(frequencies.length)];
+  for (const [pair, frequency] of frequencies.entries()) {
+    // Σ exp(i·p·ω) over p from first on is a geometric series: its middle term times sin(count·ω/2) / sin(ω/2).
+    const length = frequency === 0 ? 1 : Math.sin(count * frequency / 2) / Math.sin(frequency / 2) / count;
+    const middle = (first + (count - 1) / 2) * frequency;
+    cos[pair] = length * Math.cos(middle);
+    sin[pair] = length * Math.sin(middle);
+  }
+  return { cos, sin };
+}
+
+/** Turns a vector, `[head_dim]`, in place: the one that begins at `start`, its elements `stride` apart. */
+export function rotateVector(vectors: Float64Array, { cos, sin }: MeanRotation, start = 0, stride = 1): void {
+  const half = cos.length;
+  for (let pair = 0; pair < half; pair++) {
+    const [low, high] = [start + pair * stride, start + (pair + half) * stride];
+    const [first, second] = [vectors[low], vectors[high]];
+    vectors[low] = cos[pair] * first - sin[pair] * second;
+    vectors[high] = cos[pair] * second + sin[pair] * first;
+  }
+}

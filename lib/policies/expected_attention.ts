@@ -1,5 +1,5 @@
 import { quadraticForm } from "../numeric/quadratic_form.ts";
-import { layerFrequencies, type RotaryFrequencies } from "../numeric/rotary.ts";
+import { layerFrequencies, type MeanRotation, meanRotation, rotateVector } from "../numeric/rotary.ts";
 import { rowNorms, type Vector } from "../numeric/vectors.ts";
 import { definePolicy, eachHead } from "./define_policy.ts";
 import { checkCounts, type OptionsOf, withDefaults } from "./options.ts";
@@ -62,44 +62,15 @@ export function expectedAttention(options: OptionsOf<typeof EXPECTED_ATTENTION_O
   });
 }
 
-/** Cosine and sine of each pair's angle, averaged over the positions to come: `[head_dim / 2]` each. */
-interface Rotation {
-  readonly cos: Float64Array;
-  readonly sin: Float64Array;
-}
-
-function meanRotation(frequencies: RotaryFrequencies, first: number, count: number): Rotation {
-  const [cos, sin] = [new Float64Array(frequencies.length), new Float64Array(frequencies.length)];
-  for (const [pair, frequency] of frequencies.entries()) {
-    // Σ exp(i·p·ω) over p from first on is a geometric series: its middle term times sin(count·ω/2) / sin(ω/2).
-    const length = frequency === 0 ? 1 : Math.sin(count * frequency / 2) / Math.sin(frequency / 2) / count;
-    const middle = (first + (count - 1) / 2) * frequency;
-    cos[pair] = length * Math.cos(middle);
-    sin[pair] = length * Math.sin(middle);
-  }
-  return { cos, sin };
-}
-
 /** One query head's mean and covariance, `[head_dim + head_dim²]`, under R and R·Σ·Rᵀ. */
-function rotate(moments: Vector, rotation: Rotation): { mean: Float64Array; covariance: Float64Array } {
+function rotate(moments: Vector, rotation: MeanRotation): { mean: Float64Array; covariance: Float64Array } {
   const width = 2 * rotation.cos.length;
   const mean = new Float64Array(moments.subarray(0, width));
   const covariance = new Float64Array(moments.subarray(width));
-  rotateVector(mean, 0, 1, rotation);
-  for (let column = 0; column < width; column++) rotateVector(covariance, column, width, rotation);
-  for (let row = 0; row < width; row++) rotateVector(covariance, row * width, 1, rotation);
+  rotateVector(mean, rotation);
+  for (let column = 0; column < width; column++) rotateVector(covariance, rotation, column, width);
+  for (let row = 0; row < width; row++) rotateVector(covariance, rotation, row * width);
   return { mean, covariance };
-}
-
-/** Rotates the vector that begins at `start`, its elements `stride` apart, in place. */
-function rotateVector(values: Float64Array, start: number, stride: number, { cos, sin }: Rotation): void {
-  const half = cos.length;
-  for (let pair = 0; pair < half; pair++) {
-    const [low, high] = [start + pair * stride, start + (pair + half) * stride];
-    const [first, second] = [values[low], values[high]];
-    values[low] = cos[pair] * first - sin[pair] * second;
-    values[high] = cos[pair] * second + sin[pair] * first;
-  }
 }
 
 /** μ·k / √d + kᵀΣk / 2d of each key, `[rows, head_dim]` → `[rows]`; Σ is symmetric, so half of it is enough. */

@@ -1,6 +1,7 @@
 import { cannotFind } from "../numeric/nearest_name.ts";
 import { adakv, ADAKV_OPTIONS } from "./adakv.ts";
 import { ATTENTION_PROBE_OPTIONS, attentionProbe } from "./attention_probe.ts";
+import { cap, CAP_OPTIONS } from "./cap.ts";
 import { chunkkv, CHUNKKV_OPTIONS } from "./chunkkv.ts";
 import { criticalkv, CRITICALKV_OPTIONS } from "./criticalkv.ts";
 import { cur, CUR_OPTIONS } from "./cur.ts";
@@ -73,6 +74,7 @@ export const POLICIES: Readonly<Record<string, PolicyEntry>> = {
   cur: { create: cur, options: CUR_OPTIONS },
   leverage: { create: leverage, options: LEVERAGE_OPTIONS },
   expected_attention: { create: expectedAttention, options: EXPECTED_ATTENTION_OPTIONS },
+  cap: { create: cap, options: CAP_OPTIONS },
   kvzip: { create: kvzip, options: KVZIP_OPTIONS },
   kvzip_plus: { create: kvzipPlus, options: KVZIP_OPTIONS },
   attention_probe: { create: attentionProbe, options: ATTENTION_PROBE_OPTIONS },

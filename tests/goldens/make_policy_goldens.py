@@ -64,6 +64,7 @@ PRESSES = {
     "cur": lambda r: kvpress.CURPress(r),
     "streaming_llm": lambda r: kvpress.StreamingLLMPress(r, n_sink=4),
     "leverage": lambda r: SketchedLeveragePress(r),
+    "cap": lambda r: kvpress.CapPress(r),
     "expected_attention": lambda r: kvpress.ExpectedAttentionPress(r),
     "expected_attention(epsilon=0.01)": lambda r: kvpress.ExpectedAttentionPress(r, epsilon=0.01),
     "kvzip": lambda r: kvpress.KVzipPress(r),

@@ -61,6 +61,8 @@ const NAMED: readonly Promised[] = [
   { name: "cur", options: { sinkTokens: 0, windowSize: 1 }, sinks: 0, follows: "budget" },
   { name: "leverage", options: {}, sinks: 0, follows: "budget" },
   { name: "leverage", options: { sketchSize: 3, seed: 9 }, sinks: 0, follows: "budget" },
+  { name: "cap", options: {}, sinks: 4, follows: "budget" },
+  { name: "cap", options: { sinkTokens: 0, tau: 0, futurePositions: 1 }, sinks: 0, follows: "budget" },
   { name: "adakv(snapkv)", options: {}, sinks: 0, follows: "layer" },
   { name: "adakv(knorm)", options: {}, sinks: 0, follows: "layer" },
   { name: "adakv(tova)", options: {}, sinks: 0, recent: 1, follows: "layer" },
@@ -246,6 +248,13 @@ Deno.test("leverage: keys are centered, and scores a layer's standard deviations
   assertNear(scoresOf("leverage", {}, { unrotatedKeys: [9, 4, 9, 4] }), [0, 0]);
 });
 
+Deno.test("cap: leverage of values that are weighted by keys like the mean query, times the weight", () => {
+  // Cosines 1 and 0: weights 1 and 1/4. A = I + diag(1 · 1, 1/4 · 16): leverages 1/2 and 16/5.
+  const signals = { keys: [2, 0, 0, 3], values: [1, 0, 0, 4], queryMoments: [5, 0, 0, 0, 0, 0] };
+  assertNear(scoresOf("cap", { tau: Math.log(4), sinkTokens: 0 }, signals), [0.5, 0.8], 1e-5);
+  assertNear(scoresOf("cap", { tau: Math.log(4), sinkTokens: 1 }, signals), [0, 16 / 17], 1e-5);
+});
+
 Deno.test("heads that lost tokens still agree on those they have", () => {
   const cache = syntheticCache(60);
   cache.compress(policy("random"), { compressionRatio: 0.5 });
@@ -332,6 +341,8 @@ Deno.test("numbers of tokens and rows are whole, in options and in parentheses",
       ["pyramidkv(smallestLayer=1.5)", "smallestLayer 1.5 for pyramidkv"],
       ["cur(windowSize=0)", "windowSize 0 for cur as it must be a whole number of at least 1"],
       ["leverage(sketchSize=0)", "sketchSize 0 for leverage as it must be a whole number of at least 1"],
+      ["cap(futurePositions=0)", "futurePositions 0 for cap as it must be a whole number of at least 1"],
+      ["cap(tau=-1)", "tau -1 for cap as it must be at least 0"],
       ["random(seed=-3)", "seed -3 for random"],
       ["hybrid(topk=2.5)", "topk 2.5 for hybrid"],
     ]
