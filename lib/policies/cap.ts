@@ -28,7 +28,7 @@ export const CAP_OPTIONS = {
  * @throws {RangeError} if there are no positions to come, or τ is not a finite number of at least 0
  */
 export function cap(options: OptionsOf<typeof CAP_OPTIONS> = {}): Policy {
-  const { tau, futurePositions, sinkTokens } = withDefaults(CAP_OPTIONS, options);
+  const { tau, futurePositions, sinkTokens } = withDefaults("cap", CAP_OPTIONS, options);
   checkCounts("cap", { sinkTokens });
   checkCounts("cap", { futurePositions }, 1);
   if (!(tau >= 0 && tau < Infinity)) throw new RangeError(`Cannot use tau ${tau} for cap as it must be at least 0`);

@@ -19,7 +19,7 @@ export const CUR_OPTIONS = {
  * @throws {RangeError} if a window has no rows
  */
 export function cur(options: OptionsOf<typeof CUR_OPTIONS> = {}): Policy {
-  const { sinkTokens, windowSize } = withDefaults(CUR_OPTIONS, options);
+  const { sinkTokens, windowSize } = withDefaults("cur", CUR_OPTIONS, options);
   checkCounts("cur", { sinkTokens });
   checkCounts("cur", { windowSize }, 1);
   return definePolicy({

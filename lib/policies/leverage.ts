@@ -27,7 +27,7 @@ export const LEVERAGE_OPTIONS = {
  * @throws {RangeError} if the sketch has no numbers, or the seed is no whole number
  */
 export function leverage(options: OptionsOf<typeof LEVERAGE_OPTIONS> = {}): Policy {
-  const { sketchSize, seed } = withDefaults(LEVERAGE_OPTIONS, options);
+  const { sketchSize, seed } = withDefaults("leverage", LEVERAGE_OPTIONS, options);
   checkCounts("leverage", { sketchSize }, 1);
   checkCounts("leverage", { seed });
   const width = sketchSize + sketchSize % 2;
