@@ -205,7 +205,11 @@ Deno.test("options that say one thing twice, or nothing, are refused", async () 
   const compress = (to: object) => () => cache.compress(KNORM, to as never);
   assertThrows(compress({ rows: 4, maxBytes: 999 }), TypeError, "Cannot follow rows and maxBytes of");
   assertThrows(compress({ rows: 4, compressionRatio: 0.5 }), TypeError, "in compress: give one of them");
-  assertThrows(compress({}), TypeError, "Cannot follow none of compressionRatio, rows, maxBytes in compress");
+  assertThrows(
+    compress({}),
+    TypeError,
+    "Cannot follow none of compressionRatio, rows, totalRows, maxBytes in compress",
+  );
   const bound = { policy: KNORM, rows: 9, maxBytes: 9999, compressionInterval: 9 };
   await assertRejects(() => model.read(model.createCache(), [5], { bound }), TypeError, "rows and maxBytes");
   for (const idle of [{ topP: 0.9 }, { seed: 3 }]) {
@@ -265,7 +269,7 @@ Deno.test("numbers of every policy and wrapper are numbers, and where they count
   for (const { name, options, inner } of takes) {
     for (const option of Object.keys(options)) {
       // A safeguard of 0.5 is one; half a row is none.
-      const fraction = ["decay", "epsilon", "beta", "safeguard", "firstStage"].includes(option) ? [] : ["1.5"];
+      const fraction = ["decay", "epsilon", "beta", "safeguard", "firstStage", "tau"].includes(option) ? [] : ["1.5"];
       for (const value of ["-1", "1e999", ...fraction]) {
         const text = `${name}(${[...inner, `${option}=${value}`].join(", ")})`;
         const error = (() => {

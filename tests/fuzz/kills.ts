@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { createHash } from "node:crypto";
 import { serveHub } from "../fixtures/hub_server.ts";
 import { tensorsFile } from "../fixtures/safetensors_bytes.ts";
@@ -14,7 +15,7 @@ interface Scenario {
   readonly files?: Readonly<Record<string, string>>;
 }
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const ROWS = ["whale", "ship", "harbour"].map((word, index) =>
   JSON.stringify({
     task: "number",

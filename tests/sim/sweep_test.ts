@@ -13,7 +13,10 @@ Deno.test("a sweep is the simulations of each setting and policy, in order, its 
   ];
   const rows = sweep(settings, policies);
   const simulations = settings.flatMap((setting) =>
-    policies(setting).map((chosen) => simulate(syntheticSequence(setting), chosen, setting))
+    policies(setting).map((chosen) => {
+      const { sequenceLength, seed, sinkTokens, topk, headCount } = setting;
+      return simulate(syntheticSequence({ sequenceLength, seed, sinkTokens }), chosen, { topk, headCount });
+    })
   );
   assertEquals(rows.length, 4);
   simulations.forEach(({ stats, ...rest }, index) => {

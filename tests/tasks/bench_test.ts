@@ -109,7 +109,7 @@ Deno.test("bench: a row per system, metric and context, and a report with figure
       output,
     ]);
     assertEquals(again.code, 1, again.stderr);
-    assertMatch(again.stdout, /^kvmirror +first_token +16 .*SLOWER\nnot measured now: .*\n1 of 1 rows got slower/m);
+    assertMatch(again.stdout, /^kvmirror +first_token +16 .*SLOWER\n.*\nnot measured now: .*\n1 of 2 rows got slower/m);
   });
 });
 

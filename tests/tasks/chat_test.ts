@@ -159,11 +159,6 @@ Deno.test("chat: wrong flags and wrong files are exit 2, one line each", async (
     const wrong: [string[], number, RegExp][] = [
       [["--max-cache", "8 parsecs"], 2, /--max-cache 8 parsecs/],
       [["--max-cache", "1KB", "--model", "tiny"], 2, /Cannot chat within 1000 bytes as .* give at least/],
-      [
-        ["--max-cache", "250KB", "--cache-dtype", "int8/int4", "--residual-length", "99", "--model", "tiny"],
-        2,
-        /a smaller residual length/,
-      ],
       [["--cache-dtype", "int3"], 2, /int3 is none of/],
       [["--load", `${folder}/c`, "--cache-dtype", "int8"], 2, /its file says how/],
       [["--policy", "snapvk"], 2, /did you mean snapkv/],

@@ -200,7 +200,7 @@ Deno.test("evaluate: mistakes are one line that names them, with exit 2: the cal
   const random = ["--policy", "random"];
   await refused(2, "line 1 of", `${JSON.stringify(unanswered)}\n`, ...random);
   await refused(2, "has no rows", "\n", ...random);
-  await refused(2, "is no JSON", "{\n", ...random);
+  await refused(2, "as JSON: it goes wrong", "{\n", ...random);
   await refused(2, "parenthesis is not closed", LINES, "--policy", "adakv(snapkv");
   await refused(2, 'Cannot find policy "randon": did you mean random?', LINES, "--policy", "randon");
   await refused(

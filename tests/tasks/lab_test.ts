@@ -71,6 +71,7 @@ Deno.test({
       assertEquals(isRunning(id), true);
       lab.kill("SIGTERM");
       assertEquals((await lab.status).code, 143);
+      for (let wait = 0; wait < 50 && isRunning(id); wait++) await new Promise((done) => setTimeout(done, 100));
       assertEquals(isRunning(id), false);
       await reader.cancel();
     }),

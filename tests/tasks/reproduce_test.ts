@@ -124,7 +124,7 @@ Deno.test("a notebook that is no notebook is one line that names it, before anyt
     await Deno.writeTextFile(`${notebooks}/02_two.ipynb`, '{"nbformat": 4');
     const { code, stderr } = await runTask(["reproduce", "--notebooks", notebooks]);
     assertEquals(code, 2);
-    assertMatch(stderr, /^error: .*02_two\.ipynb: Cannot read the notebook as it is no JSON: .*\n$/);
+    assertMatch(stderr, /^error: .*02_two\.ipynb: Cannot read the notebook as JSON: it goes wrong at character 15\n$/);
     assertEquals((await readFolder(reports)).size, 0);
   });
 });

@@ -3,21 +3,11 @@ import fc from "fast-check";
 import { type Draft, type KvCache, type Model, parseCacheDtype } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
 import { openCheckpoint } from "../../fixtures/golden.ts";
+import { watchRuns } from "../../fixtures/watch_runs.ts";
 
 const NAME = "qwen2_tied_bf16_sharded";
 const TEXT = "The river runs slowly past the old mill in spring. Sam's dog is called Biscuit. ".repeat(4);
 const OPTIONS = { maxNewTokens: 10, ignoreEos: true, template: "none" } as const;
-
-/** The tokens of each run from now on. */
-function watchRuns(model: Model): number[] {
-  const runs: number[] = [];
-  const read = model.read.bind(model);
-  model.read = (cache, ids, options) => {
-    runs.push(ids.length);
-    return read(cache, ids, options);
-  };
-  return runs;
-}
 
 async function evicted(model: Model): Promise<KvCache> {
   const cache = await model.prefill(TEXT, { template: "none" });
@@ -30,11 +20,11 @@ Deno.test("an answer that was foreseen takes one run, and leaves the cache as on
   const start = await evicted(model);
   using plain = start.fork();
   const { ids, text } = await model.generate("Who?", { ...OPTIONS, cache: plain });
-  const runs = watchRuns(model);
+  using runs = watchRuns();
   using foreseen = start.fork();
   const again = await model.generate("Who?", { ...OPTIONS, cache: foreseen, draft: (so) => ids.slice(so.length) });
   assertEquals([again.ids, again.text], [ids, text]);
-  assertEquals(runs, [model.questionIds("Who?", { template: "none" }).length + ids.length - 1]);
+  assertEquals(runs.tokens, [model.questionIds("Who?", { template: "none" }).length + ids.length - 1]);
   assertSame(foreseen, plain);
 });
 

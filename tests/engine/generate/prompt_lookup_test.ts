@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { promptLookup } from "kvmirror/engine";
 import { openCheckpoint } from "../../fixtures/golden.ts";
+import { watchRuns } from "../../fixtures/watch_runs.ts";
 
 Deno.test("the longest run of newest tokens is looked for, the latest place first", () => {
   const draft = promptLookup();
@@ -37,17 +38,12 @@ Deno.test("numbers that cannot be are refused", () => {
 
 Deno.test("the answer is the one without it, in fewer runs where it repeats itself", async () => {
   await using model = await openCheckpoint("qwen2_untied_f32");
-  const read = model.read.bind(model);
-  let runs = 0;
-  model.read = (...args) => {
-    runs++;
-    return read(...args);
-  };
+  using runs = watchRuns();
   const options = { maxNewTokens: 60, ignoreEos: true, template: "none" } as const;
   const text = "The mill stands by the river. The mill stands by the river. The mill";
   const { ids } = await model.generate(text, options);
-  const plain = runs;
-  runs = 0;
+  const plain = runs.tokens.length;
   assertEquals((await model.generate(text, { ...options, draft: promptLookup() })).ids, ids);
-  assert(runs < plain, `${runs} runs, ${plain} without`);
+  const drafted = runs.tokens.length - plain;
+  assert(drafted > 0 && drafted < plain, `${drafted} runs, ${plain} without`);
 });

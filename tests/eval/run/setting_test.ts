@@ -24,7 +24,11 @@ Deno.test("what is no setting is refused in one line", () => {
   assertThrows(() => parseSetting(named("tova in int8 in int4")), SyntaxError, "names two cache dtypes");
   assertThrows(() => parseSetting(named("tova in int5")), SyntaxError, "int5 is none of");
   assertThrows(() => parseSetting(named("tovva in int8")), RangeError, "tovva");
-  assertThrows(() => parseSetting(named("tova in int8 residual many")), RangeError, "newest NaN rows");
+  assertThrows(
+    () => parseSetting(named("tova in int8 residual many")),
+    SyntaxError,
+    'its residual is "many", no number',
+  );
 });
 
 Deno.test("a list is split at commas outside parentheses, each name once", () => {

@@ -101,8 +101,8 @@ Deno.test("bench --peers none: this project's rows alone, the simulator's among 
   const rows: BenchRow[] = JSON.parse(stdout);
   assertEquals(rows.map(({ system, metric }) => [system, metric]), [
     ["kvmirror", "decode"],
-    ["kvmirror int4", "decode"],
     ["kvmirror", "simulate"],
     ["kvmirror", "simulate_peak"],
+    ["kvmirror int4", "decode"],
   ]);
 });
