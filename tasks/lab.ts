@@ -26,19 +26,22 @@ await runTask("lab", async (flags, jupyterFlags) => {
   }
   printNotice(`JupyterLab with the kernel in ${folder}`);
   Deno.addSignalListener("SIGINT", () => {}); // Jupyter has it too, and asks before it stops
+  const running: Deno.ChildProcess[] = [];
+  let killed = false;
+  // What kill and timeout send comes to this process alone: Jupyter ends with it, and its kernels do. It is heard before
+  // Jupyter is there, as one that is there may be killed at once.
+  if (Deno.build.os !== "windows") {
+    Deno.addSignalListener("SIGTERM", () => {
+      killed = true;
+      running.forEach((process) => process.kill("SIGTERM"));
+    });
+  }
   const jupyter = new Deno.Command(lab[0], {
     args: [...lab.slice(1), "--LabApp.default_url=/lab/tree/notebooks", ...jupyterFlags],
     cwd: new URL("../", import.meta.url),
     env: { JUPYTER_PATH: path },
   }).spawn();
-  let killed = false;
-  // What kill and timeout send comes to this process alone: Jupyter ends with it, and its kernels do.
-  if (Deno.build.os !== "windows") {
-    Deno.addSignalListener("SIGTERM", () => {
-      killed = true;
-      jupyter.kill("SIGTERM");
-    });
-  }
+  running.push(jupyter);
   const { code } = await jupyter.status;
   if (killed) Deno.exit(INTERRUPT_CODES.SIGTERM);
   if (code !== 0) Deno.exit(1);
