@@ -32,6 +32,24 @@ export function innerProduct(one: Vector, start: number, other: Vector, otherSta
   return a + b + c + d;
 }
 
+/** Whether no number is infinite or NaN. A product with 0 is 0, or else NaN, which a sum keeps: the fastest way to tell. */
+export function allFinite(numbers: Vector): boolean {
+  // Four sums that do not wait for one another.
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  let index = 0;
+  for (; index + 3 < numbers.length; index += 4) {
+    a += numbers[index] * 0;
+    b += numbers[index + 1] * 0;
+    c += numbers[index + 2] * 0;
+    d += numbers[index + 3] * 0;
+  }
+  for (; index < numbers.length; index++) a += numbers[index] * 0;
+  return a + b + c + d === 0;
+}
+
 /** The L2 norm of each vector: `[rows, width]` → `[rows]`. */
 export function rowNorms(vectors: Vector, width: number): Float64Array {
   const norms = new Float64Array(vectors.length / width);

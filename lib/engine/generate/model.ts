@@ -12,7 +12,7 @@ import { createTextStream } from "../tokenizer/text_stream.ts";
 import { encodeStart, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type FinishReason, type GeneratedToken, Generation } from "./generation.ts";
 import { checkOwner, loadCache, type LoadingModel } from "./load_cache.ts";
-import { type ReadOptions, readTokens } from "./read_tokens.ts";
+import { checkReadOptions, type ReadOptions, readTokens } from "./read_tokens.ts";
 import { createSampler, type SamplingOptions } from "./sampling.ts";
 import { type Draft, SpeculativeDecoder } from "./speculative_decoder.ts";
 
@@ -209,11 +209,12 @@ export class Model implements AsyncDisposable {
    * give logits that are no numbers
    */
   async read(cache: KvCache, ids: readonly number[], options: ReadOptions = {}): Promise<Float32Array> {
+    checkReadOptions(options);
     using lock = this.#lock(cache, "read into", "is being read into");
     return await this.#read(lock, ids, options);
   }
 
-  /** Reads into a cache that the caller has locked. */
+  /** Reads into a cache that the caller has locked, by options that are checked. */
   #read(lock: KvCache, ids: readonly number[], options: ReadOptions): Promise<Float32Array> {
     this.#checkOpen();
     return this.#run(readTokens(this.#sessions, this.#moments, this.config, lock, ids, options));
@@ -251,8 +252,9 @@ export class Model implements AsyncDisposable {
    */
   generate(question: string, options: GenerateOptions = {}): Generation {
     checkGenerateOptions("generate", options);
-    const { template, cache } = options;
-    return new Generation((finish) => this.#generate(this.questionIds(question, { template, cache }), options, finish));
+    const { template, cache, specialTokens } = options;
+    const ids = () => this.questionIds(question, { template, cache, specialTokens });
+    return new Generation((finish) => this.#generate(ids(), options, finish));
   }
 
   /** Like {@linkcode Model.generate}, from token ids. */

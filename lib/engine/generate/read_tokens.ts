@@ -1,4 +1,5 @@
 import { checkOptions, checkWord, type OptionNames } from "../../numeric/nearest_name.ts";
+import { allFinite } from "../../numeric/vectors.ts";
 import { applyBound, type Bound, checkBound, roomUnder } from "../cache/bound.ts";
 import type { KvCache } from "../cache/kv_cache.ts";
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
@@ -41,7 +42,13 @@ const READ_OPTIONS: OptionNames<ReadOptions> = {
   onNotice: true,
 };
 
-function checkReadOptions(options: ReadOptions): void {
+/**
+ * Checks options of a reading before anything is read.
+ *
+ * @throws {TypeError} if one is unknown
+ * @throws {RangeError} if a chunk or a word is none
+ */
+export function checkReadOptions(options: ReadOptions): void {
   checkOptions("read", options, READ_OPTIONS);
   const { chunkLength = CHUNK_LENGTH, logitsOf = "last", attention = "record" } = options;
   if (!Number.isSafeInteger(chunkLength) || chunkLength < 1) {
@@ -72,11 +79,9 @@ export async function readTokens(
   config: ModelConfig,
   cache: KvCache,
   ids: readonly number[],
-  options: ReadOptions = {},
+  { chunkLength = CHUNK_LENGTH, logitsOf = "last", attention = "record", bound, signal, onProgress, onNotice }:
+    ReadOptions = {},
 ): Promise<Float32Array> {
-  checkReadOptions(options);
-  const { chunkLength = CHUNK_LENGTH, logitsOf = "last", attention = "record", bound, signal, onProgress, onNotice } =
-    options;
   checkIds(ids, config.vocabSize);
   if (bound === undefined) {
     checkContext(config, cache, ids.length);
@@ -158,17 +163,7 @@ function checkIds(ids: readonly number[], vocabSize: number): void {
 
 /** Checks that logits are numbers: one NaN or Infinity in the weights spreads to most of them. */
 function checkLogits(logits: Float32Array, tokenCount: number): void {
-  // 0 for numbers, NaN for all else; four sums, as one would wait for each addition.
-  let [one, two, three, four] = [0, 0, 0, 0];
-  let index = 0;
-  for (; index + 3 < logits.length; index += 4) {
-    one += logits[index] * 0;
-    two += logits[index + 1] * 0;
-    three += logits[index + 2] * 0;
-    four += logits[index + 3] * 0;
-  }
-  for (; index < logits.length; index++) one += logits[index] * 0;
-  if (one + two + three + four === 0) return;
+  if (allFinite(logits)) return;
   const wrong = logits.find((logit) => !Number.isFinite(logit));
   throw new RangeError(
     `Cannot go on after ${tokenCount} tokens as a logit is ${wrong}: the weights hold NaN or Infinity, or numbers too ` +

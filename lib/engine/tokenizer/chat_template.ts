@@ -1,3 +1,4 @@
+import { checkWord } from "../../numeric/nearest_name.ts";
 import type { ChatMessage, Tokenizer } from "./tokenizer.ts";
 
 /** A chat template around one user message. */
@@ -109,12 +110,19 @@ function pieces(rendered: string): [string, string, string] {
 /** What becomes of special tokens in a user's words: they are spelled like any words, or count as what they are. */
 export type UserTokens = "spelled" | "recognized";
 
-/** The ids of a user's words between texts of the template, with what is read before. */
+const USER_TOKENS: readonly UserTokens[] = ["spelled", "recognized"];
+
+/**
+ * The ids of a user's words between texts of the template, with what is read before.
+ *
+ * @throws {RangeError} if nothing is known to become of special tokens so
+ */
 export function userIds(
   tokenizer: Pick<Tokenizer, "encode">,
   [before, words, behind]: readonly [string, string, string],
   tokens: UserTokens,
 ): number[] {
+  checkWord("specialTokens", tokens, USER_TOKENS);
   const spelled = [before.length, before.length + words.length] as const;
   return tokenizer.encode(before + words + behind, { spelled: tokens === "spelled" ? [spelled] : [] });
 }

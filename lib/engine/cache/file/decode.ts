@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { allFinite } from "../../../numeric/vectors.ts";
 import {
   type CacheDtype,
   ELEMENT_DTYPES,
@@ -51,7 +52,7 @@ export function decodeCache(bytes: Uint8Array, label: string): CacheContent {
       };
     }
     for (const numbers of [head.keys, head.values, ...head.recordings]) {
-      if (!areNumbers(reader.fill(numbers))) throw contradiction(label);
+      if (!allFinite(reader.fill(numbers))) throw contradiction(label);
     }
     head.length = rows;
     head.observed = observed(reader, header, rows);
@@ -154,13 +155,6 @@ function isExplained(positions: Int32Array, { tokens, gaps }: CacheHeader): bool
     else if (!gaps.some(([start, end]) => start <= position && position < end)) return false;
   }
   return true;
-}
-
-/** Whether no number is infinite or none: the fastest way to tell. */
-function areNumbers(numbers: Float32Array): boolean {
-  let zero = 0;
-  for (let at = 0; at < numbers.length; at++) zero += numbers[at] * 0;
-  return zero === 0;
 }
 
 function readHeader(bytes: Uint8Array, label: string): CacheHeader {
