@@ -142,7 +142,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   "engine/runtime": {
     uses: ["engine/graph", "engine/rows", "engine/checkpoint", "numeric", "files"],
-    door: ["decoder_pool.ts", "decoder_session.ts", "graph_session.ts"],
+    door: ["decoder_pool.ts", "decoder_session.ts", "graph_session.ts", "integer_products.ts"],
   },
   "engine/cache/file": {
     uses: ["engine/cache/state", "engine/rows", "engine/signals", "numeric", "files"],

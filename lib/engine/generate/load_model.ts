@@ -6,6 +6,7 @@ import { WEIGHT_FORMATS, type WeightFormat } from "../graph/weights.ts";
 import type { CacheDtype } from "../rows/cache_dtype.ts";
 import { DecoderPool } from "../runtime/decoder_pool.ts";
 import { openSession } from "../runtime/decoder_session.ts";
+import { knownIntegerProducts } from "../runtime/integer_products.ts";
 import type { SessionOptions } from "../runtime/graph_session.ts";
 import { EMBEDDED_MODEL } from "../sources/embedded_model.ts";
 import { resolveModel } from "../sources/resolve_model.ts";
@@ -86,7 +87,7 @@ export async function loadModel(
   }
   const build = await builtDecoder(checkpoint, weights, { onNotice, onProgress: onBuild, signal: resolve.signal });
   const { config } = checkpoint;
-  const opening = { threads, profile };
+  const opening = { threads, profile, products: weights === "int8" ? await knownIntegerProducts() : undefined };
   const open = async (cacheDtype?: CacheDtype) => openSession(await build.graphPath(cacheDtype), config, opening);
   const sessions = new DecoderPool(await open(), open);
   const { name: known, source } = resolved;

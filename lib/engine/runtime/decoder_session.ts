@@ -8,6 +8,7 @@ import { hasWindows } from "../rows/cache_shape.ts";
 import type { RunRows } from "../rows/head_rows.ts";
 import type { QuantizedVectors } from "../rows/quantized_vectors.ts";
 import type { SessionOptions } from "./graph_session.ts";
+import type { IntegerProducts } from "./integer_products.ts";
 import { openOptimized } from "./optimized_graph.ts";
 
 /** Up to here a run that copies scores is faster than one that copies keys. */
@@ -52,17 +53,23 @@ export interface DecoderSession extends AsyncDisposable {
   run(inputs: DecoderInputs): Promise<DecoderOutputs>;
 }
 
+/** Options of {@linkcode openSession}. */
+export interface DecoderOptions extends SessionOptions {
+  /** How weights in whole numbers are multiplied; `native` by default. */
+  readonly products?: IntegerProducts;
+}
+
 /** Opens a model file; its weights are mapped from the file beside it. */
 export async function openSession(
   modelPath: string,
   config: ModelConfig,
-  { threads = navigator.hardwareConcurrency, profile }: SessionOptions = {},
+  { threads = navigator.hardwareConcurrency, profile, products }: DecoderOptions = {},
 ): Promise<DecoderSession> {
   const session = await openOptimized(modelPath, {
     intraOpNumThreads: threads,
     logSeverityLevel: 3,
     ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
-  });
+  }, products);
   const names = Array.from(
     { length: config.numHiddenLayers * config.numKeyValueHeads },
     (_, index) => rowNames(Math.floor(index / config.numKeyValueHeads), index % config.numKeyValueHeads),

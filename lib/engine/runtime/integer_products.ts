@@ -21,7 +21,7 @@ let known: Promise<IntegerProducts> | undefined;
 
 /**
  * How this machine's products of whole numbers are exact. x86 processors without VNNI add pairs of them in 16 bits and cut
- * what is too large, without a word: a product whose sum is known tells. It is asked once in a process.
+ * what is too large, without a word: a product whose sum is known tells.
  *
  * @param multiply gives the sum of the extreme product; by default in onnxruntime
  * @throws {RangeError} if they are exact in no way
@@ -35,7 +35,7 @@ export async function exactIntegerProducts(
   );
 }
 
-/** The same, asked once in a process. */
+/** {@linkcode exactIntegerProducts}, asked once in a process. */
 export function knownIntegerProducts(): Promise<IntegerProducts> {
   return known ??= exactIntegerProducts();
 }

@@ -2,7 +2,7 @@ import * as onnxruntime from "onnxruntime-node";
 import { fileSize } from "../../files/exists.ts";
 import { hashFile } from "../../files/hash.ts";
 import { writeAtomicSync } from "../../files/write_atomic.ts";
-import { INTEGER_PRODUCTS, type IntegerProducts, knownIntegerProducts } from "./integer_products.ts";
+import { INTEGER_PRODUCTS, type IntegerProducts } from "./integer_products.ts";
 
 /** Options of a session, without those that are set here. */
 type OpenOptions = Omit<
@@ -17,17 +17,16 @@ type OpenOptions = Omit<
  * is made anew.
  *
  * @param path a graph that is never changed under the same name
- * @param products how whole numbers are multiplied; by default as they are exact on this machine
+ * @param products how constant whole numbers are multiplied
  */
 export async function openOptimized(
   path: string,
   openOptions: OpenOptions,
-  products?: IntegerProducts,
+  products: IntegerProducts = "native",
 ): Promise<onnxruntime.InferenceSession> {
   const { create } = onnxruntime.InferenceSession;
-  const multiply = products ?? await knownIntegerProducts();
-  const options = { ...openOptions, extra: INTEGER_PRODUCTS[multiply] };
-  const kind = `${onnxruntime.env.versions.node}${multiply === "native" ? "" : `-${multiply}`}`;
+  const options = { ...openOptions, extra: INTEGER_PRODUCTS[products] };
+  const kind = `${onnxruntime.env.versions.node}${products === "native" ? "" : `-${products}`}`;
   const optimized = path.replace(/\.onnx$/, `.onnxruntime-${kind}.onnx`);
   if (isWhole(optimized)) return await create(optimized, { ...options, graphOptimizationLevel: "disabled" });
   const unfinished = `${optimized}.${crypto.randomUUID().slice(0, 8)}.unfinished`;
