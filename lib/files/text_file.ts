@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { explained } from "./system_error.ts";
 
 /** The most bytes of a text that is read whole: 256 MiB, some 60 million tokens. What has no end, like a device, ends here. */
@@ -43,13 +44,7 @@ export function readTextOf(reader: ByteReader, label: string, limit: number = MA
     }
     chunks.push(chunk.subarray(0, count));
   }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return decodeText(bytes, label);
+  return decodeText(Buffer.concat(chunks), label);
 }
 
 /**

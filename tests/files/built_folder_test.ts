@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { builtFolder } from "../../lib/files/built_folder.ts";
+import { startScript } from "../fixtures/start_script.ts";
 import { withFolder } from "../fixtures/with_folder.ts";
 
 const namesIn = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).toSorted();
@@ -21,25 +22,13 @@ Deno.test("what a killed process built is removed by the next, what a living one
   withFolder(async (path) => {
     const cache = path("cache");
     const url = new URL("../../lib/files/built_folder.ts", import.meta.url);
-    const start = async (name: string) => {
-      const code = `import { builtFolder } from ${JSON.stringify(url)};
+    const start = (name: string) =>
+      startScript(`import { builtFolder } from ${JSON.stringify(url)};
         await builtFolder("kind/${name}", async (folder) => {
           Deno.writeTextFileSync(folder + "/half", "");
           console.log("building");
           await new Promise(() => setInterval(() => {}, 1000));
-        }, { cache: ${JSON.stringify(cache)} });`;
-      const args = ["eval", "--quiet", code];
-      const process = new Deno.Command(Deno.execPath(), { args, stdout: "piped", stderr: "inherit" }).spawn();
-      const reader = process.stdout.getReader();
-      await reader.read();
-      return {
-        [Symbol.asyncDispose]: async () => {
-          process.kill("SIGKILL");
-          await process.status;
-          await reader.cancel();
-        },
-      };
-    };
+        }, { cache: ${JSON.stringify(cache)} });`);
     await using _living = await start("living");
     const killed = await start("killed");
     assertEquals(namesIn(`${cache}/kind`).length, 4);

@@ -1,28 +1,18 @@
 import { assertEquals } from "@std/assert";
 import { holdFolder } from "../../lib/files/held_folder.ts";
 import { writeAtomicSync } from "../../lib/files/write_atomic.ts";
+import { startScript } from "../fixtures/start_script.ts";
 import { withFolder } from "../fixtures/with_folder.ts";
 
 const namesIn = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).toSorted();
 
 /** A process that runs the code and then waits until it is killed. */
-async function start(module: string, code: string): Promise<AsyncDisposable> {
+function start(module: string, code: string): Promise<AsyncDisposable> {
   const url = new URL(`../../lib/files/${module}`, import.meta.url);
-  const script = `import * as files from ${JSON.stringify(url)};
+  return startScript(`import * as files from ${JSON.stringify(url)};
     ${code}
     console.log("there");
-    await new Promise(() => setInterval(() => {}, 1000));`;
-  const args = ["eval", "--quiet", script];
-  const process = new Deno.Command(Deno.execPath(), { args, stdout: "piped", stderr: "inherit" }).spawn();
-  const reader = process.stdout.getReader();
-  await reader.read();
-  return {
-    [Symbol.asyncDispose]: async () => {
-      process.kill("SIGKILL");
-      await process.status;
-      await reader.cancel();
-    },
-  };
+    await new Promise(() => setInterval(() => {}, 1000));`);
 }
 
 Deno.test("what a killed process was writing goes with the next file in its folder, what a living one writes stays", () =>

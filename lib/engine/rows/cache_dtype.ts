@@ -84,9 +84,9 @@ export function checkCacheDtype(cacheDtype: CacheDtype): void {
     throw new TypeError(`Cannot hold rows as ${given} as it is a text: read it with parseCacheDtype(${given})`);
   }
   checkOptions("a cache dtype", cacheDtype, CACHE_DTYPE);
-  for (const  of of["keys", "values"] as const) {
-    checkOptions(`${of} of a cache dtype`, cacheDtype[of], VECTOR_FORMAT);
-    const { dtype, granularity } = cacheDtype[of];
+  for (const part of ["keys", "values"] as const) {
+    checkOptions(`${part} of a cache dtype`, cacheDtype[part], VECTOR_FORMAT);
+    const { dtype, granularity } = cacheDtype[part];
     vectorFormat(`${dtype}:${granularity}`.replace(/^(f32|f16):.*/, "$1"), `${dtype}:${granularity}`);
   }
   checkResidualLength(cacheDtype.residualLength);

@@ -3,6 +3,7 @@ import { seriesScales } from "../render/palette.ts";
 import { type Chart, chart } from "./chart.ts";
 import {
   type Axis,
+  CHART_OPTIONS,
   chartBase,
   type ChartOptions,
   distinct,
@@ -25,11 +26,7 @@ export interface BarChartOptions extends ChartOptions {
 }
 
 const BAR_CHART_OPTIONS: OptionNames<BarChartOptions> = {
-  rows: true,
-  title: true,
-  subtitle: true,
-  description: true,
-  size: true,
+  ...CHART_OPTIONS,
   x: true,
   y: true,
   label: true,

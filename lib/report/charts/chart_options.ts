@@ -15,6 +15,15 @@ export interface ChartOptions {
   readonly size?: readonly [width: number, height: number];
 }
 
+/** Their names, as {@linkcode checkOptions} takes them. */
+export const CHART_OPTIONS: OptionNames<ChartOptions> = {
+  rows: true,
+  title: true,
+  subtitle: true,
+  description: true,
+  size: true,
+};
+
 /** The part of a Vega-Lite specification that every chart of rows shares, and its rows. */
 export function chartBase(options: ChartOptions, columns: readonly string[]): {
   readonly base: { readonly description: string } & Readonly<Record<string, unknown>>;

@@ -5,6 +5,7 @@ import type { Row } from "../table/records.ts";
 import { type Chart, chart } from "./chart.ts";
 import {
   type Axis,
+  CHART_OPTIONS,
   chartBase,
   type ChartOptions,
   distinct,
@@ -33,11 +34,7 @@ export interface HeatMapOptions extends ChartOptions {
 }
 
 const HEAT_MAP_OPTIONS: OptionNames<HeatMapOptions> = {
-  rows: true,
-  title: true,
-  subtitle: true,
-  description: true,
-  size: true,
+  ...CHART_OPTIONS,
   x: true,
   y: true,
   value: true,

@@ -3,6 +3,7 @@ import { seriesScales } from "../render/palette.ts";
 import { type Chart, chart } from "./chart.ts";
 import {
   type Axis,
+  CHART_OPTIONS,
   chartBase,
   type ChartOptions,
   distinct,
@@ -29,11 +30,7 @@ export interface IntervalChartOptions extends ChartOptions {
 }
 
 const INTERVAL_CHART_OPTIONS: OptionNames<IntervalChartOptions> = {
-  rows: true,
-  title: true,
-  subtitle: true,
-  description: true,
-  size: true,
+  ...CHART_OPTIONS,
   x: true,
   y: true,
   low: true,

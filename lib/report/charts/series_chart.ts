@@ -3,6 +3,7 @@ import { type SeriesScales, seriesScales } from "../render/palette.ts";
 import { type Chart, chart } from "./chart.ts";
 import {
   type Axis,
+  CHART_OPTIONS,
   chartBase,
   type ChartOptions,
   distinct,
@@ -24,11 +25,7 @@ export interface SeriesChartOptions extends ChartOptions {
 }
 
 const SERIES_CHART_OPTIONS: OptionNames<SeriesChartOptions> = {
-  rows: true,
-  title: true,
-  subtitle: true,
-  description: true,
-  size: true,
+  ...CHART_OPTIONS,
   x: true,
   y: true,
   series: true,

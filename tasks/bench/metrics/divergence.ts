@@ -1,6 +1,7 @@
 import { readCheckpoint, type ResolvedModel } from "kvmirror/engine";
 import { mobyDick } from "kvmirror/eval";
 import { divergence } from "../../../lib/metrics/divergence.ts";
+import { likeliest } from "../../../lib/engine/generate/sampling.ts";
 import { createTokenizer } from "../../../lib/engine/tokenizer/tokenizer.ts";
 import { createProgress } from "../../cli/progress.ts";
 import { askOnce } from "../workers/system_process.ts";
@@ -114,8 +115,4 @@ function readFloats(file: Deno.FsFile, count: number): Float32Array {
   const bytes = new Uint8Array(4 * count);
   for (let read = 0; read < bytes.length;) read += file.readSync(bytes.subarray(read))!;
   return new Float32Array(bytes.buffer);
-}
-
-function likeliest(logits: Float32Array): number {
-  return logits.reduce((best, logit, id) => logit > logits[best] ? id : best, 0);
 }

@@ -55,9 +55,10 @@ const SEED = bytesOf(splitAt(SEED_PATTERN));
 /** Every rule that the engine knows. A model whose file names another one is refused. */
 export const PRE_TOKENIZERS: readonly PreTokenizerRule[] = [
   {
-    names: ["gpt-2", "phi-2", "exaone4", "granite-docling"].concat(
-      ["jina-es", "jina-de", "jina-v2-es", "jina-v2-de", "gigachat", "a.x-4.0", "mellum"],
-    ),
+    names: [
+      ...["gpt-2", "phi-2", "exaone4", "granite-docling", "gigachat", "a.x-4.0", "mellum"],
+      ...["jina-es", "jina-de", "jina-v2-es", "jina-v2-de"],
+    ],
     preTokenizer: GPT2,
   },
   { names: ["mpt", "olmo"], preTokenizer: GPT2, normalizer: "NFC" },
