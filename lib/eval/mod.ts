@@ -67,6 +67,7 @@ export {
 } from "./scores/comparisons.ts";
 export { type DepthScore, depthScores } from "./scores/depth_scores.ts";
 export { fullyAsked, type PolicyChoice, policyChoice } from "./scores/policy_choice.ts";
+export { CLAIM_ROWS, type LeadClaim, leadClaim, type LeadClaimOptions } from "./scores/lead_claim.ts";
 export { openTasks, type TaskGate, taskGates } from "./scores/task_gates.ts";
 export { type ScoreColumns, scoreColumns, type TaskScore, taskScores } from "./scores/task_scores.ts";
 // Files.
