@@ -11,6 +11,7 @@ const STEPS = [
   ["check", "--quiet", "lib/", "tasks/", "tests/"],
   ["run", "-q", "--no-prompt", "-P=check", `--allow-run=${Deno.execPath()}`, "tasks/check_notebooks.ts"],
   ["doc", "--quiet", "--lint", ...DOORS],
+  ["publish", "--quiet", "--dry-run", "--allow-dirty"],
 ];
 
 await runTask("check", async () => {

@@ -276,6 +276,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "hash.ts",
       "held_folder.ts",
       "json_object.ts",
+      "package_data.ts",
       "text_file.ts",
       "write_atomic.ts",
       "zip_member.ts",

@@ -3,7 +3,7 @@ export interface Machine {
   /** An environment variable. */
   readonly variable: (name: string) => string | undefined;
   /** The operating system. */
-  readonly system: typeof Deno.build.os;
+  readonly system: string;
 }
 
 const FOLDER = "kvmirror";

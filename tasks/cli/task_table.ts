@@ -559,6 +559,13 @@ const FLAGS = {
     },
     example: "bench --peers none --metrics decode --contexts 1024 --output bench/run.json",
   },
+  pack: {
+    flags: {
+      output: { kind: "text", value: "FOLDER", default: "npm", meaning: "where the package goes; an older one goes" },
+      ...JSON_FLAG,
+    },
+    example: "pack --output npm",
+  },
   compress: {
     flags: { ...LIVE_FLAGS(16), ...QUESTION_FILE, ...JSON_FLAG },
     example: "compress --prompt-file story.txt --policy hybrid --compression-ratio 0.75 --json",

@@ -1,9 +1,9 @@
 import { Buffer } from "node:buffer";
-import { fileURLToPath } from "node:url";
 import { type ByteSource, openFileSource } from "../../files/byte_source.ts";
 import { cacheFolder } from "../../files/cache_folder.ts";
 import { exists } from "../../files/exists.ts";
 import { hashFile } from "../../files/hash.ts";
+import { fetchPackageData, packageDataPath } from "../../files/package_data.ts";
 import { encodeSafetensors } from "../checkpoint/safetensors/encode_safetensors.ts";
 import { readSafetensors } from "../checkpoint/safetensors/read_safetensors.ts";
 import { type AttentionProbe, type ProbedModel, probeWidth } from "./attention_probe.ts";
@@ -67,7 +67,23 @@ export function probePath(hash: string): string {
 
 /** The path of a model's probe among the project's, by the checkpoint's content hash. */
 function shippedProbePath(hash: string): string {
-  return fileURLToPath(new URL(`../../../data/probes/${hash.slice(0, 32)}.safetensors`, import.meta.url));
+  return packageDataPath(shippedProbe(hash));
+}
+
+function shippedProbe(hash: string): string {
+  return `probes/${hash.slice(0, 32)}.safetensors`;
+}
+
+/**
+ * Puts the project's probe of a model on this machine, if there is one and the network is up: {@linkcode readProbe} reads
+ * files alone.
+ */
+export async function fetchProbe(hash: string, signal?: AbortSignal): Promise<void> {
+  try {
+    await fetchPackageData([shippedProbe(hash)], signal);
+  } catch {
+    signal?.throwIfAborted(); // A model runs without its probe; who wants that is told that there is none.
+  }
 }
 
 /** sha256 of the file that {@linkcode readProbe} reads, hex; undefined if there is none. */

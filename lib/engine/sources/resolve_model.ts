@@ -1,6 +1,6 @@
 import { exists } from "../../files/exists.ts";
 import { cannotFind, checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
-import { EMBEDDED_MODEL, embeddedModel } from "./embedded_model.ts";
+import { EMBEDDED_MODEL, fetchEmbeddedModel } from "./embedded_model.ts";
 import { fetchFromHub, removePartials } from "./hub/fetch_from_hub.ts";
 import { findHubModel, resolveHubModel, withOnlyFile } from "./hub/hub_model.ts";
 import { parseHubName } from "./hub/hub_name.ts";
@@ -33,7 +33,7 @@ const FETCH_OPTIONS: OptionNames<FetchOptions> = { onProgress: true, onNotice: t
 export async function resolveModel(name: string, options: FetchOptions = {}): Promise<ResolvedModel> {
   checkOptions("resolveModel", options, FETCH_OPTIONS);
   checkModelName(name);
-  if (name === EMBEDDED_MODEL.name) return embeddedModel();
+  if (name === EMBEDDED_MODEL.name) return await fetchEmbeddedModel("", options.signal);
   if (name === "auto") return await resolveAuto(options);
   const known = KNOWN_MODELS.find((model) => model.name === name);
   if (known !== undefined) return findModel(known, options.settings) ?? await fetchModel(known, options);
@@ -178,7 +178,8 @@ async function resolveAuto(options: FetchOptions): Promise<ResolvedModel> {
     }
   }
   const other = firstHere(KNOWN_MODELS.slice(fetched + 1), options);
-  return other === undefined ? embeddedModel(`, ${why}`) : { ...other, source: `${other.source}, ${why}` };
+  if (other === undefined) return await fetchEmbeddedModel(`, ${why}`, options.signal);
+  return { ...other, source: `${other.source}, ${why}` };
 }
 
 function firstHere(models: readonly KnownModel[], { settings }: FetchOptions): ResolvedModel | undefined {

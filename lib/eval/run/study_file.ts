@@ -1,7 +1,7 @@
-import { fileURLToPath } from "node:url";
 import type { Model } from "../../engine/mod.ts";
 import { gitCommit } from "../../files/git_commit.ts";
 import { parseJsonObjectText } from "../../files/json_object.ts";
+import { packageDataPath } from "../../files/package_data.ts";
 import { mean } from "../../numeric/mean.ts";
 import type { ScoredSample } from "./sample.ts";
 
@@ -117,5 +117,5 @@ function rounded(value: number | readonly number[]): number {
 
 /** Where a study lies that comes with the project, as it is too long to be run again each time. */
 export function studyPath(name: string): string {
-  return fileURLToPath(new URL(`../../../data/studies/${name}.json`, import.meta.url));
+  return packageDataPath(`studies/${name}.json`);
 }
