@@ -224,6 +224,7 @@ export class Model implements AsyncDisposable {
 
   #lock(cache: KvCache, action: string, purpose: string): KvCache {
     this.#checkOpen();
+    checkCache(action, cache);
     checkOwner(`${action} this cache`, cache, this.#caches);
     return cache.lock(purpose);
   }
@@ -274,6 +275,7 @@ export class Model implements AsyncDisposable {
     checkOptions("questionIds", options, { template: true, cache: true, specialTokens: true });
     const { template = "chat", cache, specialTokens } = options;
     checkWord("template", template, TEMPLATES);
+    if (cache !== undefined) checkCache("answer from", cache);
     if (template === "none") {
       return cache === undefined || cache.tokenCount === 0
         ? encodeStart(this.tokenizer, question)
@@ -398,4 +400,9 @@ function contextFull(generated: number, maxNewTokens: number, { maxPositionEmbed
 function openingIds(tokenizer: Tokenizer, text: string, tokens: UserTokens): number[] {
   const { open, whiteSpace } = splitChatTemplate(tokenizer);
   return userIds(tokenizer, [open, whiteSpace === "trimmed" ? text.trimStart() : text, ""], tokens);
+}
+
+function checkCache(action: string, cache: unknown): void {
+  if (cache instanceof KvCache) return;
+  throw new TypeError(`Cannot ${action} ${Array.isArray(cache) ? "a list" : `a ${typeof cache}`} as it is no cache`);
 }

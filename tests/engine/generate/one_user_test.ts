@@ -259,3 +259,14 @@ Deno.test("an answer that fills the context ends there, and what it has is given
   assertEquals(short.finishReason, undefined);
   assertEquals([(await short).finishReason, short.finishReason], ["length", "length"]);
 });
+
+Deno.test("what is no cache is refused in a line", async () => {
+  await using model = await loadModel("tiny");
+  const ids = [1, 2, 3];
+  for (
+    const [call, said] of [
+      [() => model.read(ids as never, { cache: 1 } as never), "Cannot read into a list as it is no cache"],
+      [() => model.generate("a", { cache: 5 as never }), "Cannot answer from a number as it is no cache"],
+    ] as const
+  ) await assertRejects(async () => await call(), TypeError, said);
+});
