@@ -221,6 +221,12 @@ const FLAGS = {
         otherwise: "all of them",
         meaning: "the only notebook to run, by its name",
       },
+      output: {
+        kind: "text",
+        value: "FOLDER",
+        otherwise: "reports beside the notebooks' folder, reports-quick in the quick profile",
+        meaning: "where reports go",
+      },
       ...NOTEBOOK_FOLDER,
       ...JSON_FLAG,
     },
