@@ -6,13 +6,14 @@ import { inputLines, TurnInterrupt } from "./chat/terminal.ts";
 import { cacheDtypeFromFlags, maxNewTokensFromFlags } from "./cli/cache_flags.ts";
 import { byteSize, textFromFlag, usage } from "./cli/flags.ts";
 import { modelFromFlags, userTokensFromFlags } from "./cli/model_flags.ts";
+import { policiesOfFiles } from "./cli/policy_file.ts";
 import { policyFromFlags } from "./cli/policy_flags.ts";
 import { printForPeople, printJson, printNotice, writeText } from "./cli/print.ts";
 import { runTask } from "./cli/run_task.ts";
 import { UsageError } from "./cli/usage_error.ts";
 
 await runTask("chat", async (flags) => {
-  const policy = policyFromFlags(flags);
+  const policy = policyFromFlags(flags, await policiesOfFiles(flags.text("policy")));
   const size = flags.text("max-cache");
   if (size === undefined && flags.given("policy")) {
     throw new UsageError("Cannot choose what stays by --policy as nothing is evicted: give --max-cache as well");

@@ -13,6 +13,7 @@ import { evictionFromFlags } from "./cli/cache_flags.ts";
 import { requiredText, textFromFlag } from "./cli/flags.ts";
 import { modelFromFlags } from "./cli/model_flags.ts";
 import { interruptSignal } from "./cli/interrupt.ts";
+import { policiesOfFiles } from "./cli/policy_file.ts";
 import { createProgress } from "./cli/progress.ts";
 import { printJson, printNotice, printText } from "./cli/print.ts";
 import { runTask } from "./cli/run_task.ts";
@@ -21,7 +22,7 @@ import { runTask } from "./cli/run_task.ts";
 const TOP = 5;
 
 await runTask("compress", async (flags) => {
-  const eviction = evictionFromFlags(flags);
+  const eviction = evictionFromFlags(flags, await policiesOfFiles(flags.text("policy")));
   const prompt = requiredText(flags, "prompt-file");
   const question = textFromFlag(flags, "question-file");
   const signal = interruptSignal();

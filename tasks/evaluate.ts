@@ -25,6 +25,7 @@ import {
 import { provenanceLine } from "kvmirror/report";
 import { requiredText, usage } from "./cli/flags.ts";
 import { modelOfWeights } from "./cli/model_flags.ts";
+import { policiesOfFiles } from "./cli/policy_file.ts";
 import { interruptSignal } from "./cli/interrupt.ts";
 import { createProgress, timeLeft } from "./cli/progress.ts";
 import { printJson, printNotice, printText } from "./cli/print.ts";
@@ -33,7 +34,7 @@ import { type EvaluationRequest, requestFromFlags } from "./evaluate/flags.ts";
 import { runJobs, shardRows } from "./evaluate/jobs.ts";
 
 await runTask("evaluate", async (flags) => {
-  const request = requestFromFlags(flags);
+  const request = requestFromFlags(flags, await policiesOfFiles(flags.text("policy")));
   const { source, weights } = request;
   const output = flags.text("output");
   const dataset = typeof source === "string" ? parseDatasetRows(requiredText(flags, "dataset"), source) : undefined;

@@ -1,6 +1,7 @@
 import { cacheDtypeName, type Chat, isFloat32 } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
 import { nearestName } from "../../lib/numeric/nearest_name.ts";
+import { policiesOfFiles } from "../cli/policy_file.ts";
 
 /** What can be typed besides questions, and what it does. */
 const COMMANDS = {
@@ -55,7 +56,7 @@ export async function runChatCommand(
     }
     case "policy":
       if (value === "") throw new RangeError("Cannot take a policy without a name: write /policy snapkv");
-      chat.usePolicy(policy(value));
+      chat.usePolicy(policy(value, {}, await policiesOfFiles(value)));
       return `${chat.policy.name} chooses what stays`;
     case "stats":
       return stats(chat, maxBytes);

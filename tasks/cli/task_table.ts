@@ -87,7 +87,8 @@ const CACHE_DTYPE_FLAGS: FlagTable = {
   },
 };
 
-const POLICY_MEANING = "chooses the rows that stay: a name of deno task policies, numbers and wrappers in parentheses";
+const POLICY_MEANING =
+  "chooses the rows that stay: a name of deno task policies or a file, as ./mine.ts; numbers and wrappers in parentheses";
 const WINDOW_FLAGS: FlagTable = {
   "window-size": {
     kind: "integer",
@@ -401,7 +402,11 @@ const FLAGS = {
     flags: {
       dataset: DATASET,
       task: { kind: "text", value: "TASKS", otherwise: "rows are read from --dataset", meaning: TASK_MEANING },
-      policy: { kind: "text", value: "POLICIES", meaning: "policies, with commas between; controls are added" },
+      policy: {
+        kind: "text",
+        value: "POLICIES",
+        meaning: "policies or files, as ./mine.ts, with commas between; controls are added",
+      },
       "compression-ratio": {
         kind: "text",
         value: "RATIOS",
@@ -469,7 +474,8 @@ const FLAGS = {
         kind: "text",
         value: "POLICIES",
         default: "streaming_llm,tova,snapkv,keydiff,adakv(keydiff),globalkv(keydiff),globalkv(attention_probe)",
-        meaning: "policies to try, with commas between; one that fails on the model is left out with its reason",
+        meaning:
+          "policies or files to try, with commas between; one that fails on the model is left out with its reason",
       },
       "cache-dtype": {
         kind: "text",
