@@ -14,6 +14,8 @@ export interface FlagDefinition {
   readonly otherwise?: string;
   /** What it does, in a clause. */
   readonly meaning: string;
+  /** The words that it takes, where these are few: shells complete them. */
+  readonly choices?: readonly string[];
 }
 
 /** Flags by their names without dashes, in the order of the help. */
@@ -27,6 +29,8 @@ export interface TaskDefinition {
   readonly description: string;
   /** The words it takes beside flags, as the help writes them; without it a word is refused. */
   readonly words?: string;
+  /** Those of its words that are always the same: shells complete them. */
+  readonly wordChoices?: readonly string[];
   /** What it hands on to another program: everything, or everything after `--`. */
   readonly handsOn?: "everything" | "after --";
   /** Its flags. */
@@ -49,6 +53,7 @@ const MODEL_FLAGS: FlagTable = {
     value: "FORMAT",
     default: "int8",
     meaning: "how weights are held: file (as the checkpoint stores them), f32, int8 or int4",
+    choices: ["file", "f32", "int8", "int4"],
   },
 };
 
@@ -59,6 +64,7 @@ const SPECIAL_TOKENS: FlagTable = {
     default: "spelled",
     meaning:
       "special tokens in the user's words: spelled like any words, or recognized, which lets a text end its turn",
+    choices: ["spelled", "recognized"],
   },
 };
 
@@ -78,6 +84,7 @@ const CACHE_DTYPE_FLAGS: FlagTable = {
     default: "f32",
     meaning:
       "how kept rows are held: f32, f16, int8, int4, keys and values apart as int8/int4, by channel as int4:channel",
+    choices: ["f32", "f16", "int8", "int4", "int8/int4", "int4:channel", "int4:channel/int4"],
   },
   "residual-length": {
     kind: "integer",
@@ -148,6 +155,7 @@ const POSITIONS: FlagTable = {
     value: "MODE",
     default: "logical",
     meaning: "where kept rows stand: logical (where they were) or compact (moved together)",
+    choices: ["logical", "compact"],
   },
 };
 
@@ -210,6 +218,7 @@ const FLAGS = {
         value: "PROFILE",
         default: "full",
         meaning: "how much is measured: quick, full, or deep with the long studies",
+        choices: ["quick", "full", "deep"],
       },
       model: {
         ...MODEL_FLAGS.model,
@@ -267,11 +276,23 @@ const FLAGS = {
   "lab:check": {
     words: "[NOTEBOOK…]",
     flags: {
-      profile: { kind: "text", value: "PROFILE", default: "quick", meaning: "the profile that the notebooks run in" },
+      profile: {
+        kind: "text",
+        value: "PROFILE",
+        default: "quick",
+        meaning: "the profile that the notebooks run in",
+        choices: ["quick", "full", "deep"],
+      },
       model: { ...MODEL_FLAGS.model },
       screenshots: { kind: "text", value: "FOLDER", otherwise: "a new one", meaning: "where pictures of each cell go" },
     },
     example: "lab:check 03_live_eviction --model tiny",
+  },
+  completion: {
+    words: "bash | zsh | fish",
+    wordChoices: ["bash", "zsh", "fish"],
+    flags: {},
+    example: "completion bash",
   },
   policies: { flags: JSON_FLAG, example: "policies --json" },
   parity: {
@@ -284,6 +305,7 @@ const FLAGS = {
   },
   models: {
     words: "[list | fetch MODEL | verify MODEL]",
+    wordChoices: ["list", "fetch", "verify"],
     flags: {
       ...JSON_FLAG,
       markdown: { kind: "switch", meaning: "with list: print the table of families in Markdown and nothing else" },
@@ -368,12 +390,14 @@ const FLAGS = {
         value: "WAY",
         otherwise: "a token a run",
         meaning: "lookup: look the answer's next words up in the text and check several in one run",
+        choices: ["lookup"],
       },
       template: {
         kind: "text",
         value: "WAY",
         default: "chat",
         meaning: "chat: the texts are a user's turn; none: they are read as they are, special tokens recognized",
+        choices: ["chat", "none"],
       },
       ...SPECIAL_TOKENS,
       ...TEMPLATE_FLAGS,
@@ -548,6 +572,7 @@ const FLAGS = {
         value: "PEERS",
         default: "npm",
         meaning: "whose programs are timed beside: none, npm or python",
+        choices: ["none", "npm", "python"],
       },
       output: {
         kind: "text",
