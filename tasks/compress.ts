@@ -40,17 +40,19 @@ await runTask("compress", async (flags) => {
   const kept = keptPositions(cache, model);
   const usage = cacheUsage(cache);
   let top = { ids: [] as number[], logprobs: [] as number[] };
-  let first = true;
+  let steps = 0;
+  const answering = createProgress("tokens");
   const { ids, text } = await model.generateFrom(questionIds, {
     cache,
     maxNewTokens: eviction.maxNewTokens,
     ignoreEos: true,
     signal,
     onLogits: (logits) => {
-      if (first) top = likeliestTokens(logits);
-      first = false;
+      if (steps === 0) top = likeliestTokens(logits);
+      answering.update(++steps, eviction.maxNewTokens);
     },
   });
+  answering.close();
   if (flags.toggle("json")) {
     printJson({
       prompt_tokens: promptTokens,

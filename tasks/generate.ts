@@ -55,11 +55,14 @@ await runTask("generate", async (flags) => {
   const { maxNewTokens } = eviction;
   const answer = { cache, template, specialTokens, bound, draft, maxNewTokens, signal, onNotice: printNotice };
   const generation = model.generate(question, answer);
+  const answering = createProgress("answer, tokens at most");
   for await (const token of generation) {
     ids.push(token.id);
     text += token.text;
-    if (!json) printForPeople(Deno.stdout, token.text);
+    if (json) answering.update(ids.length, maxNewTokens);
+    else printForPeople(Deno.stdout, token.text);
   }
+  answering.close();
   if (json) {
     printJson({
       text,

@@ -51,7 +51,7 @@ await runTask("recommend", async (flags) => {
     cacheDtypes,
     samples: sampleFolder(),
     signal,
-    onProgress: (done, _found, total) => progress.update(done, total),
+    onProgress: (done, found, total) => progress.update(done, total, found),
   }).finally(() => progress.close());
   if (flags.toggle("json")) printJson({ model: model.origin.name, weights: model.origin.weights, context, ...found });
   else printText(inWords(found, context, maxBytes));

@@ -12,7 +12,7 @@ import { serializeNotebook } from "../lib/notebook/serialize_notebook.ts";
 import { cannotFind } from "../lib/numeric/nearest_name.ts";
 import { type Flags, usage } from "./cli/flags.ts";
 import { interruptSignal } from "./cli/interrupt.ts";
-import { createProgress } from "./cli/progress.ts";
+import { createFetchProgress } from "./cli/progress.ts";
 import { printJson, printNotice, printText, writeText } from "./cli/print.ts";
 import { runTask } from "./cli/run_task.ts";
 import { UsageError } from "./cli/usage_error.ts";
@@ -171,17 +171,17 @@ function select(notebooks: readonly NotebookFile[], only: string | undefined): r
 }
 
 async function findModel(name: string, signal: AbortSignal): Promise<ResolvedModel> {
-  const progress = createProgress("fetching");
+  const fetching = createFetchProgress();
   try {
     const model = await resolveModel(name, {
       signal,
       onNotice: printNotice,
-      onProgress: ({ received, total }) => progress.update(received, total),
+      onProgress: fetching.onProgress,
     });
     printNotice(`model ${model.name}, from ${model.source}`);
     return model;
   } finally {
-    progress.close();
+    fetching.close();
   }
 }
 
