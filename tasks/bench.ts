@@ -16,7 +16,7 @@ import { compareReports, printComparisons, YARDSTICKS } from "./bench/report/com
 import { chooseSystems, PEERS, type Peers, SYSTEM_NAMES } from "./bench/workers/systems.ts";
 import { usage } from "./cli/flags.ts";
 import { interruptCode, interruptSignal } from "./cli/interrupt.ts";
-import { createProgress } from "./cli/progress.ts";
+import { createFetchProgress } from "./cli/progress.ts";
 import { printJson, printNotice, printText } from "./cli/print.ts";
 import { runTask } from "./cli/run_task.ts";
 import { UsageError } from "./cli/usage_error.ts";
@@ -101,9 +101,8 @@ function checkYardstick(systems: readonly string[], peers: Peers, { metrics }: B
 
 async function findModel(name: string, signal: AbortSignal): Promise<ResolvedModel> {
   usage(() => checkModelName(name));
-  const fetching = createProgress("fetching");
-  const onProgress = ({ received, total }: { received: number; total?: number }) => fetching.update(received, total);
-  const model = await resolveModel(name, { signal, onNotice: printNotice, onProgress });
+  const fetching = createFetchProgress();
+  const model = await resolveModel(name, { signal, onNotice: printNotice, onProgress: fetching.onProgress });
   fetching.close();
   printNotice(`model ${model.name}, from ${model.source}`);
   return model;

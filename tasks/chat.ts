@@ -1,18 +1,23 @@
 /** `deno task chat`: a conversation from line to line, over a cache that stays within its bytes. */
 import { cacheDtypeName, Chat, type Model } from "kvmirror/engine";
 import { fileSize, isFolder } from "../lib/files/exists.ts";
-import { type ChatCommand, chatStatus, parseChatCommand, runChatCommand } from "./chat/commands.ts";
-import { inputLines, TurnInterrupt } from "./chat/terminal.ts";
+import { type ChatCommand, chatStatus, completedCommand, parseChatCommand, runChatCommand } from "./chat/commands.ts";
+import { editedLines, inputLines, TurnInterrupt } from "./chat/terminal.ts";
 import { cacheDtypeFromFlags, maxNewTokensFromFlags } from "./cli/cache_flags.ts";
 import { byteSize, textFromFlag, usage } from "./cli/flags.ts";
 import { modelFromFlags, userTokensFromFlags } from "./cli/model_flags.ts";
+import { policiesOfFiles } from "./cli/policy_file.ts";
 import { policyFromFlags } from "./cli/policy_flags.ts";
+import { createProgress, type Progress } from "./cli/progress.ts";
 import { printForPeople, printJson, printNotice, writeText } from "./cli/print.ts";
 import { runTask } from "./cli/run_task.ts";
 import { UsageError } from "./cli/usage_error.ts";
 
+/** What stands before a line that somebody types. */
+const PROMPT = "> ";
+
 await runTask("chat", async (flags) => {
-  const policy = policyFromFlags(flags);
+  const policy = policyFromFlags(flags, await policiesOfFiles(flags.text("policy")));
   const size = flags.text("max-cache");
   if (size === undefined && flags.given("policy")) {
     throw new UsageError("Cannot choose what stays by --policy as nothing is evicted: give --max-cache as well");
@@ -44,33 +49,52 @@ await runTask("chat", async (flags) => {
       throw error;
     });
   const cache = load === undefined ? undefined : await model.loadCache(load).catch(refuse);
-  const options = { policy, maxBytes, cacheDtype, system, cache, maxNewTokens, specialTokens, onNotice: printNotice };
-  const chat = await Chat.open(model, options).catch(refuse);
+  const reading = createProgress("reading");
+  const notes = { onProgress: reading.update, onNotice: printNotice };
+  const options = { policy, maxBytes, cacheDtype, system, cache, maxNewTokens, specialTokens, ...notes };
+  const chat = await Chat.open(model, options).catch(refuse).finally(reading.close);
   const json = flags.toggle("json");
   const status = () => printNotice(chatStatus(chat, maxBytes));
   status();
   let failed = false;
-  for await (const line of inputLines(Deno.stdin, () => writeText(Deno.stderr, "> "))) {
+  for await (const line of linesOf(interrupt)) {
     if (line.trim() === "") continue;
     try {
       const command = parseChatCommand(line);
       if (command?.name === "quit") break;
       if (command !== undefined) await obey(chat, command, maxBytes);
       else {
-        await answer(chat, line.replace(/^\/\//, "/"), { model, json, maxBytes, signal: interrupt.begin() });
+        await answer(chat, line.replace(/^\/\//, "/"), {
+          model,
+          json,
+          maxBytes,
+          reading,
+          signal: interrupt.beginTurn(),
+        });
         status();
       }
     } catch (error) {
       failed = true;
       printNotice(`error: ${error instanceof Error ? error.message : error}`);
     } finally {
-      interrupt.end();
+      reading.close();
+      interrupt.endTurn();
     }
   }
   if (save !== undefined) await obey(chat, { name: "save", value: save }, maxBytes);
   // A script wants to know; someone who reads along has seen it.
   if (failed && !Deno.stdin.isTerminal()) Deno.exitCode = 1;
 });
+
+/** Lines of a script as they come, and of somebody at a terminal as they are typed. */
+function linesOf(interrupt: TurnInterrupt): AsyncIterable<string> {
+  const ask = () => writeText(Deno.stderr, PROMPT);
+  if (!Deno.stdin.isTerminal()) return inputLines(Deno.stdin, ask);
+  printNotice("type a question, or /help");
+  if (!Deno.stderr.isTerminal() || Deno.env.get("TERM") === "dumb") return inputLines(Deno.stdin, ask);
+  const onInterrupt = () => interrupt.end("SIGINT");
+  return editedLines({ prompt: PROMPT, complete: completedCommand, onInterrupt });
+}
 
 async function obey(chat: Chat, command: ChatCommand, maxBytes: number | undefined): Promise<void> {
   printNotice(await runChatCommand(chat, command, maxBytes));
@@ -81,14 +105,17 @@ interface AnswerOptions {
   readonly model: Model;
   readonly json: boolean;
   readonly maxBytes: number | undefined;
+  readonly reading: Progress;
   readonly signal: AbortSignal;
 }
 
-async function answer(chat: Chat, question: string, { model, json, maxBytes, signal }: AnswerOptions): Promise<void> {
+async function answer(chat: Chat, question: string, options: AnswerOptions): Promise<void> {
+  const { model, json, maxBytes, reading, signal } = options;
   const ids: number[] = [];
   let text = "";
   try {
     for await (const token of chat.ask(question, { signal })) {
+      reading.close();
       ids.push(token.id);
       text += token.text;
       if (!json) printForPeople(Deno.stdout, token.text);

@@ -13,6 +13,7 @@ import { evictionFromFlags } from "./cli/cache_flags.ts";
 import { requiredText, textFromFlag } from "./cli/flags.ts";
 import { modelFromFlags } from "./cli/model_flags.ts";
 import { interruptSignal } from "./cli/interrupt.ts";
+import { policiesOfFiles } from "./cli/policy_file.ts";
 import { createProgress } from "./cli/progress.ts";
 import { printJson, printNotice, printText } from "./cli/print.ts";
 import { runTask } from "./cli/run_task.ts";
@@ -21,7 +22,7 @@ import { runTask } from "./cli/run_task.ts";
 const TOP = 5;
 
 await runTask("compress", async (flags) => {
-  const eviction = evictionFromFlags(flags);
+  const eviction = evictionFromFlags(flags, await policiesOfFiles(flags.text("policy")));
   const prompt = requiredText(flags, "prompt-file");
   const question = textFromFlag(flags, "question-file");
   const signal = interruptSignal();
@@ -39,17 +40,19 @@ await runTask("compress", async (flags) => {
   const kept = keptPositions(cache, model);
   const usage = cacheUsage(cache);
   let top = { ids: [] as number[], logprobs: [] as number[] };
-  let first = true;
+  let steps = 0;
+  const answering = createProgress("tokens");
   const { ids, text } = await model.generateFrom(questionIds, {
     cache,
     maxNewTokens: eviction.maxNewTokens,
     ignoreEos: true,
     signal,
     onLogits: (logits) => {
-      if (first) top = likeliestTokens(logits);
-      first = false;
+      if (steps === 0) top = likeliestTokens(logits);
+      answering.update(++steps, eviction.maxNewTokens);
     },
   });
+  answering.close();
   if (flags.toggle("json")) {
     printJson({
       prompt_tokens: promptTokens,

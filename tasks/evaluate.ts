@@ -25,15 +25,16 @@ import {
 import { provenanceLine } from "kvmirror/report";
 import { requiredText, usage } from "./cli/flags.ts";
 import { modelOfWeights } from "./cli/model_flags.ts";
+import { policiesOfFiles } from "./cli/policy_file.ts";
 import { interruptSignal } from "./cli/interrupt.ts";
-import { createProgress, timeLeft } from "./cli/progress.ts";
+import { createProgress } from "./cli/progress.ts";
 import { printJson, printNotice, printText } from "./cli/print.ts";
 import { runTask } from "./cli/run_task.ts";
 import { type EvaluationRequest, requestFromFlags } from "./evaluate/flags.ts";
 import { runJobs, shardRows } from "./evaluate/jobs.ts";
 
 await runTask("evaluate", async (flags) => {
-  const request = requestFromFlags(flags);
+  const request = requestFromFlags(flags, await policiesOfFiles(flags.text("policy")));
   const { source, weights } = request;
   const output = flags.text("output");
   const dataset = typeof source === "string" ? parseDatasetRows(requiredText(flags, "dataset"), source) : undefined;
@@ -89,15 +90,12 @@ async function evaluateModel(
   const all = limited(dataset ?? writeRows(model, request), request.maxNewTokens);
   const rows = request.shard === undefined ? all : shardRows(all, request.shard);
   const progress = createProgress("samples");
-  const started = performance.now();
   return await evaluate(model, rows, settings, {
     timing,
     positions,
     samples,
     signal,
-    onProgress: (done, found, total) => {
-      progress.update(done, total, timeLeft(performance.now() - started, done - found, total - done));
-    },
+    onProgress: (done, found, total) => progress.update(done, total, found),
   }).finally(() => {
     progress.close();
     if (signal.aborted) printNotice("finished samples are kept: the same command goes on from there");

@@ -4,13 +4,14 @@ import { boundFromFlags, draftFromFlags, evictionFromFlags } from "./cli/cache_f
 import { requiredText, textFromFlag } from "./cli/flags.ts";
 import { modelFromFlags, templateFromFlags, userTokensFromFlags } from "./cli/model_flags.ts";
 import { interruptSignal } from "./cli/interrupt.ts";
+import { policiesOfFiles } from "./cli/policy_file.ts";
 import { createProgress } from "./cli/progress.ts";
 import { printForPeople, printJson, printNotice, printText } from "./cli/print.ts";
 import { runTask } from "./cli/run_task.ts";
 import { UsageError } from "./cli/usage_error.ts";
 
 await runTask("generate", async (flags) => {
-  const eviction = evictionFromFlags(flags);
+  const eviction = evictionFromFlags(flags, await policiesOfFiles(flags.text("policy")));
   const bound = boundFromFlags(flags, eviction);
   const draft = draftFromFlags(flags, eviction, bound);
   const prompt = requiredText(flags, "prompt-file");
@@ -54,11 +55,14 @@ await runTask("generate", async (flags) => {
   const { maxNewTokens } = eviction;
   const answer = { cache, template, specialTokens, bound, draft, maxNewTokens, signal, onNotice: printNotice };
   const generation = model.generate(question, answer);
+  const answering = createProgress("answer, tokens at most");
   for await (const token of generation) {
     ids.push(token.id);
     text += token.text;
-    if (!json) printForPeople(Deno.stdout, token.text);
+    if (json) answering.update(ids.length, maxNewTokens);
+    else printForPeople(Deno.stdout, token.text);
   }
+  answering.close();
   if (json) {
     printJson({
       text,

@@ -18,7 +18,7 @@ import { SAFETENSORS_TYPES } from "../lib/engine/checkpoint/safetensors/hugging_
 import { TENSOR_FORMATS } from "../lib/engine/checkpoint/tensor_format.ts";
 import { usage } from "./cli/flags.ts";
 import { interruptSignal } from "./cli/interrupt.ts";
-import { createProgress } from "./cli/progress.ts";
+import { createFetchProgress } from "./cli/progress.ts";
 import { printJson, printNotice, printText } from "./cli/print.ts";
 import { runTask } from "./cli/run_task.ts";
 import { UsageError } from "./cli/usage_error.ts";
@@ -81,14 +81,14 @@ function legend(): string[] {
 }
 
 async function fetch(name: string, json: boolean): Promise<void> {
-  const progress = createProgress(`fetching ${name}`);
+  const fetching = createFetchProgress(`fetching ${name}`);
   const signal = interruptSignal();
   const found = await resolveModel(name, {
     signal,
     onNotice: printNotice,
-    onProgress: ({ received, total }) => progress.update(received, total),
+    onProgress: fetching.onProgress,
   });
-  progress.close();
+  fetching.close();
   if (json) return printJson({ name: found.name, path: found.path, source: found.source });
   printText(`${found.name}, from ${found.source}: ${found.path}`);
 }

@@ -12,11 +12,12 @@ import {
   splitNames,
   taskRows,
 } from "kvmirror/eval";
-import { policyEntry } from "kvmirror/policies";
+import { policy } from "kvmirror/policies";
 import { bytes, fixed, percent, table } from "kvmirror/report";
 import { byteSize, type Flags, requiredText, usage } from "./cli/flags.ts";
 import { modelFromFlags } from "./cli/model_flags.ts";
 import { interruptSignal } from "./cli/interrupt.ts";
+import { policiesOfFiles } from "./cli/policy_file.ts";
 import { createProgress } from "./cli/progress.ts";
 import { printJson, printText } from "./cli/print.ts";
 import { runTask } from "./cli/run_task.ts";
@@ -30,8 +31,8 @@ await runTask("recommend", async (flags) => {
   const memory = flags.text("memory");
   if (memory === undefined) throw new UsageError("Cannot recommend without --memory: give a size, such as 16MB");
   const maxBytes = byteSize("memory", memory);
-  const policies = usage(() => splitNames(flags.text("policy")!));
-  usage(() => policies.forEach(checkPolicyName));
+  const own = await policiesOfFiles(flags.text("policy"));
+  const policies = usage(() => splitNames(flags.text("policy")!).map((name) => policy(name, {}, own)));
   const cacheDtypes = usage(() => splitNames(flags.text("cache-dtype")!).map((name) => parseCacheDtype(name)));
   const dataset = flags.text("dataset");
   const given = ["task", "samples", "seed"].find((name) => flags.given(name));
@@ -50,15 +51,11 @@ await runTask("recommend", async (flags) => {
     cacheDtypes,
     samples: sampleFolder(),
     signal,
-    onProgress: (done, _found, total) => progress.update(done, total),
+    onProgress: (done, found, total) => progress.update(done, total, found),
   }).finally(() => progress.close());
   if (flags.toggle("json")) printJson({ model: model.origin.name, weights: model.origin.weights, context, ...found });
   else printText(inWords(found, context, maxBytes));
 });
-
-function checkPolicyName(name: string): void {
-  policyEntry(name).create();
-}
 
 function sampleRows(flags: Flags, tokenizer: Parameters<typeof taskRows>[0], context: number): DatasetRow[] {
   const tasks = usage(() => splitNames(flags.text("task")!));

@@ -1,5 +1,6 @@
 /** `deno task replay`: runs a policy on a recorded trace. */
 import { openTrace, parseSummary, replay, summarizeTrace, type TraceSummary } from "kvmirror";
+import { policiesOfFiles } from "./cli/policy_file.ts";
 import { ratioFromFlags, traceablePolicyFromFlags } from "./cli/policy_flags.ts";
 import { explained } from "../lib/files/system_error.ts";
 import { readText } from "../lib/files/text_file.ts";
@@ -8,10 +9,10 @@ import { printJson, printText } from "./cli/print.ts";
 import { runTask } from "./cli/run_task.ts";
 import { UsageError } from "./cli/usage_error.ts";
 
-await runTask("replay", (flags) => {
+await runTask("replay", async (flags) => {
   const path = flags.text("trace");
   if (path === undefined) throw new UsageError("Cannot replay without --trace: deno task trace makes one");
-  const policy = traceablePolicyFromFlags(flags);
+  const policy = traceablePolicyFromFlags(flags, await policiesOfFiles(flags.text("policy")));
   const result = replay(readSummary(path), policy, {
     topk: flags.number("topk"),
     sinkTokens: flags.number("sink-tokens"),

@@ -1,6 +1,7 @@
-/** `deno task reproduce`: runs every notebook headless and rewrites reports/. */
+/** `deno task reproduce`: runs every notebook headless and writes their reports. */
 import { checkModelName, EMBEDDED_MODEL, modelNamed, type ResolvedModel, resolveModel } from "kvmirror/engine";
 import { isAbsolute, relative, resolve } from "node:path";
+import { fileSize } from "../lib/files/exists.ts";
 import { writeAtomic } from "../lib/files/write_atomic.ts";
 import { describeFailure, showSource, tracedFiles } from "../lib/notebook/describe_failure.ts";
 import { type FileChange, folderChanges, readFolder } from "../lib/notebook/folder_changes.ts";
@@ -9,16 +10,21 @@ import { type NotebookFile, readNotebooks } from "../lib/notebook/read_notebooks
 import { runNotebook } from "../lib/notebook/run_notebook.ts";
 import { serializeNotebook } from "../lib/notebook/serialize_notebook.ts";
 import { cannotFind } from "../lib/numeric/nearest_name.ts";
-import { usage } from "./cli/flags.ts";
+import { type Flags, usage } from "./cli/flags.ts";
 import { interruptSignal } from "./cli/interrupt.ts";
-import { createProgress } from "./cli/progress.ts";
+import { createFetchProgress } from "./cli/progress.ts";
 import { printJson, printNotice, printText, writeText } from "./cli/print.ts";
 import { runTask } from "./cli/run_task.ts";
 import { UsageError } from "./cli/usage_error.ts";
 import { createNotebookProgress, type NotebookProgress } from "./notebooks/progress.ts";
 import { type RunFacts, runFacts, writeRunRecord } from "./notebooks/run_record.ts";
+import { workingFolder } from "./notebooks/working_folder.ts";
 
-const PROFILES = ["quick", "full", "deep"];
+/** Where reports go without `--output`, beside the notebooks' folder: the quick profile's are no match for the committed ones. */
+const REPORTS = { quick: "reports-quick", full: "reports", deep: "reports" } as const;
+
+/** What `deno task bench` wrote: a notebook shows it, and the summary leads to it. */
+const BENCHMARK = ["bench.json", "performance.json", "performance.md", "reading.json"];
 
 /** Of dates, timings and machines: all that differs from run to run. */
 const RECORD_FILE = "provenance.json";
@@ -30,29 +36,28 @@ const SIDECARS = [RECORD_FILE, "measurements.json"];
 const CELL_TIMEOUTS: Readonly<Record<string, number>> = { quick: 600_000, full: 3_600_000, deep: 86_400_000 };
 
 await runTask("reproduce", async (flags) => {
-  const profile = flags.text("profile")!;
-  if (!PROFILES.includes(profile)) {
-    throw new UsageError(`Cannot run profile ${profile}: the profiles are ${PROFILES.join(", ")}`);
-  }
+  const profile = profileFromFlags(flags);
   const modelName = flags.text("model") ?? (profile === "quick" ? EMBEDDED_MODEL.name : "auto");
   usage(() => checkModelName(modelName));
   const folder = resolve(flags.text("notebooks")!);
   const notebooks = select(await readFolderOf(folder), flags.text("only"));
   const signal = interruptSignal();
+  const reports = reportsFromFlags(flags, folder, profile);
   const needsModel = notebooks.some(({ parameters }) => parameters.includes("model"));
   const model = needsModel ? await findModel(modelName, signal) : undefined;
 
-  const reports = resolve(folder, "../reports");
   await Deno.mkdir(reports, { recursive: true });
+  await copyBenchmark(resolve(folder, "../reports"), reports);
+  await using working = await workingFolder(folder, reports);
   const before = await readFolder(reports);
   const facts = await runFacts(["deno task reproduce", ...Deno.args].join(" "), model);
   const job: Job = {
-    folder,
+    folder: working.path,
     reports,
     facts,
     signal,
     timeout: CELL_TIMEOUTS[profile],
-    parameters: { profile, ...(model && { model: parameterFor(modelName, model, folder) }) },
+    parameters: { profile, ...(model && { model: parameterFor(modelName, model, working.path) }) },
   };
   const done: string[] = [];
   using progress = createNotebookProgress();
@@ -66,12 +71,14 @@ await runTask("reproduce", async (flags) => {
     throw error;
   }
   const changes = folderChanges(before, await readFolder(reports)).filter(({ path }) => !SIDECARS.includes(path));
-  if (flags.toggle("json")) printJson({ profile, model: facts.model, notebooks: done, reports: changes });
-  else printChanges(reports, changes, model);
+  if (flags.toggle("json")) {
+    printJson({ profile, model: facts.model, notebooks: done, output: reports, reports: changes });
+  } else printChanges(reports, changes, model);
 });
 
 /** What the notebooks of one run share. */
 interface Job {
+  /** Where kernels start. */
   readonly folder: string;
   readonly reports: string;
   readonly facts: RunFacts;
@@ -106,6 +113,45 @@ async function reproduce({ name, notebook }: NotebookFile, job: Job, progress: N
   progress.done(name);
 }
 
+type Profile = keyof typeof REPORTS;
+
+function profileFromFlags(flags: Flags): Profile {
+  const given = flags.text("profile")!;
+  const profiles = Object.keys(REPORTS) as Profile[];
+  const found = profiles.find((profile) => profile === given);
+  if (found !== undefined) return found;
+  throw new UsageError(`Cannot run profile ${given}: the profiles are ${profiles.join(", ")}`);
+}
+
+/** The folder that `--output` names, or the profile's own. */
+function reportsFromFlags(flags: Flags, notebooks: string, profile: Profile): string {
+  const output = flags.text("output");
+  if (output === undefined) return resolve(notebooks, "..", REPORTS[profile]);
+  if (fileSize(output) !== undefined) {
+    throw new UsageError(`Cannot write reports to ${output} as it is a file: name a folder with --output`);
+  }
+  const reports = resolve(output);
+  if (!relative(reports, notebooks).startsWith("..") && !isAbsolute(relative(reports, notebooks))) {
+    throw new UsageError(`Cannot write reports to ${output} as the notebooks are in it: name another folder`);
+  }
+  return reports;
+}
+
+/** Brings what the benchmark measured, and the figures of its report, to reports that are made elsewhere. */
+async function copyBenchmark(from: string, to: string): Promise<void> {
+  if (from === to) return;
+  for (const name of BENCHMARK) {
+    if (fileSize(`${from}/${name}`) === undefined) continue;
+    await Deno.copyFile(`${from}/${name}`, `${to}/${name}`);
+    if (!name.endsWith(".md")) continue;
+    const report = await Deno.readTextFile(`${from}/${name}`);
+    for (const [, figure] of report.matchAll(/\]\((figures\/\w+\.png)\)/g)) {
+      await Deno.mkdir(`${to}/figures`, { recursive: true });
+      await Deno.copyFile(`${from}/${figure}`, `${to}/${figure}`);
+    }
+  }
+}
+
 async function readFolderOf(folder: string): Promise<NotebookFile[]> {
   try {
     const notebooks = await readNotebooks(folder);
@@ -125,17 +171,17 @@ function select(notebooks: readonly NotebookFile[], only: string | undefined): r
 }
 
 async function findModel(name: string, signal: AbortSignal): Promise<ResolvedModel> {
-  const progress = createProgress("fetching");
+  const fetching = createFetchProgress();
   try {
     const model = await resolveModel(name, {
       signal,
       onNotice: printNotice,
-      onProgress: ({ received, total }) => progress.update(received, total),
+      onProgress: fetching.onProgress,
     });
     printNotice(`model ${model.name}, from ${model.source}`);
     return model;
   } finally {
-    progress.close();
+    fetching.close();
   }
 }
 
@@ -151,5 +197,13 @@ function printChanges(reports: string, changes: readonly FileChange[], model: Re
   for (const { path, change } of changes) printText(`${path.padEnd(width)}  ${change}`);
   const count = (change: string) => changes.filter((file) => file.change === change).length;
   const counts = ["added", "changed", "removed", "same"].map((change) => `${count(change)} ${change}`).join(", ");
-  printText(`\n${relative(Deno.cwd(), reports) || "."}: ${counts}; model: ${model?.name ?? "none was needed"}`);
+  const [folder, summary] = [shortest(reports), shortest(resolve(reports, "benchmark_summary.md"))];
+  printText(`\n${folder}: ${counts}; model: ${model?.name ?? "none was needed"}`);
+  if (fileSize(summary) !== undefined) printText(`read ${summary}`);
+}
+
+/** A path as somebody in this folder would write it. */
+function shortest(path: string): string {
+  const from = relative(Deno.cwd(), path) || ".";
+  return from.startsWith("..") ? path : from;
 }

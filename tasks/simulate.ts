@@ -1,14 +1,17 @@
 /** `deno task simulate`: one policy on the original's synthetic sequence, with the original's flags and JSON. */
 import { simulate, type Simulation, syntheticSequence } from "kvmirror";
+import type { Policy } from "kvmirror/policies";
 import { writeAtomic } from "../lib/files/write_atomic.ts";
 import { type Flags, usage } from "./cli/flags.ts";
+import { policiesOfFiles } from "./cli/policy_file.ts";
 import { ratioFromFlags, traceablePolicyFromFlags } from "./cli/policy_flags.ts";
 import { printJson, printText, writeText } from "./cli/print.ts";
 import { runTask } from "./cli/run_task.ts";
 import { UsageError } from "./cli/usage_error.ts";
 
 await runTask("simulate", async (flags) => {
-  const result = usage(() => run(flags));
+  const policy = traceablePolicyFromFlags(flags, await policiesOfFiles(flags.text("policy")));
+  const result = usage(() => run(flags, policy));
   const output = flags.text("output");
   if (output !== undefined) {
     await writeAtomic(output, (file) => writeText(file, `${JSON.stringify(result, null, 2)}\n`));
@@ -18,8 +21,7 @@ await runTask("simulate", async (flags) => {
   for (const [name, value] of Object.entries(result.stats)) printText(`${name} ${value}`);
 });
 
-function run(flags: Flags): Simulation {
-  const policy = traceablePolicyFromFlags(flags);
+function run(flags: Flags, policy: Policy): Simulation {
   const sequence = syntheticSequence({
     sequenceLength: flags.number("sequence-length"),
     seed: seed(flags.text("seed")),

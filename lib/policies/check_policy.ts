@@ -143,7 +143,9 @@ function reporter(policy: string, budget: Budget, cacheRows: number, found: Map<
 function choose(policy: Policy, layers: readonly Layer[], budget: Budget, report: Report): Choice | undefined {
   const watched = watchedLayers(layers, policy.signals, report);
   try {
-    return policy.choose(watched.layers, budget);
+    const choice: Choice | undefined = policy.choose(watched.layers, budget);
+    if (choice === undefined) report("choice", "Cannot keep rows by no choice");
+    return choice;
   } catch (error) {
     report("choice", error instanceof Error ? error.message : String(error));
   } finally {

@@ -36,6 +36,10 @@ function* wrongRows(
   choice: Choice,
   layers: readonly Layer[],
 ): Generator<[what: string, place: RowLocation], void, undefined> {
+  if (!Array.isArray(choice) || !choice.every((heads) => Array.isArray(heads))) {
+    yield ["Cannot keep rows as a choice is a list of layers, each a list of its kv heads' rows", {}];
+    return;
+  }
   if (choice.length !== layers.length) {
     yield [`Cannot keep rows of ${choice.length} layers of ${layers.length}`, {}];
     return;
@@ -46,7 +50,12 @@ function* wrongRows(
       continue;
     }
     for (const [kvHead, { positions }] of heads.entries()) {
-      const wrong = wrongRow(choice[layer][kvHead].rows, positions.length);
+      const rows: unknown = choice[layer][kvHead]?.rows;
+      if (!(rows instanceof Uint32Array)) {
+        yield [`Cannot keep rows by ${typeof rows} as a kv head's choice is { rows: Uint32Array }`, { layer, kvHead }];
+        continue;
+      }
+      const wrong = wrongRow(rows, positions.length);
       if (wrong !== undefined) yield [wrong[0], { layer, kvHead, row: wrong[1] }];
     }
   }

@@ -44,6 +44,8 @@ export interface PolicyEntry {
   readonly create: (options?: PolicyOptions) => Policy;
   /** The options it takes, each with its default. */
   readonly options: Readonly<Record<string, number | string>>;
+  /** Of a policy whose code is not this project's: a hash of that code, by which its results are told apart. */
+  readonly contentHash?: string;
 }
 
 /** One wrapper of the table. */
@@ -117,6 +119,7 @@ export function policyNames(): string[] {
  * Looks a policy up by name; numbers of its own and of its wrappers may stand in the parentheses.
  *
  * @param options of the innermost policy
+ * @param own policies beside the table's, by the names that may call them
  * @throws {RangeError} if there is no such policy, or it does not take a number
  * @throws {SyntaxError} if the name cannot be read
  * @throws {TypeError} if a policy does not take an option, or a wrapper cannot wrap the policy
@@ -131,38 +134,46 @@ export function policyNames(): string[] {
  * const withNumbers = policy("protect(snapkv(windowSize=32), sinks=8)");
  * ```
  */
-export function policy(name: string, options: PolicyOptions = {}): Policy {
-  const entry = policyEntry(name);
+export function policy(
+  name: string,
+  options: PolicyOptions = {},
+  own: Readonly<Record<string, PolicyEntry>> = {},
+): Policy {
+  const entry = policyEntry(name, own);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   checkNumbers(`policy ${name}`, given, entry.options);
   const made = entry.create(given);
-  FURTHER_OPTIONS.set(made, given as Readonly<Record<string, number>>);
+  const { contentHash } = entry;
+  MADE_OF.set(made, contentHash === undefined ? given as Readonly<Record<string, number>> : { ...given, contentHash });
   return made;
 }
 
-/** What {@linkcode policy} was given beside the name, by the policy it made. */
-const FURTHER_OPTIONS = new WeakMap<Policy, Readonly<Record<string, number>>>();
+/** What {@linkcode policy} made a policy of beside the name. */
+const MADE_OF = new WeakMap<Policy, Readonly<Record<string, number | string>>>();
 
 /**
- * The options that {@linkcode policy} made a policy with beside its name: with both, it can be made again. Undefined for a
- * policy that was made elsewhere, whose name says nothing of what it does.
+ * What {@linkcode policy} made a policy of beside its name: options, and the hash of its code where that is not this
+ * project's. With both, it can be made again. Undefined for a policy that was made elsewhere, whose name says nothing of
+ * what it does.
  */
-export function furtherOptions(made: Policy): Readonly<Record<string, number>> | undefined {
-  return FURTHER_OPTIONS.get(made);
+export function madeOf(made: Policy): Readonly<Record<string, number | string>> | undefined {
+  return MADE_OF.get(made);
 }
 
 /**
  * The table's line for a policy, or for a policy in wrappers.
  *
+ * @param own policies beside the table's, by the names that may call them
  * @throws {RangeError} if there is no such policy or wrapper; the message names the nearest
  * @throws {SyntaxError} if the name cannot be read
  * @throws {TypeError} if it does not take an option; from `create`, if the wrapper cannot wrap the policy
  */
-export function policyEntry(text: string): PolicyEntry {
+export function policyEntry(text: string, own: Readonly<Record<string, PolicyEntry>> = {}): PolicyEntry {
   const { name, inner, options } = policyText(text);
+  const policies = { ...own, ...POLICIES };
   const numbered = (made: Policy) => Object.keys(options).length === 0 ? made : renamed(made, text);
-  if (Object.hasOwn(POLICIES, name)) {
-    const entry = POLICIES[name];
+  if (Object.hasOwn(policies, name)) {
+    const entry = policies[name];
     if (inner !== undefined) {
       throw new RangeError(`Cannot wrap ${inner} in ${name} as it is a policy: wrappers are ${wrapperNames()}`);
     }
@@ -171,15 +182,15 @@ export function policyEntry(text: string): PolicyEntry {
   }
   if (!Object.hasOwn(WRAPPERS, name)) {
     if (inner !== undefined) throw unknown("wrapper", name, WRAPPERS);
-    throw unknown("policy", name, POLICIES);
+    throw unknown("policy", name, policies);
   }
   if (inner === undefined) {
     throw new RangeError(`Cannot use ${name} by itself as it wraps another policy: write it like ${name}(snapkv)`);
   }
   const wrapper = WRAPPERS[name];
   checkNumbers(`wrapper ${name}`, options, wrapper.options);
-  const wrapped = policyEntry(inner);
-  return { create: (further) => numbered(wrapper.create(wrapped.create(further), options)), options: wrapped.options };
+  const wrapped = policyEntry(inner, own);
+  return { ...wrapped, create: (further) => numbered(wrapper.create(wrapped.create(further), options)) };
 }
 
 /** Numbers of its own belong to the name, as results are told apart by it. */

@@ -1,6 +1,8 @@
 import { cacheDtypeName, type Chat, isFloat32 } from "kvmirror/engine";
-import { policy } from "kvmirror/policies";
+import { policy, policyNames } from "kvmirror/policies";
 import { nearestName } from "../../lib/numeric/nearest_name.ts";
+import { bytes } from "../../lib/report/table/number_format.ts";
+import { policiesOfFiles } from "../cli/policy_file.ts";
 
 /** What can be typed besides questions, and what it does. */
 const COMMANDS = {
@@ -37,6 +39,14 @@ export function parseChatCommand(line: string): ChatCommand | undefined {
   );
 }
 
+/** The commands, or after `/policy ` the policies, that begin as what is typed so far. */
+export function completedCommand(typed: string): string[] {
+  const known = typed.startsWith("/policy ")
+    ? policyNames().map((name) => `/policy ${name}`)
+    : Object.keys(COMMANDS).map((name) => `/${name} `);
+  return typed.startsWith("/") ? known.filter((line) => line.startsWith(typed)) : [];
+}
+
 /**
  * Does what was typed, and says so.
  *
@@ -55,7 +65,7 @@ export async function runChatCommand(
     }
     case "policy":
       if (value === "") throw new RangeError("Cannot take a policy without a name: write /policy snapkv");
-      chat.usePolicy(policy(value));
+      chat.usePolicy(policy(value, {}, await policiesOfFiles(value)));
       return `${chat.policy.name} chooses what stays`;
     case "stats":
       return stats(chat, maxBytes);
@@ -78,15 +88,15 @@ function stats(chat: Chat, maxBytes: number | undefined): string {
   const pinned = cache.pins.reduce((sum, { start, end }) => sum + end - start, 0);
   return [
     chatStatus(chat, maxBytes),
-    `${cache.allocatedBytes} bytes allocated; policy ${chat.policy.name}; ${turns} turns`,
+    `${bytes(cache.allocatedBytes)} allocated; policy ${chat.policy.name}; ${turns} turn${turns === 1 ? "" : "s"}`,
     `rows a head: ${Math.min(...rows)} to ${Math.max(...rows)}, ${pinned} of them pinned`,
   ].join("\n");
 }
 
-/** One line: how many bytes the cache holds, of how many. */
+/** One line: how much memory the cache holds, of how much. */
 export function chatStatus({ cache, policy, peakBytes }: Chat, maxBytes: number | undefined): string {
-  const most = maxBytes === undefined ? "" : ` of ${maxBytes}`;
+  const most = maxBytes === undefined ? "" : ` of ${bytes(maxBytes)}`;
   const without = isFloat32(cache.cacheDtype) ? policy.name : `${policy.name} and ${cacheDtypeName(cache.cacheDtype)}`;
-  const evicted = cache.liveBytes < cache.fullBytes ? `, ${cache.fullBytes} without ${without}` : "";
-  return `${cache.liveBytes}${most} bytes live (at most ${peakBytes})${evicted}, ${cache.tokenCount} tokens`;
+  const evicted = cache.liveBytes < cache.fullBytes ? `, ${bytes(cache.fullBytes)} without ${without}` : "";
+  return `${bytes(cache.liveBytes)}${most} live (at most ${bytes(peakBytes)})${evicted}, ${cache.tokenCount} tokens`;
 }

@@ -1,3 +1,5 @@
+import process from "node:process";
+import { createInterface } from "node:readline";
 import { readLines } from "../../lib/files/lines.ts";
 import { INTERRUPT_CODES } from "../cli/interrupt.ts";
 import { writeText } from "../cli/print.ts";
@@ -18,6 +20,82 @@ export async function* inputLines(input: LineInput, ask: () => void): AsyncGener
   }
 }
 
+/** Lines that are remembered, for the arrow keys. */
+const HISTORY_LINES = 1000;
+
+/** Options of {@linkcode editedLines}. */
+export interface EditOptions {
+  /** What stands before a line. */
+  readonly prompt: string;
+  /** What the tab key may make of what is typed so far. */
+  readonly complete: (typed: string) => readonly string[];
+  /** Called for Ctrl-C on an empty line. */
+  readonly onInterrupt: () => void;
+}
+
+/**
+ * Lines as somebody types them in a terminal: with the keys that readline knows, and earlier ones by the arrow keys. The
+ * terminal is readline's while a line is typed alone, so that Ctrl-C is a signal in between; it ends at Ctrl-D.
+ */
+export async function* editedLines(options: EditOptions): AsyncGenerator<string, void, undefined> {
+  let history: readonly string[] = [];
+  let begun = "";
+  while (true) {
+    const typed = await typedLines(options, history, begun);
+    yield* typed.lines;
+    // What comes next on the terminal begins a line of its own.
+    if (typed.ended) return writeText(Deno.stderr, "\n");
+    ({ history, begun } = typed);
+  }
+}
+
+/** What was typed up to a line's end: several lines where they were pasted, and the beginning of the next. */
+interface TypedLines {
+  readonly lines: readonly string[];
+  readonly begun: string;
+  readonly ended: boolean;
+  readonly history: readonly string[];
+}
+
+function typedLines(
+  { prompt, complete, onInterrupt }: EditOptions,
+  earlier: readonly string[],
+  begun: string,
+): Promise<TypedLines> {
+  const { promise, resolve } = Promise.withResolvers<TypedLines>();
+  const lines: string[] = [];
+  let [history, rest] = [earlier, ""];
+  const editor = createInterface({
+    input: process.stdin,
+    output: process.stderr,
+    terminal: true,
+    prompt,
+    history: [...earlier],
+    historySize: HISTORY_LINES,
+    removeHistoryDuplicates: true,
+    completer: (typed: string) => [complete(typed), typed],
+  });
+  editor.on("history", (all: string[]) => history = [...all]);
+  editor.on("line", (line: string) => {
+    // What is pasted comes at once: the terminal is given back after its last line.
+    if (lines.push(line) === 1) {
+      setTimeout(() => {
+        rest = editor.line;
+        editor.close();
+      });
+    }
+  });
+  editor.on("SIGINT", () => {
+    if (editor.line === "") onInterrupt();
+    editor.write(null, { ctrl: true, name: "e" });
+    editor.write(null, { ctrl: true, name: "u" });
+  });
+  editor.on("close", () => resolve({ lines, begun: rest, ended: lines.length === 0, history }));
+  editor.prompt();
+  if (begun !== "") editor.write(begun);
+  return promise;
+}
+
 /**
  * Ctrl-C in a conversation: the first one ends the answer that is being given, the next one, or one between two answers,
  * the program. Files are written in one go and under another name first, so that none is left in pieces.
@@ -27,24 +105,28 @@ export class TurnInterrupt {
 
   constructor() {
     Deno.addSignalListener("SIGINT", () => {
-      if (this.#turn === undefined || this.#turn.signal.aborted) {
-        // The shell's prompt begins a line of its own.
-        if (Deno.stderr.isTerminal()) writeText(Deno.stderr, "\n");
-        Deno.exit(INTERRUPT_CODES.SIGINT);
-      }
+      if (this.#turn === undefined || this.#turn.signal.aborted) this.end("SIGINT");
       this.#turn.abort(new Error("interrupted"));
     });
-    if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", () => Deno.exit(INTERRUPT_CODES.SIGTERM));
+    if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", () => this.end("SIGTERM"));
+  }
+
+  /** Ends the program as the signal does; the terminal is the shell's again. */
+  end(signal: keyof typeof INTERRUPT_CODES): never {
+    if (Deno.stdin.isTerminal()) Deno.stdin.setRaw(false);
+    // The shell's prompt begins a line of its own.
+    if (Deno.stderr.isTerminal()) writeText(Deno.stderr, "\n");
+    Deno.exit(INTERRUPT_CODES[signal]);
   }
 
   /** A signal that the next Ctrl-C aborts. */
-  begin(): AbortSignal {
+  beginTurn(): AbortSignal {
     this.#turn = new AbortController();
     return this.#turn.signal;
   }
 
   /** From here on Ctrl-C ends the program. */
-  end(): void {
+  endTurn(): void {
     this.#turn = undefined;
   }
 }

@@ -10,6 +10,7 @@ import {
 } from "kvmirror/engine";
 import type { Policy } from "kvmirror/policies";
 import { byteSize, type Flags, usage } from "./flags.ts";
+import type { OwnPolicies } from "./policy_file.ts";
 import { givenNumbers, policyFromFlags, positionsFromFlags, ratioFromFlags } from "./policy_flags.ts";
 import { createProgress } from "./progress.ts";
 import { UsageError } from "./usage_error.ts";
@@ -45,8 +46,8 @@ export interface Eviction {
 }
 
 /** Reads the policy, the ratio or the policy's own numbers, and the position mode; checks them before a model is loaded. */
-export function evictionFromFlags(flags: Flags): Eviction {
-  const policy = policyFromFlags(flags);
+export function evictionFromFlags(flags: Flags, ownPolicies: OwnPolicies): Eviction {
+  const policy = policyFromFlags(flags, ownPolicies);
   if (policy.signals.includes("laterAttention")) {
     throw new UsageError(
       `Cannot evict by ${policy.name} from a live cache as it ranks by attention that is still to come: it is for replay ` +

@@ -11,7 +11,7 @@ import {
   type WeightFormat,
 } from "kvmirror/engine";
 import { type Flags, usage } from "./flags.ts";
-import { createProgress, timeLeft } from "./progress.ts";
+import { createFetchProgress, createProgress, type Progress } from "./progress.ts";
 import { printNotice } from "./print.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -52,9 +52,9 @@ export async function modelOfWeights(
   signal?: AbortSignal,
   threads?: number,
 ): Promise<Model> {
-  const progress = createProgress("fetching");
-  const building = createProgress("building weights, MB");
-  let first: { readonly at: number; readonly written: number } | undefined;
+  const fetching = createFetchProgress();
+  let building: Progress | undefined;
+  let begun: number | undefined;
   const name = flags.text("model")!;
   usage(() => checkModelName(name));
   const model = await loadModel(name, {
@@ -63,17 +63,17 @@ export async function modelOfWeights(
     signal,
     templateArguments: templateArguments(flags.texts("template-arg")),
     onNotice: printNotice,
-    onProgress: ({ received, total }) => progress.update(received, total),
+    onProgress: fetching.onProgress,
     onBuild: ({ written, total }) => {
-      first ??= { at: performance.now(), written };
-      const left = timeLeft(performance.now() - first.at, written - first.written, total - written);
-      building.update(Math.round(written / 1e6), Math.round(total / 1e6), left);
+      building ??= createProgress("building weights, MB");
+      begun ??= written;
+      building.update(Math.round(written / 1e6), Math.round(total / 1e6), begun / 1e6);
     },
   }).catch((error): never => {
     throw error instanceof TemplateArgumentError ? new UsageError(error.message) : error;
   });
-  progress.close();
-  building.close();
+  fetching.close();
+  building?.close();
   const { origin } = model;
   printNotice(`model ${origin.name}, ${origin.weights} weights, from ${origin.source}`);
   return model;

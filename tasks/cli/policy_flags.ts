@@ -1,14 +1,15 @@
 import type { PositionMode } from "kvmirror/engine";
 import { type Policy, policy, policyEntry, type PolicyOptions } from "kvmirror/policies";
 import { type Flags, usage } from "./flags.ts";
+import type { OwnPolicies } from "./policy_file.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The number flags of {@linkcode policyFromFlags}, as the original names them, and the options they set. */
 const POLICY_NUMBERS = [["window-size", "windowSize"], ["topk", "topk"], ["sink-tokens", "sinkTokens"]] as const;
 
 /** The policy that `--policy` names with the numbers given beside it; a number that it does not take is a usage error. */
-export function policyFromFlags(flags: Flags): Policy {
-  return usage(() => policy(flags.text("policy")!, givenNumbers(flags)));
+export function policyFromFlags(flags: Flags, own: OwnPolicies): Policy {
+  return usage(() => policy(flags.text("policy")!, givenNumbers(flags), own));
 }
 
 /**
@@ -16,11 +17,11 @@ export function policyFromFlags(flags: Flags): Policy {
  * original's numbers stand where none are given; a number that the policy does not take may still set the recall target,
  * as in the original. A policy that has no numbers wants a ratio: without one it would keep everything and look perfect.
  */
-export function traceablePolicyFromFlags(flags: Flags): Policy {
+export function traceablePolicyFromFlags(flags: Flags, own: OwnPolicies): Policy {
   const name = flags.text("policy")!;
-  if (flags.given("compression-ratio")) return policyFromFlags(flags);
+  if (flags.given("compression-ratio")) return policyFromFlags(flags, own);
   return usage(() => {
-    const { options } = policyEntry(name);
+    const { options } = policyEntry(name, own);
     if (name !== "keep_all" && !("topk" in options)) {
       throw new UsageError(`Cannot run policy ${name} without a budget: give --compression-ratio`);
     }

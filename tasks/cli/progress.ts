@@ -1,34 +1,69 @@
+import type { DownloadProgress } from "kvmirror/engine";
 import { writeText } from "./print.ts";
 
 /** A line on stderr that counts up. */
 export interface Progress {
-  update(done: number, total: number | undefined, note?: string): void;
-  /** Ends the line, if one was begun. */
+  /**
+   * Shows how much is done of how much, and the time that is left if the rest takes as long.
+   *
+   * @param before how much of it was done when the work began
+   */
+  update(done: number, total: number | undefined, before?: number): void;
+  /** Ends the line, if one was begun. What is counted next is other work. */
   close(): void;
 }
 
 /** Nothing is shown before this many ms, nor more often. */
 const QUIET_MS = 1000;
 
-/** Shows `label done/total` on stderr once the work takes more than a moment; one line, rewritten on a terminal. */
+/**
+ * Shows `label done/total (share) time left` on stderr once the work takes more than a moment; one line, rewritten on a
+ * terminal. The work begins with the call; what counts from the beginning again is begun with its first count.
+ */
 export function createProgress(label: string): Progress {
   const terminal = Deno.stderr.isTerminal();
   let last = performance.now();
+  let begun: { readonly at: number; readonly done: number } | undefined = { at: last, done: 0 };
+  let latest = 0;
   let shown = false;
   return {
-    update: (done, total, note = "") => {
+    update: (done, total, before = 0) => {
       const now = performance.now();
+      if (begun === undefined) last = now;
+      if (begun === undefined || done < latest) begun = { at: now, done };
+      latest = done;
       if (now - last < (terminal ? QUIET_MS / 4 : shown ? 5 * QUIET_MS : QUIET_MS)) return;
       last = now;
       shown = true;
       const share = total === undefined ? `${done}` : `${done}/${total} (${Math.floor((100 * done) / total)}%)`;
-      const line = [label, share, note].filter((part) => part !== "").join(" ");
+      const left = total === undefined
+        ? ""
+        : timeLeft(now - begun.at, done - Math.max(before, begun.done), total - done);
+      const line = [label, share, left].filter((part) => part !== "").join(" ");
       writeText(Deno.stderr, terminal ? `\r${line}\x1b[K` : `${line}\n`);
     },
     close: () => {
       if (shown && terminal) writeText(Deno.stderr, "\n");
       shown = false;
+      begun = undefined;
+      latest = 0;
     },
+  };
+}
+
+/** Shows how much of a file is fetched; of one that was begun before, the rest alone tells how long it takes. */
+export function createFetchProgress(label = "fetching"): {
+  readonly onProgress: (progress: DownloadProgress) => void;
+  readonly close: () => void;
+} {
+  const progress = createProgress(label);
+  const begun = new Map<string, number>();
+  return {
+    onProgress: ({ file, received, total }) => {
+      if (!begun.has(file)) begun.set(file, received);
+      progress.update(received, total, begun.get(file));
+    },
+    close: progress.close,
   };
 }
 
@@ -37,9 +72,9 @@ export function createProgress(label: string): Progress {
  *
  * @param elapsed ms that `done` took
  */
-export function timeLeft(elapsed: number, done: number, left: number): string {
-  if (done === 0) return "";
-  const seconds = Math.round((elapsed / done) * left / 1000);
+function timeLeft(elapsed: number, done: number, left: number): string {
+  if (done <= 0 || left <= 0) return "";
+  const seconds = Math.ceil((elapsed / done) * left / 1000);
   if (seconds < 90) return `${seconds} s left`;
   const minutes = Math.round(seconds / 60);
   return minutes < 90 ? `${minutes} min left` : `${(minutes / 60).toFixed(1)} h left`;

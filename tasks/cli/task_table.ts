@@ -14,6 +14,8 @@ export interface FlagDefinition {
   readonly otherwise?: string;
   /** What it does, in a clause. */
   readonly meaning: string;
+  /** The words that it takes, where these are few: shells complete them. */
+  readonly choices?: readonly string[];
 }
 
 /** Flags by their names without dashes, in the order of the help. */
@@ -27,6 +29,8 @@ export interface TaskDefinition {
   readonly description: string;
   /** The words it takes beside flags, as the help writes them; without it a word is refused. */
   readonly words?: string;
+  /** Those of its words that are always the same: shells complete them. */
+  readonly wordChoices?: readonly string[];
   /** What it hands on to another program: everything, or everything after `--`. */
   readonly handsOn?: "everything" | "after --";
   /** Its flags. */
@@ -49,6 +53,7 @@ const MODEL_FLAGS: FlagTable = {
     value: "FORMAT",
     default: "int8",
     meaning: "how weights are held: file (as the checkpoint stores them), f32, int8 or int4",
+    choices: ["file", "f32", "int8", "int4"],
   },
 };
 
@@ -59,6 +64,7 @@ const SPECIAL_TOKENS: FlagTable = {
     default: "spelled",
     meaning:
       "special tokens in the user's words: spelled like any words, or recognized, which lets a text end its turn",
+    choices: ["spelled", "recognized"],
   },
 };
 
@@ -78,6 +84,7 @@ const CACHE_DTYPE_FLAGS: FlagTable = {
     default: "f32",
     meaning:
       "how kept rows are held: f32, f16, int8, int4, keys and values apart as int8/int4, by channel as int4:channel",
+    choices: ["f32", "f16", "int8", "int4", "int8/int4", "int4:channel", "int4:channel/int4"],
   },
   "residual-length": {
     kind: "integer",
@@ -87,7 +94,8 @@ const CACHE_DTYPE_FLAGS: FlagTable = {
   },
 };
 
-const POLICY_MEANING = "chooses the rows that stay: a name of deno task policies, numbers and wrappers in parentheses";
+const POLICY_MEANING =
+  "chooses the rows that stay: a name of deno task policies or a file, as ./mine.ts; numbers and wrappers in parentheses";
 const WINDOW_FLAGS: FlagTable = {
   "window-size": {
     kind: "integer",
@@ -147,6 +155,7 @@ const POSITIONS: FlagTable = {
     value: "MODE",
     default: "logical",
     meaning: "where kept rows stand: logical (where they were) or compact (moved together)",
+    choices: ["logical", "compact"],
   },
 };
 
@@ -209,6 +218,7 @@ const FLAGS = {
         value: "PROFILE",
         default: "full",
         meaning: "how much is measured: quick, full, or deep with the long studies",
+        choices: ["quick", "full", "deep"],
       },
       model: {
         ...MODEL_FLAGS.model,
@@ -220,6 +230,12 @@ const FLAGS = {
         value: "NOTEBOOK",
         otherwise: "all of them",
         meaning: "the only notebook to run, by its name",
+      },
+      output: {
+        kind: "text",
+        value: "FOLDER",
+        otherwise: "reports beside the notebooks' folder, reports-quick in the quick profile",
+        meaning: "where reports go",
       },
       ...NOTEBOOK_FOLDER,
       ...JSON_FLAG,
@@ -260,11 +276,23 @@ const FLAGS = {
   "lab:check": {
     words: "[NOTEBOOK…]",
     flags: {
-      profile: { kind: "text", value: "PROFILE", default: "quick", meaning: "the profile that the notebooks run in" },
+      profile: {
+        kind: "text",
+        value: "PROFILE",
+        default: "quick",
+        meaning: "the profile that the notebooks run in",
+        choices: ["quick", "full", "deep"],
+      },
       model: { ...MODEL_FLAGS.model },
       screenshots: { kind: "text", value: "FOLDER", otherwise: "a new one", meaning: "where pictures of each cell go" },
     },
     example: "lab:check 03_live_eviction --model tiny",
+  },
+  completion: {
+    words: "bash | zsh | fish",
+    wordChoices: ["bash", "zsh", "fish"],
+    flags: {},
+    example: "completion bash",
   },
   policies: { flags: JSON_FLAG, example: "policies --json" },
   parity: {
@@ -277,6 +305,7 @@ const FLAGS = {
   },
   models: {
     words: "[list | fetch MODEL | verify MODEL]",
+    wordChoices: ["list", "fetch", "verify"],
     flags: {
       ...JSON_FLAG,
       markdown: { kind: "switch", meaning: "with list: print the table of families in Markdown and nothing else" },
@@ -361,12 +390,14 @@ const FLAGS = {
         value: "WAY",
         otherwise: "a token a run",
         meaning: "lookup: look the answer's next words up in the text and check several in one run",
+        choices: ["lookup"],
       },
       template: {
         kind: "text",
         value: "WAY",
         default: "chat",
         meaning: "chat: the texts are a user's turn; none: they are read as they are, special tokens recognized",
+        choices: ["chat", "none"],
       },
       ...SPECIAL_TOKENS,
       ...TEMPLATE_FLAGS,
@@ -395,7 +426,11 @@ const FLAGS = {
     flags: {
       dataset: DATASET,
       task: { kind: "text", value: "TASKS", otherwise: "rows are read from --dataset", meaning: TASK_MEANING },
-      policy: { kind: "text", value: "POLICIES", meaning: "policies, with commas between; controls are added" },
+      policy: {
+        kind: "text",
+        value: "POLICIES",
+        meaning: "policies or files, as ./mine.ts, with commas between; controls are added",
+      },
       "compression-ratio": {
         kind: "text",
         value: "RATIOS",
@@ -463,7 +498,8 @@ const FLAGS = {
         kind: "text",
         value: "POLICIES",
         default: "streaming_llm,tova,snapkv,keydiff,adakv(keydiff),globalkv(keydiff),globalkv(attention_probe)",
-        meaning: "policies to try, with commas between; one that fails on the model is left out with its reason",
+        meaning:
+          "policies or files to try, with commas between; one that fails on the model is left out with its reason",
       },
       "cache-dtype": {
         kind: "text",
@@ -536,6 +572,7 @@ const FLAGS = {
         value: "PEERS",
         default: "npm",
         meaning: "whose programs are timed beside: none, npm or python",
+        choices: ["none", "npm", "python"],
       },
       output: {
         kind: "text",

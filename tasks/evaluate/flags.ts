@@ -2,6 +2,7 @@ import { type CacheDtype, isFloat32, parseCacheDtype, type PositionMode, type We
 import { checkTaskName, CUT_PROMPT, FLOORS, parseSetting, type Setting, settingName, splitNames } from "kvmirror/eval";
 import { type Flags, usage } from "../cli/flags.ts";
 import { checkedWeights } from "../cli/model_flags.ts";
+import type { OwnPolicies } from "../cli/policy_file.ts";
 import { positionsFromFlags } from "../cli/policy_flags.ts";
 import { UsageError } from "../cli/usage_error.ts";
 import { type Shard, shardFromFlags } from "./jobs.ts";
@@ -39,7 +40,7 @@ export interface EvaluationRequest {
 const CONTROLS = ["oracle", CUT_PROMPT] as const;
 
 /** Reads the flags of `evaluate`. */
-export function requestFromFlags(flags: Flags): EvaluationRequest {
+export function requestFromFlags(flags: Flags, own: OwnPolicies): EvaluationRequest {
   for (const name of ["samples", "max-new-tokens", "perplexity", "jobs"]) {
     const value = flags.number(name);
     if (value !== undefined && value < 1) {
@@ -48,7 +49,7 @@ export function requestFromFlags(flags: Flags): EvaluationRequest {
   }
   return {
     source: sourceFromFlags(flags),
-    settings: settingsFromFlags(flags),
+    settings: settingsFromFlags(flags, own),
     timing: flags.toggle("query-aware") ? "aware" : "agnostic",
     positions: positionsFromFlags(flags),
     weights: weightsFromFlags(flags),
@@ -95,13 +96,13 @@ function lengthsFromFlags(flags: Flags): number[] {
   return [...new Set(lengths)].sort((one, other) => one - other);
 }
 
-function settingsFromFlags(flags: Flags): Setting[] {
+function settingsFromFlags(flags: Flags, own: OwnPolicies): Setting[] {
   const list = flags.text("policy");
   if (list === undefined) {
     throw new UsageError("Cannot evaluate without policies: give --policy, such as hybrid,random");
   }
   const names = [...new Set([...usage(() => splitNames(list)), ...FLOORS, ...CONTROLS])];
-  const methods = names.map((name) => usage(() => parseSetting({ policy: name, compression_ratio: 0 })));
+  const methods = names.map((name) => usage(() => parseSetting({ policy: name, compression_ratio: 0 }, own)));
   const cacheDtypes = (flags.text("cache-dtype")!).split(",").map((name) => usage(() => parseCacheDtype(name.trim())));
   const ratios = (flags.text("compression-ratio")!).split(",").map((text) => {
     const ratio = Number(text);

@@ -97,6 +97,18 @@ Deno.test("choices for too few layers or heads", () => {
   );
 });
 
+Deno.test("what is no choice: nothing, no lists, rows of another type", () => {
+  const choosing = (choice: unknown): Policy => ({ ...keeping(() => []), choose: () => choice as never });
+  broken(choosing(undefined), "choice", "Cannot keep rows by no choice: policy own");
+  for (const choice of [null, {}, [undefined, []], [[], 5]]) {
+    broken(choosing(choice), "rows", "Cannot keep rows as a choice is a list of layers, each a list of its kv heads'");
+  }
+  for (const head of [undefined, {}, { rows: [0] }, { rows: Float64Array.of(0) }]) {
+    const message = "as a kv head's choice is { rows: Uint32Array }: policy own, layer 0, kv head 0";
+    broken(choosing([[head, head, head], [head, head, head]]), "rows", message);
+  }
+});
+
 Deno.test("more rows than the budget gives, fewer, and some lost at ratio 0", () => {
   broken(keeping((count) => first(count)), "budget", "Cannot keep 17 rows as the budget gives 15");
   broken(keeping((_, kept) => first(Math.max(1, kept - 1))), "budget", "Cannot keep 16 rows as the budget gives 17");

@@ -48,7 +48,7 @@ Deno.test("chat: answers alone on stdout, bytes on stderr, under the ceiling; a 
     assertEquals([turn.max_cache, turn.policy, turn.model, turn.interrupted], [250_000, "snapkv", "tiny", false]);
   }
   assert(turns[2].live_bytes < turns[2].full_bytes);
-  assertEquals(plain.stderr.match(/\d+ of 250000 bytes live/g)?.length, 4);
+  assertEquals(plain.stderr.match(/\d+\.\d KiB of 244\.1 KiB live/g)?.length, 4);
 });
 
 Deno.test("chat --cache-dtype: a conversation under the same ceiling keeps more of itself, and its file says how", async () => {
@@ -212,7 +212,7 @@ Deno.test("chat: Ctrl-C ends the answer, and between answers the program; files 
       await until(answers, /VAR/);
       child.kill("SIGINT");
       // The answer ends, the conversation goes on.
-      await until(notices, /bytes live[^]*bytes live/);
+      await until(notices, /KiB live[^]*KiB live/);
       await say(`/save ${file}`);
       await until(notices, /saved to/);
       child.kill("SIGINT");

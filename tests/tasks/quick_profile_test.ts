@@ -25,7 +25,7 @@ Deno.test("the quick profile where nothing can be obtained: every notebook runs,
     assertEquals(code, 0, stderr);
     assertMatch(stderr, /^model tiny, from this project: the embedded model, as no other could be had \(/m);
     assertEquals(JSON.parse(stdout).notebooks, names.map((name) => name.replace(".ipynb", "")));
-    const summary = await Deno.readTextFile(`${folder}/reports/benchmark_summary.md`);
+    const summary = await Deno.readTextFile(`${folder}/reports-quick/benchmark_summary.md`);
     for (const section of summary.split(/<!-- begin /).slice(1)) {
       assertStringIncludes(section, section.startsWith("01_") ? "; no model;" : "model tiny, the embedded model");
     }

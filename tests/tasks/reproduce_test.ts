@@ -1,9 +1,12 @@
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { readFolder } from "../../lib/notebook/folder_changes.ts";
 import { serializeNotebook } from "../../lib/notebook/serialize_notebook.ts";
 import { isRunning } from "../fixtures/is_running.ts";
 import { runTask } from "../fixtures/run_task.ts";
 import { type SyntheticCell, syntheticNotebook } from "../fixtures/synthetic_notebook.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** A folder of notebooks by name, and the folder of reports beside it. */
 async function withNotebooks(
@@ -27,7 +30,7 @@ const PROFILE = { source: "let profile = 'full';\nlet seed = 42;", tags: ["param
 
 Deno.test("reproduce twice: the same bytes in every report; only the record of the run differs", async () => {
   await withNotebooks({ "01_one": [PROFILE, WRITES], "02_two": ["console.log('two'); 2"] }, async (folders) => {
-    const args = ["reproduce", "--profile", "quick", "--notebooks", folders.notebooks];
+    const args = ["reproduce", "--profile", "quick", "--notebooks", folders.notebooks, "--output", folders.reports];
     const first = await runTask(args);
     assertEquals(first.code, 0, first.stderr);
     assertMatch(first.stdout, /01_one\.ipynb +added\n02_two\.ipynb +added\nmade\.txt +added\n/);
@@ -46,6 +49,62 @@ Deno.test("reproduce twice: the same bytes in every report; only the record of t
     assertEquals([run.seed, run.model, run.versions.deno], [42, null, Deno.version.deno]);
     assertEquals(Object.keys(run.cell_seconds), ["c1", "injected-parameters", "c2"]);
   });
+});
+
+Deno.test("the quick profile, and --output, leave reports/ alone; what lies beside the notebooks is there all the same", async () => {
+  const reads = "[Deno.readTextFileSync('./beside.txt'), Deno.readTextFileSync('../data/more.txt')].join()";
+  await withNotebooks({ "01_one": [PROFILE, WRITES, reads] }, async ({ notebooks, reports }) => {
+    const root = notebooks.slice(0, -"/notebooks".length);
+    await Deno.mkdir(`${root}/data`);
+    await Deno.mkdir(reports);
+    const files = { "data/more.txt": "more", "notebooks/beside.txt": "beside", "reports/made.txt": "as it was" };
+    for (const [path, text] of Object.entries(files)) await Deno.writeTextFile(`${root}/${path}`, text);
+    await Deno.writeTextFile(`${reports}/performance.md`, "![a picture](figures/11_a.png)");
+    await Deno.mkdir(`${reports}/figures`);
+    await Deno.writeTextFile(`${reports}/figures/11_a.png`, "pixels");
+    const before = await readFolder(reports);
+    const elsewhere = [["--profile", "quick"], ["--output", `${root}/else where`], [
+      "--output",
+      `${root}/reports/more`,
+    ]];
+    for (const [index, args] of elsewhere.entries()) {
+      const { code, stdout, stderr } = await runTask(["reproduce", "--notebooks", notebooks, "--json", ...args]);
+      assertEquals(code, 0, stderr);
+      const { output, profile } = JSON.parse(stdout);
+      assertEquals(output, index === 0 ? `${root}/reports-quick` : args[1]);
+      const made = await readFolder(output);
+      assertEquals([...made.keys()].sort(), [
+        "01_one.ipynb",
+        "figures/11_a.png",
+        "made.txt",
+        "performance.md",
+        "provenance.json",
+      ]);
+      assertStringIncludes(await Deno.readTextFile(`${output}/01_one.ipynb`), "beside,more");
+      assertEquals(await Deno.readTextFile(`${output}/made.txt`), `by ${profile}`);
+      for (const [path, hash] of before) assertEquals((await readFolder(reports)).get(path), hash, path);
+    }
+    const left = [...Deno.readDirSync(root)].map(({ name }) => name).sort();
+    assertEquals(left, ["data", "else where", "notebooks", "reports", "reports-quick"], "nothing of a run is left");
+  });
+});
+
+Deno.test("a committed notebook with --output: the committed bytes, in the other folder", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "kvmirror-test-" });
+  try {
+    const { code, stdout, stderr } = await runTask(["reproduce", "--only", "01_simulator", "--output", folder]);
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(stdout, `read ${folder}/benchmark_summary.md\n`);
+    const [made, committed] = [await readFolder(folder), await readFolder(`${ROOT}reports`)];
+    const own = [...made].filter(([path]) => /(?:^|\/)01_/.test(path));
+    assertEquals(own.length, 7, "a notebook and three figures, each in two forms");
+    for (const [path, hash] of own) assertEquals(hash, committed.get(path), path);
+    const section = (text: string) => text.match(/<!-- begin 01_simulator -->[^]*<!-- end 01_simulator -->/)?.[0];
+    const summaries = [folder, `${ROOT}reports`].map((each) => Deno.readTextFileSync(`${each}/benchmark_summary.md`));
+    assertEquals(section(summaries[0]), section(summaries[1]));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("a cell that fails: its source, error and place; its report stays as it was, those before it are done", async () => {
@@ -106,6 +165,9 @@ Deno.test("mistakes on the command line are one line and exit 2", async () => {
       [["--profile", "fast"], "Cannot run profile fast: the profiles are quick, full, deep"],
       [["--only", "01_onne"], 'Cannot find notebook "01_onne": did you mean 01_one? The notebooks are 01_one'],
       [["--model", "smolm2-135m"], 'Cannot find model "smolm2-135m": did you mean smollm2-135m?'],
+      [["--output", `${notebooks}/01_one.ipynb`], `Cannot write reports to ${notebooks}/01_one.ipynb as it is a file`],
+      [["--output", notebooks], `Cannot write reports to ${notebooks} as the notebooks are in it`],
+      [["--output", `${notebooks}/..`], `Cannot write reports to ${notebooks}/.. as the notebooks are in it`],
       [["one"], "Cannot use the word one as reproduce takes flags only"],
     ];
     for (const [args, message] of cases) {

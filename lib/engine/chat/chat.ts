@@ -27,6 +27,8 @@ export interface ChatOptions {
   readonly maxNewTokens?: number;
   /** `spelled` by default: special tokens in a question are words like any others, and cannot end the user's turn. */
   readonly specialTokens?: UserTokens;
+  /** Called as a system prompt or a question is read, with tokens. */
+  readonly onProgress?: (read: number, total: number) => void;
   /** Called with a sentence when the conversation passes the positions that the model was trained on. */
   readonly onNotice?: (notice: string) => void;
 }
@@ -93,7 +95,7 @@ export class Chat {
     if (cache.tokenCount === 0) {
       chat.#room({ pinned: ids.length, question: 0, answer: 0 });
       if (ids.length > 0) {
-        await model.read(cache, ids, { logitsOf: "none" });
+        await model.read(cache, ids, { logitsOf: "none", onProgress: options.onProgress });
         cache.pin(0, ids.length);
       }
     } else if (system !== undefined && ids.some((id, index) => cache.tokenIds(index, index + 1)[0] !== id)) {
@@ -157,7 +159,10 @@ export class Chat {
     let [ended, full] = [false, false];
     try {
       const answered = { cache, maxNewTokens, attention: "record", bound, signal, onNotice } as const;
-      const onProgress = () => this.#notePeak();
+      const onProgress = (read: number, total: number) => {
+        this.#notePeak();
+        this.#options.onProgress?.(read, total);
+      };
       const generation = this.#model.generateFrom(ids, { ...answered, onProgress });
       for await (const token of generation) {
         this.#notePeak();
@@ -257,6 +262,7 @@ const CHAT_OPTIONS: OptionNames<ChatOptions> = {
   system: true,
   cache: true,
   maxNewTokens: true,
+  onProgress: true,
   onNotice: true,
 };
 

@@ -12,10 +12,9 @@ import type { Policy } from "../../policies/policy.ts";
 import { policy } from "../../policies/table.ts";
 import type { DatasetRow } from "../dataset/dataset_row.ts";
 import { kvpressPrompt } from "../dataset/kvpress_prompt.ts";
-import { CUT_PROMPT } from "../run/cut_prompt.ts";
 import { evaluate, type EvaluateOptions } from "../run/evaluate.ts";
 import type { EvaluatedSample } from "../run/sample.ts";
-import { parseSetting, type Setting, type SettingName, settingName } from "../run/setting.ts";
+import { type Setting, type SettingName, settingName } from "../run/setting.ts";
 import { settingComparisons } from "../scores/comparisons.ts";
 import { policyChoice } from "../scores/policy_choice.ts";
 import { ratioFor } from "./equal_bytes.ts";
@@ -26,8 +25,8 @@ export interface RecommendOptions extends Pick<EvaluateOptions, "samples" | "sig
   readonly maxBytes: number;
   /** Tokens of the text that it is for. */
   readonly context: number;
-  /** Policies to choose among, by name. */
-  readonly policies: readonly string[];
+  /** Policies to choose among. */
+  readonly policies: readonly Policy[];
   /** Cache dtypes to choose among; float32 and int8 by default. */
   readonly cacheDtypes?: readonly CacheDtype[];
 }
@@ -81,6 +80,9 @@ export interface Recommendation extends RecommendEvidence {
   /** The full cache first, then all that was tried, the best first. */
   readonly evidence: readonly RecommendEvidence[];
 }
+
+/** What stands where all rows fit as they are. */
+const FULL_CACHE: Setting<Policy> = { policy: policy("keep_all"), compressionRatio: 0 };
 
 /** Tokens that a time is taken over. */
 const TIMED_TOKENS = 16;
@@ -146,7 +148,7 @@ export async function recommend(
     0,
     tried.map((setting) => settingName(setting).policy),
   );
-  const setting = parseSetting(chosen);
+  const setting = tried.find((one) => settingName(one).policy === chosen.policy) ?? FULL_CACHE;
   const movable = chosen.compression_ratio > 0 &&
     (setting.cacheDtype === undefined || setting.cacheDtype.keys.dtype === "f32");
   const moved = !movable ? undefined : evidenceOf(
@@ -157,7 +159,7 @@ export async function recommend(
     "compact",
   )[1];
   const best = moved !== undefined && byMerit(moved, chosen) < 0 ? moved : chosen;
-  const [fullMs, ms] = await timed(model, rows[0], best);
+  const [fullMs, ms] = await timed(model, rows[0], setting, best.positions);
   return {
     ...best,
     dtype: cacheDtypeName(setting.cacheDtype ?? FLOAT32_CACHE),
@@ -184,8 +186,7 @@ function settingsToTry(
     if (ratioFor(maxBytes, context, shape, cacheDtype) === 0) {
       return [{ policy: policy("keep_all"), cacheDtype: dtype, compressionRatio: 0 }];
     }
-    return policies.map((name) => {
-      const chooser = policy(name);
+    return policies.map((chooser) => {
       const compressionRatio = ratioFor(maxBytes, context, shape, cacheDtype, chooser);
       return { policy: chooser, cacheDtype: dtype, compressionRatio };
     });
@@ -217,14 +218,18 @@ function evidenceOf(samples: readonly EvaluatedSample[], positions: PositionMode
 }
 
 /** ms a token with the full cache and with the best, in turns: the lesser of two. */
-async function timed(model: Model, row: DatasetRow, best: RecommendEvidence): Promise<[number, number]> {
+async function timed(
+  model: Model,
+  row: DatasetRow,
+  { policy: chooser, compressionRatio, cacheDtype }: Setting<Policy>,
+  positions: PositionMode,
+): Promise<[number, number]> {
   using full = model.createCache(DEFAULT_RECORDINGS);
   await model.read(full, kvpressPrompt(model.tokenizer, row).contextIds, { logitsOf: "none" });
   using small = full.fork();
-  const { policy: chooser, cacheDtype } = parseSetting(best);
-  if (best.compression_ratio > 0 && chooser !== CUT_PROMPT) {
+  if (compressionRatio > 0) {
     await small.observe(chooser);
-    small.compress(chooser, { compressionRatio: best.compression_ratio, positions: best.positions });
+    small.compress(chooser, { compressionRatio, positions });
   }
   if (cacheDtype !== undefined) small.quantize(cacheDtype);
   const times: number[][] = [[], []];

@@ -3,7 +3,7 @@ import { probeHash } from "../../engine/observe/probe_file.ts";
 import { cacheFolder } from "../../files/cache_folder.ts";
 import { textHash } from "../../files/hash.ts";
 import { writeAtomicSync } from "../../files/write_atomic.ts";
-import { furtherOptions } from "../../policies/table.ts";
+import { madeOf } from "../../policies/table.ts";
 import type { PromptIds } from "../dataset/kvpress_prompt.ts";
 import { CUT_PROMPT } from "./cut_prompt.ts";
 import type { Sample } from "./sample.ts";
@@ -77,15 +77,15 @@ const ANSWERING = "greedy answer, divergence on the full cache's answer, 2";
  * samples are not kept.
  */
 export function sampleKey({ model, setting, positions, prompt, maxNewTokens }: SampleOrigin): string | undefined {
-  const options = setting.policy === CUT_PROMPT ? {} : furtherOptions(setting.policy);
-  if (options === undefined) return undefined;
-  const numbers = Object.entries(options).toSorted(([one], [other]) => one < other ? -1 : 1);
+  const parts = setting.policy === CUT_PROMPT ? {} : madeOf(setting.policy);
+  if (parts === undefined) return undefined;
+  const options = Object.entries(parts).toSorted(([one], [other]) => one < other ? -1 : 1);
   return textHash(JSON.stringify({
     answering: ANSWERING,
     build: model.origin.build,
     probe: readsProbe(setting) ? probeHash(model.hash) : undefined,
     ...settingName(setting),
-    options: numbers.length > 0 ? numbers : undefined,
+    options: options.length > 0 ? options : undefined,
     positions,
     ...prompt,
     maxNewTokens,

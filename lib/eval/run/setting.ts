@@ -7,7 +7,7 @@ import {
   parseCacheDtype,
 } from "../../engine/rows/cache_dtype.ts";
 import type { Policy } from "../../policies/policy.ts";
-import { policy } from "../../policies/table.ts";
+import { policy, type PolicyEntry } from "../../policies/table.ts";
 import { CUT_PROMPT } from "./cut_prompt.ts";
 
 /**
@@ -73,6 +73,7 @@ export function settingName({ policy, compressionRatio, cacheDtype }: Setting): 
 /**
  * Reads what {@linkcode settingName} writes.
  *
+ * @param own policies beside the table's, by the names that may call them
  * @throws {RangeError} if there is no such policy, {@linkcode policy} says more
  * @throws {SyntaxError} if there is no such cache dtype
  *
@@ -87,12 +88,15 @@ export function settingName({ policy, compressionRatio, cacheDtype }: Setting): 
  * assertEquals(settingName(setting), name);
  * ```
  */
-export function parseSetting({ policy: name, compression_ratio: compressionRatio }: SettingName): Setting {
+export function parseSetting(
+  { policy: name, compression_ratio: compressionRatio }: SettingName,
+  own: Readonly<Record<string, PolicyEntry>> = {},
+): Setting {
   const [method, format, ...more] = name.split(" in ");
   if (more.length > 0) {
     throw new SyntaxError(`Cannot read the setting ${name} as it names two cache dtypes: write one`);
   }
-  const chosen = method.trim() === CUT_PROMPT ? CUT_PROMPT : policy(method.trim());
+  const chosen = method.trim() === CUT_PROMPT ? CUT_PROMPT : policy(method.trim(), {}, own);
   if (format === undefined) return { policy: chosen, compressionRatio };
   const [dtype, residual] = format.split(RESIDUAL);
   if (residual !== undefined && !/^\d+$/.test(residual.trim())) {

@@ -139,7 +139,7 @@ export async function* growStudy(
   let before = 0;
   for (const { task, length, samples, maxNewTokens, evicting, size } of tasks) {
     const rows = taskRows(model.tokenizer, task, { length, samples, seed, maxNewTokens });
-    const found = await evaluate(model, rows, evicting.map(parseSetting), {
+    const found = await evaluate(model, rows, evicting.map((name) => parseSetting(name)), {
       ...options,
       onProgress: (done) => onProgress?.(before + done, total),
     });

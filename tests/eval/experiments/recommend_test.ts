@@ -1,12 +1,13 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { loadModel } from "kvmirror/engine";
 import { recommend, taskRows } from "kvmirror/eval";
+import { policy } from "kvmirror/policies";
 import { FLOAT32_CACHE } from "../../../lib/engine/rows/cache_dtype.ts";
 
 Deno.test("what is recommended was measured best, fits, and comes with the evidence", async () => {
   await using model = await loadModel("tiny");
   const rows = taskRows(model.tokenizer, "niah_single_2", { length: 512, samples: 3, seed: 3, maxNewTokens: 10 });
-  const policies = ["random", "keydiff", "kvzip"];
+  const policies = ["random", "keydiff", "kvzip"].map((name) => policy(name));
   const found = await recommend(model, rows, {
     maxBytes: 300_000,
     context: 400,
@@ -35,7 +36,7 @@ Deno.test("a policy that fails is not silently gone, and what is named stays wit
   const found = await recommend(model, rows, {
     maxBytes,
     context: 512,
-    policies: ["h2o(decay=0.5)", "globalkv(keydiff)", "adakv(keydiff)"],
+    policies: ["h2o(decay=0.5)", "globalkv(keydiff)", "adakv(keydiff)"].map((name) => policy(name)),
     cacheDtypes: [FLOAT32_CACHE],
   });
   assertEquals(found.left_out.map(({ policy }) => policy), ["h2o(decay=0.5)"]);
@@ -50,7 +51,7 @@ Deno.test("rows in fewer bits are tried too: where all of them fit, no policy is
   const found = await recommend(model, rows, {
     maxBytes: 620_000,
     context: 512,
-    policies: ["random", "streaming_llm"],
+    policies: [policy("random"), policy("streaming_llm")],
   });
   const names = found.evidence.map(({ policy }) => policy);
   assertEquals(names.toSorted(), ["keep_all", "keep_all in int8", "random", "streaming_llm"].toSorted());
@@ -61,7 +62,7 @@ Deno.test("rows in fewer bits are tried too: where all of them fit, no policy is
 Deno.test("where all fits nothing is evicted; what cannot be chosen is refused", async () => {
   await using model = await loadModel("tiny");
   const rows = taskRows(model.tokenizer, "niah_single_2", { length: 512, samples: 1, seed: 3, maxNewTokens: 4 });
-  const found = await recommend(model, rows, { maxBytes: 1e9, context: 512, policies: ["knorm"] });
+  const found = await recommend(model, rows, { maxBytes: 1e9, context: 512, policies: [policy("knorm")] });
   assertEquals([found.policy, found.compression_ratio, found.evidence.length], ["keep_all", 0, 1]);
   await assertRejects(() => recommend(model, rows, { maxBytes: 1e9, context: 512, policies: [] }), RangeError);
   await assertRejects(
@@ -69,7 +70,7 @@ Deno.test("where all fits nothing is evicted; what cannot be chosen is refused",
       recommend(model, rows, {
         maxBytes: 100_000,
         context: 512,
-        policies: ["random(seed=1)"].map(() => "h2o(decay=0.5)"),
+        policies: [policy("h2o(decay=0.5)")],
       }),
     RangeError,
     "as each failed",
