@@ -51,6 +51,8 @@ export interface Finding {
   readonly model?: string;
   /** The least and the most `n` in the section's tables, where they have that column. */
   readonly samples?: readonly [least: number, most: number];
+  /** The tasks in the section's tables, without the lengths of their texts. */
+  readonly tasks: readonly string[];
   /** Whether the section's tables hold intervals. */
   readonly hasIntervals: boolean;
 }
@@ -63,7 +65,9 @@ export function summaryFindings(sections: Sections): Finding[] {
       const heading = part.match(/^##+ (.+)$/m)?.[1];
       if (heading === undefined) return [];
       const anchor = headingAnchor(heading, anchors);
-      const [, model] = part.match(/^\*Made by .*; model ([^;]+), sha256/m) ?? [];
+      const made = /^\*Made by .*; model ([^;]+), sha256/m;
+      const [, model] = part.match(made) ?? text.match(made) ?? [];
+      const tasks = new Set(columnOf(part, "task").map((task) => task.split("@")[0]));
       const samples = columnRange(part, "n");
       return [...part.matchAll(/^\*\*[^*].*$/gm)].map(([sentence]) => ({
         sentence,
@@ -71,6 +75,7 @@ export function summaryFindings(sections: Sections): Finding[] {
         anchor,
         notebook,
         hasIntervals: /^\|.* low \|/m.test(part),
+        tasks: [...tasks],
         ...(model !== undefined && { model }),
         ...(samples !== undefined && { samples }),
       }));
@@ -79,11 +84,12 @@ export function summaryFindings(sections: Sections): Finding[] {
 }
 
 /** What a finding rests on, in a few words that do not repeat it. */
-export function findingFacts({ sentence, model, samples, hasIntervals }: Finding): string[] {
+export function findingFacts({ sentence, model, tasks, samples, hasIntervals }: Finding): string[] {
   const [least, most] = samples ?? [];
   return [
     ...(model === undefined ? [] : [model]),
-    ...(least === undefined ? [] : [least === most ? `n = ${least}` : `n from ${least} to ${most}`]),
+    ...(tasks.length === 0 ? [] : [tasks.join(", ")]),
+    ...(least === undefined ? [] : [`n ${least === most ? `= ${least}` : `from ${least} to ${most}`} in its tables`]),
     ...(!hasIntervals || /\d to [-−+]?\d/.test(sentence) ? [] : ["95 % intervals in its tables"]),
   ];
 }
@@ -164,13 +170,23 @@ function pictureName(picture: string): string {
 
 /** The least and the most number in a column of a text's tables. */
 function columnRange(text: string, name: string): readonly [number, number] | undefined {
-  const numbers: number[] = [];
+  const numbers = columnOf(text, name).filter((cell) => /^\d/.test(cell)).map((cell) =>
+    Number(cell.replaceAll(",", ""))
+  );
+  return numbers.length === 0 ? undefined : [Math.min(...numbers), Math.max(...numbers)];
+}
+
+/** The cells of a column in all tables of a text that have it. */
+function columnOf(text: string, name: string): string[] {
+  const found: string[] = [];
   let column = -1;
+  let isTable = false;
   for (const line of text.split("\n")) {
     const cells = line.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.trim());
-    if (cells.length === 0) column = -1;
-    else if (column < 0) column = cells.indexOf(name);
-    else if (/^\d/.test(cells[column] ?? "")) numbers.push(Number(cells[column].replaceAll(",", "")));
+    const isRule = cells.every((cell) => /^:?-+:?$/.test(cell));
+    if (cells.length > 0 && !isTable) column = cells.indexOf(name);
+    else if (column >= 0 && !isRule && cells[column] !== undefined) found.push(cells[column]);
+    isTable = cells.length > 0;
   }
-  return numbers.length === 0 ? undefined : [Math.min(...numbers), Math.max(...numbers)];
+  return found;
 }

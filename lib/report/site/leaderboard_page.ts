@@ -17,7 +17,7 @@ interface Column {
 }
 
 const COLUMNS: readonly Column[] = [
-  { title: "policy", cell: (row) => `<code>${escapeHtml(row.policy)}</code>`, value: (row) => row.policy },
+  { title: "policy", cell: ({ policy }) => `<code>${breakable(policy)}</code>`, value: (row) => row.policy },
   { title: "score", cell: ({ score }) => score.toFixed(2), value: ({ score }) => score },
   { title: "95 % interval", cell: (row) => intervalMark(row), value: ({ low }) => low },
   { title: "n", cell: ({ n }) => String(n), value: ({ n }) => n },
@@ -53,15 +53,14 @@ export function leaderboardPage(rows: readonly LeaderboardRow[]): Page {
     body: `<h1>${title}</h1>
 <p class="lead">${rows.length} scores of ${policies} policies, each with its 95 % interval and the bytes that it keeps.
 Compare rows of the same task and the same bytes.</p>
-<p>Models: ${escapeHtml(models.join("; "))}. Each score is of n = ${Math.min(...counts)} to ${
+<p>Models: ${escapeHtml(models.join("; "))}. A score is a mean over n samples, ${Math.min(...counts)} to
+${
       Math.max(...counts)
-    } samples,
-of the reports that are linked; the cache is compressed before the question is read unless the task says otherwise.
-<strong>Bytes</strong> are those of the rows that stay, relative to a full cache with 16 bits a number: 100 % is what people
-hold, and a full float32 cache has 200 %. <strong>Ratio</strong> is the fraction of rows that were evicted.
-In the drawing, the dot is the score, the bar its interval, and the open mark the full cache's score on the same samples. <code>oracle</code> knows the question in advance: it is a ceiling, no choice.${
-      means(rows)
-    }</p>
+    }, of the linked report; the cache was compressed before the question was read, unless the task says
+otherwise. <strong>Bytes</strong> are those of the rows that stay, as a share of a full cache with 16 bits a number, which
+is what people hold: a full float32 cache has 200 %. <strong>Ratio</strong> is the fraction of rows that were evicted. The
+drawing shows the score as a dot, its interval as a bar, and as an open mark the full cache's score on the same samples.
+<code>oracle</code> knows the question: it is a ceiling, no choice.${means(rows)}</p>
 ${filters(rows)}
 <p id="count" role="status" hidden></p>
 ${scrollBox(tableHtml(rows), "Leaderboard")}
@@ -121,12 +120,19 @@ function bucketOf({ share }: LeaderboardRow): string {
   return String(SHARES.find((one) => Math.abs(share / one - 1) <= TOLERANCE) ?? "other");
 }
 
+/** A name that may go on in the next line behind a parenthesis or an underscore. */
+function breakable(name: string): string {
+  return escapeHtml(name).replaceAll(/[(_]/g, "$&<wbr>");
+}
+
 /** What the means are over, a line for each. */
 function means(rows: readonly LeaderboardRow[]): string {
   const lines = new Map(
-    rows.filter(({ tasks }) => tasks.length > 1).map(({ task, tasks }) => [task, tasks.join(", ")]),
+    rows.filter(({ tasks }) => tasks.length > 1).map((
+      { task, tasks },
+    ) => [task, tasks.map((name) => name.split("@")[0]).join(", ")]),
   );
-  return [...lines].map(([task, names]) => `<br>\n${escapeHtml(task)}: ${escapeHtml(names)}`).join(";");
+  return [...lines].map(([task, names]) => `<br>\n${escapeHtml(task)}: ${escapeHtml(names)}.`).join("");
 }
 
 function reportNumber(notebook: string): string {
@@ -134,7 +140,7 @@ function reportNumber(notebook: string): string {
 }
 
 /** The width of an interval's drawing, in pixels, from a score of 0 to one of 1, and what is left free on both sides. */
-const WIDTH = 150;
+const WIDTH = 112;
 const MARGIN = 6;
 
 /** An interval as a drawing, with its ends beside it as text: the drawing itself is silent. */

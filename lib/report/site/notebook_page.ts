@@ -52,6 +52,11 @@ function foldedCode(source: string): string {
   }</details>`;
 }
 
+/** What a cell showed as text: its lines wrap, as they may be sentences. */
+function textBox(text: string): string {
+  return `<pre class="text">${escapeHtml(stripVTControlCharacters(text))}</pre>`;
+}
+
 function codeBox(text: string): string {
   return `<pre class="scroll" tabindex="0"><code>${escapeHtml(stripVTControlCharacters(text))}</code></pre>`;
 }
@@ -61,7 +66,7 @@ async function outputHtml(output: Output, name: string, pictures: Pictures, targ
     case "stream":
       return streamHtml(output.text);
     case "error":
-      return codeBox(`${output.name}: ${output.message}`);
+      return textBox(`${output.name}: ${output.message}`);
   }
   const { data } = output;
   const chart = chartSpecification(data["application/vnd.vegalite.v5+json"]);
@@ -71,7 +76,7 @@ async function outputHtml(output: Output, name: string, pictures: Pictures, targ
   // The HTML form is left out: it may hold anything, and Markdown says the same.
   if (typeof data["text/markdown"] === "string") return renderMarkdown(data["text/markdown"], targets);
   const text = textOf(data["text/plain"]);
-  return text === "" || text === "undefined" ? "" : codeBox(text);
+  return text === "" || text === "undefined" ? "" : textBox(text);
 }
 
 /** The most lines of a stream that stand unfolded: what is longer tells of progress. */
@@ -80,9 +85,9 @@ const MAX_LINES = 10;
 function streamHtml(text: string): string {
   const lines = text.trim().split("\n");
   if (text.trim() === "") return "";
-  if (lines.length <= MAX_LINES) return codeBox(text);
+  if (lines.length <= MAX_LINES) return textBox(text);
   const summary = `Output: ${lines.length} lines, at last ${stripVTControlCharacters(lines.at(-1)!)}`;
-  return `<details class="code"><summary>${escapeHtml(summary)}</summary>\n${codeBox(text)}</details>`;
+  return `<details class="code"><summary>${escapeHtml(summary)}</summary>\n${textBox(text)}</details>`;
 }
 
 function textOf(value: unknown): string {

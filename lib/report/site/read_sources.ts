@@ -30,7 +30,7 @@ export function readSources(reports: string): Omit<SiteSources, "root"> {
     })),
     readme: exists(`${project}/README.md`) ? readText(`${project}/README.md`) : "",
     runs: [
-      ...readAll(reports, EVICTION, parseEviction),
+      ...readAll(reports, EVICTION, parseEviction).flat(),
       ...readAll(`${project}/data/studies`, ".json", (text, name): ScoredRun | undefined => {
         // A study of streams or of a trace scores no answers.
         if (!("settings" in parseJsonObjectText(text, name))) return;
@@ -57,34 +57,30 @@ function readAll<Value>(folder: string, end: string, parse: (text: string, name:
   });
 }
 
-function parseEviction(text: string): ScoredRun {
+/** A run for each time at which the cache was compressed: those two are no tasks to take a mean of. */
+function parseEviction(text: string): ScoredRun[] {
   const root = parseJsonObjectText(text, EVICTION);
   const provenance = fieldsOf(fieldsOf(root).value("provenance"));
   const model = fieldsOf(provenance.value("model"));
   const samples = root.samples;
   if (!Array.isArray(samples)) throw new SyntaxError(`Cannot read ${EVICTION} as it has no list of samples`);
-  return {
-    notebook: "03_live_eviction",
-    model: textOf(model, "name"),
-    weights: textOf(model, "weights"),
-    samples: samples.map((sample): ScoredSample => {
-      const fields = fieldsOf(sample);
-      const task = textOf(fields, "timing") === "agnostic" ? "codes" : "codes, question known";
-      const context = fields.integer("context");
-      return {
-        policy: textOf(fields, "policy"),
-        compression_ratio: fields.number("compression_ratio"),
-        task,
-        index: context,
-        context,
-        score: fields.number("score"),
-        live_bytes: fields.number("live_bytes"),
-        kl: [],
-        agreement: [],
-        answer_tokens: 0,
-      };
-    }),
-  };
+  const origin = { notebook: "03_live_eviction", model: textOf(model, "name"), weights: textOf(model, "weights") };
+  const runs = Map.groupBy(samples.map(fieldsOf), (fields) => textOf(fields, "timing"));
+  return [...runs].map(([timing, own]) => ({
+    ...origin,
+    samples: own.map((fields): ScoredSample => ({
+      policy: textOf(fields, "policy"),
+      compression_ratio: fields.number("compression_ratio"),
+      task: timing === "agnostic" ? "codes" : "codes, question known",
+      index: fields.integer("context"),
+      context: fields.integer("context"),
+      score: fields.number("score"),
+      live_bytes: fields.number("live_bytes"),
+      kl: [],
+      agreement: [],
+      answer_tokens: 0,
+    })),
+  }));
 }
 
 function textOf(fields: Fields<string>, key: string): string {

@@ -60,6 +60,7 @@ Deno.test("a finding carries its heading, model and n, and an anchor that GitHub
     heading: "More",
     anchor: "more-1",
     notebook: "02_b",
+    tasks: [],
     hasIntervals: true,
     model: "tiny, f32 weights",
     samples: [20, 22],
@@ -68,7 +69,9 @@ Deno.test("a finding carries its heading, model and n, and an anchor that GitHub
   const document = summaryDocument(sectionsOf(section("01_a")));
   assert(document.includes("- [1. A `b`: c?](#1-a-b-c)\n"), document);
   assert(
-    document.includes("- Found. (tiny, f32 weights; n from 20 to 22; 95 % intervals in its tables; [1](#more))"),
+    document.includes(
+      "- Found. (tiny, f32 weights; n from 20 to 22 in its tables; 95 % intervals in its tables; [1](#more))",
+    ),
     document,
   );
 });

@@ -63,6 +63,29 @@ browserTest("every text is 12 pixels high or more, on a phone as well", async (p
   }
 });
 
+browserTest(
+  "a phone's charts: letters of 12 pixels, line charts within the window, their titles above them",
+  async (page) => {
+    await page.setView({ ...PHONE, height: 20_000 });
+    await open(page, "08_streaming.html");
+    await page.waitUntil(`document.querySelectorAll(".chart:not([data-live])").length === 0`, "live charts", 30_000);
+    const charts = await page.evaluate<{ letters: number; box: number; svg: number; title: boolean }[]>(`
+    [...document.querySelectorAll(".chart svg.marks")].map((svg) => {
+      const zoom = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+      return {
+        letters: Math.min(...[...svg.querySelectorAll("text")].map((one) => zoom * parseFloat(getComputedStyle(one).fontSize))),
+        box: svg.closest(".scroll").clientWidth,
+        svg: svg.getBoundingClientRect().width,
+        title: svg.closest("figure").querySelector("figcaption").getBoundingClientRect().height > 10,
+      };
+    })`);
+    assertEquals(charts.length, 2);
+    for (const { letters, box, svg, title } of charts) {
+      assert(letters >= 11.99 && svg <= box && title, JSON.stringify({ letters, box, svg, title }));
+    }
+  },
+);
+
 const FIRST = `[...document.querySelectorAll("#leaderboard tbody tr")].filter((row) => !row.hidden)`;
 const COLUMN = (index: number): string => `${FIRST}.map((row) => row.cells[${index}].textContent)`;
 

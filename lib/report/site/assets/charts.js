@@ -16,8 +16,28 @@ const OPTIONS = {
   config: { mark: { tooltip: true } },
 };
 
+/** The window's width below which charts are laid out for a phone, as in site.css. */
+const NARROW = matchMedia("(max-width: 44.99rem)");
+
+/** The least width of a chart that names policies at its side, and of others, in pixels. */
+const LEAST = { nominal: 480, others: 320 };
+
+/**
+ * The chart for a narrow window: as wide as its box where the specification leaves that open, its legend below it, its
+ * title in the caption. Letters keep their size; what is still too wide scrolls in its box.
+ */
+function narrowed(specification, width) {
+  const { title: _, config, ...rest } = specification;
+  const isFixed = typeof rest.width === "object" || "facet" in rest;
+  const least = rest.encoding?.y?.type === "nominal" ? LEAST.nominal : LEAST.others;
+  const layout = isFixed ? {} : { width: Math.max(width, least), autosize: { type: "fit-x", contains: "padding" } };
+  const legend = { ...config.legend, orient: "bottom", direction: "vertical", columns: 1 };
+  return { ...rest, ...layout, config: { ...config, legend } };
+}
+
 async function embed(chart) {
-  const specification = JSON.parse(chart.closest("figure").querySelector("script").textContent);
+  const whole = JSON.parse(chart.closest("figure").querySelector("script").textContent);
+  const specification = NARROW.matches ? narrowed(whole, chart.parentElement.clientWidth - 52) : whole;
   const live = document.createElement("div");
   live.setAttribute("aria-hidden", "true");
   live.style.position = "absolute";
