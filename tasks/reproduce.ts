@@ -26,6 +26,9 @@ const REPORTS = { quick: "reports-quick", full: "reports", deep: "reports" } as 
 /** What `deno task bench` wrote: a notebook shows it, and the summary leads to it. */
 const BENCHMARK = ["bench.json", "performance.json", "performance.md", "reading.json"];
 
+/** The folder of pages that are made from all other reports. */
+const SITE_FOLDER = "site";
+
 /** Of dates, timings and machines: all that differs from run to run. */
 const RECORD_FILE = "provenance.json";
 
@@ -70,10 +73,19 @@ await runTask("reproduce", async (flags) => {
     if (done.length > 0) printNotice(`\nfinished before it: ${done.join(", ")}`);
     throw error;
   }
-  const changes = folderChanges(before, await readFolder(reports)).filter(({ path }) => !SIDECARS.includes(path));
+  // The site brings charts in, which no notebook has to wait for.
+  const { writeSite } = await import("../lib/report/site/write_site.ts");
+  const site = await writeSite(reports, `${reports}/${SITE_FOLDER}`);
+  const changes = folderChanges(before, await readFolder(reports))
+    .filter(({ path }) => !SIDECARS.includes(path) && !path.startsWith(`${SITE_FOLDER}/`));
   if (flags.toggle("json")) {
-    printJson({ profile, model: facts.model, notebooks: done, output: reports, reports: changes });
-  } else printChanges(reports, changes, model);
+    return printJson({
+      ...{ profile, model: facts.model, notebooks: done },
+      ...{ output: reports, reports: changes, site: site.files },
+    });
+  }
+  printChanges(reports, changes, model);
+  printText(`${relative(Deno.cwd(), reports) || "."}/${SITE_FOLDER}: ${site.files.length} files, open index.html`);
 });
 
 /** What the notebooks of one run share. */

@@ -64,6 +64,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "later_attention.ts",
       "sample.ts",
       "setting.ts",
+      "study_file.ts",
     ],
   },
   "eval/dataset": {
@@ -71,7 +72,20 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     door: ["dataset_row.ts", "fact_prompt.ts", "kvpress_prompt.ts", "task_rows.ts"],
   },
   "eval/scorers": { uses: ["numeric"], door: ["scorers.ts"] },
-  "report/files": { uses: ["report/render", "files"], door: ["write_report.ts"] },
+  "report/site": {
+    uses: [
+      "eval/scores",
+      "eval/run",
+      "report/files",
+      "report/table",
+      "report/render",
+      "notebook",
+      "numeric",
+      "files",
+    ],
+    door: [],
+  },
+  "report/files": { uses: ["report/render", "files"], door: ["summary.ts", "write_report.ts"] },
   "report/retention": { uses: ["report/table", "report/render", "numeric"], door: [] },
   "report/charts": { uses: ["report/table", "report/render", "numeric"], door: ["chart.ts", "heat_map.ts"] },
   "report/table": { uses: ["report/render", "numeric"], door: ["number_format.ts", "records.ts", "table.ts"] },
@@ -225,7 +239,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     uses: ["policies", "metrics", "numeric", "files"],
     door: ["encode_trace.ts", "find_tokens.ts", "replay.ts", "trace_header.ts", "trace_summary.ts"],
   },
-  notebook: { uses: ["files"], door: [] },
+  notebook: { uses: ["files"], door: ["notebook.ts", "parse_notebook.ts"] },
   policies: {
     uses: ["numeric"],
     door: ["budget.ts", "check_signals.ts", "keep_all.ts", "policy.ts", "policy_rules.ts", "score_once.ts", "table.ts"],

@@ -242,6 +242,19 @@ const FLAGS = {
     },
     example: "reproduce --profile quick --only 03_live_eviction",
   },
+  site: {
+    flags: {
+      reports: { kind: "text", value: "FOLDER", default: "reports", meaning: "the folder of the reports" },
+      output: {
+        kind: "text",
+        value: "DIR",
+        otherwise: "site in the folder of the reports",
+        meaning: "the site's folder: new, empty, or an earlier site",
+      },
+      ...JSON_FLAG,
+    },
+    example: "site --output my_site",
+  },
   lab: {
     words: "[-- FLAG of jupyter lab…]",
     handsOn: "after --",

@@ -1,7 +1,5 @@
+import { sectionsOf, summaryDocument } from "./summary.ts";
 import { writeReport } from "./write_report.ts";
-
-/** The first lines of a report of sections. */
-const HEAD = "# Benchmark summary\n\nWritten by the notebooks, one section each: change them, not this file.\n";
 
 /**
  * Puts the section `name` into the report at `path`: its earlier self is replaced, the others stay, and sections stand
@@ -24,14 +22,10 @@ export async function writeSection(path: string, name: string, markdown: string)
   await writeReport(path, replaceSection(earlier, name, markdown));
 }
 
-/** The document with the section `name` put in; anything outside sections becomes the common head. */
+/** The document with the section `name` put in; what stands outside sections is made anew. */
 export function replaceSection(document: string, name: string, markdown: string): string {
   if (!/^\w+$/.test(name)) throw new RangeError(`Cannot name a section ${name} as it must be letters, digits and _`);
-  const sections = new Map<string, string>();
-  for (const [, found, text] of document.matchAll(/^<!-- begin (\w+) -->\n(.*?)^<!-- end \1 -->$/gms)) {
-    sections.set(found, text);
-  }
+  const sections = new Map(sectionsOf(document));
   sections.set(name, `\n${markdown.trim()}\n\n`);
-  const ordered = [...sections].sort(([one], [other]) => one < other ? -1 : 1);
-  return [HEAD, ...ordered.map(([key, text]) => `<!-- begin ${key} -->\n${text}<!-- end ${key} -->\n`)].join("\n");
+  return summaryDocument(sections);
 }

@@ -9,7 +9,7 @@ Deno.test("sections stand in the order of their names, whatever the order they c
     order.reduce((document, name) => replaceSection(document, name, `## ${name}\n\ntext\n`), "");
   const document = write(names);
   assertEquals(write([names[2], names[0], names[1], names[0]]), document);
-  assertEquals(document.match(/^## .*$/gm), names.map((name) => `## ${name}`));
+  assertEquals(document.match(/^## .*$/gm), ["Contents", ...names].map((name) => `## ${name}`));
   assertEquals(document.match(/^# .*$/gm), ["# Benchmark summary"]);
 });
 
