@@ -4,6 +4,7 @@ import { type Flags, usage } from "../cli/flags.ts";
 import { checkedWeights } from "../cli/model_flags.ts";
 import { positionsFromFlags } from "../cli/policy_flags.ts";
 import { UsageError } from "../cli/usage_error.ts";
+import { type QueueFlags, queueFromFlags } from "../queue/queue_flags.ts";
 import { type Shard, shardFromFlags } from "./jobs.ts";
 
 /** Rows as they are to be written. */
@@ -29,6 +30,8 @@ export interface EvaluationRequest {
   readonly jobs: number;
   /** The only contexts to evaluate, for another run to report on. */
   readonly shard?: Shard;
+  /** The queue whose workers answer, in place of this process. */
+  readonly queue?: QueueFlags;
   /** In place of the rows' own. */
   readonly maxNewTokens?: number;
   /** Windows of long text to judge beside the rows; none by default. */
@@ -54,6 +57,7 @@ export function requestFromFlags(flags: Flags): EvaluationRequest {
     weights: weightsFromFlags(flags),
     jobs: flags.number("jobs")!,
     shard: shardFromFlags(flags),
+    queue: queueFromFlags(flags),
     maxNewTokens: flags.number("max-new-tokens"),
     perplexityWindows: flags.number("perplexity") ?? 0,
   };
