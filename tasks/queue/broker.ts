@@ -6,14 +6,14 @@ import { addressLabel, type QueueAddress } from "./queue_address.ts";
 /** How long ms are, and how many: what a broker waits for. */
 const SECOND = 1000;
 /** A connection that was never there is given up after this; one that was lost, after {@linkcode LOST_PATIENCE}. */
-const FIRST_PATIENCE = 6 * SECOND;
+const FIRST_PATIENCE = 2 * SECOND;
 const LOST_PATIENCE = 300 * SECOND;
 /** The longest pause between two tries. */
 const LONGEST_PAUSE = 5 * SECOND;
 /** A job whose worker was silent for so long is another's. */
-const LOCK_MS = 8 * SECOND;
+const LOCK_MS = 6 * SECOND;
 const RENEWAL_MS = 2 * SECOND;
-const STALLED_MS = 4 * SECOND;
+const STALLED_MS = 2 * SECOND;
 /** What workers and coordinators announce holds for so many seconds, and is said again within. */
 const ANNOUNCED_SECONDS = 15;
 /** Processes that may end while they answer a job and leave no sample of it. */
@@ -114,7 +114,7 @@ export async function openBroker(address: QueueAddress, { onNotice, retention }:
     db,
     tls: address.isEncrypted ? { servername: host } : undefined,
     maxRetriesPerRequest: null,
-    connectTimeout: FIRST_PATIENCE,
+    connectTimeout: LONGEST_PAUSE,
     keepAlive: 10 * SECOND,
     lazyConnect: true,
     retryStrategy: pauseBefore,
