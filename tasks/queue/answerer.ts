@@ -17,7 +17,12 @@ export interface Answerer extends AsyncDisposable {
 }
 
 /** The model's process has ended; what it says is how. */
-export class ProcessEnded extends Error {}
+export class ProcessEnded extends Error {
+  /** @param isKilled whether a signal ended it, and not an error that it told of */
+  constructor(how: string, readonly isKilled: boolean) {
+    super(how);
+  }
+}
 
 /**
  * Loads a model in a process of its own.
@@ -61,7 +66,7 @@ export async function startAnswerer(
     const { done, value } = await lines.next();
     if (!done) return value;
     const { code, signal: by } = await process.status;
-    throw new ProcessEnded(by === null ? `exit ${code}` : by);
+    throw new ProcessEnded(by ?? `exit ${code}`, by !== null);
   };
   const close = async () => {
     signal.removeEventListener("abort", stop);

@@ -16,8 +16,10 @@ const RENEWAL_MS = 2 * SECOND;
 const STALLED_MS = 2 * SECOND;
 /** What workers and coordinators announce holds for so many seconds, and is said again within. */
 const ANNOUNCED_SECONDS = 15;
-/** Processes that may end while they answer a job and leave no sample of it. */
+/** Models' processes that may end while they answer a job, one after the other, and leave no sample of it. */
 const MAX_ENDED = 3;
+/** Workers that may go so: mostly it is not the job that ends them, as its model runs in a process of its own. */
+const MAX_BEGUN = 10;
 /** Jobs or samples that go in one request. */
 const BATCH = 100;
 
@@ -224,6 +226,7 @@ export async function openBroker(address: QueueAddress, { onNotice, retention }:
   const samplesOf = (queue: string) => keyOf("samples", queue);
   const finishedOf = (queue: string) => keyOf("finished", queue);
   const endedOf = (queue: string) => keyOf("ended", queue);
+  const begunOf = (queue: string) => keyOf("begun", queue);
 
   return {
     lost: lost.signal,
@@ -282,7 +285,7 @@ export async function openBroker(address: QueueAddress, { onNotice, retention }:
     },
     forget: async (queue, ids, keys) => {
       for (const id of ids) await patiently(async () => await (await queueOf(queue).getJob(id))?.remove());
-      if (ids.length > 0) await patiently(() => redis.hdel(endedOf(queue), ...ids));
+      if (ids.length > 0) await forgetEnds(queue, ids);
       if (keys.length > 0) await patiently(() => redis.hdel(samplesOf(queue), ...keys));
     },
     counts: async (queue) => {
@@ -321,6 +324,10 @@ export async function openBroker(address: QueueAddress, { onNotice, retention }:
     },
   };
 
+  async function forgetEnds(queue: string, ids: readonly string[]): Promise<void> {
+    await together((transaction) => transaction.hdel(endedOf(queue), ...ids).hdel(begunOf(queue), ...ids));
+  }
+
   async function begin(queue: string, taken: BullJob<string>, token: string): Promise<TakenJob | undefined> {
     const id = taken.id!;
     const fail = (reason: string) =>
@@ -332,13 +339,11 @@ export async function openBroker(address: QueueAddress, { onNotice, retention }:
       await fail((error as Error).message);
       return undefined;
     }
-    const [ended] = await together((transaction) =>
-      transaction.hincrby(endedOf(queue), id, 1).expire(endedOf(queue), retention)
+    const [begun] = await together((transaction) =>
+      transaction.hincrby(begunOf(queue), id, 1).expire(begunOf(queue), retention)
     );
-    const setAside = (reason: string) =>
-      fail(`set aside as ${MAX_ENDED} processes ended while they answered it${reason}`);
-    if (Number(ended) > MAX_ENDED) {
-      await setAside("");
+    if (Number(begun) > MAX_BEGUN) {
+      await fail(`set aside as ${MAX_BEGUN} workers went while they answered it`);
       return undefined;
     }
     const renewal = setInterval(() => taken.extendLock(token, LOCK_MS).catch(() => {}), RENEWAL_MS);
@@ -349,24 +354,28 @@ export async function openBroker(address: QueueAddress, { onNotice, retention }:
         const { key, ...rest } = outcome;
         await together((transaction) =>
           transaction.hset(samplesOf(queue), key, JSON.stringify(rest)).expire(samplesOf(queue), retention)
-            .rpush(finishedOf(queue), key).expire(finishedOf(queue), retention).hset(endedOf(queue), id, 1)
+            .rpush(finishedOf(queue), key).expire(finishedOf(queue), retention)
+            .hset(begunOf(queue), id, 1).hdel(endedOf(queue), id)
         );
       },
       finish: async () => {
         clearInterval(renewal);
         await patiently(() => taken.moveToCompleted("", token, false)).catch(ownLockLost);
-        await patiently(() => redis.hdel(endedOf(queue), id));
+        await forgetEnds(queue, [id]);
       },
       giveBack: async () => {
         clearInterval(renewal);
-        await patiently(() => redis.hincrby(endedOf(queue), id, -1));
+        await patiently(() => redis.hincrby(begunOf(queue), id, -1));
         await patiently(() => taken.moveToWait(token)).catch(ownLockLost);
       },
       giveUp: async (reason) => {
         clearInterval(renewal);
-        const count = Number(await patiently(() => redis.hget(endedOf(queue), id)));
-        if (count >= MAX_ENDED) await setAside(`, the last as ${reason}`);
-        else await patiently(() => taken.moveToWait(token)).catch(ownLockLost);
+        const [ended] = await together((transaction) =>
+          transaction.hincrby(endedOf(queue), id, 1).expire(endedOf(queue), retention).hincrby(begunOf(queue), id, -1)
+        );
+        if (Number(ended) >= MAX_ENDED) {
+          await fail(`set aside as ${MAX_ENDED} processes ended while they answered it, the last by ${reason}`);
+        } else await patiently(() => taken.moveToWait(token)).catch(ownLockLost);
       },
     };
   }

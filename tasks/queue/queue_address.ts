@@ -34,13 +34,20 @@ export function parseQueueAddress(url: string, prefix: string): QueueAddress {
   if (!/^\/?\d{0,4}$/.test(pathname) || search !== "" || hash !== "") {
     throw refused("behind the host there may be the number of a database and no more");
   }
-  const secret = password === "" ? Deno.env.get("KVMIRROR_QUEUE_PASSWORD") ?? "" : decodeURIComponent(password);
+  const decoded = (text: string) => {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      throw refused("a % in it begins no character");
+    }
+  };
+  const secret = password === "" ? Deno.env.get("KVMIRROR_QUEUE_PASSWORD") ?? "" : decoded(password);
   return {
-    host: decodeURIComponent(hostname).replace(/^\[(.*)\]$/, "$1"),
+    host: decoded(hostname).replace(/^\[(.*)\]$/, "$1"),
     port: port === "" ? DEFAULT_PORT : Number(port),
     isEncrypted: protocol === "rediss:",
     database: Number(pathname.slice(1)),
-    username: username === "" ? undefined : decodeURIComponent(username),
+    username: username === "" ? undefined : decoded(username),
     password: secret === "" ? undefined : secret,
     prefix,
   };

@@ -21,6 +21,8 @@ export interface WorkerOffer {
 const IDLE_MS = 300;
 const CARE_MS = 1000;
 const HEARTBEAT_MS = 3000;
+/** Processes that may be killed while they load a model before it is left to others. */
+const MAX_LOADS = 3;
 
 /** Takes jobs from a queue until the signal: then the one under way is given back. */
 export async function work(address: QueueAddress, offer: WorkerOffer, signal: AbortSignal): Promise<void> {
@@ -74,7 +76,11 @@ async function openQueues(
   for (const queue of refuses.keys()) if (!work.has(queue)) refuses.delete(queue);
   for (const [queue, text] of work) {
     if (refuses.has(queue)) continue;
-    const refusal = await whyNot(queue, text);
+    const refusal = await whyNot(queue, text).catch((error) => {
+      if (error instanceof ProcessEnded) return null;
+      throw error;
+    });
+    if (refusal === null) continue; // its model is loaded anew at the next look
     if (refusal === undefined) found.push({ queue, version: parseWorkVersion(text) });
     else {
       refuses.set(queue, refusal);
@@ -115,7 +121,7 @@ async function answerTaken(
   try {
     if (job !== undefined) {
       const answerer = await models.open(version.model, version.weights);
-      if (queueName(answerer.version) !== queue) throw new ProcessEnded("its model is another one by now");
+      if (queueName(answerer.version) !== queue) throw new ProcessEnded("its model is another one by now", false);
       for await (const outcome of answerer.answer(job)) await taken.send(outcome);
     }
     await taken.finish();
@@ -145,6 +151,8 @@ interface OwnModels extends AsyncDisposable {
 function ownModels({ models, threads }: WorkerOffer, signal: AbortSignal): OwnModels {
   /** By what the worker's user named them, and weights. */
   const versions = new Map<string, WorkVersion | string>();
+  /** How often a process ended while it loaded a model. */
+  const loads = new Map<string, number>();
   let current: { readonly given: string; readonly weights: WeightFormat; readonly answerer: Answerer } | undefined;
   const close = async () => {
     const last = current;
@@ -166,7 +174,10 @@ function ownModels({ models, threads }: WorkerOffer, signal: AbortSignal): OwnMo
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof ProcessEnded)) throw error;
-      versions.set(key, `${given} cannot be loaded with weights ${weights}`);
+      const tries = (loads.get(key) ?? 0) + 1;
+      loads.set(key, tries);
+      if (error.isKilled && tries < MAX_LOADS) throw error;
+      versions.set(key, `${given} cannot be loaded with weights ${weights} (${error.message})`);
     }
     return versions.get(key)!;
   };
@@ -187,7 +198,7 @@ function ownModels({ models, threads }: WorkerOffer, signal: AbortSignal): OwnMo
     },
     open: async (name, weights) => {
       const given = await givenFor(name, weights);
-      if (given === undefined) throw new ProcessEnded(`model ${name} is not among this worker's`);
+      if (given === undefined) throw new ProcessEnded(`model ${name} is not among this worker's`, false);
       return await start(given, weights);
     },
     close,

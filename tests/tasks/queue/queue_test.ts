@@ -68,7 +68,7 @@ async function handedOver(scene: Scene): Promise<number> {
 
 /** How many processes have begun with each job and not handed a sample over since, by its id. */
 async function begun(scene: Scene): Promise<Map<string, number>> {
-  const [key] = await ask(scene, "keys", "kvmirror:ended:*");
+  const [key] = await ask(scene, "keys", "kvmirror:begun:*");
   const lines = key === undefined ? [] : await ask(scene, "hgetall", key);
   return new Map(lines.flatMap((id, place) => place % 2 === 0 ? [[id, Number(lines[place + 1])]] : []));
 }
@@ -152,8 +152,10 @@ Deno.test({
       for (let killed = 0; killed < 3;) {
         const jobs = await begun(scene);
         poison ??= jobs.keys().next().value;
-        if (poison === undefined || (jobs.get(poison) ?? 0) <= killed) continue;
-        (await childrenOf(worker.process.pid)).forEach(kill);
+        if (poison === undefined || (jobs.get(poison) ?? 0) < 1) continue;
+        const models = await childrenOf(worker.process.pid);
+        if (models.length === 0) continue;
+        models.forEach(kill);
         killed++;
         const ends = () => worker.lines.filter((line) => /model's process ended \(SIGKILL\)/.test(line)).length;
         await until(() => ends() === killed, `process ${killed} has ended`);
