@@ -121,11 +121,15 @@ export async function openBroker(address: QueueAddress, { onNotice, retention }:
     lazyConnect: true,
     retryStrategy: pauseBefore,
   });
-  const unreachable = () =>
-    new Error(
-      `Cannot reach the queue ${label} (${lastFailure}): start Redis there, then run the same command again: ` +
+  const unreachable = () => {
+    const fix = /CERT|SIGNED|ISSUER|ALTNAME/.test(lastFailure)
+      ? "name the file of its certificate's authority by DENO_CERT"
+      : "start Redis there";
+    return new Error(
+      `Cannot reach the queue ${label} (${lastFailure}): ${fix}, then run the same command again: ` +
         "finished samples are kept",
     );
+  };
   redis.on("error", (error: Error & { code?: string }) => {
     lastFailure = error.code ?? reasonOf(error);
     if (PASSWORD.test(error.message)) end(refusal(label, PASSWORD.exec(error.message)![0]));

@@ -118,10 +118,12 @@ async function answerTaken(
   const keys = jobKeys(taken.job);
   const there = new Set((await broker.outcomes(queue, keys)).map(({ key }) => key));
   const job = jobOf(taken.job, new Set(keys.filter((key) => !there.has(key))));
+  let isAsked = false;
   try {
     if (job !== undefined) {
       const answerer = await models.open(version.model, version.weights);
       if (queueName(answerer.version) !== queue) throw new ProcessEnded("its model is another one by now", false);
+      isAsked = true;
       for await (const outcome of answerer.answer(job)) await taken.send(outcome);
     }
     await taken.finish();
@@ -134,7 +136,8 @@ async function answerTaken(
     if (!(error instanceof ProcessEnded)) throw error;
     await models.close();
     printNotice(`the model's process ended (${error.message}): a new one goes on`);
-    await taken.giveUp(error.message);
+    // One that ended while it loaded had not seen the job.
+    await (isAsked ? taken.giveUp(error.message) : taken.giveBack());
     return false;
   }
 }
@@ -162,22 +165,31 @@ function ownModels({ models, threads }: WorkerOffer, signal: AbortSignal): OwnMo
   const start = async (given: string, weights: WeightFormat): Promise<Answerer> => {
     if (current?.given === given && current.weights === weights) return current.answerer;
     await close();
-    const answerer = await startAnswerer(given, weights, threads, signal);
-    current = { given, weights, answerer };
-    versions.set(`${given}\n${weights}`, answerer.version);
-    return answerer;
+    const key = `${given}\n${weights}`;
+    try {
+      const answerer = await startAnswerer(given, weights, threads, signal);
+      current = { given, weights, answerer };
+      versions.set(key, answerer.version);
+      loads.delete(key);
+      return answerer;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof ProcessEnded) {
+        const tries = (loads.get(key) ?? 0) + 1;
+        loads.set(key, tries);
+        if (!error.isKilled || tries >= MAX_LOADS) {
+          versions.set(key, `${given} cannot be loaded with weights ${weights} (${error.message})`);
+        }
+      }
+      throw error;
+    }
   };
   const known = async (given: string, weights: WeightFormat): Promise<WorkVersion | string> => {
     const key = `${given}\n${weights}`;
-    try {
-      if (!versions.has(key)) await start(given, weights);
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof ProcessEnded)) throw error;
-      const tries = (loads.get(key) ?? 0) + 1;
-      loads.set(key, tries);
-      if (error.isKilled && tries < MAX_LOADS) throw error;
-      versions.set(key, `${given} cannot be loaded with weights ${weights} (${error.message})`);
+    if (!versions.has(key)) {
+      await start(given, weights).catch((error) => {
+        if (!versions.has(key)) throw error;
+      });
     }
     return versions.get(key)!;
   };

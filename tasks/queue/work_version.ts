@@ -1,4 +1,5 @@
 import { type Model, WEIGHT_FORMATS, type WeightFormat } from "kvmirror/engine";
+import { fileURLToPath } from "node:url";
 import settings from "../../deno.json" with { type: "json" };
 import { probeHash } from "../../lib/engine/observe/probe_file.ts";
 import { hashFile, textHash } from "../../lib/files/hash.ts";
@@ -6,7 +7,7 @@ import { parseJsonObjectText } from "../../lib/files/json_object.ts";
 
 /** What samples depend on beside their prompts and settings: workers of another version would give others. */
 export interface WorkVersion {
-  /** sha256 of the library's files and of the packages that deno.json pins, hex. */
+  /** sha256 of the files of `lib/` and `tasks/queue/` and of the packages that deno.json pins, hex. */
   readonly code: string;
   /** The model's name, by which a worker looks among its own. */
   readonly model: string;
@@ -69,8 +70,6 @@ function hashLines(folder: URL, path = ""): string {
     const inner = path + entry.name;
     return entry.isDirectory
       ? hashLines(new URL(`${encodeURIComponent(entry.name)}/`, folder), `${inner}/`)
-      : `${
-        hashFile(decodeURIComponent(new URL(encodeURIComponent(entry.name), folder).pathname), "sha256")
-      }  ${inner}\n`;
+      : `${hashFile(fileURLToPath(new URL(encodeURIComponent(entry.name), folder)), "sha256")}  ${inner}\n`;
   }).join("");
 }
