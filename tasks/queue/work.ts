@@ -206,7 +206,8 @@ function ownModels({ models, threads }: WorkerOffer, signal: AbortSignal): OwnMo
   return {
     versionOf: async (name, weights) => {
       const given = await givenFor(name, weights);
-      return given === undefined ? undefined : await known(given, weights);
+      if (given !== undefined) return await known(given, weights);
+      return models.map((path) => versions.get(`${path}\n${weights}`)).find((version) => typeof version === "string");
     },
     open: async (name, weights) => {
       const given = await givenFor(name, weights);
