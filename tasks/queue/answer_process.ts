@@ -7,11 +7,12 @@ import { loadModel, type Model, type WeightFormat } from "kvmirror/engine";
 import { type ContextQuestion, parseSetting, sampleFolder, type SampleStore, type Setting } from "kvmirror/eval";
 import { evaluateContext } from "../../lib/eval/run/evaluate_context.ts";
 import { sampleKey } from "../../lib/eval/run/sample_store.ts";
+import { cacheFolder } from "../../lib/files/cache_folder.ts";
 import { readLines } from "../../lib/files/lines.ts";
 import { printNotice, printText } from "../cli/print.ts";
 import { runBody } from "../cli/run_task.ts";
 import { type Job, JOB_DONE, type JobOutcome, MAX_OUTCOME, parseJob } from "./job.ts";
-import { workVersion } from "./work_version.ts";
+import { codeHash, workVersion } from "./work_version.ts";
 
 /** A setting that has the key of its sample. */
 type KeyedSetting = Setting & { readonly key: string };
@@ -25,7 +26,8 @@ if (import.meta.main) {
       onNotice: printNotice,
     });
     printText(JSON.stringify(workVersion(model)));
-    const samples = sampleFolder();
+    // Samples' keys do not hold the code, which jobs ask for as well.
+    const samples = sampleFolder(`${cacheFolder()}/queue_samples/${codeHash().slice(0, 32)}`);
     let busy = Promise.resolve();
     for await (const line of readLines(Deno.stdin.readable)) {
       await busy;

@@ -33,6 +33,8 @@ export interface BrokerOptions {
   readonly onNotice: (text: string) => void;
   /** Seconds for which samples and jobs stay. */
   readonly retention: number;
+  /** The user's interrupt: what is under way has some seconds left, also where Redis does not answer. */
+  readonly signal: AbortSignal;
 }
 
 /** A job that this process has taken, to be ended in one of three ways. */
@@ -96,7 +98,10 @@ export type Announced = "work" | "workers";
  *
  * @throws {Error} in one line, if it cannot be reached or refuses
  */
-export async function openBroker(address: QueueAddress, { onNotice, retention }: BrokerOptions): Promise<Broker> {
+export async function openBroker(
+  address: QueueAddress,
+  { onNotice, retention, signal }: BrokerOptions,
+): Promise<Broker> {
   const label = addressLabel(address);
   const lost = new AbortController();
   let isReady = false;
@@ -193,6 +198,9 @@ export async function openBroker(address: QueueAddress, { onNotice, retention }:
       });
     });
 
+  signal.addEventListener("abort", () => {
+    Deno.unrefTimer(setTimeout(() => end(signal.reason), LONGEST_PAUSE));
+  }, { once: true });
   await new Promise<void>((resolve, reject) => {
     redis.once("ready", resolve);
     lost.signal.addEventListener("abort", () => reject(lost.signal.reason), { once: true });

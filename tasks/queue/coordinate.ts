@@ -57,7 +57,7 @@ export async function evaluateByQueue(
   const wanted = new Set(jobs.flatMap(({ job }) => jobKeys(job)).filter((key) => samples.read(key) === undefined));
   const failed = new Map<string, string>();
   if (wanted.size > 0) {
-    await using broker = await openBroker(address, { onNotice: printNotice, retention });
+    await using broker = await openBroker(address, { onNotice: printNotice, retention, signal });
     const version = workVersion(model);
     const queue = queueName(version);
     const take = (outcome: JobOutcome): void => {

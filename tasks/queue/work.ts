@@ -26,7 +26,7 @@ const MAX_LOADS = 3;
 
 /** Takes jobs from a queue until the signal: then the one under way is given back. */
 export async function work(address: QueueAddress, offer: WorkerOffer, signal: AbortSignal): Promise<void> {
-  await using broker = await openBroker(address, { onNotice: printNotice, retention: offer.retention });
+  await using broker = await openBroker(address, { onNotice: printNotice, retention: offer.retention, signal });
   const ended = AbortSignal.any([signal, broker.lost]);
   const id = crypto.randomUUID();
   await using models = ownModels(offer, ended);
