@@ -8,6 +8,8 @@ const SECOND = 1000;
 /** A connection that was never there is given up after this; one that was lost, after {@linkcode LOST_PATIENCE}. */
 const FIRST_PATIENCE = 2 * SECOND;
 const LOST_PATIENCE = 300 * SECOND;
+/** What is under way when the user interrupts has so long. */
+const INTERRUPT_PATIENCE = 15 * SECOND;
 /** The longest pause between two tries. */
 const LONGEST_PAUSE = 5 * SECOND;
 /** A job whose worker was silent for so long is another's. */
@@ -41,12 +43,14 @@ export interface BrokerOptions {
 export interface TakenJob {
   readonly id: string;
   readonly job: Job;
+  /** Notes that it is answered from now on; false if it is set aside, as too many workers went while they did. */
+  begin(): Promise<boolean>;
   /** Hands an outcome over; it stays, whatever becomes of the job. */
   send(outcome: JobOutcome): Promise<void>;
   /** Ends it: all its outcomes are there. */
   finish(): Promise<void>;
-  /** Gives it back, as this worker ends. */
-  giveBack(): Promise<void>;
+  /** Gives it back, as this worker ends; `begun` if it was answered. */
+  giveBack(state: "taken" | "begun"): Promise<void>;
   /** Gives it back as the process that answered it ended; sets it aside if it was the last that may. */
   giveUp(reason: string): Promise<void>;
 }
@@ -199,7 +203,7 @@ export async function openBroker(
     });
 
   signal.addEventListener("abort", () => {
-    Deno.unrefTimer(setTimeout(() => end(signal.reason), LONGEST_PAUSE));
+    Deno.unrefTimer(setTimeout(() => end(signal.reason), INTERRUPT_PATIENCE));
   }, { once: true });
   await new Promise<void>((resolve, reject) => {
     redis.once("ready", resolve);
@@ -351,17 +355,19 @@ export async function openBroker(
       await fail((error as Error).message);
       return undefined;
     }
-    const [begun] = await together((transaction) =>
-      transaction.hincrby(begunOf(queue), id, 1).expire(begunOf(queue), retention)
-    );
-    if (Number(begun) > MAX_BEGUN) {
-      await fail(`set aside as ${MAX_BEGUN} workers went while they answered it`);
-      return undefined;
-    }
     const renewal = setInterval(() => taken.extendLock(token, LOCK_MS).catch(() => {}), RENEWAL_MS);
     return {
       id,
       job,
+      begin: async () => {
+        const [begun] = await together((transaction) =>
+          transaction.hincrby(begunOf(queue), id, 1).expire(begunOf(queue), retention)
+        );
+        if (Number(begun) <= MAX_BEGUN) return true;
+        clearInterval(renewal);
+        await fail(`set aside as ${MAX_BEGUN} workers went while they answered it`);
+        return false;
+      },
       send: async (outcome) => {
         const { key, ...rest } = outcome;
         await together((transaction) =>
@@ -375,9 +381,9 @@ export async function openBroker(
         await patiently(() => taken.moveToCompleted("", token, false)).catch(ownLockLost);
         await forgetEnds(queue, [id]);
       },
-      giveBack: async () => {
+      giveBack: async (state) => {
         clearInterval(renewal);
-        await patiently(() => redis.hincrby(begunOf(queue), id, -1));
+        if (state === "begun") await patiently(() => redis.hincrby(begunOf(queue), id, -1));
         await patiently(() => taken.moveToWait(token)).catch(ownLockLost);
       },
       giveUp: async (reason) => {

@@ -56,6 +56,8 @@ export async function work(address: QueueAddress, offer: WorkerOffer, signal: Ab
       }
       if (taken === undefined) await pauseUntil(IDLE_MS, ended);
     }
+  } catch (error) {
+    if (!ended.aborted) throw error; // else it is the end of what was under way
   } finally {
     clearInterval(heartbeat);
     if (!broker.lost.aborted) await broker.withdraw("workers", id).catch(() => {});
@@ -118,26 +120,27 @@ async function answerTaken(
   const keys = jobKeys(taken.job);
   const there = new Set((await broker.outcomes(queue, keys)).map(({ key }) => key));
   const job = jobOf(taken.job, new Set(keys.filter((key) => !there.has(key))));
-  let isAsked = false;
+  let state: "taken" | "begun" = "taken";
   try {
     if (job !== undefined) {
       const answerer = await models.open(version.model, version.weights);
       if (queueName(answerer.version) !== queue) throw new ProcessEnded("its model is another one by now", false);
-      isAsked = true;
+      if (!await taken.begin()) return false;
+      state = "begun";
       for await (const outcome of answerer.answer(job)) await taken.send(outcome);
     }
     await taken.finish();
     return true;
   } catch (error) {
     if (signal.aborted) {
-      if (!broker.lost.aborted) await taken.giveBack();
+      if (!broker.lost.aborted) await taken.giveBack(state);
       return false;
     }
     if (!(error instanceof ProcessEnded)) throw error;
     await models.close();
     printNotice(`the model's process ended (${error.message}): a new one goes on`);
     // One that ended while it loaded had not seen the job.
-    await (isAsked ? taken.giveUp(error.message) : taken.giveBack());
+    await (state === "begun" ? taken.giveUp(error.message) : taken.giveBack(state));
     return false;
   }
 }
