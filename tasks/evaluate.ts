@@ -31,7 +31,8 @@ import { createProgress } from "./cli/progress.ts";
 import { printJson, printNotice, printText } from "./cli/print.ts";
 import { runTask } from "./cli/run_task.ts";
 import { type EvaluationRequest, requestFromFlags } from "./evaluate/flags.ts";
-import { runJobs, shardRows } from "./evaluate/jobs.ts";
+import { EVALUATE_PERMISSIONS, runJobs, shardRows, withoutFlag } from "./evaluate/jobs.ts";
+import { permitQueue } from "./queue/permit_queue.ts";
 
 await runTask("evaluate", async (flags) => {
   const request = requestFromFlags(flags, await policiesOfFiles(flags.text("policy")));
@@ -39,6 +40,7 @@ await runTask("evaluate", async (flags) => {
   const output = flags.text("output");
   const dataset = typeof source === "string" ? parseDatasetRows(requiredText(flags, "dataset"), source) : undefined;
   const samples = usage(() => sampleFolder(output === undefined ? undefined : `${output}/samples`));
+  if (request.queue !== undefined) await permitQueue(request.queue.address, import.meta.url, EVALUATE_PERMISSIONS);
   const signal = interruptSignal();
   const reports: ModelReport[] = [];
   if (request.jobs > 1) await runJobs(request.jobs, Deno.args, signal);
@@ -90,24 +92,37 @@ async function evaluateModel(
   const all = limited(dataset ?? writeRows(model, request), request.maxNewTokens);
   const rows = request.shard === undefined ? all : shardRows(all, request.shard);
   const progress = createProgress("samples");
+  const ended = () => {
+    progress.close();
+    if (signal.aborted) printNotice("finished samples are kept: the same command goes on from there");
+  };
+  if (request.queue !== undefined) {
+    // The packages that talk to Redis are loaded here and nowhere else.
+    const { evaluateByQueue } = await import("./queue/coordinate.ts");
+    const { address, retention } = request.queue;
+    return await evaluateByQueue(address, retention, { model, rows, settings, timing, positions, samples, signal })
+      .finally(ended);
+  }
   return await evaluate(model, rows, settings, {
     timing,
     positions,
     samples,
     signal,
     onProgress: (done, found, total) => progress.update(done, total, found),
-  }).finally(() => {
-    progress.close();
-    if (signal.aborted) printNotice("finished samples are kept: the same command goes on from there");
-  });
+  }).finally(ended);
 }
 
 function provenanceOf({ origin: { name, weights }, hash }: Model, { source }: EvaluationRequest): string {
   return provenanceLine({
-    command: `deno task evaluate ${Deno.args.join(" ")}`,
+    command: `deno task evaluate ${withoutQueue(Deno.args).join(" ")}`,
     model: { name, weights, hash },
     seed: typeof source === "string" ? 0 : source.seed,
   });
+}
+
+/** Where samples were computed changes none, and the address may hold a password. */
+function withoutQueue(args: readonly string[]): string[] {
+  return ["queue", "prefix", "retention"].reduce<string[]>(withoutFlag, [...args]);
 }
 
 function writeRows({ tokenizer }: Model, { source, timing }: EvaluationRequest): DatasetRow[] {

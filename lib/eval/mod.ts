@@ -50,7 +50,12 @@ export {
 } from "./scorers/scorers.ts";
 // Rows under settings.
 export { CUT_PROMPT } from "./run/cut_prompt.ts";
-export { type EvaluatedModel } from "./run/evaluate_context.ts";
+export {
+  type AnswerContext,
+  type ContextOutcome,
+  type ContextQuestion,
+  type EvaluatedModel,
+} from "./run/evaluate_context.ts";
 export { evaluate, type EvaluateOptions, type Evaluation } from "./run/evaluate.ts";
 export { type EvaluatedSample, type FailedSample, type Sample, type ScoredSample } from "./run/sample.ts";
 export { sampleFolder, type SampleStore } from "./run/sample_store.ts";

@@ -7,8 +7,9 @@ export interface Progress {
    * Shows how much is done of how much, and the time that is left if the rest takes as long.
    *
    * @param before how much of it was done when the work began
+   * @param by who works on it, in words
    */
-  update(done: number, total: number | undefined, before?: number): void;
+  update(done: number, total: number | undefined, before?: number, by?: string): void;
   /** Ends the line, if one was begun. What is counted next is other work. */
   close(): void;
 }
@@ -27,7 +28,7 @@ export function createProgress(label: string): Progress {
   let latest = 0;
   let shown = false;
   return {
-    update: (done, total, before = 0) => {
+    update: (done, total, before = 0, by = "") => {
       const now = performance.now();
       if (begun === undefined) last = now;
       if (begun === undefined || done < latest) begun = { at: now, done };
@@ -39,7 +40,7 @@ export function createProgress(label: string): Progress {
       const left = total === undefined
         ? ""
         : timeLeft(now - begun.at, done - Math.max(before, begun.done), total - done);
-      const line = [label, share, left].filter((part) => part !== "").join(" ");
+      const line = [label, share, by, left].filter((part) => part !== "").join(" ");
       writeText(Deno.stderr, terminal ? `\r${line}\x1b[K` : `${line}\n`);
     },
     close: () => {

@@ -57,6 +57,21 @@ const MODEL_FLAGS: FlagTable = {
   },
 };
 
+const QUEUE_FLAGS: FlagTable = {
+  prefix: {
+    kind: "text",
+    value: "WORD",
+    default: "kvmirror",
+    meaning: "the word that the queue's keys in Redis begin with",
+  },
+  retention: {
+    kind: "integer",
+    value: "DAYS",
+    default: 7,
+    meaning: "days for which jobs and samples stay in the queue",
+  },
+};
+
 const SPECIAL_TOKENS: FlagTable = {
   "special-tokens": {
     kind: "text",
@@ -496,10 +511,36 @@ const FLAGS = {
         otherwise: "all contexts",
         meaning: "answer one part of the contexts and report nothing, as 0/2",
       },
+      queue: {
+        kind: "text",
+        value: "URL",
+        otherwise: "this process answers",
+        meaning: "the Redis whose workers answer, as redis://host:6379 or rediss://",
+      },
+      ...QUEUE_FLAGS,
       ...TEMPLATE_FLAGS,
       ...JSON_FLAG,
     },
     example: "evaluate --task niah_single_2 --policy hybrid,snapkv --compression-ratio 0.5,0.75 --output results",
+  },
+  worker: {
+    flags: {
+      queue: {
+        kind: "text",
+        value: "URL",
+        meaning: "the Redis whose jobs it takes, as redis://host:6379 or rediss://",
+      },
+      models: {
+        kind: "text",
+        value: "MODELS",
+        otherwise: "those on this machine",
+        meaning:
+          "models it answers with, fetched where they are missing: names or paths as of --model, with commas between",
+      },
+      threads: { kind: "integer", value: "THREADS", default: 1, meaning: "threads of its model" },
+      ...QUEUE_FLAGS,
+    },
+    example: "worker --queue redis://queue.example.org --models smollm2-135m",
   },
   recommend: {
     flags: {

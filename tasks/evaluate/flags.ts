@@ -5,6 +5,7 @@ import { checkedWeights } from "../cli/model_flags.ts";
 import type { OwnPolicies } from "../cli/policy_file.ts";
 import { positionsFromFlags } from "../cli/policy_flags.ts";
 import { UsageError } from "../cli/usage_error.ts";
+import { type QueueFlags, queueFromFlags } from "../queue/queue_flags.ts";
 import { type Shard, shardFromFlags } from "./jobs.ts";
 
 /** Rows as they are to be written. */
@@ -30,6 +31,8 @@ export interface EvaluationRequest {
   readonly jobs: number;
   /** The only contexts to evaluate, for another run to report on. */
   readonly shard?: Shard;
+  /** The queue whose workers answer, in place of this process. */
+  readonly queue?: QueueFlags;
   /** In place of the rows' own. */
   readonly maxNewTokens?: number;
   /** Windows of long text to judge beside the rows; none by default. */
@@ -55,6 +58,7 @@ export function requestFromFlags(flags: Flags, own: OwnPolicies): EvaluationRequ
     weights: weightsFromFlags(flags),
     jobs: flags.number("jobs")!,
     shard: shardFromFlags(flags),
+    queue: queueFromFlags(flags),
     maxNewTokens: flags.number("max-new-tokens"),
     perplexityWindows: flags.number("perplexity") ?? 0,
   };

@@ -3,8 +3,8 @@ import type { Flags } from "../cli/flags.ts";
 import { printNotice } from "../cli/print.ts";
 import { UsageError } from "../cli/usage_error.ts";
 
-/** What each process is started with: the permissions of `deno task evaluate`. */
-const PERMISSIONS = [
+/** What each process is started with: the permissions of `deno task evaluate`, that to start such ones aside. */
+export const EVALUATE_PERMISSIONS: readonly string[] = [
   "-P=engine",
   "--allow-write",
   "--allow-sys=cpus,hostname,osRelease,systemMemoryInfo,uid,homedir,networkInterfaces",
@@ -19,7 +19,16 @@ export async function runJobs(jobs: number, args: readonly string[], signal: Abo
   const task = new URL("../evaluate.ts", import.meta.url).href;
   const children = Array.from({ length: jobs }, (_, index) =>
     new Deno.Command(Deno.execPath(), {
-      args: ["run", "-q", "--no-prompt", ...PERMISSIONS, task, ...withoutJobs(args), "--shard", `${index}/${jobs}`],
+      args: [
+        "run",
+        "-q",
+        "--no-prompt",
+        ...EVALUATE_PERMISSIONS,
+        task,
+        ...withoutFlag(args, "jobs"),
+        "--shard",
+        `${index}/${jobs}`,
+      ],
       stdin: "null",
       stdout: "null",
       stderr: index === 0 ? "inherit" : "null",
@@ -35,9 +44,10 @@ export async function runJobs(jobs: number, args: readonly string[], signal: Abo
   });
 }
 
-function withoutJobs(args: readonly string[]): string[] {
-  const kept = args.filter((arg) => !arg.startsWith("--jobs="));
-  const place = kept.indexOf("--jobs");
+/** The arguments without a flag and its value. */
+export function withoutFlag(args: readonly string[], name: string): string[] {
+  const kept = args.filter((arg) => !arg.startsWith(`--${name}=`));
+  const place = kept.indexOf(`--${name}`);
   return place < 0 ? kept : kept.toSpliced(place, 2);
 }
 

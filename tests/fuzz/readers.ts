@@ -43,6 +43,9 @@ import { readBenchReport } from "../../tasks/bench/report/bench_report.ts";
 import { byteSize, parseFlags } from "../../tasks/cli/flags.ts";
 import { TASKS } from "../../tasks/cli/task_table.ts";
 import { parseChatCommand } from "../../tasks/chat/commands.ts";
+import { parseJob, parseOutcome } from "../../tasks/queue/job.ts";
+import { parseQueueAddress } from "../../tasks/queue/queue_address.ts";
+import { parseWorkVersion } from "../../tasks/queue/work_version.ts";
 import { ggufBytes } from "../fixtures/gguf_bytes.ts";
 import { appendSynthetic, SHAPE } from "../fixtures/synthetic_cache.ts";
 import { tinyGguf } from "../fixtures/tiny_gguf.ts";
@@ -424,6 +427,18 @@ function useSummary(summary: TraceSummary): void {
     wrongUnless(trace.attention_received >= 0 && isFinite(trace.attention_received), "attention is no sum of shares");
   }
 }
+
+const KEY = "0123456789abcdef".repeat(4);
+const JOB = {
+  positions: "logical",
+  contextIds: [1, 2, 3],
+  questions: [{
+    openingTokens: 1,
+    questionIds: [4, 5],
+    maxNewTokens: 8,
+    settings: [{ policy: "hybrid", compression_ratio: 0.5, key: KEY }],
+  }],
+};
 
 /** Writes the input where its reader looks for it. */
 function inFile(name: string, read: (path: string, folder: string) => unknown): Reader["read"] {
@@ -869,5 +884,44 @@ export const READERS: readonly Reader[] = [
     mutate: ofText("/rewind 2", "/policy snapkv", "/save x"),
     errors: "line",
     read: ofUtf8((text) => parseChatCommand(text)),
+  },
+  {
+    name: "job of a queue",
+    mutate: ofJson(JOB),
+    read: ofUtf8((text) => {
+      const { contextIds, questions } = parseJob(text);
+      wrongUnless(contextIds.every((id) => isCount(id)), "a token is no count");
+      for (const { questionIds, maxNewTokens, settings } of questions) {
+        wrongUnless(questionIds.every((id) => isCount(id)) && isCount(maxNewTokens), "a question is malformed");
+        wrongUnless(settings.every(({ key }) => /^[0-9a-f]{64}$/.test(key)), "a key is none");
+      }
+    }),
+  },
+  {
+    name: "sample of a queue",
+    mutate: ofJson({
+      sample: { prediction: "a", answer_tokens: 1, context_tokens: 2, live_bytes: 8, kl: [0.5], agreement: [1] },
+    }),
+    read: ofUtf8((text) => {
+      const outcome = parseOutcome(KEY, text);
+      wrongUnless(outcome.key === KEY && ("error" in outcome || isCount(outcome.sample.answer_tokens)), "no sample");
+    }),
+  },
+  {
+    name: "version of a queue",
+    mutate: ofJson({ code: KEY, model: "tiny", weights: "int8", checkpoint: KEY, build: KEY, probe: "none" }),
+    read: ofUtf8((text) => {
+      const { code, weights } = parseWorkVersion(text);
+      wrongUnless(/^[0-9a-f]+$/.test(code) && ["file", "f32", "int8", "int4"].includes(weights), "no version");
+    }),
+  },
+  {
+    name: "address of a queue",
+    mutate: ofText("redis://host:6379", "rediss://user:password@host.example:6380/2", "redis://[::1]:7000"),
+    errors: "line",
+    read: ofUtf8((text) => {
+      const { host, port } = parseQueueAddress(text, "kvmirror");
+      wrongUnless(host !== "" && isCount(port) && port < 65_536, "no address");
+    }),
   },
 ];

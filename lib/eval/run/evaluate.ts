@@ -4,7 +4,7 @@ import { policy } from "../../policies/table.ts";
 import type { DatasetRow } from "../dataset/dataset_row.ts";
 import { kvpressPrompt, type QuestionTiming } from "../dataset/kvpress_prompt.ts";
 import { scoreAnswer, scorerOf } from "../scorers/scorers.ts";
-import { evaluateContext, type EvaluatedModel } from "./evaluate_context.ts";
+import { type AnswerContext, evaluateContext, type EvaluatedModel } from "./evaluate_context.ts";
 import type { EvaluatedSample, FailedSample, Sample } from "./sample.ts";
 import { sampleKey, type SampleStore } from "./sample_store.ts";
 import { checkSetting, type Setting, settingName } from "./setting.ts";
@@ -20,6 +20,8 @@ export interface EvaluateOptions {
    * not make are not kept, as nothing tells when such a policy changes.
    */
   readonly samples?: SampleStore;
+  /** Answers the questions about one context; by default the model does, here. */
+  readonly answer?: AnswerContext;
   /** Ends the evaluation between two tokens. */
   readonly signal?: AbortSignal;
   /** Called with the samples done, how many of them the store had, and the number of all. */
@@ -74,7 +76,7 @@ export async function evaluate(
   settings: readonly Setting[],
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const { timing = "agnostic", positions = "logical", samples: store, signal, onProgress } = options;
+  const { timing = "agnostic", positions = "logical", samples: store, answer = evaluateContext, signal } = options;
   checkNames(settings, options);
   rows.forEach(scorerOf); // an unknown name is refused before the model runs
   const all: PlacedSetting[] = [FULL_CACHE, ...settings].map((setting, place) => ({ ...setting, place }));
@@ -82,7 +84,7 @@ export async function evaluate(
   const samples: (EvaluatedSample | undefined)[] = Array(total);
   const failures: FailedSample[] = [];
   const counts = { done: 0, found: 0 };
-  const report = () => onProgress?.(counts.done, counts.found, total);
+  const report = () => options.onProgress?.(counts.done, counts.found, total);
   const prompts = rows.map((row) => kvpressPrompt(model.tokenizer, row, timing));
   // Rows share a prefill where they read the same tokens before the eviction.
   const contexts = Map.groupBy(rows.keys(), (index) => prompts[index].contextIds.join());
@@ -120,7 +122,7 @@ export async function evaluate(
       ...prompts[question.index],
       maxNewTokens: rows[question.index].max_new_tokens,
     }));
-    for await (const { question: { index }, setting, sample } of evaluateContext(model, questions, positions, signal)) {
+    for await (const { question: { index }, setting, sample } of answer(model, questions, positions, signal)) {
       if (!(sample instanceof Error)) {
         const name = key(setting, index);
         if (name !== undefined) store?.write(name, sample);
@@ -148,6 +150,7 @@ const EVALUATE_OPTIONS: OptionNames<EvaluateOptions> = {
   timing: true,
   positions: true,
   samples: true,
+  answer: true,
   signal: true,
   onProgress: true,
 };

@@ -29,6 +29,14 @@ export interface ContextOutcome<Question extends ContextQuestion> {
   readonly sample: Sample | Error;
 }
 
+/** Answers questions about one context, the samples in any order: {@linkcode evaluateContext} does. */
+export type AnswerContext = <Question extends ContextQuestion>(
+  model: EvaluatedModel,
+  questions: readonly Question[],
+  positions: PositionMode,
+  signal?: AbortSignal,
+) => AsyncIterable<ContextOutcome<Question>>;
+
 /**
  * Answers questions about one context under their settings: the context is read once, and every setting forks from it. A
  * setting that fails gives its error, and the others go on; nothing is thrown but the signal's reason.

@@ -40,7 +40,7 @@ export function sampleFolder(folder = `${cacheFolder()}/evaluation_samples`): Sa
 }
 
 /** Whether a file holds a sample: what a user or a fault made of it counts as absent, and is answered anew. */
-function isSample(kept: unknown): kept is Sample {
+export function isSample(kept: unknown): kept is Sample {
   if (typeof kept !== "object" || kept === null) return false;
   const { prediction, answer_tokens, context_tokens, live_bytes, kl, agreement } = kept as Record<
     keyof Sample,
@@ -79,6 +79,7 @@ const ANSWERING = "greedy answer, divergence on the full cache's answer, 2";
 export function sampleKey({ model, setting, positions, prompt, maxNewTokens }: SampleOrigin): string | undefined {
   const parts = setting.policy === CUT_PROMPT ? {} : madeOf(setting.policy);
   if (parts === undefined) return undefined;
+  const { openingTokens, contextIds, questionIds } = prompt;
   const options = Object.entries(parts).toSorted(([one], [other]) => one < other ? -1 : 1);
   return textHash(JSON.stringify({
     answering: ANSWERING,
@@ -87,7 +88,9 @@ export function sampleKey({ model, setting, positions, prompt, maxNewTokens }: S
     ...settingName(setting),
     options: options.length > 0 ? options : undefined,
     positions,
-    ...prompt,
+    openingTokens,
+    contextIds,
+    questionIds,
     maxNewTokens,
   }));
 }
