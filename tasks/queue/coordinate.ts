@@ -1,6 +1,7 @@
 import type { PositionMode } from "kvmirror/engine";
 import {
   type AnswerContext,
+  type ContextOutcome,
   type ContextQuestion,
   type DatasetRow,
   evaluate,
@@ -76,7 +77,10 @@ export async function evaluateByQueue(
     const { waiting, active } = await broker.counts(queue);
     if (waiting + active === 0) await broker.withdraw("work", queue);
   }
-  const answer: AnswerContext = async function* (_, questions) {
+  const answer: AnswerContext = async function* <Question extends ContextQuestion>(
+    _: EvaluatedModel,
+    questions: readonly Question[],
+  ): AsyncGenerator<ContextOutcome<Question>, void, undefined> {
     for (const question of questions) {
       for (const setting of question.settings) {
         const reason = failed.get(keyOf(evaluation, question, setting)) ?? "its sample is gone";
@@ -91,7 +95,12 @@ export async function evaluateByQueue(
 async function listJobs(evaluation: QueuedEvaluation): Promise<NamedJob[]> {
   const { model, rows, settings, timing, positions } = evaluation;
   const jobs: NamedJob[] = [];
-  const answer: AnswerContext = async function* (_, questions) {
+  // Nothing is answered here: the questions are taken down.
+  // deno-lint-ignore require-yield
+  const answer: AnswerContext = async function* <Question extends ContextQuestion>(
+    _: EvaluatedModel,
+    questions: readonly Question[],
+  ): AsyncGenerator<ContextOutcome<Question>, void, undefined> {
     const job: Job = {
       positions,
       contextIds: questions[0].contextIds,
