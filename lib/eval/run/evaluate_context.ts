@@ -17,13 +17,17 @@ export type EvaluatedModel = Pick<Model, "read" | "createCache" | "tokenizer" | 
 
 /** A question about a context, and the settings that are to answer it. */
 export interface ContextQuestion extends PromptIds {
+  /** Tokens of the longest answer. */
   readonly maxNewTokens: number;
+  /** The settings, in the order of their answers. */
   readonly settings: readonly Setting[];
 }
 
 /** What one setting made of one question. */
 export interface ContextOutcome<Question extends ContextQuestion> {
+  /** The question. */
   readonly question: Question;
+  /** The setting. */
   readonly setting: Question["settings"][number];
   /** The sample, or why there is none. */
   readonly sample: Sample | Error;
