@@ -106,6 +106,7 @@ function callsOf(model: engine.Model, cache: engine.KvCache): Record<string, Doo
     recallPrompt: ["length", (options) => evaluation.recallPrompt(() => 1, options)],
     recommend: ["maxBytes", (options) => evaluation.recommend(model, [], options)],
     retentionRecall: ["positions", (options) => evaluation.retentionRecall(model, [], [], [], options)],
+    leadClaim: ["rivals", (options) => evaluation.leadClaim([], options)],
     settingComparisons: ["reference", (options) => evaluation.settingComparisons([], options)],
     shareOfFull: ["resamples", (options) => evaluation.shareOfFull([], [], options)],
     slidingWindowLosses: ["onProgress", (options) => evaluation.slidingWindowLosses(model, [], [], 1, options)],

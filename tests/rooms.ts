@@ -58,6 +58,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "files",
     ],
     door: [
+      "cut_prompt.ts",
       "evaluate.ts",
       "evaluate_context.ts",
       "evicted_forks.ts",

@@ -55,7 +55,7 @@ const INTRODUCTION = `# The command line
 This file is made from the tables that the tasks parse their arguments by
 ([\`task_table.ts\`](../tasks/cli/task_table.ts)): \`deno run tasks/cli/print_docs.ts > docs/cli.md && deno fmt docs/cli.md\`
 writes it, and a test holds it to them. Every task takes \`--help\` and \`--version\` as well. Exit codes stand in the
-[README](../README.md#three-ways-in).`;
+[README](../README.md#ways-in).`;
 
 function usageLine({ name, words, flags }: TaskDefinition): string {
   const required = Object.entries(flags).filter(([, flag]) => isRequired(flag)).map(([name, flag]) =>

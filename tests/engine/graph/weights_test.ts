@@ -25,6 +25,7 @@ import {
   integerProduct,
   type LinearWeights,
 } from "../../../lib/engine/graph/weights.ts";
+import { INTEGER_PRODUCTS, knownIntegerProducts } from "../../../lib/engine/runtime/integer_products.ts";
 import { memorySource } from "../../../lib/files/byte_source.ts";
 import { MersenneTwister } from "../../../lib/numeric/mersenne_twister.ts";
 import { withFolder } from "../../fixtures/with_folder.ts";
@@ -140,7 +141,10 @@ async function run(
     Deno.writeFileSync(path("m/graph.onnx"), graph.encode());
     using weights = Deno.openSync(path("m/weights.bin"), { write: true, createNew: true });
     await writeWeights(weights, plan);
-    const session = await onnxruntime.InferenceSession.create(path("m/graph.onnx"), { logSeverityLevel: 3 });
+    const session = await onnxruntime.InferenceSession.create(path("m/graph.onnx"), {
+      logSeverityLevel: 3,
+      extra: INTEGER_PRODUCTS[await knownIntegerProducts()], // as the engine opens them
+    });
     found = (await session.run({ input })).output.data as Float32Array;
     await session.release();
   });
