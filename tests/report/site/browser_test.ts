@@ -116,11 +116,11 @@ browserTest(
       5000,
     );
     await page.evaluate(`(() => {
-    const dtype = document.getElementById("filter-dtype");
-    dtype.value = "int8";
-    dtype.dispatchEvent(new Event("input", { bubbles: true }));
+    const model = document.getElementById("filter-model");
+    model.value = "qwen2.5-coder-0.5b";
+    model.dispatchEvent(new Event("input", { bubbles: true }));
   })()`);
-    assertEquals([...new Set(await page.evaluate<string[]>(COLUMN(6)))], ["int8"]);
+    assertEquals([...new Set(await page.evaluate<string[]>(COLUMN(8)))], ["qwen2.5-coder-0.5b"]);
     assertMatch(await page.evaluate<string>(`document.getElementById("count").textContent`), /^\d+ of \d+ rows$/);
   },
 );
