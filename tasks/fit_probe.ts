@@ -1,36 +1,66 @@
 /** `deno task fit_probe`: fits the attention probe of a model, which policy attention_probe reads. */
 import { encodeProbe, probePath } from "kvmirror/engine";
-import { checkTaskName, fitAttentionProbe, splitNames, taskRows } from "kvmirror/eval";
+import {
+  checkNoOverlap,
+  fitAttentionProbe,
+  type FittingSource,
+  fittingTexts,
+  parseDatasetRows,
+  scoredTexts,
+  splitNames,
+  TEXT_NAMES,
+  type TextName,
+} from "kvmirror/eval";
+import { readText } from "../lib/files/text_file.ts";
 import { writeAll, writeAtomic } from "../lib/files/write_atomic.ts";
-import { usage } from "./cli/flags.ts";
+import { checkWord } from "../lib/numeric/nearest_name.ts";
+import { type Flags, requiredText, usage } from "./cli/flags.ts";
 import { modelFromFlags } from "./cli/model_flags.ts";
 import { interruptSignal } from "./cli/interrupt.ts";
 import { createProgress } from "./cli/progress.ts";
 import { printJson, printText } from "./cli/print.ts";
 import { runTask } from "./cli/run_task.ts";
 
+/** What a probe is fitted to where nothing else is said. */
+const DEFAULT_TEXTS: readonly TextName[] = ["speeches", "code"];
+
 await runTask("fit_probe", async (flags) => {
-  const tasks = usage(() => splitNames(flags.text("task")!));
-  usage(() => tasks.forEach(checkTaskName));
   const [length, samples, seed] = ["length", "samples", "seed"].map((name) => flags.number(name)!);
+  const sources = usage(() => fittingSources(flags));
+  const scored = flags.text("scored");
+  const rows = scored === undefined ? [] : usage(() => parseDatasetRows(requiredText(flags, "scored"), scored));
   const signal = interruptSignal();
   await using model = await modelFromFlags(flags, signal);
-  const rows = usage(() => tasks.flatMap((task) => taskRows(model.tokenizer, task, { length, samples, seed })));
-  const progress = createProgress("contexts");
-  const probe = await fitAttentionProbe(model, rows, { signal, onProgress: progress.update });
+  const texts = usage(() => {
+    const passages = fittingTexts(model.tokenizer, sources, { length, samples, seed });
+    checkNoOverlap(passages, [...scoredTexts(), ...rows.flatMap(({ context, question }) => [context, question])]);
+    return passages;
+  });
+  const progress = createProgress("texts");
+  const probe = await fitAttentionProbe(model, texts, { signal, onProgress: progress.update });
   progress.close();
   const path = flags.text("output") ?? probePath(model.hash);
+  const given = ["text", "text-file"].filter((name) => flags.text(name) !== undefined);
+  const origin = given.length === 0
+    ? `--text ${DEFAULT_TEXTS.join(",")}`
+    : given.map((name) => `--${name} ${flags.text(name)}`).join(" ");
   const notes = {
     model: model.origin.name,
     weights: model.origin.weights,
     sha256: model.hash,
-    fitted: `deno task fit_probe --task ${tasks.join(",")} --length ${length} --samples ${samples} --seed ${seed}`,
+    fitted: `deno task fit_probe ${origin} --length ${length} --samples ${samples} --seed ${seed}`,
   };
   if (flags.text("output") === undefined) Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
   const bytes = encodeProbe(probe, model.createCache().shape, notes);
   await writeAtomic(path, (file) => writeAll(file, bytes));
-  if (flags.toggle("json")) printJson({ ...notes, contexts: rows.length, path, bytes: bytes.length });
-  else {printText(
-      `attention probe of ${notes.model}, fitted to ${rows.length} contexts: ${path}, ${bytes.length} bytes`,
-    );}
+  if (flags.toggle("json")) printJson({ ...notes, texts: texts.length, path, bytes: bytes.length });
+  else printText(`attention probe of ${notes.model}, fitted to ${texts.length} texts: ${path}, ${bytes.length} bytes`);
 });
+
+function fittingSources(flags: Flags): FittingSource[] {
+  const [names, files] = ["text", "text-file"].map((name) => flags.text(name));
+  const named = names === undefined ? (files === undefined ? DEFAULT_TEXTS : []) : splitNames(names);
+  named.forEach((name) => checkWord("text", name, TEXT_NAMES));
+  const own = files === undefined ? [] : splitNames(files).map((name) => ({ name, text: readText(name) }));
+  return [...named as TextName[], ...own];
+}

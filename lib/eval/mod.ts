@@ -37,7 +37,10 @@ export {
 export { kvpressPrompt, type PromptIds, type QuestionTiming } from "./dataset/kvpress_prompt.ts";
 export { mobyDick } from "./dataset/moby_dick.ts";
 export { recallPrompt, type RecallPromptOptions, type RecallTask } from "./dataset/recall_prompt.ts";
-export { checkTaskName } from "./dataset/ruler/generate_rows.ts";
+export { checkTaskName } from "./dataset/tasks/generate_rows.ts";
+export { type FittingSource, fittingTexts, type FittingTextsOptions } from "./dataset/fitting_texts.ts";
+export { checkNoOverlap } from "./dataset/overlap.ts";
+export { scoredTexts, TEXT_NAMES, type TextName } from "./dataset/texts.ts";
 export { evenDepths, taskRows, type TaskRowsOptions } from "./dataset/task_rows.ts";
 // How an answer is scored.
 export {

@@ -214,7 +214,7 @@ const DATASET: FlagDefinition = {
   otherwise: "rows are written for --task",
   meaning: "rows with context, question, answer, task, one JSON object a line",
 };
-const TASK_MEANING = "tasks after RULER, with commas between: niah_single_1, vt, cwe, …";
+const TASK_MEANING = "tasks, with commas between: niah_single_1, vt, cwe, … after RULER, facts_novel, facts_licences";
 const SEED_MEANING = "draws the rows of --task";
 
 const FLAGS = {
@@ -572,15 +572,21 @@ const FLAGS = {
   fit_probe: {
     flags: {
       ...MODEL_FLAGS,
-      task: {
+      text: {
         kind: "text",
-        value: "TASKS",
-        default: "niah_single_1,niah_single_3,niah_multikey_2,vt,cwe",
-        meaning: TASK_MEANING,
+        value: "TEXTS",
+        otherwise: "speeches,code, or --text-file's alone",
+        meaning: "what it is fitted to, with commas between: speeches, code",
       },
-      length: { kind: "integer", value: "TOKENS", default: 1024, meaning: "tokens of a row" },
-      samples: { kind: "integer", value: "ROWS", default: 8, meaning: "rows of each task" },
-      seed: { kind: "integer", value: "NUMBER", default: 9101, meaning: SEED_MEANING },
+      "text-file": { kind: "text", value: "FILES", meaning: "texts of your own, in UTF-8, with commas between" },
+      scored: {
+        kind: "text",
+        value: "FILE.jsonl",
+        meaning: "rows that you evaluate later: a text that overlaps with them is refused",
+      },
+      length: { kind: "integer", value: "TOKENS", default: 1024, meaning: "tokens of a passage" },
+      samples: { kind: "integer", value: "PASSAGES", default: 12, meaning: "passages of each text" },
+      seed: { kind: "integer", value: "NUMBER", default: 9101, meaning: "draws the passages" },
       output: {
         kind: "text",
         value: "FILE",

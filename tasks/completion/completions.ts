@@ -1,7 +1,7 @@
 import { policyNames } from "kvmirror/policies";
 import { EMBEDDED_MODEL } from "../../lib/engine/sources/embedded_model.ts";
 import { KNOWN_MODELS } from "../../lib/engine/sources/known_models.ts";
-import { TASK_NAMES } from "../../lib/eval/dataset/ruler/generate_rows.ts";
+import { TASK_NAMES } from "../../lib/eval/dataset/tasks/generate_rows.ts";
 import { PUBLISHED_MODELS } from "../../lib/plan/published_models.ts";
 import type { FlagDefinition, TaskDefinition } from "../cli/task_table.ts";
 

@@ -2,7 +2,7 @@ import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import type { Tokenizer } from "../../engine/mod.ts";
 import type { DatasetRow } from "./dataset_row.ts";
 import { kvpressPrompt, type QuestionTiming } from "./kvpress_prompt.ts";
-import { generateRows } from "./ruler/generate_rows.ts";
+import { generateRows } from "./tasks/generate_rows.ts";
 
 /** Options of {@linkcode taskRows}. */
 export interface TaskRowsOptions {

@@ -1,7 +1,6 @@
 import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import type { AttentionProbe, Model } from "../../engine/mod.ts";
 import { AttentionProbeFit } from "../../engine/observe/attention_probe_fit.ts";
-import type { DatasetRow } from "../dataset/dataset_row.ts";
 import { kvpressPrompt } from "../dataset/kvpress_prompt.ts";
 
 /** Options of {@linkcode fitAttentionProbe}. */
@@ -10,7 +9,7 @@ export interface FitAttentionProbeOptions {
   readonly penalty?: number;
   /** Ends the work between two chunks. */
   readonly signal?: AbortSignal;
-  /** Called after each row. */
+  /** Called after each text. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -25,31 +24,31 @@ const TARGET = { name: "attention_probe", signals: ["reconstruction"] } as const
 
 /**
  * Fits a model's attention probe to KVzip's scores: the most attention that a row gets while the model repeats the text.
- * Questions and answers are not looked at.
+ * It keeps no text.
  *
- * @param rows whose contexts are learned from; none that is to be evaluated later
- * @throws {RangeError} if there are no rows
+ * @param texts that are learned from, each in the model's chat template; none that is to be evaluated later
+ * @throws {RangeError} if there are none
  */
 export async function fitAttentionProbe(
   model: Pick<Model, "createCache" | "read" | "tokenizer">,
-  rows: readonly DatasetRow[],
+  texts: readonly string[],
   options: FitAttentionProbeOptions = {},
 ): Promise<AttentionProbe> {
   checkOptions("fitAttentionProbe", options, FIT_ATTENTION_PROBE_OPTIONS);
   const { penalty, signal, onProgress } = options;
   let fit: AttentionProbeFit | undefined;
-  for (const [index, row] of rows.entries()) {
-    const { contextIds } = kvpressPrompt(model.tokenizer, row);
-    using context = model.createCache([]);
-    await model.read(context, contextIds, { logitsOf: "none", signal });
-    await context.observe(TARGET, { signal });
-    const wanted = context.layers().flatMap(({ heads }) =>
+  for (const [index, context] of texts.entries()) {
+    const { contextIds } = kvpressPrompt(model.tokenizer, { context, question: "", answer_prefix: "" });
+    using cache = model.createCache([]);
+    await model.read(cache, contextIds, { logitsOf: "none", signal });
+    await cache.observe(TARGET, { signal });
+    const wanted = cache.layers().flatMap(({ heads }) =>
       heads.map((head) => Float32Array.from(head.signal("reconstruction")))
     );
-    fit ??= new AttentionProbeFit(context.shape);
-    fit.add(context.probedRows(), wanted);
-    onProgress?.(index + 1, rows.length);
+    fit ??= new AttentionProbeFit(cache.shape);
+    fit.add(cache.probedRows(), wanted);
+    onProgress?.(index + 1, texts.length);
   }
-  if (fit === undefined) throw new RangeError("Cannot fit an attention probe to no rows: give some");
+  if (fit === undefined) throw new RangeError("Cannot fit an attention probe to no texts: give some");
   return fit.solve(penalty);
 }

@@ -3,10 +3,11 @@ import type { DatasetRow } from "../dataset_row.ts";
 import { commonWords, frequentWords } from "./aggregation.ts";
 import { Draw } from "./draw.ts";
 import { needleTask } from "./needles.ts";
+import { proseFacts } from "./prose_facts.ts";
 import type { TaskDefinition } from "./task_definition.ts";
 import { variableTracking } from "./variable_tracking.ts";
 
-/** The tasks by name, as RULER's `synthetic.yaml` defines them. */
+/** The tasks by name: RULER's as its `synthetic.yaml` defines them, and facts in prose. */
 const TASKS: Readonly<Record<string, TaskDefinition>> = {
   niah_single_1: needleTask({ haystack: "noise" }),
   niah_single_2: needleTask({ haystack: "essay" }),
@@ -19,6 +20,8 @@ const TASKS: Readonly<Record<string, TaskDefinition>> = {
   vt: variableTracking,
   cwe: commonWords,
   fwe: frequentWords,
+  facts_novel: proseFacts("novel"),
+  facts_licences: proseFacts("licences"),
 };
 
 /** The names of all tasks that {@linkcode generateRows} writes. */
@@ -38,8 +41,8 @@ export interface GenerateRowsOptions {
 
 /**
  * Writes rows of a task after RULER (Hsieh et al. 2024, https://arxiv.org/abs/2404.06654): its shapes and templates,
- * split into context and question as kvpress splits them. Words are ours, essays are passages of Moby-Dick, another one
- * in each row. The haystack is as long as fits.
+ * split into context and question as kvpress splits them; or of facts in prose, six rows a text. Words are ours, essays are
+ * passages of Moby-Dick, another one in each text. The haystack is as long as fits.
  *
  * @throws {RangeError} if there is no such task, or the length does not hold the task
  *
@@ -56,25 +59,24 @@ export function generateRows(
   task: string,
   { length = 1024, samples = 50, seed = 42, countTokens }: GenerateRowsOptions,
 ): DatasetRow[] {
-  const { leastSize, write } = taskDefinition(task);
+  const { leastSize, write, questions = 1 } = taskDefinition(task);
   for (const [name, value] of [["length", length], ["samples", samples]] as const) {
     if (Number.isSafeInteger(value) && value >= 1) continue;
     throw new RangeError(`Cannot write rows with ${name} ${value} as it must be a whole number of at least 1`);
   }
-  return Array.from({ length: samples }, (_, index) => {
-    const row = (size: number): DatasetRow => (
-      { task, ...write(new Draw(`${task}/${seed}/${index}`), { size, length }), length }
+  const texts = Array.from({ length: Math.ceil(samples / questions) }, (_, index) => {
+    const row = (size: number, question: number): DatasetRow => (
+      { task, ...write(new Draw(`${task}/${seed}/${index}`), { size, length, question }), length }
     );
-    const tokens = (size: number): number => {
-      const whole = row(size);
-      return countTokens(whole) + whole.max_new_tokens;
-    };
+    const rows = (size: number) => Array.from({ length: questions }, (_, question) => row(size, question));
+    const tokens = (size: number) => Math.max(...rows(size).map((whole) => countTokens(whole) + whole.max_new_tokens));
     const size = fitSize(tokens, length, leastSize);
-    if (size !== undefined) return row(size);
+    if (size !== undefined) return rows(size);
     throw new RangeError(
       `Cannot write ${task} in ${length} tokens as the shortest row takes ${tokens(leastSize)}: give a greater length`,
     );
   });
+  return texts.flat().slice(0, samples);
 }
 
 /**

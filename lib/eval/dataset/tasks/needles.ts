@@ -38,7 +38,7 @@ export function needleTask(
         ? newKeys(size).map((key) => sentence(key, drawOne(values, draw)))
         : [];
       const text = haystack === "essay"
-        ? hideInText(passage(draw, size), needles, draw)
+        ? hideInText(passage(draw, "novel", size), needles, draw)
         : hideAmongLines(lines, needles, draw);
       const answer = asked.flatMap(({ answers }) => answers);
       const dressed = dress(text, asked.map(({ key }) => key), values, answer.length);

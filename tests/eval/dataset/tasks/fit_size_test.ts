@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { fitSize } from "../../../../lib/eval/dataset/ruler/generate_rows.ts";
+import { fitSize } from "../../../../lib/eval/dataset/tasks/generate_rows.ts";
 
 Deno.test("fitSize finds the largest size that fits, in few measurements", () => {
   const shape = fc.record({

@@ -1,4 +1,4 @@
-import { mobyDick } from "../moby_dick.ts";
+import { namedText, passageOf, type TextName } from "../texts.ts";
 import type { Draw } from "./draw.ts";
 
 /** What noise repeats, in RULER's words. */
@@ -9,25 +9,17 @@ const DEPTHS = Array.from({ length: 40 }, (_, index) => Math.round((100 * index)
 
 const SENTENCE_END = /(?<=[.!?]["'”’)]?) (?=["'“‘(]?[A-Z])/;
 
-let words: readonly string[] | undefined;
 let vocabulary: readonly string[] | undefined;
-
-/** The words of Moby-Dick in their order. */
-function bookWords(): readonly string[] {
-  return words ??= mobyDick().join(" ").split(" ");
-}
 
 /** The different words of Moby-Dick of four to nine small letters, in the order of the alphabet. */
 export function bookVocabulary(): readonly string[] {
-  return vocabulary ??= [...new Set(bookWords().filter((word) => /^[a-z]{4,9}$/.test(word)))].sort();
+  return vocabulary ??= [...new Set(namedText("novel").pieces.filter((word) => /^[a-z]{4,9}$/.test(word)))].sort();
 }
 
-/** So many words of Moby-Dick in a row, from the beginning of a sentence; the book begins again after its end. */
-export function passage(draw: Draw, count: number): string {
-  const book = bookWords();
-  let start = draw.below(book.length);
-  while (!/[.!?]$/.test(book.at(start - 1)!)) start = (start + 1) % book.length;
-  return Array.from({ length: count }, (_, index) => book[(start + index) % book.length]).join(" ");
+/** So many words of a text in a row, from the beginning of a sentence. */
+export function passage(draw: Draw, name: TextName, count: number): string {
+  const text = namedText(name);
+  return passageOf(text, draw.below(text.pieces.length), count);
 }
 
 /** Puts needles between the sentences of a text, each at one of RULER's depths, in their order. */
