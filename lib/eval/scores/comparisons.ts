@@ -5,6 +5,7 @@ import {
   bootstrapStatistic,
   type StatisticInterval,
 } from "../../metrics/bootstrap.ts";
+import { wilsonInterval } from "../../metrics/wilson_interval.ts";
 import { mean } from "../../numeric/mean.ts";
 import type { ScoredSample } from "../run/sample.ts";
 import type { SettingName } from "../run/setting.ts";
@@ -125,8 +126,19 @@ function settingKey({ policy, compression_ratio }: SettingName): string {
 }
 
 /**
+ * The interval of a share where all contexts have the same one, which a bootstrap cannot widen: as many contexts as Wilson's
+ * interval allows of which none was seen may keep nothing, or all be right.
+ */
+function shareOfAlike(contexts: readonly (readonly ScoredSample[])[], value: number): { low: number; high: number } {
+  const unseen = wilsonInterval(0, contexts.length).high;
+  const rows = contexts.flat();
+  const most = rows.length / rows.reduce((sum, { score }) => sum + score, 0);
+  return { low: value * (1 - unseen), high: value + unseen * (most - value) };
+}
+
+/**
  * How much of the full cache's score a setting keeps: its mean score over the full cache's on the same rows, with its 95 %
- * interval (bootstrap by context). 1 is all of it; rows that only one of them answered do not count.
+ * interval (bootstrap by context; where all contexts keep the same, {@linkcode shareOfAlike}'s). 1 is all of it; rows that only one of them answered do not count.
  *
  * @param own one setting's samples
  * @param full the full cache's, of the same rows
@@ -160,5 +172,7 @@ export function shareOfFull(
     const rows = drawn.flat();
     return sum(rows, ({ index }) => scores.get(index)!) / sum(rows, ({ score }) => score);
   };
-  return { ...bootstrapStatistic(contexts, share, { seed, resamples }), n: shared.length };
+  const interval = bootstrapStatistic(contexts, share, { seed, resamples });
+  const alike = own !== full && contexts.every((context) => share([context]) === share([contexts[0]]));
+  return { ...interval, ...(alike ? shareOfAlike(contexts, interval.value) : {}), n: shared.length };
 }
