@@ -41,7 +41,7 @@ export interface GenerateRowsOptions {
 
 /**
  * Writes rows of a task after RULER (Hsieh et al. 2024, https://arxiv.org/abs/2404.06654): its shapes and templates,
- * split into context and question as kvpress splits them; or of facts in prose, six rows a text. Words are ours, essays are
+ * split into context and question as kvpress splits them; or of facts in prose, three rows a text. Words are ours, essays are
  * passages of Moby-Dick, another one in each text. The haystack is as long as fits.
  *
  * @throws {RangeError} if there is no such task, or the length does not hold the task

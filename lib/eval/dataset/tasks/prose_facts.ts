@@ -3,6 +3,9 @@ import type { Draw } from "./draw.ts";
 import { hideInText, passage } from "./haystack.ts";
 import type { TaskDefinition } from "./task_definition.ts";
 
+/** Facts that a text is asked for, of the six that it says. */
+const QUESTIONS = 3;
+
 /** A sentence that says something once, and what asks for it. */
 interface Fact {
   readonly sentence: string;
@@ -12,20 +15,20 @@ interface Fact {
 }
 
 /**
- * Facts of six kinds in a passage of prose, each said once in a sentence of its own, one of several forms; six rows ask one
- * text for one fact each. Nothing in the text says that there is something to remember, and no answer is a number of RULER's form.
+ * Facts of six kinds in a passage of prose, each said once in a sentence of its own, one of two forms; three rows ask
+ * one text for a fact each. Nothing in the text says that there is something to remember, and no answer is a number of RULER's form.
  *
  * @param text the passages are from
  */
 export function proseFacts(text: TextName): TaskDefinition {
   return {
     leastSize: 40,
-    questions: KINDS.length,
+    questions: QUESTIONS,
     write: (draw, { size, question: asked }) => {
       const name = namer(draw);
       const facts = KINDS.map((kind) => kind(draw, name));
       const context = hideInText(passage(draw, text, size), draw.shuffled(facts.map(({ sentence }) => sentence)), draw);
-      const { sentence, question, answerPrefix, answer } = facts[asked];
+      const { sentence, question, answerPrefix, answer } = draw.shuffled(facts)[asked];
       return {
         context: `${context}\n\n`,
         question,
@@ -55,75 +58,53 @@ function oneOf<T>(draw: Draw, items: readonly T[]): T {
 const KINDS: readonly ((draw: Draw, name: Namer) => Fact)[] = [
   (draw, name) => {
     const [person, town, answer] = [name(), oneOf(draw, TOWNS), oneOf(draw, TRADES)];
-    return {
-      sentence: oneOf(draw, [
-        `In ${town}, ${person} earns a living as a ${answer}.`,
-        `${person} moved to ${town} last spring and found work there as a ${answer}.`,
-      ]),
-      question: `What is the trade of ${person}?`,
-      answerPrefix: `${person} works as a`,
-      answer,
-    };
+    const [sentence, answerPrefix] = oneOf(draw, [
+      [`In ${town}, ${person} earns a living as a ${answer}.`, `${person} earns a living as a`],
+      [`${person} moved to ${town} last spring and now works as a ${answer}.`, `${person} works as a`],
+    ]);
+    return { sentence, question: `What is the trade of ${person}?`, answerPrefix, answer };
   },
   (draw) => {
     const [town, building, answer] = [oneOf(draw, TOWNS), oneOf(draw, BUILDINGS), String(1650 + draw.below(300))];
-    return {
-      sentence: oneOf(draw, [
-        `The old ${building} of ${town} was finished in ${answer}, after many delays.`,
-        `Visitors to ${town} are shown the ${building}, which dates from ${answer}.`,
-      ]),
-      question: `When was the ${building} of ${town} finished?`,
-      answerPrefix: `The ${building} of ${town} was finished in the year`,
-      answer,
-    };
+    const [sentence, answerPrefix] = oneOf(draw, [
+      [`The ${building} of ${town} was finished in ${answer}, after many delays.`, "was finished in"],
+      [`Visitors to ${town} are shown the ${building}, which was built in ${answer}.`, "was built in"],
+    ]);
+    const question = `When was the ${building} of ${town} built?`;
+    return { sentence, question, answerPrefix: `The ${building} of ${town} ${answerPrefix}`, answer };
   },
   (draw) => {
     const [goods, answer] = [oneOf(draw, GOODS), String(12 + draw.below(86))];
-    return {
-      sentence: oneOf(draw, [
-        `At the fair they ask ${answer} crowns for a ${goods}.`,
-        `A ${goods} was sold yesterday for no more than ${answer} crowns.`,
-      ]),
-      question: `What does a ${goods} cost?`,
-      answerPrefix: `The price of a ${goods}, in crowns, is`,
-      answer,
-    };
+    const [sentence, answerPrefix] = oneOf(draw, [
+      [`At the fair a ${goods} was sold for ${answer} crowns.`, `A ${goods} was sold for`],
+      [`The price of a ${goods} has risen to ${answer} crowns.`, `The price of a ${goods} has risen to`],
+    ]);
+    return { sentence, question: `How many crowns does a ${goods} cost?`, answerPrefix, answer };
   },
   (draw, name) => {
     const [person, thing, answer] = [name(), oneOf(draw, THINGS), oneOf(draw, COLOURS)];
-    return {
-      sentence: oneOf(draw, [
-        `${person} has painted the ${thing} ${answer}, to the surprise of the neighbours.`,
-        `The ${thing} of ${person} is ${answer} from top to bottom.`,
-      ]),
-      question: `Which colour has the ${thing} of ${person}?`,
-      answerPrefix: `The colour of the ${thing} is`,
-      answer,
-    };
+    const [sentence, answerPrefix] = oneOf(draw, [
+      [`${person} has painted the ${thing} ${answer}, to the surprise of the neighbours.`, `painted the ${thing}`],
+      [`Last week ${person} ordered a ${answer} ${thing}.`, "ordered a"],
+    ]);
+    const question = `Which colour has the ${thing} of ${person}?`;
+    return { sentence, question, answerPrefix: `${person} ${answerPrefix}`, answer };
   },
   (draw, name) => {
     const [person, occasion, answer] = [name(), oneOf(draw, OCCASIONS), oneOf(draw, DAYS)];
-    return {
-      sentence: oneOf(draw, [
-        `${person} has put off the ${occasion} until ${answer}.`,
-        `The ${occasion} will be held by ${person} on ${answer} evening.`,
-      ]),
-      question: `On which day is the ${occasion} of ${person}?`,
-      answerPrefix: `The ${occasion} is on`,
-      answer,
-    };
+    const [sentence, answerPrefix] = oneOf(draw, [
+      [`${person} has put off the ${occasion} until ${answer}.`, `${person} has put off the ${occasion} until`],
+      [`The ${occasion} of ${person} will be held on ${answer}.`, `The ${occasion} of ${person} will be held on`],
+    ]);
+    return { sentence, question: `On which day is the ${occasion} of ${person}?`, answerPrefix, answer };
   },
   (draw, name) => {
     const [person, animal, answer] = [name(), oneOf(draw, ANIMALS), oneOf(draw, PET_NAMES)];
-    return {
-      sentence: oneOf(draw, [
-        `Everybody knows that ${person} keeps a ${animal} by the name of ${answer}.`,
-        `${person} went nowhere without ${answer}, a ${animal} of great age.`,
-      ]),
-      question: `What is the name of the ${animal} that belongs to ${person}?`,
-      answerPrefix: `The ${animal} is called`,
-      answer,
-    };
+    const [sentence, answerPrefix] = oneOf(draw, [
+      [`Everybody knows that ${person} keeps a ${animal} named ${answer}.`, `${person} keeps a ${animal} named`],
+      [`${person} went nowhere without a ${animal} named ${answer}.`, `${person} has a ${animal} named`],
+    ]);
+    return { sentence, question: `What is the name of the ${animal} of ${person}?`, answerPrefix, answer };
   },
 ];
 
