@@ -1,6 +1,6 @@
 import { type Job as BullJob, Queue, UnrecoverableError, Worker } from "bullmq";
 import { Redis } from "ioredis";
-import { isKey, type Job, type JobOutcome, MAX_JOB, parseJob, parseOutcome } from "./job.ts";
+import { isKey, type Job, type JobOutcome, MAX_JOB, parseJob, parseOutcome } from "../../lib/eval/run/job.ts";
 import { addressLabel, type QueueAddress } from "./queue_address.ts";
 
 /** How long ms are, and how many: what a broker waits for. */

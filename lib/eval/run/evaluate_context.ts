@@ -33,13 +33,15 @@ export interface ContextOutcome<Question extends ContextQuestion> {
   readonly sample: Sample | Error;
 }
 
-/** Answers questions about one context, the samples in any order: {@linkcode evaluateContext} does. */
-export type AnswerContext = <Question extends ContextQuestion>(
+/** Answers questions about contexts, one context after the other. */
+export async function* answerHere<Question extends ContextQuestion>(
   model: EvaluatedModel,
-  questions: readonly Question[],
+  contexts: Iterable<readonly Question[]>,
   positions: PositionMode,
   signal?: AbortSignal,
-) => AsyncIterable<ContextOutcome<Question>>;
+): AsyncGenerator<ContextOutcome<Question>, void, undefined> {
+  for (const questions of contexts) yield* evaluateContext(model, questions, positions, signal);
+}
 
 /**
  * Answers questions about one context under their settings: the context is read once, and every setting forks from it. A
