@@ -39,7 +39,7 @@ Deno.test({
         new URL("notebooks/01_asks.ipynb", root),
         serializeNotebook(syntheticNotebook(...CELLS)),
       );
-      await using worker = start("worker", "worker", ...queue);
+      await using worker = startTask(["worker", ...queue], { cache: `${folder}/worker` });
       const reports: string[][] = [];
       for (const more of [[], queue]) {
         const output = `${folder}/reports-${reports.length}`;
