@@ -1,13 +1,21 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { isRunning } from "../../fixtures/is_running.ts";
-import { childrenOf, kill, PATIENCE_MS, type RunningTask, startTask, wait } from "../../fixtures/queue_processes.ts";
+import {
+  childrenOf,
+  kill,
+  PATIENCE_MS,
+  type RunningTask,
+  startEvaluation,
+  startTask,
+  wait,
+  written,
+} from "../../fixtures/queue_processes.ts";
 import { checkoutCopy } from "../../fixtures/checkout_copy.ts";
 import { HAS_REDIS, type RedisServer, startRedis } from "../../fixtures/redis_server.ts";
 import { withFolder } from "../../fixtures/with_folder.ts";
 
 // Checked with redis-server, as processes of their own: the tasks, their workers, and the workers' models.
 
-const FILES = ["results.json", "predictions.jsonl", "predictions.csv", "measures.jsonl", "summary.json", "report.md"];
 /** 39 samples of three contexts, a second or two of one core. */
 const EVALUATION =
   ("--model tiny --task niah_single_2 --length 512 --samples 3 --max-new-tokens 8 --policy hybrid,knorm " +
@@ -39,18 +47,6 @@ async function withQueue(body: (scene: Scene) => Promise<void>): Promise<void> {
       worker: (name, ...args) => startTask(["worker", "--queue", url, ...args], { cache: `${folder}/${name}` }),
     });
   });
-}
-
-/** Starts an evaluation in a folder of that name: reports hold the command, which is the same in each. */
-function startEvaluation(folder: string, name: string, args: readonly string[]): RunningTask {
-  const cwd = `${folder}/${name}`;
-  Deno.mkdirSync(cwd, { recursive: true });
-  return startTask(["evaluate", ...args, "--output", "out"], { cache: `${folder}/cache`, cwd });
-}
-
-/** What an evaluation left. */
-function written(folder: string, name: string): string[] {
-  return FILES.map((file) => Deno.readTextFileSync(`${folder}/${name}/out/${file}`));
 }
 
 let known: Promise<string[]> | undefined;
