@@ -66,6 +66,7 @@ await withFolder(async (_, folder) => {
     });
     return result;
   };
+  await measure("Redis by itself, a second", WATCHED_SECONDS, () => wait(WATCHED_SECONDS * 1000));
   const signal = new AbortController().signal;
   const notices: string[] = [];
   await using model = await loadModel("tiny");
