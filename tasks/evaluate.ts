@@ -31,16 +31,18 @@ import { createProgress } from "./cli/progress.ts";
 import { printJson, printNotice, printText } from "./cli/print.ts";
 import { runTask } from "./cli/run_task.ts";
 import { type EvaluationRequest, requestFromFlags } from "./evaluate/flags.ts";
-import { EVALUATE_PERMISSIONS, runJobs, shardRows, withoutFlag } from "./evaluate/jobs.ts";
+import { EVALUATE_PERMISSIONS, runJobs, shardRows } from "./evaluate/jobs.ts";
 import { permitQueue } from "./queue/permit_queue.ts";
+import { samplesBy, withoutQueue } from "./queue/queue_flags.ts";
 
 await runTask("evaluate", async (flags) => {
   const request = requestFromFlags(flags, await policiesOfFiles(flags.text("policy")));
   const { source, weights } = request;
   const output = flags.text("output");
   const dataset = typeof source === "string" ? parseDatasetRows(requiredText(flags, "dataset"), source) : undefined;
-  const samples = usage(() => sampleFolder(output === undefined ? undefined : `${output}/samples`));
+  const folder = usage(() => sampleFolder(output === undefined ? undefined : `${output}/samples`));
   if (request.queue !== undefined) await permitQueue(request.queue.address, import.meta.url, EVALUATE_PERMISSIONS);
+  const samples = await samplesBy(request.queue, folder);
   const signal = interruptSignal();
   const reports: ModelReport[] = [];
   if (request.jobs > 1) await runJobs(request.jobs, Deno.args, signal);
@@ -88,7 +90,7 @@ async function evaluateModel(
   samples: SampleStore,
   signal: AbortSignal,
 ): Promise<Evaluation> {
-  const { settings, timing, positions } = request;
+  const { settings, timing, positions, queue } = request;
   const all = limited(dataset ?? writeRows(model, request), request.maxNewTokens);
   const rows = request.shard === undefined ? all : shardRows(all, request.shard);
   const progress = createProgress("samples");
@@ -96,19 +98,13 @@ async function evaluateModel(
     progress.close();
     if (signal.aborted) printNotice("finished samples are kept: the same command goes on from there");
   };
-  if (request.queue !== undefined) {
-    // The packages that talk to Redis are loaded here and nowhere else.
-    const { evaluateByQueue } = await import("./queue/coordinate.ts");
-    const { address, retention } = request.queue;
-    return await evaluateByQueue(address, retention, { model, rows, settings, timing, positions, samples, signal })
-      .finally(ended);
-  }
   return await evaluate(model, rows, settings, {
     timing,
     positions,
     samples,
     signal,
-    onProgress: (done, found, total) => progress.update(done, total, found),
+    // A queue's coordinator shows its own, with the workers.
+    onProgress: queue === undefined ? (done, found, total) => progress.update(done, total, found) : undefined,
   }).finally(ended);
 }
 
@@ -118,11 +114,6 @@ function provenanceOf({ origin: { name, weights }, hash }: Model, { source }: Ev
     model: { name, weights, hash },
     seed: typeof source === "string" ? 0 : source.seed,
   });
-}
-
-/** Where samples were computed changes none, and the address may hold a password. */
-function withoutQueue(args: readonly string[]): string[] {
-  return ["queue", "prefix", "retention"].reduce<string[]>(withoutFlag, [...args]);
 }
 
 function writeRows({ tokenizer }: Model, { source, timing }: EvaluationRequest): DatasetRow[] {

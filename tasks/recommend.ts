@@ -15,6 +15,7 @@ import {
 import { policy } from "kvmirror/policies";
 import { bytes, fixed, percent, table } from "kvmirror/report";
 import { byteSize, type Flags, requiredText, usage } from "./cli/flags.ts";
+import { cacheFolderPermission } from "./cli/cache_folder_permission.ts";
 import { modelFromFlags } from "./cli/model_flags.ts";
 import { interruptSignal } from "./cli/interrupt.ts";
 import { policiesOfFiles } from "./cli/policy_file.ts";
@@ -22,6 +23,8 @@ import { createProgress } from "./cli/progress.ts";
 import { printJson, printText } from "./cli/print.ts";
 import { runTask } from "./cli/run_task.ts";
 import { UsageError } from "./cli/usage_error.ts";
+import { permitQueue } from "./queue/permit_queue.ts";
+import { queueFromFlags, samplesBy } from "./queue/queue_flags.ts";
 
 await runTask("recommend", async (flags) => {
   const context = flags.number("context");
@@ -40,6 +43,15 @@ await runTask("recommend", async (flags) => {
     throw new UsageError(`Cannot use --${given} with --dataset as its rows are what they are: leave out one`);
   }
   const read = dataset === undefined ? undefined : parseDatasetRows(requiredText(flags, "dataset"), dataset);
+  const queue = queueFromFlags(flags);
+  if (queue !== undefined) {
+    await permitQueue(queue.address, import.meta.url, [
+      "-P=engine",
+      `--allow-write=${cacheFolderPermission()}`,
+      "--allow-sys=cpus,hostname,osRelease,systemMemoryInfo,uid,homedir,networkInterfaces",
+    ]);
+  }
+  const samples = await samplesBy(queue, sampleFolder());
   const signal = interruptSignal();
   await using model = await modelFromFlags(flags, signal);
   const rows = read ?? sampleRows(flags, model.tokenizer, context);
@@ -49,9 +61,10 @@ await runTask("recommend", async (flags) => {
     context,
     policies,
     cacheDtypes,
-    samples: sampleFolder(),
+    samples,
     signal,
-    onProgress: (done, found, total) => progress.update(done, total, found),
+    // A queue's coordinator shows its own, with the workers.
+    onProgress: queue === undefined ? (done, found, total) => progress.update(done, total, found) : undefined,
   }).finally(() => progress.close());
   if (flags.toggle("json")) printJson({ model: model.origin.name, weights: model.origin.weights, context, ...found });
   else printText(inWords(found, context, maxBytes));

@@ -1,5 +1,6 @@
 /** `deno task reproduce`: runs every notebook headless and writes their reports. */
 import { checkModelName, EMBEDDED_MODEL, modelNamed, type ResolvedModel, resolveModel } from "kvmirror/engine";
+import { sampleFolder } from "kvmirror/eval";
 import { isAbsolute, relative, resolve } from "node:path";
 import { fileSize } from "../lib/files/exists.ts";
 import { writeAtomic } from "../lib/files/write_atomic.ts";
@@ -17,6 +18,9 @@ import { printJson, printNotice, printText, writeText } from "./cli/print.ts";
 import { runTask } from "./cli/run_task.ts";
 import { UsageError } from "./cli/usage_error.ts";
 import { createNotebookProgress, type NotebookProgress } from "./notebooks/progress.ts";
+import { permitQueue } from "./queue/permit_queue.ts";
+import { type QueueFlags, queueFromFlags, samplesBy, withoutQueue } from "./queue/queue_flags.ts";
+import { type SampleService, serveSamples } from "./queue/serve_samples.ts";
 import { type RunFacts, runFacts, writeRunRecord } from "./notebooks/run_record.ts";
 import { workingFolder } from "./notebooks/working_folder.ts";
 
@@ -35,6 +39,12 @@ const RECORD_FILE = "provenance.json";
 /** Files that differ from run to run; notebooks write what they measured of this machine into the second. */
 const SIDECARS = [RECORD_FILE, "measurements.json"];
 
+/** What `deno task reproduce` starts it with. */
+const REPRODUCE_PERMISSIONS: readonly string[] = [
+  "-P=notebooks",
+  `--allow-run=${Deno.execPath()},git,python3,python,pip3,pip`,
+];
+
 /** How long one cell may run, in ms: `deep` holds the long studies. */
 const CELL_TIMEOUTS: Readonly<Record<string, number>> = { quick: 600_000, full: 3_600_000, deep: 86_400_000 };
 
@@ -44,8 +54,11 @@ await runTask("reproduce", async (flags) => {
   usage(() => checkModelName(modelName));
   const folder = resolve(flags.text("notebooks")!);
   const notebooks = select(await readFolderOf(folder), flags.text("only"));
-  const signal = interruptSignal();
   const reports = reportsFromFlags(flags, folder, profile);
+  const queue = queueFromFlags(flags);
+  if (queue !== undefined) await permitQueue(queue.address, import.meta.url, REPRODUCE_PERMISSIONS);
+  await using service = await serviceOf(queue);
+  const signal = AbortSignal.any([interruptSignal(), ...(service === undefined ? [] : [service.failed])]);
   const needsModel = notebooks.some(({ parameters }) => parameters.includes("model"));
   const model = needsModel ? await findModel(modelName, signal) : undefined;
 
@@ -53,12 +66,13 @@ await runTask("reproduce", async (flags) => {
   await copyBenchmark(resolve(folder, "../reports"), reports);
   await using working = await workingFolder(folder, reports);
   const before = await readFolder(reports);
-  const facts = await runFacts(["deno task reproduce", ...Deno.args].join(" "), model);
+  const facts = await runFacts(["deno task reproduce", ...withoutQueue(Deno.args)].join(" "), model);
   const job: Job = {
     folder: working.path,
     reports,
     facts,
     signal,
+    env: service === undefined ? {} : { KVMIRROR_SAMPLES: service.address },
     timeout: CELL_TIMEOUTS[profile],
     parameters: { profile, ...(model && { model: parameterFor(modelName, model, working.path) }) },
   };
@@ -95,17 +109,19 @@ interface Job {
   readonly reports: string;
   readonly facts: RunFacts;
   readonly signal: AbortSignal;
+  /** Variables of kernels. */
+  readonly env: Readonly<Record<string, string>>;
   readonly timeout: number;
   readonly parameters: Readonly<Record<string, Parameter>>;
 }
 
 /** Runs one notebook; its executed copy replaces the last one only if every cell was right. */
 async function reproduce({ name, notebook }: NotebookFile, job: Job, progress: NotebookProgress): Promise<void> {
-  const { folder, reports, facts, signal, timeout, parameters } = job;
+  const { folder, reports, facts, signal, env, timeout, parameters } = job;
   const started = new Date();
   const set = injectParameters(notebook, parameters);
   const onCell = (_: unknown, { step, steps }: { step: number; steps: number }) => progress.step(name, step, steps);
-  const run = await runNotebook(set, { folder, signal, timeout, onCell });
+  const run = await runNotebook(set, { folder, env, signal, timeout, onCell });
   if (run.failed !== undefined) {
     printNotice(`\n${showSource(run.failed)}\n`);
     for (const frame of tracedFiles(run.failed)) printNotice(`  ${frame}`);
@@ -123,6 +139,13 @@ async function reproduce({ name, notebook }: NotebookFile, job: Job, progress: N
     cell_seconds: Object.fromEntries(Object.entries(run.times).map(([id, ms]) => [id, Math.round(ms) / 1000])),
   });
   progress.done(name);
+}
+
+/** What notebooks ask for the samples of their evaluations; nothing without a queue. */
+async function serviceOf(queue: QueueFlags | undefined): Promise<SampleService | undefined> {
+  if (queue === undefined) return undefined;
+  const { ask } = await samplesBy(queue, sampleFolder());
+  return ask && serveSamples(ask);
 }
 
 type Profile = keyof typeof REPORTS;

@@ -290,6 +290,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "hash.ts",
       "held_folder.ts",
       "json_object.ts",
+      "lines.ts",
       "package_data.ts",
       "text_file.ts",
       "write_atomic.ts",

@@ -53,15 +53,11 @@ export {
 } from "./scorers/scorers.ts";
 // Rows under settings.
 export { CUT_PROMPT } from "./run/cut_prompt.ts";
-export {
-  type AnswerContext,
-  type ContextOutcome,
-  type ContextQuestion,
-  type EvaluatedModel,
-} from "./run/evaluate_context.ts";
+export { type EvaluatedModel } from "./run/evaluate_context.ts";
 export { evaluate, type EvaluateOptions, type Evaluation } from "./run/evaluate.ts";
 export { type EvaluatedSample, type FailedSample, type Sample, type ScoredSample } from "./run/sample.ts";
 export { sampleFolder, type SampleStore } from "./run/sample_store.ts";
+export type { AskJobs, Job, JobModel, JobOutcome, JobQuestion, JobSetting } from "./run/job.ts";
 export { parseSetting, type Setting, type SettingName, settingName, splitNames } from "./run/setting.ts";
 export { encodeStudy, parseStudy, type StudyFile, type StudyOrigin, studyOrigin, studyPath } from "./run/study_file.ts";
 export { growStudy, type PolicyStudy, policyStudy, type PolicyStudyOptions, type StudyStage } from "./run/study.ts";

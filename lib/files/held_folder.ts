@@ -8,6 +8,8 @@ export interface HeldFolder extends AsyncDisposable {
 
 /** What the file ends in that a folder's holder has a lock of. */
 const LOCK = ".lock";
+/** What it ends in beside, before it is locked. */
+const UNNAMED = ".new";
 
 /**
  * Makes a folder of a name of its own. It goes when it is disposed of; a process that was killed leaves it to the next one
@@ -17,10 +19,13 @@ const LOCK = ".lock";
  * @param parent where it is made; the system's folder for temporary files by default
  */
 export async function holdFolder(prefix: string, parent?: string): Promise<HeldFolder> {
-  const lock = await Deno.makeTempFile({ dir: parent, prefix, suffix: LOCK });
+  // It gets its name only once it is locked: without a lock, another process would take it for one that was left.
+  const unnamed = await Deno.makeTempFile({ dir: parent, prefix, suffix: `${LOCK}${UNNAMED}` });
+  const lock = unnamed.slice(0, -UNNAMED.length);
   const path = lock.slice(0, -LOCK.length);
-  const held = await Deno.open(lock, { write: true });
+  const held = await Deno.open(unnamed, { write: true });
   await held.lock(true).catch(() => {}); // Where the file system has no locks, nothing is ever tidied up.
+  await Deno.rename(unnamed, lock);
   await removeAbandoned(lock.slice(0, -lock.split(/[\\/]/).at(-1)!.length - 1), prefix, lock);
   await Deno.mkdir(path);
   return {

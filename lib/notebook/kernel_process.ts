@@ -22,6 +22,8 @@ export interface KernelProcessOptions {
   readonly cwd: string;
   /** The Deno to start; default: this one. */
   readonly executable?: string;
+  /** Variables beside those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Characters of a kernel's own output that are kept, for the message when it dies. */
@@ -31,7 +33,7 @@ const LOG_LIMIT = 1 << 16;
 const LOG_PATIENCE = 500;
 
 /** Starts a kernel; it may not be listening yet. Disposing kills it and removes its connection file. */
-export async function startKernelProcess({ cwd, executable }: KernelProcessOptions): Promise<KernelProcess> {
+export async function startKernelProcess({ cwd, executable, env }: KernelProcessOptions): Promise<KernelProcess> {
   const folder = await holdFolder("kvmirror-kernel-");
   const [shell, control, iopub, stdin, heartbeat] = freePorts(5);
   const key = crypto.randomUUID();
@@ -52,7 +54,7 @@ export async function startKernelProcess({ cwd, executable }: KernelProcessOptio
   const child = new Deno.Command(executable ?? Deno.execPath(), {
     args: ["jupyter", "--kernel", "--conn", file],
     cwd,
-    env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+    env: { ...env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly timeout?: number;
   /** The Deno to run on; default: this one. */
   readonly executable?: string;
+  /** Variables of the kernel, beside those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Kills the kernel and rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Called before each cell that is run. */
@@ -82,9 +84,9 @@ for (const kind of ["error", "unhandledrejection"]) {
  * ```
  */
 export async function runNotebook(notebook: Notebook, options: RunOptions): Promise<NotebookRun> {
-  const { folder, executable, signal, timeout = HOUR } = options;
+  const { folder, executable, env, signal, timeout = HOUR } = options;
   signal?.throwIfAborted();
-  await using kernel = await Kernel.start({ cwd: folder, executable });
+  await using kernel = await Kernel.start({ cwd: folder, executable, env });
   const kill = () => void kernel.kill();
   signal?.addEventListener("abort", kill);
   try {

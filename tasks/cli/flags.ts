@@ -104,6 +104,13 @@ function checkNumber(name: string, value: string, integer: boolean): void {
   }
 }
 
+/** The arguments without a flag and its value. */
+export function withoutFlag(args: readonly string[], name: string): string[] {
+  const kept = args.filter((arg) => !arg.startsWith(`--${name}=`));
+  const place = kept.indexOf(`--${name}`);
+  return place < 0 ? kept : kept.toSpliced(place, 2);
+}
+
 /** Runs `check`, and turns what it throws into a usage error: for values that came from the command line. */
 export function usage<T>(check: () => T): T {
   try {

@@ -57,7 +57,7 @@ const MODEL_FLAGS: FlagTable = {
   },
 };
 
-const QUEUE_FLAGS: FlagTable = {
+const QUEUE_PLACE_FLAGS: FlagTable = {
   prefix: {
     kind: "text",
     value: "WORD",
@@ -70,6 +70,17 @@ const QUEUE_FLAGS: FlagTable = {
     default: 7,
     meaning: "days for which jobs and samples stay in the queue",
   },
+};
+
+/** Of tasks whose samples a queue's workers may answer. */
+const QUEUE_FLAGS: FlagTable = {
+  queue: {
+    kind: "text",
+    value: "URL",
+    otherwise: "this process answers",
+    meaning: "the Redis whose workers answer, as redis://host:6379 or rediss://",
+  },
+  ...QUEUE_PLACE_FLAGS,
 };
 
 const SPECIAL_TOKENS: FlagTable = {
@@ -253,6 +264,7 @@ const FLAGS = {
         meaning: "where reports go",
       },
       ...NOTEBOOK_FOLDER,
+      ...QUEUE_FLAGS,
       ...JSON_FLAG,
     },
     example: "reproduce --profile quick --only 03_live_eviction",
@@ -511,12 +523,6 @@ const FLAGS = {
         otherwise: "all contexts",
         meaning: "answer one part of the contexts and report nothing, as 0/2",
       },
-      queue: {
-        kind: "text",
-        value: "URL",
-        otherwise: "this process answers",
-        meaning: "the Redis whose workers answer, as redis://host:6379 or rediss://",
-      },
       ...QUEUE_FLAGS,
       ...TEMPLATE_FLAGS,
       ...JSON_FLAG,
@@ -538,7 +544,7 @@ const FLAGS = {
           "models it answers with, fetched where they are missing: names or paths as of --model, with commas between",
       },
       threads: { kind: "integer", value: "THREADS", default: 1, meaning: "threads of its model" },
-      ...QUEUE_FLAGS,
+      ...QUEUE_PLACE_FLAGS,
     },
     example: "worker --queue redis://queue.example.org --models smollm2-135m",
   },
@@ -564,6 +570,7 @@ const FLAGS = {
       samples: { kind: "integer", value: "ROWS", default: 4, meaning: "rows of each task" },
       seed: { kind: "integer", value: "NUMBER", default: 7, meaning: SEED_MEANING },
       ...MODEL_FLAGS,
+      ...QUEUE_FLAGS,
       ...TEMPLATE_FLAGS,
       ...JSON_FLAG,
     },

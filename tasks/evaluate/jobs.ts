@@ -1,5 +1,5 @@
 import type { DatasetRow } from "kvmirror/eval";
-import type { Flags } from "../cli/flags.ts";
+import { type Flags, withoutFlag } from "../cli/flags.ts";
 import { printNotice } from "../cli/print.ts";
 import { UsageError } from "../cli/usage_error.ts";
 
@@ -42,13 +42,6 @@ export async function runJobs(jobs: number, args: readonly string[], signal: Abo
   ends.forEach(({ code }, index) => {
     if (code !== 0) printNotice(`process ${index + 1} of ${jobs} ended with exit ${code}: what it left is done here`);
   });
-}
-
-/** The arguments without a flag and its value. */
-export function withoutFlag(args: readonly string[], name: string): string[] {
-  const kept = args.filter((arg) => !arg.startsWith(`--${name}=`));
-  const place = kept.indexOf(`--${name}`);
-  return place < 0 ? kept : kept.toSpliced(place, 2);
 }
 
 function kill(child: Deno.ChildProcess): void {

@@ -4,14 +4,14 @@
  */
 import "../cli/no_deprecations.ts";
 import { loadModel, type Model, type WeightFormat } from "kvmirror/engine";
-import { type ContextQuestion, parseSetting, sampleFolder, type SampleStore, type Setting } from "kvmirror/eval";
-import { evaluateContext } from "../../lib/eval/run/evaluate_context.ts";
+import { parseSetting, sampleFolder, type SampleStore, type Setting } from "kvmirror/eval";
+import { type ContextQuestion, evaluateContext } from "../../lib/eval/run/evaluate_context.ts";
 import { sampleKey } from "../../lib/eval/run/sample_store.ts";
 import { cacheFolder } from "../../lib/files/cache_folder.ts";
 import { readLines } from "../../lib/files/lines.ts";
 import { printNotice, printText } from "../cli/print.ts";
 import { runBody } from "../cli/run_task.ts";
-import { type Job, JOB_DONE, type JobOutcome, MAX_OUTCOME, parseJob } from "./job.ts";
+import { type Job, JOB_DONE, type JobOutcome, MAX_OUTCOME, parseJob } from "../../lib/eval/run/job.ts";
 import { codeHash, workVersion } from "./work_version.ts";
 
 /** A setting that has the key of its sample. */

@@ -1,8 +1,7 @@
 import type { WeightFormat } from "kvmirror/engine";
 import { readLines } from "../../lib/files/lines.ts";
-import { parseJsonObjectText } from "../../lib/files/json_object.ts";
 import { cacheFolderPermission } from "../cli/cache_folder_permission.ts";
-import { isKey, type Job, JOB_DONE, type JobOutcome, parseOutcome } from "./job.ts";
+import { type Job, JOB_DONE, type JobOutcome, parseOutcomeLine } from "../../lib/eval/run/job.ts";
 import { parseWorkVersion, type WorkVersion } from "./work_version.ts";
 
 /** A model in a process of its own, which may end without the worker. */
@@ -85,8 +84,8 @@ export async function startAnswerer(
   async function* answer(job: Job): AsyncGenerator<JobOutcome, void, undefined> {
     await requests.write(new TextEncoder().encode(`${JSON.stringify(job)}\n`)).catch(() => {});
     for (let line = await next(); line !== JOB_DONE; line = await next()) {
-      const { key } = parseJsonObjectText(line, "a sample");
-      if (isKey(key)) yield parseOutcome(key, line);
+      const outcome = parseOutcomeLine(line);
+      if (outcome !== undefined) yield outcome;
     }
   }
 }

@@ -1,6 +1,6 @@
 import { type Job as BullJob, Queue, UnrecoverableError, Worker } from "bullmq";
 import { Redis } from "ioredis";
-import { isKey, type Job, type JobOutcome, MAX_JOB, parseJob, parseOutcome } from "./job.ts";
+import { isKey, type Job, type JobOutcome, MAX_JOB, parseJob, parseOutcome } from "../../lib/eval/run/job.ts";
 import { addressLabel, type QueueAddress } from "./queue_address.ts";
 
 /** How long ms are, and how many: what a broker waits for. */
@@ -300,7 +300,9 @@ export async function openBroker(
       return new Map(failed.flatMap(({ id, failedReason }) => id === undefined ? [] : [[id, failedReason]]));
     },
     forget: async (queue, ids, keys) => {
-      for (const id of ids) await patiently(async () => await (await queueOf(queue).getJob(id))?.remove());
+      for (const id of ids) {
+        await patiently(async () => await (await queueOf(queue).getJob(id))?.remove()).catch(takenLeft);
+      }
       if (ids.length > 0) await forgetEnds(queue, ids);
       if (keys.length > 0) await patiently(() => redis.hdel(samplesOf(queue), ...keys));
     },
@@ -403,6 +405,11 @@ export async function openBroker(
 function ownLockLost(error: unknown): void {
   const message = error instanceof Error ? error.message : String(error);
   if (!/Missing (?:lock|key)|not in the active state|Lock mismatch|could not/i.test(message)) throw error;
+}
+
+/** A job that a worker has taken is its worker's to end: with nothing to answer, it does so at once. */
+function takenLeft(error: unknown): void {
+  if (!/locked by another worker/.test(reasonOf(error))) throw error;
 }
 
 function outcomeOf(key: string, text: string): JobOutcome {

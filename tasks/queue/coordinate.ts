@@ -1,53 +1,37 @@
-import type { PositionMode } from "kvmirror/engine";
-import {
-  type AnswerContext,
-  type ContextOutcome,
-  type ContextQuestion,
-  type DatasetRow,
-  evaluate,
-  type EvaluatedModel,
-  type Evaluation,
-  type QuestionTiming,
-  type SampleStore,
-  type Setting,
-  settingName,
-} from "kvmirror/eval";
-import { sampleKey } from "../../lib/eval/run/sample_store.ts";
+import type { SampleStore } from "kvmirror/eval";
+import { type Job, jobId, jobKeys, type JobModel, jobOf, type JobOutcome, MAX_JOB } from "../../lib/eval/run/job.ts";
 import { printNotice } from "../cli/print.ts";
 import { createProgress } from "../cli/progress.ts";
 import { type Broker, type NamedJob, openBroker, pause } from "./broker.ts";
-import { type Job, jobId, jobKeys, jobOf, type JobOutcome, MAX_JOB } from "./job.ts";
-import { addressLabel, type QueueAddress } from "./queue_address.ts";
+import { addressLabel } from "./queue_address.ts";
+import type { QueueFlags } from "./queue_flags.ts";
 import { queueName, workVersion } from "./work_version.ts";
-
-/** What is evaluated by a queue's workers. */
-export interface QueuedEvaluation {
-  readonly model: EvaluatedModel;
-  readonly rows: readonly DatasetRow[];
-  readonly settings: readonly Setting[];
-  readonly timing: QuestionTiming;
-  readonly positions: PositionMode;
-  readonly samples: SampleStore;
-  readonly signal: AbortSignal;
-}
 
 /** How often new samples are asked for, and how often jobs and workers are looked after, in ms. */
 const POLL_MS = 250;
 const CARE_MS = 3000;
 
 /**
- * Evaluates by the workers of a queue: jobs of a context each are added, their samples are kept as they come, and what
- * comes out is what one process would make of them. Jobs that are there, from a run before or beside, are not added again.
- *
- * @param retention seconds for which jobs and samples stay in the queue
+ * Samples that a store has, or that the workers of a queue answer and the store then keeps: jobs of a context each are
+ * added, and samples are given as they come. Jobs that are there, from a run before or beside, are not added again.
  */
-export async function evaluateByQueue(
-  address: QueueAddress,
-  retention: number,
-  evaluation: QueuedEvaluation,
-): Promise<Evaluation> {
-  const { model, rows, settings, timing, positions, samples, signal } = evaluation;
-  const jobs = await listJobs(evaluation);
+export function queuedSamples(queue: QueueFlags, samples: SampleStore): SampleStore {
+  return {
+    // All is asked for, so that a job has the same name whatever of it is finished.
+    read: () => undefined,
+    write: () => {},
+    ask: (model, jobs, signal = new AbortController().signal) => askQueue(queue, samples, model, jobs, signal),
+  };
+}
+
+async function* askQueue(
+  { address, retention }: QueueFlags,
+  samples: SampleStore,
+  model: JobModel,
+  asked: readonly Job[],
+  signal: AbortSignal,
+): AsyncGenerator<JobOutcome, void, undefined> {
+  const jobs = asked.map((job) => ({ id: jobId(job), job }));
   const large = jobs.find(({ job }) => JSON.stringify(job).length > MAX_JOB);
   if (large !== undefined) {
     throw new RangeError(
@@ -55,92 +39,50 @@ export async function evaluateByQueue(
         "evaluate it without --queue",
     );
   }
-  const wanted = new Set(jobs.flatMap(({ job }) => jobKeys(job)).filter((key) => samples.read(key) === undefined));
-  const failed = new Map<string, string>();
-  if (wanted.size > 0) {
-    await using broker = await openBroker(address, { onNotice: printNotice, retention, signal });
-    const version = workVersion(model);
-    const queue = queueName(version);
-    const take = (outcome: JobOutcome): void => {
-      if (!wanted.delete(outcome.key)) return;
-      if ("sample" in outcome) samples.write(outcome.key, outcome.sample);
-      else failed.set(outcome.key, outcome.error);
-    };
-    const setAside = await waitForSamples(broker, queue, jobs, wanted, take, {
-      signal: AbortSignal.any([signal, broker.lost]),
-      total: jobs.reduce((sum, { job }) => sum + jobKeys(job).length, 0),
-      label: addressLabel(address),
-      announce: () => broker.announce("work", queue, JSON.stringify(version)),
-    });
-    for (const key of setAside.keys()) failed.set(key, setAside.get(key)!);
-    await broker.forget(queue, jobs.map(({ id }) => id), [...failed.keys()]);
-    const { waiting, active } = await broker.counts(queue);
-    if (waiting + active === 0) await broker.withdraw("work", queue);
+  const wanted = new Set<string>();
+  for (const key of jobs.flatMap(({ job }) => jobKeys(job))) {
+    const sample = samples.read(key);
+    if (sample === undefined) wanted.add(key);
+    else yield { key, sample };
   }
-  const answer: AnswerContext = async function* <Question extends ContextQuestion>(
-    _: EvaluatedModel,
-    questions: readonly Question[],
-  ): AsyncGenerator<ContextOutcome<Question>, void, undefined> {
-    for (const question of questions) {
-      for (const setting of question.settings) {
-        const reason = failed.get(keyOf(evaluation, question, setting)) ?? "its sample is gone";
-        yield { question, setting, sample: new Error(reason) };
-      }
-    }
-  };
-  return await evaluate(model, rows, settings, { timing, positions, samples, answer, signal });
+  if (wanted.size === 0) return;
+  await using broker = await openBroker(address, { onNotice: printNotice, retention, signal });
+  const version = workVersion(model);
+  const queue = queueName(version);
+  const failed: string[] = [];
+  const outcomes = waitForSamples(broker, queue, jobs, wanted, {
+    signal: AbortSignal.any([signal, broker.lost]),
+    total: jobs.reduce((sum, { job }) => sum + jobKeys(job).length, 0),
+    label: addressLabel(address),
+    announce: () => broker.announce("work", queue, JSON.stringify(version)),
+  });
+  for await (const outcome of outcomes) {
+    if ("sample" in outcome) samples.write(outcome.key, outcome.sample);
+    else failed.push(outcome.key);
+    yield outcome;
+  }
+  await broker.forget(queue, jobs.map(({ id }) => id), failed);
+  const { waiting, active } = await broker.counts(queue);
+  if (waiting + active === 0) await broker.withdraw("work", queue);
 }
 
-/** A job for each context, with all settings of all its questions, whether their samples are there or not. */
-async function listJobs(evaluation: QueuedEvaluation): Promise<NamedJob[]> {
-  const { model, rows, settings, timing, positions } = evaluation;
-  const jobs: NamedJob[] = [];
-  // Nothing is answered here: the questions are taken down.
-  // deno-lint-ignore require-yield
-  const answer: AnswerContext = async function* <Question extends ContextQuestion>(
-    _: EvaluatedModel,
-    questions: readonly Question[],
-  ): AsyncGenerator<ContextOutcome<Question>, void, undefined> {
-    const job: Job = {
-      positions,
-      contextIds: questions[0].contextIds,
-      questions: questions.map((question) => ({
-        openingTokens: question.openingTokens,
-        questionIds: question.questionIds,
-        maxNewTokens: question.maxNewTokens,
-        settings: question.settings.map((setting) => ({
-          ...settingName(setting),
-          key: keyOf(evaluation, question, setting),
-        })),
-      })),
-    };
-    jobs.push({ id: jobId(job), job });
-  };
-  await evaluate(model, rows, settings, { timing, positions, answer });
-  return jobs;
-}
-
-function keyOf({ model, positions }: QueuedEvaluation, question: ContextQuestion, setting: Setting): string {
-  const key = sampleKey({ model, setting, positions, prompt: question, maxNewTokens: question.maxNewTokens });
-  if (key !== undefined) return key;
-  throw new TypeError(`Cannot queue ${settingName(setting).policy} as no name says what it does: evaluate it here`);
-}
-
-/** Adds the jobs of samples that are wanted and waits for these; gives the reasons of those that will not come, by key. */
-async function waitForSamples(
+/** Adds the jobs of samples that are wanted and gives these as they come, and the reasons of those that will not. */
+async function* waitForSamples(
   broker: Broker,
   queue: string,
   jobs: readonly NamedJob[],
   wanted: Set<string>,
-  take: (outcome: JobOutcome) => void,
   { signal, total, label, announce }: {
     readonly signal: AbortSignal;
     readonly total: number;
     readonly label: string;
     readonly announce: () => Promise<void>;
   },
-): Promise<Map<string, string>> {
-  const reasons = new Map<string, string>();
+): AsyncGenerator<JobOutcome, void, undefined> {
+  const ready: JobOutcome[] = [];
+  const take = (outcome: JobOutcome) => {
+    if (wanted.delete(outcome.key)) ready.push(outcome);
+  };
   const progress = createProgress("samples");
   const found = total - wanted.size;
   let workers = 0;
@@ -179,11 +121,12 @@ async function waitForSamples(
     for (const { id, job } of jobs) {
       const reason = setAside.get(id);
       if (reason === undefined) continue;
-      for (const key of jobKeys(job)) if (wanted.delete(key)) reasons.set(key, reason);
+      for (const key of jobKeys(job)) take({ key, error: reason });
     }
   };
   try {
     (await broker.outcomes(queue, [...wanted])).forEach(take);
+    yield* ready.splice(0);
     while (wanted.size > 0) {
       signal.throwIfAborted();
       if (Date.now() >= careAt) {
@@ -199,12 +142,12 @@ async function waitForSamples(
         careAt = Date.now() + CARE_MS;
       } else await drain();
       show();
+      yield* ready.splice(0);
       if (wanted.size > 0) await pause(POLL_MS);
     }
   } finally {
     progress.close();
   }
-  return reasons;
 }
 
 /** How many workers take a queue's jobs; where none does, why, in a sentence. */

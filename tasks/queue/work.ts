@@ -3,7 +3,7 @@ import { oneLine, printNotice } from "../cli/print.ts";
 import { type Answerer, ProcessEnded, startAnswerer } from "./answerer.ts";
 import { type Broker, openBroker, pause, type TakenJob } from "./broker.ts";
 import type { WorkerState } from "./coordinate.ts";
-import { jobKeys, jobOf } from "./job.ts";
+import { jobKeys, jobOf } from "../../lib/eval/run/job.ts";
 import { addressLabel, type QueueAddress } from "./queue_address.ts";
 import { codeHash, parseWorkVersion, queueName, versionDifference, type WorkVersion } from "./work_version.ts";
 

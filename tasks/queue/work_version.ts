@@ -1,5 +1,6 @@
-import { type Model, WEIGHT_FORMATS, type WeightFormat } from "kvmirror/engine";
+import { WEIGHT_FORMATS, type WeightFormat } from "kvmirror/engine";
 import { fileURLToPath } from "node:url";
+import type { JobModel } from "../../lib/eval/run/job.ts";
 import settings from "../../deno.json" with { type: "json" };
 import { probeHash } from "../../lib/engine/observe/probe_file.ts";
 import { hashFile, textHash } from "../../lib/files/hash.ts";
@@ -22,7 +23,7 @@ export interface WorkVersion {
 }
 
 /** The version of work on a model. */
-export function workVersion({ origin: { name, weights, build }, hash }: Pick<Model, "origin" | "hash">): WorkVersion {
+export function workVersion({ origin: { name, weights, build }, hash }: JobModel): WorkVersion {
   return { code: codeHash(), model: name, weights, checkpoint: hash, build, probe: probeHash(hash) ?? "none" };
 }
 

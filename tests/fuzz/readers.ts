@@ -43,7 +43,7 @@ import { readBenchReport } from "../../tasks/bench/report/bench_report.ts";
 import { byteSize, parseFlags } from "../../tasks/cli/flags.ts";
 import { TASKS } from "../../tasks/cli/task_table.ts";
 import { parseChatCommand } from "../../tasks/chat/commands.ts";
-import { parseJob, parseOutcome } from "../../tasks/queue/job.ts";
+import { parseJob, parseOutcome } from "../../lib/eval/run/job.ts";
 import { parseQueueAddress } from "../../tasks/queue/queue_address.ts";
 import { parseWorkVersion } from "../../tasks/queue/work_version.ts";
 import { ggufBytes } from "../fixtures/gguf_bytes.ts";

@@ -4,7 +4,7 @@ import { policy } from "../../policies/table.ts";
 import type { DatasetRow } from "../dataset/dataset_row.ts";
 import { kvpressPrompt, type QuestionTiming } from "../dataset/kvpress_prompt.ts";
 import { scoreAnswer, scorerOf } from "../scorers/scorers.ts";
-import { type AnswerContext, evaluateContext, type EvaluatedModel } from "./evaluate_context.ts";
+import { answerElsewhere, answerHere, type ContextQuestion, type EvaluatedModel } from "./evaluate_context.ts";
 import type { EvaluatedSample, FailedSample, Sample } from "./sample.ts";
 import { sampleKey, type SampleStore } from "./sample_store.ts";
 import { checkSetting, type Setting, settingName } from "./setting.ts";
@@ -20,8 +20,6 @@ export interface EvaluateOptions {
    * not make are not kept, as nothing tells when such a policy changes.
    */
   readonly samples?: SampleStore;
-  /** Answers the questions about one context; by default the model does, here. */
-  readonly answer?: AnswerContext;
   /** Ends the evaluation between two tokens. */
   readonly signal?: AbortSignal;
   /** Called with the samples done, how many of them the store had, and the number of all. */
@@ -38,6 +36,23 @@ export interface Evaluation {
 
 /** A setting in its place among all. */
 type PlacedSetting = Setting & { readonly place: number };
+
+/** A question by its row and its context. */
+interface PlacedQuestion extends ContextQuestion {
+  readonly index: number;
+  readonly context: number;
+  readonly settings: readonly PlacedSetting[];
+}
+
+/** A failure, and its context's, its row's and its setting's places: others than this process answer in any order. */
+interface PlacedFailure {
+  readonly at: readonly [number, number, number];
+  readonly failure: FailedSample;
+}
+
+function byPlace({ at: one }: PlacedFailure, { at: other }: PlacedFailure): number {
+  return one[0] - other[0] || one[1] - other[1] || one[2] - other[2];
+}
 
 const FULL_CACHE: Setting = { policy: policy("keep_all"), compressionRatio: 0 };
 
@@ -76,70 +91,80 @@ export async function evaluate(
   settings: readonly Setting[],
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const { timing = "agnostic", positions = "logical", samples: store, answer = evaluateContext, signal } = options;
+  const { timing = "agnostic", positions = "logical", samples: store, signal } = options;
   checkNames(settings, options);
   rows.forEach(scorerOf); // an unknown name is refused before the model runs
   const all: PlacedSetting[] = [FULL_CACHE, ...settings].map((setting, place) => ({ ...setting, place }));
   const total = all.length * rows.length;
   const samples: (EvaluatedSample | undefined)[] = Array(total);
-  const failures: FailedSample[] = [];
+  const failures: PlacedFailure[] = [];
   const counts = { done: 0, found: 0 };
   const report = () => options.onProgress?.(counts.done, counts.found, total);
   const prompts = rows.map((row) => kvpressPrompt(model.tokenizer, row, timing));
   // Rows share a prefill where they read the same tokens before the eviction.
   const contexts = Map.groupBy(rows.keys(), (index) => prompts[index].contextIds.join());
-  for (const [context, indices] of [...contexts.values()].entries()) {
-    const place = (setting: PlacedSetting, index: number, sample: Sample): void => {
-      const row = rows[index];
-      samples[setting.place * rows.length + index] = {
-        ...settingName(setting),
+  const place = (setting: PlacedSetting, index: number, context: number, sample: Sample): void => {
+    const row = rows[index];
+    samples[setting.place * rows.length + index] = {
+      ...settingName(setting),
+      index,
+      context,
+      task: row.task,
+      score: scoreAnswer(sample.prediction, row),
+      row,
+      ...sample,
+    };
+    counts.done++;
+    report();
+  };
+  const key = (setting: PlacedSetting, index: number) =>
+    sampleKey({ model, setting, positions, prompt: prompts[index], maxNewTokens: rows[index].max_new_tokens });
+  /** The questions about each context, with the settings whose samples the store lacks. */
+  function* missing(): Generator<PlacedQuestion[], void, undefined> {
+    for (const [context, indices] of [...contexts.values()].entries()) {
+      const questions = indices.map((index) => ({
         index,
         context,
-        task: row.task,
-        score: scoreAnswer(sample.prediction, row),
-        row,
-        ...sample,
-      };
-      counts.done++;
-      report();
-    };
-    const key = (setting: PlacedSetting, index: number) =>
-      sampleKey({ model, setting, positions, prompt: prompts[index], maxNewTokens: rows[index].max_new_tokens });
-    const missing = indices.map((index) => ({
-      index,
-      settings: all.filter((setting) => {
-        const name = key(setting, index);
-        const sample = name === undefined ? undefined : store?.read(name);
-        if (sample === undefined) return true;
-        counts.found++;
-        place(setting, index, sample);
-        return false;
-      }),
-    })).filter((question) => question.settings.length > 0);
-    if (missing.length === 0) continue;
-    const questions = missing.map((question) => ({
-      ...question,
-      ...prompts[question.index],
-      maxNewTokens: rows[question.index].max_new_tokens,
-    }));
-    for await (const { question: { index }, setting, sample } of answer(model, questions, positions, signal)) {
-      if (!(sample instanceof Error)) {
-        const name = key(setting, index);
-        if (name !== undefined) store?.write(name, sample);
-        place(setting, index, sample);
-        continue;
-      }
-      failures.push({
+        ...prompts[index],
+        maxNewTokens: rows[index].max_new_tokens,
+        settings: all.filter((setting) => {
+          const name = key(setting, index);
+          const sample = name === undefined ? undefined : store?.read(name);
+          if (sample === undefined) return true;
+          counts.found++;
+          place(setting, index, context, sample);
+          return false;
+        }),
+      })).filter((question) => question.settings.length > 0);
+      if (questions.length > 0) yield questions;
+    }
+  }
+  const outcomes = store?.ask === undefined
+    ? answerHere(model, missing(), positions, signal)
+    : answerElsewhere(store.ask, model, missing(), positions, signal);
+  for await (const { question: { index, context }, setting, sample } of outcomes) {
+    if (!(sample instanceof Error)) {
+      const name = key(setting, index);
+      if (name !== undefined) store?.write(name, sample);
+      place(setting, index, context, sample);
+      continue;
+    }
+    failures.push({
+      at: [context, index, setting.place],
+      failure: {
         ...settingName(setting),
         index,
         task: rows[index].task,
         reason: oneLine(sample.message || sample.name),
-      });
-      counts.done++;
-      report();
-    }
+      },
+    });
+    counts.done++;
+    report();
   }
-  return { samples: samples.filter((sample) => sample !== undefined), failures };
+  return {
+    samples: samples.filter((sample) => sample !== undefined),
+    failures: failures.toSorted(byPlace).map(({ failure }) => failure),
+  };
 }
 
 function oneLine(message: string): string {
@@ -150,7 +175,6 @@ const EVALUATE_OPTIONS: OptionNames<EvaluateOptions> = {
   timing: true,
   positions: true,
   samples: true,
-  answer: true,
   signal: true,
   onProgress: true,
 };

@@ -17,6 +17,21 @@ export interface Sample {
   readonly agreement: readonly number[];
 }
 
+/** Whether a file holds a sample: what a user or a fault made of it counts as absent, and is answered anew. */
+export function isSample(kept: unknown): kept is Sample {
+  if (typeof kept !== "object" || kept === null) return false;
+  const { prediction, answer_tokens, context_tokens, live_bytes, kl, agreement } = kept as Record<
+    keyof Sample,
+    unknown
+  >;
+  const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
+  const isList = (value: unknown, isOne: (one: unknown) => boolean) => Array.isArray(value) && value.every(isOne);
+  return typeof prediction === "string" && [answer_tokens, context_tokens, live_bytes].every(isCount) &&
+    isList(kl, (value) => Number.isFinite(value) && Number(value) >= 0) &&
+    isList(agreement, (value) => value === 0 || value === 1) &&
+    (kl as number[]).length > 0 && (kl as number[]).length === (agreement as number[]).length;
+}
+
 /** A sample's score and measures in their place: what statistics are taken of. */
 export interface ScoredSample extends SettingName, Pick<Sample, "kl" | "agreement" | "answer_tokens" | "live_bytes"> {
   /** The row's place among all, from 0. */

@@ -5,8 +5,10 @@ import { textHash } from "../../files/hash.ts";
 import { writeAtomicSync } from "../../files/write_atomic.ts";
 import { madeOf } from "../../policies/table.ts";
 import type { PromptIds } from "../dataset/kvpress_prompt.ts";
+import { askService } from "./ask_service.ts";
 import { CUT_PROMPT } from "./cut_prompt.ts";
-import type { Sample } from "./sample.ts";
+import type { AskJobs } from "./job.ts";
+import { isSample, type Sample } from "./sample.ts";
 import { type Setting, settingName } from "./setting.ts";
 
 /** Where finished samples are kept. */
@@ -15,14 +17,23 @@ export interface SampleStore {
   read(key: string): Sample | undefined;
   /** Keeps a sample, atomically. */
   write(key: string, sample: Sample): void;
+  /** Has the samples that `read` lacks answered elsewhere; without it, the model answers them here. */
+  readonly ask?: AskJobs;
 }
 
 /**
  * A folder of finished samples, a file each; files are written atomically, so a run may be killed at any time.
  *
- * @param folder by default one in the cache folder, which all evaluations share
+ * @param folder by default one in the cache folder, which all evaluations share; where `KVMIRROR_SAMPLES` is the address
+ *   of a service, as for the notebooks of `reproduce --queue`, samples are asked for there instead
  */
-export function sampleFolder(folder = `${cacheFolder()}/evaluation_samples`): SampleStore {
+export function sampleFolder(folder?: string): SampleStore {
+  const service = folder === undefined ? Deno.env.get("KVMIRROR_SAMPLES") || undefined : undefined;
+  if (service !== undefined) return { read: () => undefined, write: () => {}, ask: askService(service) };
+  return folderOf(folder ?? `${cacheFolder()}/evaluation_samples`);
+}
+
+function folderOf(folder: string): SampleStore {
   Deno.mkdirSync(folder, { recursive: true });
   const path = (key: string) => `${folder}/${key}.json`;
   return {
@@ -37,21 +48,6 @@ export function sampleFolder(folder = `${cacheFolder()}/evaluation_samples`): Sa
     },
     write: (key, sample) => writeAtomicSync(path(key), JSON.stringify(sample)),
   };
-}
-
-/** Whether a file holds a sample: what a user or a fault made of it counts as absent, and is answered anew. */
-export function isSample(kept: unknown): kept is Sample {
-  if (typeof kept !== "object" || kept === null) return false;
-  const { prediction, answer_tokens, context_tokens, live_bytes, kl, agreement } = kept as Record<
-    keyof Sample,
-    unknown
-  >;
-  const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
-  const isList = (value: unknown, isOne: (one: unknown) => boolean) => Array.isArray(value) && value.every(isOne);
-  return typeof prediction === "string" && [answer_tokens, context_tokens, live_bytes].every(isCount) &&
-    isList(kl, (value) => Number.isFinite(value) && Number(value) >= 0) &&
-    isList(agreement, (value) => value === 0 || value === 1) &&
-    (kl as number[]).length > 0 && (kl as number[]).length === (agreement as number[]).length;
 }
 
 /** What a sample depends on. */

@@ -1,14 +1,21 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
-import { fileURLToPath } from "node:url";
+import { assertEquals, assertMatch } from "@std/assert";
 import { isRunning } from "../../fixtures/is_running.ts";
-import { childrenOf, kill, PATIENCE_MS, type RunningTask, startTask, wait } from "../../fixtures/queue_processes.ts";
-import { freePort, HAS_REDIS, type RedisServer, startRedis } from "../../fixtures/redis_server.ts";
+import {
+  childrenOf,
+  kill,
+  PATIENCE_MS,
+  type RunningTask,
+  startEvaluation,
+  startTask,
+  wait,
+  written,
+} from "../../fixtures/queue_processes.ts";
+import { checkoutCopy } from "../../fixtures/checkout_copy.ts";
+import { HAS_REDIS, type RedisServer, startRedis } from "../../fixtures/redis_server.ts";
 import { withFolder } from "../../fixtures/with_folder.ts";
 
 // Checked with redis-server, as processes of their own: the tasks, their workers, and the workers' models.
 
-const ROOT = new URL("../../../", import.meta.url);
-const FILES = ["results.json", "predictions.jsonl", "predictions.csv", "measures.jsonl", "summary.json", "report.md"];
 /** 39 samples of three contexts, a second or two of one core. */
 const EVALUATION =
   ("--model tiny --task niah_single_2 --length 512 --samples 3 --max-new-tokens 8 --policy hybrid,knorm " +
@@ -35,23 +42,22 @@ async function withQueue(body: (scene: Scene) => Promise<void>): Promise<void> {
       folder,
       redis,
       url,
-      evaluate: (name, args = EVALUATION) =>
-        startTask(["evaluate", ...args, "--output", `${folder}/${name}/out`, "--queue", url], `${folder}/cache`),
+      evaluate: (name, args = EVALUATION) => startEvaluation(folder, name, [...args, "--queue", url]),
       // Each has a cache folder of its own, as on a machine of its own: samples come through the queue alone.
-      worker: (name, ...args) => startTask(["worker", "--queue", url, ...args], `${folder}/${name}`),
+      worker: (name, ...args) => startTask(["worker", "--queue", url, ...args], { cache: `${folder}/${name}` }),
     });
   });
 }
 
-/** What an evaluation left; the report's line of its command names the folder. */
-function written(folder: string, name: string): string[] {
-  return FILES.map((file) => Deno.readTextFileSync(`${folder}/${name}/out/${file}`).replaceAll(`/${name}/`, "/NAME/"));
-}
+let known: Promise<string[]> | undefined;
 
-async function plainRun(folder: string): Promise<string[]> {
-  await using plain = startTask(["evaluate", ...EVALUATION, "--output", `${folder}/plain/out`], `${folder}/cache`);
-  assertEquals((await plain.process.status).code, 0, plain.lines.join("\n"));
-  return written(folder, "plain");
+/** What one process leaves without a queue. */
+function plainRun(): Promise<string[]> {
+  return known ??= withFolder(async (_, folder) => {
+    await using plain = startEvaluation(folder, "plain", EVALUATION);
+    assertEquals(await ended(plain), 0, plain.lines.join("\n"));
+    return written(folder, "plain");
+  });
 }
 
 /** What Redis answers, a line each. */
@@ -89,9 +95,9 @@ Deno.test({
   fn: () =>
     withQueue(async (scene) => {
       const { folder } = scene;
-      const plain = await plainRun(folder);
-      const total = plain[1].trim().split("\n").length;
       await using first = scene.worker("first");
+      const plain = await plainRun();
+      const total = plain[1].trim().split("\n").length;
       await using killed = scene.evaluate("one");
       await until(async () => await handedOver(scene) >= 5, "samples come");
       kill(killed.process.pid);
@@ -120,9 +126,10 @@ Deno.test({
   fn: () =>
     withQueue(async (scene) => {
       const { folder, url } = scene;
-      const other = await otherCommit(`${folder}/other`);
-      await using stranger = startTask(["worker", "--queue", url], `${folder}/stranger`, other);
-      const [plain] = await Promise.all([plainRun(folder), stranger.says(/waiting for jobs/)]);
+      const root = await checkoutCopy(`${folder}/other`);
+      await Deno.writeTextFile(new URL("lib/mod.ts", root), "// Another commit.\n", { append: true });
+      await using stranger = startTask(["worker", "--queue", url], { cache: `${folder}/stranger`, root });
+      const [plain] = await Promise.all([plainRun(), stranger.says(/waiting for jobs/)]);
       await using run = scene.evaluate("killed");
       await run.says(/no worker takes these jobs: of 1, its code is [0-9a-f]{12}, this one's is [0-9a-f]{12}/);
       assertEquals(stranger.lines.filter((line) => /are left to others: its code is/.test(line)).length, 1);
@@ -165,81 +172,3 @@ Deno.test({
       assertEquals(written(scene.folder, "poison")[1].trim().split("\n").length, 6);
     }),
 });
-
-Deno.test("queue: one that cannot be reached, or refuses, is one line and exit 1", async () => {
-  await withFolder(async (_, folder) => {
-    const unreachable = ["--queue", `redis://127.0.0.1:${freePort()}`];
-    await using evaluation = startTask(["evaluate", ...EVALUATION, ...unreachable], folder);
-    await using worker = startTask(["worker", ...unreachable], folder);
-    for (const task of [evaluation, worker]) {
-      assertEquals(await ended(task), 1);
-      const lines = task.lines.filter((line) => !/^model tiny|^building/.test(line));
-      assertEquals(lines.length, 1, lines.join("\n"));
-      assertMatch(lines[0], /^error: Cannot reach the queue redis:\/\/127\.0\.0\.1:\d+ \(ECONNREFUSED\): start Redis/);
-    }
-  });
-});
-
-Deno.test({
-  name: "queue: a wrong password is one line without the password",
-  ignore: !HAS_REDIS,
-  fn: async () => {
-    await withFolder(async (_, folder) => {
-      await using redis = await startRedis("--requirepass", "right");
-      await using worker = startTask(["worker", "--queue", `redis://:wrong@127.0.0.1:${redis.port}`], folder);
-      assertEquals(await ended(worker), 1);
-      assertEquals(worker.lines.length, 1, worker.lines.join("\n"));
-      assertMatch(
-        worker.lines[0],
-        /^error: Cannot use the queue redis:\/\/127\.0\.0\.1:\d+ as it refuses the password/,
-      );
-      await using allowed = startTask(["worker", "--queue", `redis://:right@127.0.0.1:${redis.port}`], folder);
-      await allowed.says(/waiting for jobs/);
-    });
-  },
-});
-
-Deno.test("queue: without --queue no task loads a package of Redis", async () => {
-  const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json", "tasks/evaluate.ts"],
-    cwd: ROOT,
-  }).output();
-  const { modules, roots }: { modules: readonly Module[]; roots: readonly string[] } = JSON.parse(
-    new TextDecoder().decode(stdout),
-  );
-  const imports = new Map(modules.map(({ specifier, dependencies = [] }) => [specifier, dependencies]));
-  const reached = (isFollowed: (dependency: Dependency) => boolean) => {
-    const found = new Set(roots);
-    for (const file of found) {
-      for (const dependency of imports.get(file) ?? []) {
-        if (isFollowed(dependency) && dependency.code !== undefined) found.add(dependency.code.specifier);
-      }
-    }
-    return [...found].filter((name) => /(?:bullmq|ioredis)@/.test(name));
-  };
-  assertEquals(reached(({ isDynamic }) => isDynamic !== true), []);
-  assert(reached(() => true).length >= 2, "with --queue they are");
-});
-
-interface Dependency {
-  readonly code?: { readonly specifier: string };
-  readonly isDynamic?: boolean;
-}
-
-interface Module {
-  readonly specifier: string;
-  readonly dependencies?: readonly Dependency[];
-}
-
-/** A copy of the checkout whose library has one comment more. */
-async function otherCommit(folder: string): Promise<URL> {
-  await Deno.mkdir(folder);
-  const names = ["lib", "tasks", "data", "deno.json", "deno.lock", "tests/std"];
-  await Deno.mkdir(`${folder}/tests`);
-  for (const name of names) {
-    await new Deno.Command("cp", { args: ["-r", fileURLToPath(new URL(name, ROOT)), `${folder}/${name}`] }).output();
-  }
-  await Deno.symlink(fileURLToPath(new URL("node_modules", ROOT)), `${folder}/node_modules`);
-  await Deno.writeTextFile(`${folder}/lib/mod.ts`, "// Another commit.\n", { append: true });
-  return new URL(`file://${folder}/`);
-}

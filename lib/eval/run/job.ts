@@ -1,8 +1,9 @@
-import type { PositionMode } from "kvmirror/engine";
-import type { PromptIds, Sample, SettingName } from "kvmirror/eval";
-import { isSample } from "../../lib/eval/run/sample_store.ts";
-import { textHash } from "../../lib/files/hash.ts";
-import { parseJsonObjectText } from "../../lib/files/json_object.ts";
+import type { Model, ModelOrigin, PositionMode } from "../../engine/mod.ts";
+import { textHash } from "../../files/hash.ts";
+import { parseJsonObjectText } from "../../files/json_object.ts";
+import type { PromptIds } from "../dataset/kvpress_prompt.ts";
+import { isSample, type Sample } from "./sample.ts";
+import type { SettingName } from "./setting.ts";
 
 /** A setting that is to answer a question, and the key of its sample. */
 export interface JobSetting extends SettingName {
@@ -27,6 +28,12 @@ export interface Job {
 export type JobOutcome =
   | { readonly key: string; readonly sample: Sample }
   | { readonly key: string; readonly error: string };
+
+/** A model as others have to know it: they have a copy of their own. */
+export type JobModel = Pick<Model, "hash"> & { readonly origin: Pick<ModelOrigin, "name" | "weights" | "build"> };
+
+/** Has jobs answered elsewhere; their outcomes come in any order, each once. */
+export type AskJobs = (model: JobModel, jobs: readonly Job[], signal?: AbortSignal) => AsyncIterable<JobOutcome>;
 
 /** The line that ends the outcomes of a job. */
 export const JOB_DONE = "{}";
@@ -103,8 +110,14 @@ export function parseOutcome(key: string, text: string): JobOutcome {
   throw malformed("sample", "it is neither a sample nor a reason");
 }
 
+/** Reads an outcome's line, which names its key; undefined if it names none. */
+export function parseOutcomeLine(line: string): JobOutcome | undefined {
+  const { key } = parseJsonObjectText(line, "a sample");
+  return isKey(key) ? parseOutcome(key, line) : undefined;
+}
+
 function malformed(what: string, why: string): SyntaxError {
-  return new SyntaxError(`Cannot read a ${what} of the queue as ${why}`);
+  return new SyntaxError(`Cannot read a ${what} as ${why}`);
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
