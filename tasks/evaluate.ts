@@ -41,7 +41,7 @@ await runTask("evaluate", async (flags) => {
   const dataset = typeof source === "string" ? parseDatasetRows(requiredText(flags, "dataset"), source) : undefined;
   const samples = usage(() => sampleFolder(output === undefined ? undefined : `${output}/samples`));
   if (request.queue !== undefined) await permitQueue(request.queue.address, import.meta.url, EVALUATE_PERMISSIONS);
-  const signal = interruptSignal();
+  const signal = await interruptSignal();
   const reports: ModelReport[] = [];
   if (request.jobs > 1) await runJobs(request.jobs, Deno.args, signal);
   for (const format of weights) {

@@ -13,7 +13,7 @@ await runTask("fit_probe", async (flags) => {
   const tasks = usage(() => splitNames(flags.text("task")!));
   usage(() => tasks.forEach(checkTaskName));
   const [length, samples, seed] = ["length", "samples", "seed"].map((name) => flags.number(name)!);
-  const signal = interruptSignal();
+  const signal = await interruptSignal();
   await using model = await modelFromFlags(flags, signal);
   const rows = usage(() => tasks.flatMap((task) => taskRows(model.tokenizer, task, { length, samples, seed })));
   const progress = createProgress("contexts");

@@ -40,7 +40,7 @@ await runTask("recommend", async (flags) => {
     throw new UsageError(`Cannot use --${given} with --dataset as its rows are what they are: leave out one`);
   }
   const read = dataset === undefined ? undefined : parseDatasetRows(requiredText(flags, "dataset"), dataset);
-  const signal = interruptSignal();
+  const signal = await interruptSignal();
   await using model = await modelFromFlags(flags, signal);
   const rows = read ?? sampleRows(flags, model.tokenizer, context);
   const progress = createProgress("samples");

@@ -44,7 +44,7 @@ await runTask("reproduce", async (flags) => {
   usage(() => checkModelName(modelName));
   const folder = resolve(flags.text("notebooks")!);
   const notebooks = select(await readFolderOf(folder), flags.text("only"));
-  const signal = interruptSignal();
+  const signal = await interruptSignal();
   const reports = reportsFromFlags(flags, folder, profile);
   const needsModel = notebooks.some(({ parameters }) => parameters.includes("model"));
   const model = needsModel ? await findModel(modelName, signal) : undefined;
