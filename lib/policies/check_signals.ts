@@ -1,4 +1,4 @@
-import type { Policy, Signal } from "./policy.ts";
+import { type Policy, type Signal, SINK_TOKENS } from "./policy.ts";
 
 /**
  * Refuses what is no policy, such as its name.
@@ -26,8 +26,8 @@ export function describeSignal(signal: Signal): string {
   })`;
 }
 
-/** What a text of four tokens or fewer does not leave. */
-const QUERY_MOMENTS = ", mean and covariance of the queries behind a text's first 4 tokens";
+/** What a text of the sinks alone does not leave. */
+const QUERY_MOMENTS = `, mean and covariance of the queries behind a text's first ${SINK_TOKENS} tokens`;
 
 /** Whether two signals are the same. */
 export function sameSignal(one: Signal, other: Signal): boolean {
