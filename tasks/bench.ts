@@ -36,7 +36,7 @@ await runTask("bench", async (flags) => {
   const earlier = comparedPath === undefined ? undefined : await readBenchReport(comparedPath);
   const output = flags.text("output");
   if (output !== undefined) await checkWritable(output);
-  const signal = interruptSignal();
+  const signal = await interruptSignal();
   const model = await findModel(flags.text("model")!, signal).catch((error) => endIf(signal, error));
   await checkContext(model, plan);
 

@@ -41,7 +41,7 @@ await runTask("chat", async (flags) => {
   }
   if (save !== undefined && isFolder(save)) throw new UsageError(`Cannot save to ${save} as it is a folder`);
 
-  const interrupt = new TurnInterrupt();
+  const interrupt = await TurnInterrupt.open();
   await using model = await modelFromFlags(flags);
   // What is wrong here is a flag or the file that it names.
   const refuse = (error: unknown) =>

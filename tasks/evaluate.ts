@@ -43,7 +43,7 @@ await runTask("evaluate", async (flags) => {
   const folder = usage(() => sampleFolder(output === undefined ? undefined : `${output}/samples`));
   if (request.queue !== undefined) await permitQueue(request.queue.address, import.meta.url, EVALUATE_PERMISSIONS);
   const samples = await samplesBy(request.queue, folder);
-  const signal = interruptSignal();
+  const signal = await interruptSignal();
   const reports: ModelReport[] = [];
   if (request.jobs > 1) await runJobs(request.jobs, Deno.args, signal);
   for (const format of weights) {

@@ -29,7 +29,7 @@ await runTask("fit_probe", async (flags) => {
   const sources = usage(() => fittingSources(flags));
   const scored = flags.text("scored");
   const rows = scored === undefined ? [] : usage(() => parseDatasetRows(requiredText(flags, "scored"), scored));
-  const signal = interruptSignal();
+  const signal = await interruptSignal();
   await using model = await modelFromFlags(flags, signal);
   const texts = usage(() => {
     const passages = fittingTexts(model.tokenizer, sources, { length, samples, seed });

@@ -30,7 +30,7 @@ await runTask("generate", async (flags) => {
       "Cannot use --special-tokens with --template none as texts are read as they are: leave out one",
     );
   }
-  const signal = interruptSignal();
+  const signal = await interruptSignal();
   await using model = await modelFromFlags(flags, signal);
   const progress = createProgress("prefill");
   const recordings = prefillRecordings(eviction.policy.signals);

@@ -82,7 +82,7 @@ function legend(): string[] {
 
 async function fetch(name: string, json: boolean): Promise<void> {
   const fetching = createFetchProgress(`fetching ${name}`);
-  const signal = interruptSignal();
+  const signal = await interruptSignal();
   const found = await resolveModel(name, {
     signal,
     onNotice: printNotice,

@@ -56,7 +56,7 @@ async function readLayout(model: string): Promise<Read> {
           "that it was converted from",
       );
     }
-    const config = await fetchConfig(named.repository, { signal: interruptSignal() });
+    const config = await fetchConfig(named.repository, { signal: await interruptSignal() });
     const label = `${named.repository}/config.json`;
     return { layout: cacheLayout(parseJsonObject(config, label)), source: `the model hub (${label})` };
   }

@@ -52,7 +52,7 @@ await runTask("recommend", async (flags) => {
     ]);
   }
   const samples = await samplesBy(queue, sampleFolder());
-  const signal = interruptSignal();
+  const signal = await interruptSignal();
   await using model = await modelFromFlags(flags, signal);
   const rows = read ?? sampleRows(flags, model.tokenizer, context);
   const progress = createProgress("samples");

@@ -58,7 +58,7 @@ await runTask("reproduce", async (flags) => {
   const queue = queueFromFlags(flags);
   if (queue !== undefined) await permitQueue(queue.address, import.meta.url, REPRODUCE_PERMISSIONS);
   await using service = await serviceOf(queue);
-  const signal = AbortSignal.any([interruptSignal(), ...(service === undefined ? [] : [service.failed])]);
+  const signal = AbortSignal.any([await interruptSignal(), ...(service === undefined ? [] : [service.failed])]);
   const needsModel = notebooks.some(({ parameters }) => parameters.includes("model"));
   const model = needsModel ? await findModel(modelName, signal) : undefined;
 

@@ -15,7 +15,7 @@ await runTask("trace", async (flags) => {
   const output = flags.text("output");
   if (output === undefined) throw new UsageError("Cannot trace without --output: name the file to write");
   const maxNewTokens = maxNewTokensFromFlags(flags);
-  const signal = interruptSignal();
+  const signal = await interruptSignal();
   await using model = await modelFromFlags(flags, signal);
   const progress = createProgress("trace");
   await writeAtomic(output, async (file) => {

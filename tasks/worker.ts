@@ -22,7 +22,7 @@ await runTask("worker", async (flags) => {
     `--allow-write=${cacheFolderPermission()}`,
     `--allow-run=${Deno.execPath()}`,
   ]);
-  await work(queue.address, { models, threads, retention: queue.retention }, interruptSignal());
+  await work(queue.address, { models, threads, retention: queue.retention }, await interruptSignal());
 });
 
 function modelsHere(): string[] {

@@ -346,6 +346,9 @@ const STATES: Readonly<Record<string, StatesOf>> = {
   conv: (config) => [convolutionState(config.count("conv_L_cache"), config.count("hidden_size"))],
 };
 
+/** Far above any model: the deepest known has 126 layers. */
+const MAX_LAYERS = 1024;
+
 /**
  * What each layer of a model keeps: a layer may keep two things.
  *
@@ -353,6 +356,9 @@ const STATES: Readonly<Record<string, StatesOf>> = {
  */
 export function layerStates(family: LayoutFamily, config: LayoutConfig): (readonly LayerState[])[] {
   const layers = config.count("num_hidden_layers");
+  if (layers > MAX_LAYERS) {
+    throw new SyntaxError(`Cannot plan the cache of ${layers} layers as models have at most ${MAX_LAYERS}`);
+  }
   const given = config.texts("layer_types");
   if (given !== undefined && given.length < layers) {
     throw new SyntaxError(`Cannot read layer_types as it has ${given.length} entries for ${layers} layers`);

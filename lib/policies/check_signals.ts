@@ -1,4 +1,4 @@
-import type { Policy, Signal } from "./policy.ts";
+import { type Policy, type Signal, SINK_TOKENS } from "./policy.ts";
 
 /**
  * Refuses what is no policy, such as its name.
@@ -26,6 +26,9 @@ export function describeSignal(signal: Signal): string {
   })`;
 }
 
+/** What a text of the sinks alone does not leave. */
+const QUERY_MOMENTS = `, mean and covariance of the queries behind a text's first ${SINK_TOKENS} tokens`;
+
 /** Whether two signals are the same. */
 export function sameSignal(one: Signal, other: Signal): boolean {
   if (typeof one === "string" || typeof other === "string") return one === other;
@@ -43,5 +46,8 @@ export function checkSignals(policy: Policy, available: readonly Signal[], runne
   const missing = policy.signals.find((wanted) => !available.some((signal) => sameSignal(wanted, signal)));
   if (missing === undefined) return;
   const has = available.length === 0 ? "no signals" : available.map(describeSignal).join(", ");
-  throw new TypeError(`Cannot run policy ${policy.name} as it needs ${describeSignal(missing)}: ${runner} has ${has}`);
+  const meaning = missing === "queryMoments" ? QUERY_MOMENTS : "";
+  throw new TypeError(
+    `Cannot run policy ${policy.name} as it needs ${describeSignal(missing)}${meaning}: ${runner} has ${has}`,
+  );
 }

@@ -29,15 +29,18 @@ export function policyText(text: string): PolicyText {
   const inner: string[] = [];
   const options: Record<string, number> = {};
   for (const part of parts) {
-    const [, option, value] = /^([A-Za-z]+)\s*=\s*(\S+)$/.exec(part) ?? [];
+    const [, option, value] = /^([A-Za-z]+)\s*=\s*(\S*)$/.exec(part) ?? [];
     if (option === undefined) inner.push(part);
     else if (Object.hasOwn(options, option)) throw unreadable(text, `${option} is given twice`);
-    else if (Number.isFinite(Number(value))) options[option] = Number(value);
+    else if (DECIMAL.test(value) && Number.isFinite(Number(value))) options[option] = Number(value);
     else throw unreadable(text, `${option} is ${JSON.stringify(value)}, which is no number`);
   }
   if (inner.length > 1) throw unreadable(text, `${text.slice(0, open)} takes one policy and not ${inner.length}`);
   return { name: text.slice(0, open), ...(inner.length > 0 ? { inner: inner[0] } : {}), options };
 }
+
+/** A number as people write it: JavaScript also reads 0x10, and nothing as 0. */
+const DECIMAL = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i;
 
 /** What stands between the commas that no parenthesis holds; undefined where parentheses or commas are astray. */
 function argumentsOf(text: string): string[] | undefined {

@@ -1,7 +1,7 @@
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { readLines } from "../../lib/files/lines.ts";
-import { INTERRUPT_CODES } from "../cli/interrupt.ts";
+import { hearInterrupt, type Interrupt, INTERRUPT_CODES } from "../cli/interrupt.ts";
 import { writeText } from "../cli/print.ts";
 
 /** Where lines come from. */
@@ -102,17 +102,22 @@ function typedLines(
  */
 export class TurnInterrupt {
   #turn?: AbortController;
+  #hearNext = () => {};
 
-  constructor() {
-    Deno.addSignalListener("SIGINT", () => {
-      if (this.#turn === undefined || this.#turn.signal.aborted) this.end("SIGINT");
-      this.#turn.abort(new Error("interrupted"));
-    });
-    if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", () => this.end("SIGTERM"));
+  /** Hears signals from here on. */
+  static async open(): Promise<TurnInterrupt> {
+    const interrupt = new TurnInterrupt();
+    interrupt.#hearNext = await hearInterrupt((name) => interrupt.#hear(name));
+    return interrupt;
+  }
+
+  #hear(name: Interrupt): void {
+    if (name === "SIGTERM" || this.#turn === undefined) this.end(name);
+    this.#turn.abort(new Error("interrupted"));
   }
 
   /** Ends the program as the signal does; the terminal is the shell's again. */
-  end(signal: keyof typeof INTERRUPT_CODES): never {
+  end(signal: Interrupt): never {
     if (Deno.stdin.isTerminal()) Deno.stdin.setRaw(false);
     // The shell's prompt begins a line of its own.
     if (Deno.stderr.isTerminal()) writeText(Deno.stderr, "\n");
@@ -127,6 +132,7 @@ export class TurnInterrupt {
 
   /** From here on Ctrl-C ends the program. */
   endTurn(): void {
+    if (this.#turn?.signal.aborted) this.#hearNext();
     this.#turn = undefined;
   }
 }

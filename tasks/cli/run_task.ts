@@ -2,7 +2,7 @@ import "./no_deprecations.ts";
 import { describeSystemError } from "../../lib/files/system_error.ts";
 import { type Flags, parseFlags } from "./flags.ts";
 import { helpText, versionText } from "./help.ts";
-import { interruptCode } from "./interrupt.ts";
+import { endInterrupts, interruptCode } from "./interrupt.ts";
 import { oneLine, printNotice, printText } from "./print.ts";
 import { type TaskName, TASKS } from "./task_table.ts";
 import { UsageError } from "./usage_error.ts";
@@ -34,6 +34,7 @@ export async function runTask(
 export async function runBody(body: () => Promise<void> | void): Promise<void> {
   try {
     await body();
+    endInterrupts();
   } catch (error) {
     printNotice(`error: ${messageOf(error)}`);
     Deno.exit(interruptCode() ?? exitCode(error));

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { createHash } from "node:crypto";
 import { serveHub } from "../fixtures/hub_server.ts";
+import { HAS_REDIS, type RedisServer, startRedis } from "../fixtures/redis_server.ts";
 import { tensorsFile } from "../fixtures/safetensors_bytes.ts";
 import { tinyConfig, tinyTensors } from "../fixtures/tiny_safetensors.ts";
 import { Draws } from "./mutate.ts";
@@ -13,6 +14,8 @@ interface Scenario {
   readonly input?: string;
   /** Files that are there before it begins, by their paths in `out`. */
   readonly files?: Readonly<Record<string, string>>;
+  /** A task whose jobs it takes from a queue: nobody kills it, and its end is the end of all. */
+  readonly serves?: { readonly task: string; readonly args: (out: string) => readonly string[] };
 }
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -41,7 +44,21 @@ const NOTEBOOK = JSON.stringify({
 });
 const REPOSITORY = "owner/small";
 
-/** The tasks that write, each in the least time. */
+const EVALUATE = (out: string) =>
+  ["--model", "tiny", "--dataset", `${out}/rows.jsonl`, "--policy", "knorm", "--compression-ratio", "0.5"].concat(
+    ["--output", `${out}/results`],
+  );
+
+/** One worker of an evaluation. */
+const WORKER: Scenario = {
+  name: "worker",
+  task: "worker",
+  args: () => ["--models", "tiny"],
+  files: { "rows.jsonl": ROWS },
+  serves: { task: "evaluate", args: EVALUATE },
+};
+
+/** The tasks that write, each in the least time; a worker's needs redis-server. */
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: "build",
@@ -63,10 +80,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "evaluate",
     task: "evaluate",
-    args: (out) =>
-      ["--model", "tiny", "--dataset", `${out}/rows.jsonl`, "--policy", "knorm", "--compression-ratio", "0.5"].concat(
-        ["--output", `${out}/results`],
-      ),
+    args: EVALUATE,
     files: { "rows.jsonl": ROWS },
   },
   {
@@ -75,6 +89,7 @@ export const SCENARIOS: readonly Scenario[] = [
     args: (out) => ["--profile", "quick", "--notebooks", `${out}/notebooks`],
     files: { "notebooks/01_one.ipynb": NOTEBOOK, "notebooks/02_two.ipynb": NOTEBOOK },
   },
+  ...(HAS_REDIS ? [WORKER] : []),
 ];
 
 /** What a killed run came to. */
@@ -89,8 +104,15 @@ export interface Kill {
 /**
  * Kills runs at moments that a seed draws, runs each again to its end, and compares what lies there then with what a run
  * that nobody killed leaves.
+ *
+ * @param scenarios taken in turns
  */
-export async function runKills(count: number, seed: number, note: (kill: Kill) => void = () => {}): Promise<Kill[]> {
+export async function runKills(
+  count: number,
+  seed: number,
+  note: (kill: Kill) => void = () => {},
+  scenarios: readonly Scenario[] = SCENARIOS,
+): Promise<Kill[]> {
   const folder = await Deno.makeTempDir({ prefix: "kvmirror-kills-" });
   await using hub = serveHub(REPOSITORY, {
     "config.json": new TextEncoder().encode(JSON.stringify(tinyConfig())),
@@ -102,8 +124,8 @@ export async function runKills(count: number, seed: number, note: (kill: Kill) =
   const draws = new Draws(`kills ${seed}`);
   try {
     for (let index = 0; index < count; index++) {
-      const scenario = SCENARIOS[index % SCENARIOS.length];
-      const place = new Place(folder, scenario, hub.endpoint);
+      const scenario = scenarios[index % scenarios.length];
+      await using place = new Place(folder, scenario, hub.endpoint);
       let whole = known.get(scenario.name);
       if (whole === undefined) {
         await place.prepare();
@@ -128,10 +150,12 @@ export async function runKills(count: number, seed: number, note: (kill: Kill) =
 }
 
 /** The folders that a scenario works in: the same paths each time, as some are noted in what is written. */
-class Place {
+class Place implements AsyncDisposable {
   readonly #folder: string;
   readonly #scenario: Scenario;
   readonly #endpoint: string;
+  #redis?: RedisServer;
+  #served?: Deno.ChildProcess;
 
   constructor(folder: string, scenario: Scenario, endpoint: string) {
     this.#folder = `${folder}/${scenario.name}`;
@@ -139,8 +163,10 @@ class Place {
     this.#endpoint = endpoint;
   }
 
-  /** Empties the folders. */
+  /** Empties the folders, and the queue. */
   async prepare(): Promise<void> {
+    await this[Symbol.asyncDispose]();
+    if (this.#scenario.serves !== undefined) this.#redis = await startRedis();
     await Deno.remove(this.#folder, { recursive: true }).catch(() => {});
     for (const name of ["cache", "out", "tmp"]) await Deno.mkdir(`${this.#folder}/${name}`, { recursive: true });
     for (const [path, content] of Object.entries(this.#scenario.files ?? {})) {
@@ -151,9 +177,17 @@ class Place {
   }
 
   async #start(): Promise<Deno.ChildProcess> {
-    const { task, args, input = "" } = this.#scenario;
+    const { task, args, input, serves } = this.#scenario;
+    const out = `${this.#folder}/out`;
+    if (serves === undefined) return await this.#run(task, args(out), input);
+    const queue = ["--queue", `redis://127.0.0.1:${this.#redis!.port}`];
+    this.#served ??= await this.#run(serves.task, [...serves.args(out), ...queue]);
+    return await this.#run(task, [...args(out), ...queue]);
+  }
+
+  async #run(task: string, args: readonly string[], input = ""): Promise<Deno.ChildProcess> {
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "-q", "--no-prompt", `tasks/${task}.ts`, ...args(`${this.#folder}/out`)],
+      args: ["run", "-A", "-q", "--no-prompt", `tasks/${task}.ts`, ...args],
       cwd: ROOT,
       env: {
         NO_COLOR: "1",
@@ -174,7 +208,13 @@ class Place {
 
   /** Runs to the end. */
   async finish(): Promise<void> {
-    const { code, stderr } = await (await this.#start()).output();
+    const child = await this.#start();
+    const ended = child.output();
+    const served = this.#served;
+    this.#served = undefined;
+    const { code, stderr } = await (served?.output() ?? ended);
+    if (served !== undefined) await endAfter(child, "SIGTERM", 0); // a worker waits for further jobs
+    await ended;
     if (code === 0) return;
     throw new Error(`exit ${code}: ${new TextDecoder().decode(stderr).trim().split("\n").at(-1)}`);
   }
@@ -182,15 +222,21 @@ class Place {
   /** Runs, and kills it after so many ms. */
   async kill(ms: number): Promise<void> {
     const child = await this.#start();
-    const timer = setTimeout(() => {
-      try {
-        child.kill("SIGKILL");
-      } catch {
-        // It ended before.
-      }
-    }, ms);
+    const killed = endAfter(child, "SIGKILL", ms);
     await child.output();
-    clearTimeout(timer);
+    await killed;
+  }
+
+  /** Ends what runs beside. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const served = this.#served;
+    this.#served = undefined;
+    if (served !== undefined) {
+      await endAfter(served, "SIGKILL", 0);
+      await served.output();
+    }
+    await this.#redis?.[Symbol.asyncDispose]();
+    this.#redis = undefined;
   }
 
   /** sha256 of every file that is there, by its path; hashes that are kept by a file's place on the disk aside. */
@@ -208,6 +254,19 @@ class Place {
     };
     await visit(this.#folder, "");
     return found;
+  }
+}
+
+/** Sends a signal after so many ms; nothing happens if the process has ended by then. */
+async function endAfter(child: Deno.ChildProcess, signal: Deno.Signal, ms: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise((done) => timer = setTimeout(done, ms));
+  await Promise.race([over, child.status]);
+  clearTimeout(timer);
+  try {
+    child.kill(signal);
+  } catch {
+    // It ended before.
   }
 }
 

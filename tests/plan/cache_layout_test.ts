@@ -286,6 +286,7 @@ Deno.test("a key that is absent or wrong is a SyntaxError by the container's own
     [{ num_hidden_layers: undefined }, "config.json as num_hidden_layers must be a whole number"],
     [{ num_hidden_layers: -1 }, "num_hidden_layers must be a whole number from 1 to 16777216: current value is -1"],
     [{ num_hidden_layers: 1e12 }, "current value is 1000000000000"],
+    [{ num_hidden_layers: 65_536 }, "Cannot plan the cache of 65536 layers as models have at most 1024"],
     [
       { num_attention_heads: "4" },
       `num_attention_heads must be a whole number from 1 to 16777216: current value is "4"`,

@@ -308,6 +308,8 @@ Deno.test("wrappers that cannot wrap, and names that cannot be read, are one lin
   for (
     const [name, why] of [
       ["protect(knorm, sinks=many)", 'as sinks is "many", which is no number'],
+      ["protect(knorm, sinks=)", 'as sinks is "", which is no number'],
+      ["protect(knorm, sinks=0x10)", 'as sinks is "0x10", which is no number'],
       ["protect(knorm, sinks=1, sinks=2)", "as sinks is given twice"],
       ["protect(knorm, tova)", "as protect takes one policy and not 2"],
     ]

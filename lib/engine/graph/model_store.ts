@@ -55,7 +55,7 @@ export async function builtDecoder(
   const name = `models/${checkpoint.hash.slice(0, 32)}-${format}-${fingerprint(checkpoint, format)}`;
   const folder = await builtFolder(name, async (folder) => {
     const plan = new WeightPlan(WEIGHTS);
-    buildDecoder(checkpoint, format, plan);
+    buildDecoder(withFiniteWeights(checkpoint), format, plan);
     using file = Deno.openSync(`${folder}/${WEIGHTS}`, { write: true, createNew: true });
     await writeWeights(file, plan, { onProgress, signal });
     Deno.writeTextFileSync(`${folder}/${INDEX}`, encodeWeightIndex(plan.index));
@@ -78,6 +78,30 @@ export async function builtDecoder(
       const there = fileSize(path) === graph.length && hashFile(path, "sha256") === hash;
       if (!there) await writeAtomic(path, (file) => writeAll(file, graph));
       return path;
+    },
+  };
+}
+
+/** A checkpoint that refuses tensors with NaN or Infinity: a model of them would say the same token for ever. */
+function withFiniteWeights({ config, tensors, readTensor, readBlocks }: DecoderSource): DecoderSource {
+  const check = <Numbers extends Float32Array>(name: string, numbers: Numbers): Numbers => {
+    // 0 times a number is 0, which is summed faster than numbers are compared.
+    let zero = 0;
+    for (let at = 0; at < numbers.length; at++) zero += 0 * numbers[at];
+    if (zero === 0) return numbers;
+    const at = numbers.findIndex((value) => !Number.isFinite(value));
+    throw new RangeError(
+      `Cannot build the model as its tensor ${name} holds ${numbers[at]}: weights must be finite, get the file anew`,
+    );
+  };
+  return {
+    config,
+    tensors,
+    readTensor: (name, rows) => check(name, readTensor(name, rows)),
+    readBlocks: (name, rows) => {
+      const blocks = readBlocks(name, rows);
+      if (blocks !== undefined) [blocks.scales, blocks.mins].forEach((numbers) => check(name, numbers));
+      return blocks;
     },
   };
 }

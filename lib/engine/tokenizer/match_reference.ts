@@ -37,6 +37,8 @@ export function matchReference(tokenizer: Json): Json {
   return {
     ...absent,
     ...tokenizer,
+    // Files of before types had names have none, and the library would guess by other keys.
+    model: { type: "BPE", ...model },
     added_tokens: addedTokens(tokenizer.added_tokens),
     normalizer: isObject(tokenizer.normalizer) ? rewriteNormalizer(tokenizer.normalizer) : null,
     ...(steps.length > 0 ? { pre_tokenizer: inSequence(...steps) } : {}),
@@ -162,9 +164,14 @@ function rewriteAll(what: string, steps: unknown, rewrite: (step: Json) => Json)
   return steps.map(rewrite);
 }
 
+/** Characters of a pattern: the longest known have some 500. */
+const MAX_PATTERN_LENGTH = 1 << 13;
+
 /** A regular expression or a text, as it is written. */
 function patternOf(pattern: unknown, what: string): { readonly Regex?: string; readonly String?: string } {
   const { Regex, String: text } = isObject(pattern) ? pattern : {};
+  const { length = 0 } = Object.values({ Regex, text }).find((given) => typeof given === "string") ?? "";
+  if (length > MAX_PATTERN_LENGTH) refuse(what, `${length} characters long`, `one of at most ${MAX_PATTERN_LENGTH}`);
   if (typeof Regex === "string") checkRegex(Regex, what);
   else if (typeof text !== "string") refuse(what, pattern, "a Regex or a String");
   return { Regex, String: text } as { Regex?: string; String?: string };

@@ -187,7 +187,7 @@ Deno.test("what cannot be is refused in one line, and the conversation stands", 
   assertThrows(
     () => chat.usePolicy(policy("expected_attention")),
     TypeError,
-    "needs queryMoments: this conversation has",
+    "needs queryMoments, mean and covariance of the queries behind a text's first 4 tokens: this conversation has",
   );
   assertThrows(() => chat.usePolicy(policy("kvzip")), TypeError, "second look");
   chat.usePolicy(policy("h2o"));

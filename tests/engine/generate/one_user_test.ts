@@ -195,19 +195,39 @@ async function withNumber(folder: string, tensor: string, number: number): Promi
   await Deno.writeFile(path, bytes);
 }
 
-Deno.test("weights that give logits which are no numbers are one line, not token 0 for ever", async () => {
-  for (const [tensor, number] of [["model.norm.weight", NaN], ["lm_head.weight", NaN], ["lm_head.weight", Infinity]]) {
-    await withFolder(async (path) => {
-      const folder = path("");
-      await withNumber(folder, tensor as string, number as number);
-      await using model = await loadModel(folder, { weights: "f32" });
-      await assertRejects(
-        async () => await model.generateFrom(text(12)),
-        RangeError,
-        "Cannot go on after 12 tokens as a logit is ",
-      );
-    });
+Deno.test("weights of NaN or Infinity are refused at load, by the tensor's name, in every format", async () => {
+  const wrong: [string, number, string][] = [
+    ["model.norm.weight", NaN, "NaN"],
+    ["model.layers.0.self_attn.q_proj.bias", NaN, "NaN"],
+    ["model.layers.1.mlp.down_proj.weight", Infinity, "Infinity"],
+    ["lm_head.weight", -Infinity, "-Infinity"],
+  ];
+  for (const [tensor, number, said] of wrong) {
+    for (const weights of ["f32", "int8", "int4", "file"] as const) {
+      await withFolder(async (path) => {
+        const folder = path("");
+        await withNumber(folder, tensor, number);
+        await assertRejects(
+          () => loadModel(folder, { weights }),
+          RangeError,
+          `Cannot build the model as its tensor ${tensor} holds ${said}: weights must be finite`,
+        );
+      });
+    }
   }
+});
+
+Deno.test("weights that give logits which are no numbers are one line, not token 0 for ever", async () => {
+  await withFolder(async (path) => {
+    const folder = path("");
+    await withNumber(folder, "model.norm.weight", 3e38);
+    await using model = await loadModel(folder, { weights: "f32" });
+    await assertRejects(
+      async () => await model.generateFrom(text(12)),
+      RangeError,
+      "Cannot go on after 12 tokens as a logit is ",
+    );
+  });
 });
 
 Deno.test("a tokenizer with more ids than the embedding has is said at load, by the first such token", async () => {

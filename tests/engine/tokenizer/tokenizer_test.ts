@@ -51,6 +51,34 @@ Deno.test("files that are no tokenizer are one error", () => {
   }
 });
 
+/** Letters, a word of two of them, and an unknown token. */
+const LETTERS = {
+  type: "BPE",
+  unk_token: "<unk>",
+  byte_fallback: true,
+  vocab: { "<unk>": 0, a: 1, b: 2, ab: 3 },
+  merges: ["a b"],
+};
+
+Deno.test("a model of no type is BPE, as Python reads it", () => {
+  const ids = (model: object) => createTokenizer({ tokenizer: { model }, config: {} }).encode("ab cab");
+  const { type: _, ...untyped } = LETTERS;
+  assertEquals(ids(untyped), ids(LETTERS));
+  assertEquals(ids(untyped), [3, 0, 0, 3]);
+});
+
+Deno.test("a pattern that no tokenizer has for its length is refused at load, wherever it stands", () => {
+  const long = { type: "Replace", pattern: { String: "a".repeat(98_000) }, content: " " };
+  const split = { type: "Split", pattern: { Regex: "a?".repeat(30_000) }, behavior: "Isolated" };
+  for (const part of [{ decoder: long }, { normalizer: long }, { pre_tokenizer: split }]) {
+    assertThrows(
+      () => createTokenizer({ tokenizer: { model: LETTERS, ...part }, config: {} }),
+      RangeError,
+      "0 characters long",
+    );
+  }
+});
+
 const path = await smollm2Path();
 
 function smollm2(pre?: string): Tokenizer {

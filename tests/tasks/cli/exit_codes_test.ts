@@ -6,7 +6,6 @@ const CLI = new URL("../../../tasks/cli/", import.meta.url);
 /** Runs a task's body in a process of its own, which says when it has begun. */
 function start(body: string): Deno.ChildProcess {
   const script = `import { runBody } from ${JSON.stringify(new URL("run_task.ts", CLI))};
-    import { interruptSignal } from ${JSON.stringify(new URL("interrupt.ts", CLI))};
     import { printText } from ${JSON.stringify(new URL("print.ts", CLI))};
     import { UsageError } from ${JSON.stringify(new URL("usage_error.ts", CLI))};
     await runBody(async () => { ${body} });`;
@@ -33,30 +32,6 @@ Deno.test("2 is what was given, 1 is anything else, and a mistake of the code is
   for (const [body, code, message] of bodies) {
     assertEquals(await endOf(start(body)), { code, said: `error: ${message}\n` }, body);
   }
-});
-
-Deno.test({
-  name: "Ctrl-C is 130 and kill 143: the work ends between two steps, at the second signal at once",
-  ignore: Deno.build.os === "windows",
-  fn: async () => {
-    for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
-      for (const [times, wait] of [[1, "signal.throwIfAborted()"], [2, "0"]] as const) {
-        const process = start(`const signal = interruptSignal();
-          signal.addEventListener("abort", () => printText("again"));
-          printText("begun");
-          while (true) { await new Promise((done) => setTimeout(done, 5)); ${wait}; }`);
-        const reader = process.stdout.getReader();
-        for (let time = 0; time < times; time++) {
-          await reader.read();
-          process.kill(signal);
-        }
-        const status = await process.status;
-        const said = new TextDecoder().decode(new Uint8Array(await new Response(process.stderr).arrayBuffer()));
-        await reader.cancel();
-        assertEquals([status.code, said], [code, times === 1 ? "error: interrupted\n" : ""]);
-      }
-    }
-  },
 });
 
 Deno.test({

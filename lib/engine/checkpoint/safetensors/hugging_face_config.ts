@@ -82,7 +82,7 @@ function ropeSettings(
   const type = own.rope_type ?? own.type ?? unnamed;
   const values: Json = {
     ...own,
-    rope_type: typeof type === "string" ? ropeTypes[type] ?? type : type,
+    rope_type: typeof type === "string" && Object.hasOwn(ropeTypes, type) ? ropeTypes[type] : type,
     original_max_position_embeddings: originalLength ?? own.original_max_position_embeddings,
   };
   return createSettings<RopeSetting>({

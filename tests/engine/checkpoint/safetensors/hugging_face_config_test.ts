@@ -89,6 +89,7 @@ const REFUSED: readonly [string, Record<string, unknown>, typeof RangeError | ty
   ["quantized weights", { quantization_config: { quant_method: "awq" } }, RangeError, "quantization_config"],
   ["biases that Mistral lacks", { model_type: "mistral", attention_bias: true }, RangeError, "attention_bias is true"],
   ["rope scaling that nobody knows", { rope_scaling: { rope_type: "wide", factor: 8 } }, RangeError, "wide"],
+  ["a name of every object's", { rope_scaling: { rope_type: "constructor", factor: 8 } }, RangeError, "constructor"],
   ["llama3 without its factors", { rope_scaling: { rope_type: "llama3", factor: 8 } }, SyntaxError, "low_freq_factor"],
   [
     "linear scaling of the oldest spelling by 0",
