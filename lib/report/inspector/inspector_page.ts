@@ -47,8 +47,8 @@ const POLICY = (events: "connect-src 'self'" | "connect-src 'none'"): string =>
     "form-action 'none'",
   ].join("; ");
 
-/** The most that is evicted first of all where there are several ratios: there policies differ, and answers still come. */
-const FIRST_RATIO = 0.75;
+/** The page opens at this ratio, or the next lower one: half is where policies begin to differ. */
+const FIRST_RATIO = 0.5;
 
 /**
  * The inspector as one HTML document that needs nothing else. Where scripts do not run, the texts of one moment, the
@@ -90,7 +90,7 @@ ${bar.length === 0 ? "" : `<header><nav aria-label="Pages">${bar.join(" ")}</nav
 <h1>${escape(title)}</h1>
 <p class="lead">${lead({ model, question, layers, heads, tokens: tokens.length })}</p>
 ${events === undefined ? "" : `<p id="state" role="status"></p>\n`}<p class="legend">${legend()}</p>
-<form id="controls" data-along="${along}" data-stop="${stop}" data-token="${firstToken(frames, tokens.length)}" hidden>
+<form id="controls" data-along="${along}" data-stop="${stop}" data-token="${firstToken(inspection)}" hidden>
 ${
     kinds.length < 2
       ? ""
@@ -98,7 +98,7 @@ ${
   }<div class="moment"><label for="moment" id="moment-name">Compression ratio</label>
 <input id="moment" type="range" min="0" max="${stops.length - 1}" value="${stop}" step="1">
 <output id="moment-value" for="moment"></output></div>
-<p id="token" role="status"></p>
+<p id="token" role="status"><span></span><span></span></p>
 </form>
 <p class="help">Point at a token, or go to a text with the Tab key and from token to token with the arrow keys: the grid
 shows which layers (columns) and kv heads (rows) hold it.</p>
@@ -131,7 +131,21 @@ export function inspectorEvent(inspection: Inspection): string {
 
 /** The inspection with its tokens as they are seen. */
 function shownInspection(inspection: Inspection): Inspection {
-  return { ...inspection, tokens: inspection.tokens.map(shownToken) };
+  return {
+    ...inspection,
+    tokens: inspection.tokens.map(shownToken),
+    tracks: inspection.tracks.map((track) => ({
+      ...track,
+      frames: track.frames.map((frame) =>
+        frame.answer === undefined ? frame : { ...frame, answer: shownAnswer(frame.answer) }
+      ),
+    })),
+  };
+}
+
+/** An answer in one line. */
+function shownAnswer(answer: string): string {
+  return visibleText(answer.trim().replaceAll(/\s+/g, " "));
 }
 
 function lead(
@@ -168,7 +182,7 @@ function switcher(along: InspectedTrack["along"]): string {
   const radio = (value: InspectedTrack["along"], text: string) =>
     `<label><input type="radio" name="along" value="${value}"${value === along ? " checked" : ""}>${text}</label>`;
   return `<div role="radiogroup" aria-label="What the slider goes along">${radio("ratio", "by ratio")}${
-    radio("tokens", "over time, within a bound")
+    radio("tokens", "over time")
   }</div>\n`;
 }
 
@@ -188,15 +202,18 @@ function frameAt({ along, frames }: InspectedTrack, stop: number): InspectedFram
     : frames.findLast(({ tokens }) => tokens <= stop);
 }
 
-/** The token that is looked at first: the one on which policies differ most. */
-function firstToken(frames: readonly (InspectedFrame | undefined)[], tokens: number): number {
-  const shares = frames.filter((frame) => frame !== undefined).map(({ kept, tokens }) => tokenRetention(kept, tokens));
-  if (shares.length < 2) return 0;
-  const spread = (token: number): number => {
-    const own = shares.map((share) => share[token] ?? 0);
-    return Math.max(...own) - Math.min(...own);
-  };
-  return [...Array(tokens).keys()].reduce((best, token) => spread(token) > spread(best) ? token : best, 0);
+/** The token that is looked at first: where the text has the longest word that the question lacks and the first answer has. */
+function firstToken({ tokens, tracks, question = "" }: Inspection): number {
+  const words = (text: string): string[] => text.match(/[\p{L}\p{N}]+/gu) ?? [];
+  const asked = words(question.toLowerCase());
+  const text = tokens.join("");
+  const told = words(tracks[0].frames[0].answer ?? "")
+    .filter((word) => text.includes(word) && !asked.includes(word.toLowerCase()));
+  const [longest] = told.sort((one, other) => other.length - one.length);
+  if (longest === undefined) return 0;
+  const place = text.indexOf(longest);
+  let end = 0;
+  return tokens.findIndex((token) => (end += token.length) > place + 1 || end >= place + longest.length);
 }
 
 function panel(
@@ -205,16 +222,19 @@ function panel(
   tokens: readonly string[],
   frame: InspectedFrame | undefined,
 ): string {
+  // What is hidden without scripts is left to them.
   const retention = frame === undefined ? undefined : tokenRetention(frame.kept, frame.tokens);
-  const spans = tokens.map((text, token) =>
-    `<span class="${levelOf(retention?.[token])}">${escapeHtml(shownToken(text))}</span>`
-  );
+  const spans = retention === undefined
+    ? []
+    : tokens.map((text, token) => `<span class="${levelOf(retention[token])}">${escapeHtml(shownToken(text))}</span>`);
   const hidden = frame === undefined && along === "tokens" ? " hidden" : "";
   const name = `The text under ${policy}; arrow keys move from token to token`;
   return `<section class="panel" data-track="${index}"${hidden}>
 <h3>${escape(policy)}</h3>
 <p class="facts"><span class="kept">${frame === undefined ? "" : keptText(frame)}</span></p>
-<p class="answer"${frame?.answer === undefined ? " hidden" : ""}>Answer: <q>${escape(frame?.answer ?? "")}</q></p>
+<p class="answer"${frame?.answer === undefined ? " hidden" : ""}>Answer: <q>${
+    escapeHtml(shownAnswer(frame?.answer ?? ""))
+  }</q></p>
 <p class="facts held-by"></p>
 <div class="grid" role="img"></div>
 <div class="text" tabindex="0" role="group" aria-label="${escape(name)}" aria-describedby="token">${
@@ -251,7 +271,7 @@ function answersTable(tracks: readonly InspectedTrack[]): string {
     const size = frame.liveBytes === undefined ? "–" : bytes(frame.liveBytes);
     return `<tr><th scope="row">${escape(policy)}</th><td class="number">${ratio}</td><td class="number">${
       percent(1)(keptShare(frame))
-    }</td><td class="number">${size}</td><td class="said">${escape(frame.answer!)}</td></tr>`;
+    }</td><td class="number">${size}</td><td class="said">${escapeHtml(shownAnswer(frame.answer!))}</td></tr>`;
   });
   return `<h2>Answers</h2>
 <div class="scroll" role="region" tabindex="0" aria-label="Answers"><table><thead><tr><th scope="col">policy</th>

@@ -62,6 +62,19 @@ export function runInspector() {
   };
   const grids = panels.map(buildGrid);
 
+  /** Puts the tokens into a panel's text where they are not there yet. */
+  const fillText = (panel) => {
+    const text = panel.querySelector(".text");
+    while (text.children.length > data.tokens.length) text.lastChild.remove();
+    data.tokens.forEach((token, index) => {
+      if (text.children[index]?.textContent === token) return;
+      const span = element("span", { textContent: token });
+      if (index < text.children.length) text.children[index].replaceWith(span);
+      else text.append(span);
+    });
+  };
+  panels.forEach(fillText);
+
   /** Layers and their kv heads that hold the current token, in words. */
   const inWords = (frame) => {
     const layers = [];
@@ -102,9 +115,8 @@ export function runInspector() {
       parts.push(`${track.policy} ${isRead ? `${heads} of ${count}` : "not read yet"}`);
     });
     const text = panels[0]?.querySelector(".text").children[current]?.textContent ?? "";
-    said.textContent = `Token ${current} of ${data.tokens.length}, “${text.trim() || text}”. Held by kv heads: ${
-      parts.join("; ")
-    }.`;
+    said.firstElementChild.textContent = `Token ${current + 1} of ${data.tokens.length}: “${text.trim() || text}”`;
+    said.lastElementChild.textContent = `, held by kv heads: ${parts.join("; ")}.`;
   };
 
   const draw = () => {
@@ -212,12 +224,16 @@ export function runInspector() {
   }
   slider.addEventListener("input", draw);
   for (const radio of controls.querySelectorAll("input[type=radio]")) {
-    radio.addEventListener("change", () => setAlong(radio.value));
+    radio.addEventListener("change", () => {
+      setAlong(radio.value);
+      moveTo(current);
+    });
   }
   controls.addEventListener("submit", (event) => event.preventDefault());
   controls.hidden = false;
   document.body.classList.add("live");
   setAlong(along, controls.dataset.stop);
+  moveTo(current);
 
   if (document.body.dataset.events === undefined) return;
   // A conversation that goes on: each event brings its tokens and one moment more.
@@ -245,13 +261,7 @@ export function runInspector() {
       panel.querySelector("h3").textContent = policy;
       const box = panel.querySelector(".text");
       const atEnd = box.scrollTop + box.clientHeight > box.scrollHeight - 40;
-      while (box.children.length > data.tokens.length) box.lastChild.remove();
-      data.tokens.forEach((token, index) => {
-        if (box.children[index]?.textContent === token) return;
-        const span = element("span", { textContent: token });
-        if (index < box.children.length) box.children[index].replaceWith(span);
-        else box.append(span);
-      });
+      fillText(panel);
       if (atEnd) box.scrollTop = box.scrollHeight;
     }
     current = Math.min(current, data.tokens.length - 1);

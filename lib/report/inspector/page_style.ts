@@ -28,8 +28,8 @@ h3{font-size:1.05rem;margin:0;overflow-wrap:anywhere}
 #controls[hidden],.panel[hidden],.answer[hidden]{display:none}
 #controls label{display:inline-flex;gap:.4rem;align-items:center;min-height:2.25rem;margin-right:1rem}
 .moment{display:flex;flex-wrap:wrap;gap:0 1rem;align-items:center}
-#moment{flex:1 1 12rem;max-width:30rem;min-height:2.25rem;accent-color:var(--mark)}
-#moment-value{font-variant-numeric:tabular-nums;min-width:14rem}
+#moment{flex:1 1 6rem;min-width:6rem;max-width:30rem;min-height:2.25rem;accent-color:var(--mark)}
+#moment-value{font-variant-numeric:tabular-nums;min-width:7.5rem}
 #token{margin:.25rem 0 0;font-size:.95rem}
 .panels{display:grid;gap:1rem;grid-template-columns:repeat(auto-fit,minmax(min(100%,21rem),1fr));margin:1rem 0}
 .panel{background:var(--panel);border-top:3px solid var(--mark);padding:.75rem;min-width:0}
@@ -42,7 +42,7 @@ margin:.4rem 0}
 .grid i{aspect-ratio:1;border:1px solid var(--line)}
 .grid i.held{background:var(--mark);border-color:var(--mark)}
 .grid i.unread{border-style:dotted}
-.grid .name{font-size:.75rem;padding-right:.25rem}
+.grid .name{font-size:.75rem;line-height:1.2;padding-right:.25rem;white-space:nowrap}
 .grid .ends{display:flex;justify-content:space-between;grid-column:2/-1;font-size:.75rem}
 .text{white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.75;background:var(--page);border:1px solid var(--line);
 padding:.5rem;max-height:26rem;overflow-y:auto;position:relative}
@@ -61,5 +61,7 @@ th[scope=row]{font-weight:normal;white-space:nowrap}
 td.said{min-width:14rem}
 summary{cursor:pointer;padding:.25rem 0;color:var(--link)}
 footer{margin:2.5rem 0 1rem;color:var(--soft);font-size:.9rem}
-@media (max-width:44.99rem){#token{font-size:.85rem}.text{max-height:17rem}}
+@media (max-width:44.99rem){.text{max-height:17rem}.lead,.legend{font-size:.95rem}
+#token span+span{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+.moment{gap:0 .5rem}#controls label{margin-right:.25rem}}
 `;
