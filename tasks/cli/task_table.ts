@@ -443,6 +443,13 @@ const FLAGS = {
       "system-file": { kind: "text", value: "FILE", meaning: "the system prompt, from a file in UTF-8" },
       load: { kind: "text", value: "FILE", otherwise: "a new one", meaning: "the conversation to go on with" },
       save: { kind: "text", value: "FILE", otherwise: "nowhere", meaning: "where the conversation goes at its end" },
+      inspect: { kind: "switch", meaning: "show which tokens the cache holds on a page of this machine, live" },
+      "inspect-port": {
+        kind: "integer",
+        value: "PORT",
+        default: 8127,
+        meaning: "the page's port at 127.0.0.1; 0 is any free one",
+      },
       ...MAX_NEW_TOKENS(256),
       ...SPECIAL_TOKENS,
       ...TEMPLATE_FLAGS,
