@@ -113,7 +113,9 @@ ${answersTable(tracks)}
 ${layersTable(shown, frames, at)}
 ${notes.map((note) => `<p>${escape(note)}</p>`).join("\n")}
 </main>
-<footer><p>Made by <code>${escapeHtml(madeBy)}</code>. One file: no server, no network.</p></footer>
+<footer><p>Made by <code>${escapeHtml(madeBy)}</code>${
+    events === undefined ? ". One file: no server, no network" : ", which it follows; it loads nothing else"
+  }.</p></footer>
 <script type="application/json" id="inspection">${data}</script>
 <script>${SCRIPT}</script>
 </body>
@@ -129,13 +131,14 @@ export function inspectorEvent(inspection: Inspection): string {
   return encodeInspection(shownInspection(inspection));
 }
 
-/** The inspection with its tokens as they are seen. */
+/** The inspection with its texts as they are seen. */
 function shownInspection(inspection: Inspection): Inspection {
   return {
     ...inspection,
     tokens: inspection.tokens.map(shownToken),
     tracks: inspection.tracks.map((track) => ({
       ...track,
+      policy: visibleText(track.policy),
       frames: track.frames.map((frame) =>
         frame.answer === undefined ? frame : { ...frame, answer: shownAnswer(frame.answer) }
       ),
