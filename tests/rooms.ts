@@ -97,7 +97,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "report/charts": { uses: ["report/table", "report/render", "numeric"], door: ["chart.ts", "heat_map.ts"] },
   "report/table": { uses: ["report/render", "numeric"], door: ["number_format.ts", "records.ts", "table.ts"] },
   "report/render": {
-    uses: [],
+    uses: ["display"],
     door: ["display.ts", "escape.ts", "font.ts", "palette.ts", "render_png.ts", "render_svg.ts"],
   },
   "engine/chat": {
@@ -126,6 +126,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "engine/tokenizer",
       "trace",
       "metrics",
+      "display",
       "numeric",
     ],
     door: ["generation.ts", "model.ts", "sampling.ts", "speculative_decoder.ts"],
@@ -156,6 +157,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "trace",
       "policies",
       "metrics",
+      "display",
       "numeric",
     ],
     door: ["bound.ts", "kv_cache.ts"],
@@ -248,7 +250,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   notebook: { uses: ["files"], door: ["notebook.ts", "parse_notebook.ts"] },
   policies: {
-    uses: ["numeric"],
+    uses: ["display", "numeric"],
     door: ["budget.ts", "check_signals.ts", "keep_all.ts", "policy.ts", "policy_rules.ts", "score_once.ts", "table.ts"],
   },
   metrics: {
@@ -267,6 +269,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "wilson_interval.ts",
     ],
   },
+  display: { uses: [], door: ["display.ts", "facts.ts"] },
   numeric: {
     uses: [],
     door: [
