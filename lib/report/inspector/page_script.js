@@ -170,7 +170,7 @@ export function runInspector() {
       const span = box.children[current];
       // Where the mouse is, nothing moves under it.
       if (panel.hidden || span === undefined || box === text) continue;
-      const above = span.offsetTop - box.offsetTop;
+      const above = span.offsetTop; // within the box, which its tokens are placed by
       if (above < box.scrollTop || above + span.offsetHeight > box.scrollTop + box.clientHeight) {
         box.scrollTop = above - box.clientHeight / 2;
       }
