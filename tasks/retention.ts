@@ -72,8 +72,21 @@ await runTask("retention", async (flags) => {
   printText(`wrote ${output}, ${size} bytes`);
 });
 
+/** A line of what is printed. */
+interface RunRow {
+  readonly policy: string;
+  readonly compression_ratio?: number;
+  readonly tokens: number;
+  readonly kept_ratio: number;
+  readonly lost_everywhere: number;
+  readonly answer?: string;
+}
+
 /** A run's numbers, and the share of kv heads that hold each token. */
-function runOf({ policy, along }: InspectedTrack, { kept, tokens, compressionRatio, answer }: InspectedFrame) {
+function runOf(
+  { policy, along }: InspectedTrack,
+  { kept, tokens, compressionRatio, answer }: InspectedFrame,
+): { readonly shares: Float64Array; readonly row: RunRow } {
   const shares = tokenRetention(kept, tokens);
   return {
     shares,

@@ -49,7 +49,7 @@ export function serveChat(port: number): LivePage {
   const events = (inspection: Inspection): Response => {
     let own: ReadableStreamDefaultController<Uint8Array>;
     const body = new ReadableStream<Uint8Array>({
-      start(controller) {
+      start: (controller) => {
         open.add(own = controller);
         controller.enqueue(message(inspection));
       },
