@@ -34,8 +34,16 @@ export { type LinearTrend, linearTrend } from "./metrics/linear_trend.ts";
 export { paretoFront } from "./metrics/pareto_front.ts";
 export { rankCorrelation } from "./metrics/rank_correlation.ts";
 export { recall } from "./metrics/recall.ts";
+export {
+  encodeInspection,
+  type InspectedFrame,
+  type InspectedTrack,
+  type Inspection,
+  parseInspection,
+} from "./metrics/inspection.ts";
 export { type RetentionStats } from "./metrics/retention.ts";
 export { parseRetentionRecord, type RetentionRecord } from "./metrics/retention_record.ts";
+export { tokenRetention } from "./metrics/token_retention.ts";
 export { type Interval } from "./metrics/wilson_interval.ts";
 export { logProbabilities } from "./numeric/log_probabilities.ts";
 export { MersenneTwister } from "./numeric/mersenne_twister.ts";

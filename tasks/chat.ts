@@ -2,6 +2,7 @@
 import { cacheDtypeName, Chat, type Model } from "kvmirror/engine";
 import { fileSize, isFolder } from "../lib/files/exists.ts";
 import { type ChatCommand, chatStatus, completedCommand, parseChatCommand, runChatCommand } from "./chat/commands.ts";
+import type { LivePage } from "./chat/inspect.ts";
 import { editedLines, inputLines, TurnInterrupt } from "./chat/terminal.ts";
 import { cacheDtypeFromFlags, maxNewTokensFromFlags } from "./cli/cache_flags.ts";
 import { byteSize, textFromFlag, usage } from "./cli/flags.ts";
@@ -41,6 +42,16 @@ await runTask("chat", async (flags) => {
   }
   if (save !== undefined && isFolder(save)) throw new UsageError(`Cannot save to ${save} as it is a folder`);
 
+  const port = flags.number("inspect-port")!;
+  if (!(port >= 0 && port <= 65_535)) {
+    throw new UsageError(`Cannot use --inspect-port ${port} as it must be in [0, 65535]`);
+  }
+  if (flags.given("inspect-port") && !flags.toggle("inspect")) {
+    throw new UsageError("Cannot use --inspect-port as no page is asked for: give --inspect as well");
+  }
+
+  await using page = flags.toggle("inspect") ? await livePage(port) : undefined;
+
   const interrupt = await TurnInterrupt.open();
   await using model = await modelFromFlags(flags);
   // What is wrong here is a flag or the file that it names.
@@ -50,10 +61,15 @@ await runTask("chat", async (flags) => {
     });
   const cache = load === undefined ? undefined : await model.loadCache(load).catch(refuse);
   const reading = createProgress("reading");
-  const notes = { onProgress: reading.update, onNotice: printNotice };
+  const onProgress = (read: number, total: number) => {
+    reading.update(read, total);
+    page?.show("soon");
+  };
+  const notes = { onProgress, onNotice: printNotice };
   const options = { policy, maxBytes, cacheDtype, system, cache, maxNewTokens, specialTokens, ...notes };
   const chat = await Chat.open(model, options).catch(refuse).finally(reading.close);
   const json = flags.toggle("json");
+  page?.follow(chat, model);
   const status = () => printNotice(chatStatus(chat, maxBytes));
   status();
   let failed = false;
@@ -69,6 +85,7 @@ await runTask("chat", async (flags) => {
           json,
           maxBytes,
           reading,
+          page,
           signal: interrupt.beginTurn(),
         });
         status();
@@ -79,12 +96,21 @@ await runTask("chat", async (flags) => {
     } finally {
       reading.close();
       interrupt.endTurn();
+      page?.show("now");
     }
   }
   if (save !== undefined) await obey(chat, { name: "save", value: save }, maxBytes);
   // A script wants to know; someone who reads along has seen it.
   if (failed && !Deno.stdin.isTerminal()) Deno.exitCode = 1;
 });
+
+/** Charts bring in what warns on stderr: only a page needs them. */
+async function livePage(port: number): Promise<LivePage> {
+  const { serveChat } = await import("./chat/inspect.ts");
+  const page = serveChat(port);
+  printNotice(`the cache is shown at ${page.address}`);
+  return page;
+}
 
 /** Lines of a script as they come, and of somebody at a terminal as they are typed. */
 function linesOf(interrupt: TurnInterrupt): AsyncIterable<string> {
@@ -106,16 +132,19 @@ interface AnswerOptions {
   readonly json: boolean;
   readonly maxBytes: number | undefined;
   readonly reading: Progress;
+  /** The page that follows the conversation, where one does. */
+  readonly page: LivePage | undefined;
   readonly signal: AbortSignal;
 }
 
 async function answer(chat: Chat, question: string, options: AnswerOptions): Promise<void> {
-  const { model, json, maxBytes, reading, signal } = options;
+  const { model, json, maxBytes, reading, page, signal } = options;
   const ids: number[] = [];
   let text = "";
   try {
     for await (const token of chat.ask(question, { signal })) {
       reading.close();
+      page?.show("soon");
       ids.push(token.id);
       text += token.text;
       if (!json) printForPeople(Deno.stdout, token.text);

@@ -61,6 +61,7 @@ await runTask("compress", async (flags) => {
       full_bytes: fullBytes,
       top,
       ids,
+      text,
       policy: eviction.policy.name,
       compression_ratio: eviction.compressionRatio,
       cache_dtype: cacheDtypeName(cache.cacheDtype),

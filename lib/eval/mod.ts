@@ -102,6 +102,7 @@ export {
   type OriginalBenchmarkOptions,
   type OriginalBenchmarkRow,
 } from "./experiments/original_benchmark.ts";
+export { inspectRetention, type InspectRetentionOptions } from "./experiments/inspect_retention.ts";
 export { type NeedleAttention, needleAttention } from "./experiments/needle_attention.ts";
 export { perplexity, type PerplexityOptions, type PerplexityRow } from "./experiments/perplexity.ts";
 export {

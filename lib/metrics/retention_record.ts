@@ -4,6 +4,12 @@ import { tokenRetention } from "./token_retention.ts";
 export interface RetentionRecord {
   /** Who chose; undefined where the record does not say. */
   readonly policy?: string;
+  /** Fraction of rows that were to be evicted; undefined where the record does not say. */
+  readonly compressionRatio?: number;
+  /** What the model said next; undefined where the record does not say. */
+  readonly answer?: string;
+  /** Bytes of the rows that stayed; undefined where the record does not say. */
+  readonly liveBytes?: number;
   /** The text, token by token; a token that only begins a character is empty, the one that ends it spells it. */
   readonly tokens: readonly string[];
   /** Positions that stayed, `[layer][kv head][row]`. */
@@ -12,8 +18,11 @@ export interface RetentionRecord {
   readonly retention: Float64Array;
 }
 
+/** The fields of a record, as `deno task compress --json` names them. */
+type RecordField = "policy" | "tokens" | "kept" | "compression_ratio" | "text" | "live_bytes";
+
 /**
- * Reads a run's record; fields beside `policy`, `tokens` and `kept` are left alone.
+ * Reads a run's record; fields that it does not know are left alone.
  *
  * @throws {SyntaxError} if it is no JSON, or `tokens` or `kept` is missing or of the wrong kind
  * @throws {RangeError} if there are no tokens or kv heads, or positions are not ascending and below the tokens
@@ -28,13 +37,13 @@ export interface RetentionRecord {
  * ```
  */
 export function parseRetentionRecord(text: string): RetentionRecord {
-  let record: { readonly policy?: unknown; readonly tokens?: unknown; readonly kept?: unknown } | null;
+  let record: Readonly<Partial<Record<RecordField, unknown>>> | null;
   try {
     record = JSON.parse(text.replace(/^\ufeff/, ""));
   } catch {
     throw new SyntaxError("Cannot read the record as it is no JSON: deno task compress --json makes one");
   }
-  const { policy, tokens, kept } = record ?? {};
+  const { policy, tokens, kept, compression_ratio: ratio, text: answer, live_bytes: liveBytes } = record ?? {};
   if (!isListOf(tokens, (token) => typeof token === "string")) {
     throw new SyntaxError(
       "Cannot read the record as it has no tokens, a list of texts: deno task compress --json makes one",
@@ -49,6 +58,9 @@ export function parseRetentionRecord(text: string): RetentionRecord {
   const positions = kept as RetentionRecord["kept"];
   return {
     ...(typeof policy === "string" ? { policy } : {}),
+    ...(typeof ratio === "number" && ratio >= 0 && ratio < 1 ? { compressionRatio: ratio } : {}),
+    ...(typeof answer === "string" ? { answer } : {}),
+    ...(typeof liveBytes === "number" ? { liveBytes } : {}),
     tokens: tokens as string[],
     kept: positions,
     retention: tokenRetention(positions, tokens.length),

@@ -1,8 +1,10 @@
+import { DISPLAY } from "../display/display.ts";
+import { factsDisplay } from "../display/facts.ts";
 import { checkOptions, type OptionNames } from "../numeric/nearest_name.ts";
 import { topK } from "../numeric/top_k.ts";
 import type { Vector } from "../numeric/vectors.ts";
 import { headRows } from "./budget.ts";
-import type { Budget, Choice, Head, Layer, Policy, PolicyDefinition, Protection, Scores } from "./policy.ts";
+import type { Budget, Choice, Head, Layer, Policy, PolicyDefinition, Protection, Scores, Signal } from "./policy.ts";
 
 /**
  * Completes a definition to a policy: scores each layer, raises protected rows to the layer's maximum + 1, shares out the
@@ -33,7 +35,26 @@ export function definePolicy(definition: PolicyDefinition): Policy {
     signals: definition.signals,
     definition,
     choose: (layers, budget) => chooseRows(definition, layers, budget),
+    [DISPLAY]: () => factsDisplay({ name: `Policy ${definition.name}`, facts: factsOf(definition) }),
   };
+}
+
+/** What a notebook's cell shows of a policy. */
+function factsOf({ signals, protect, allocate, paper }: PolicyDefinition): [string, string][] {
+  const { sinks = 0, recent = 0 } = protect ?? {};
+  return [
+    ["ranks rows by", signals.length === 0 ? "their positions" : signals.map(signalName).join(", ")],
+    ["keeps in any case", sinks + recent === 0 ? "nothing" : `${sinks} sinks, the newest ${recent}`],
+    ["budget", allocate === undefined ? "the same for every kv head" : "shared out among kv heads"],
+    ...(paper === undefined ? [] : [["paper", paper] as [string, string]]),
+  ];
+}
+
+function signalName(signal: Signal): string {
+  if (typeof signal === "string") return signal;
+  const { attention, queries } = signal;
+  const of = queries === "all" ? "every query" : queries === 1 ? "the newest query" : `the last ${queries} queries`;
+  return `attention from ${of} (${attention})`;
 }
 
 const DEFINITION: OptionNames<PolicyDefinition> = {

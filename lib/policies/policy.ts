@@ -1,3 +1,4 @@
+import type { DISPLAY, DisplayBundle } from "../display/display.ts";
 import type { Rotary } from "../numeric/rotary.ts";
 import type { Vector } from "../numeric/vectors.ts";
 
@@ -96,6 +97,8 @@ export interface Policy {
   readonly definition?: PolicyDefinition;
   /** Chooses rows for every layer and head; reads nothing but its arguments. */
   choose(layers: readonly Layer[], budget: Budget): Choice;
+  /** What a notebook's cell shows of it; {@linkcode definePolicy} gives one. */
+  [DISPLAY]?(): DisplayBundle;
 }
 
 /** Rows that always stay: the first tokens of the text and the newest rows. */

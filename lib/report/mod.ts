@@ -35,6 +35,7 @@ export { type Measurements, writeMeasurements } from "./files/measurements.ts";
 export { type ModelProvenance, type Provenance, provenanceLine } from "./files/provenance.ts";
 export { writeSection } from "./files/section.ts";
 export { jsonReport, saveFigure, writeReport } from "./files/write_report.ts";
+export { type Inspector, inspector, type InspectorOptions } from "./inspector/inspector.ts";
 export { DISPLAY, type Displayable, type DisplayBundle, type Figure } from "./render/display.ts";
 export { escapeMarkdown } from "./render/escape.ts";
 export { type RetainedToken } from "./retention/pieces.ts";

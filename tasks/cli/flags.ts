@@ -123,7 +123,11 @@ export function usage<T>(check: () => T): T {
 /** Reads a text file that a flag names, or standard input where it is `-`; an empty one is a usage error. */
 export function textFromFlag(flags: Flags, name: string): string | undefined {
   const path = flags.text(name);
-  if (path === undefined) return undefined;
+  return path === undefined ? undefined : textAt(name, path);
+}
+
+/** Like {@linkcode textFromFlag}, for one value of a flag that may be given several times. */
+export function textAt(name: string, path: string): string {
   return usage(() => {
     const text = path === "-" ? readTextOf(Deno.stdin, "standard input") : readText(path);
     if (text === "") throw new UsageError(`Cannot read --${name} ${path} as it is empty: put a text into it`);

@@ -455,6 +455,13 @@ const FLAGS = {
       "system-file": { kind: "text", value: "FILE", meaning: "the system prompt, from a file in UTF-8" },
       load: { kind: "text", value: "FILE", otherwise: "a new one", meaning: "the conversation to go on with" },
       save: { kind: "text", value: "FILE", otherwise: "nowhere", meaning: "where the conversation goes at its end" },
+      inspect: { kind: "switch", meaning: "show which tokens the cache holds on a page of this machine, live" },
+      "inspect-port": {
+        kind: "integer",
+        value: "PORT",
+        default: 8127,
+        meaning: "the page's port at 127.0.0.1; 0 is any free one",
+      },
       ...MAX_NEW_TOKENS(256),
       ...SPECIAL_TOKENS,
       ...TEMPLATE_FLAGS,
@@ -676,18 +683,59 @@ const FLAGS = {
   },
   retention: {
     flags: {
-      record: { kind: "text", value: "FILE", meaning: "what deno task compress --json printed" },
+      record: {
+        kind: "texts",
+        value: "FILE",
+        otherwise: "the model runs on --prompt-file",
+        meaning: "what deno task compress --json printed, or a .json that this task wrote; may be given several times",
+      },
       against: {
         kind: "text",
         value: "FILE",
         otherwise: "one text",
         meaning: "another record of the same text, to see beside",
       },
-      output: { kind: "text", value: "FILE", meaning: "where the picture goes: .html, .svg or .png" },
-      title: { kind: "text", value: "TEXT", otherwise: "the number of tokens", meaning: "what stands above it" },
+      "prompt-file": {
+        ...PROMPT_FILE["prompt-file"],
+        otherwise: "records are read",
+        meaning: "the text that policies are run on, in UTF-8; - is standard input",
+      },
+      question: { kind: "text", value: "TEXT", meaning: "what is asked after the text, with --prompt-file" },
+      policy: {
+        kind: "text",
+        value: "POLICIES",
+        default: "attention_probe,streaming_llm,snapkv,keydiff",
+        meaning: "policies or files, as ./mine.ts, with commas between; of these on a text",
+      },
+      "compression-ratio": {
+        kind: "text",
+        value: "RATIOS",
+        default: "0,0.5,0.75,0.875",
+        meaning: "fractions of rows that are evicted, each in [0, 1), with commas between",
+      },
+      "max-cache": {
+        kind: "text",
+        value: "SIZE",
+        otherwise: "no runs over time",
+        meaning: "each policy also reads the text within so many bytes, as 4MB",
+      },
+      "compression-interval": {
+        kind: "integer",
+        value: "TOKENS",
+        default: 64,
+        meaning: "tokens read between two evictions, beside --max-cache",
+      },
+      ...MAX_NEW_TOKENS(24),
+      ...MODEL_FLAGS,
+      output: {
+        kind: "text",
+        value: "FILE",
+        meaning: "where it goes: .html is the inspector, .svg and .png a picture, .json the runs themselves",
+      },
+      title: { kind: "text", value: "TEXT", otherwise: "the policies and tokens", meaning: "what stands above it" },
       ...JSON_FLAG,
     },
-    example: "retention --record kept.json --output kept.html",
+    example: 'retention --prompt-file data/samples/story.txt --question "What is the dog called?" --output story.html',
   },
 } as const satisfies Readonly<Record<string, Omit<TaskDefinition, "name" | "description">>>;
 

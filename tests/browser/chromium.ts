@@ -9,8 +9,8 @@ export interface Page extends AsyncDisposable {
   click(selector: string, text?: string): Promise<void>;
   /** Moves the mouse over the middle of the first visible element of a selector. */
   hover(selector: string): Promise<void>;
-  /** Presses a key, by its name in the DOM: `Tab`, `Enter`. */
-  press(key: "Tab" | "Enter"): Promise<void>;
+  /** Presses a key, by its name in the DOM: `Tab`, `Enter`, `ArrowLeft`. */
+  press(key: keyof typeof KEYS): Promise<void>;
   /** How the window looks, for the pages that are opened from now on. */
   setView(view: View): Promise<void>;
   /** What went wrong in pages until now: uncaught errors, and errors in the console. */
@@ -27,6 +27,9 @@ export interface View {
   readonly colors?: "light" | "dark";
   readonly scripts?: "on" | "off";
 }
+
+/** Keys by their numbers on Windows, which Chromium asks for. */
+const KEYS = { Tab: 9, Enter: 13, End: 35, Home: 36, ArrowLeft: 37, ArrowUp: 38, ArrowRight: 39, ArrowDown: 40 };
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
@@ -114,7 +117,7 @@ export async function startChromium(executable: string): Promise<Page> {
     problems,
     hover: async (selector) => void await pointAt(selector),
     press: async (key) => {
-      const code = { Tab: 9, Enter: 13 }[key];
+      const code = KEYS[key];
       const event = { key, code: key, windowsVirtualKeyCode: code, ...(key === "Enter" && { text: "\r" }) };
       for (const type of ["keyDown", "keyUp"]) await call("Input.dispatchKeyEvent", { type, ...event });
     },

@@ -1,4 +1,4 @@
-/** Takes the pictures of the committed site that docs/images/ holds: `deno run -A tests/browser/site_pictures.ts [FOLDER]`. */
+/** Takes the pictures of the committed site that docs/images/ holds: `deno run -A tests/browser/site_pictures.ts [FOLDER [PART OF A NAME]]`. */
 import { findChromium, startChromium, type View } from "./chromium.ts";
 
 const SITE = new URL("../../reports/site/", import.meta.url);
@@ -13,6 +13,9 @@ const PICTURES: Readonly<Record<string, { page: string; view: View; at?: string 
   site_leaderboard_1200: { page: "leaderboard.html", view: WIDE },
   site_leaderboard_1200_dark: { page: "leaderboard.html", view: { ...WIDE, colors: "dark" } },
   site_leaderboard_400: { page: "leaderboard.html", view: PHONE, at: "#filters" },
+  inspector_1200: { page: "inspector.html", view: WIDE },
+  inspector_400: { page: "inspector.html", view: PHONE, at: "#controls" },
+  inspector_400_dark: { page: "inspector.html", view: { ...PHONE, colors: "dark" }, at: "#controls" },
   site_notebook_1200: { page: "08_streaming.html", view: WIDE, at: "figure" },
   site_notebook_400: { page: "08_streaming.html", view: PHONE, at: "figure" },
 };
@@ -23,9 +26,10 @@ const folder = Deno.args[0] ?? "docs/images";
 await Deno.mkdir(folder, { recursive: true });
 await using page = await startChromium(executable);
 for (const [name, { page: file, view, at = "body" }] of Object.entries(PICTURES)) {
+  if (!name.includes(Deno.args[1] ?? "")) continue;
   await page.setView(view);
   await page.open(new URL(file, SITE).href);
-  await page.waitUntil(`location.pathname.endsWith("/${file}") && document.readyState === "complete"`, file, 20_000);
+  await page.waitUntil(`location.pathname.endsWith("/${file}") && document.readyState === "complete"`, file, 90_000);
   await page.evaluate(`document.querySelector("${at}").scrollIntoView()`);
   await page.waitUntil(
     `[...document.querySelectorAll(".chart")].every((chart) => {
@@ -33,7 +37,7 @@ for (const [name, { page: file, view, at = "body" }] of Object.entries(PICTURES)
       return bottom < 0 || top > innerHeight || "live" in chart.dataset;
     })`,
     "live charts",
-    20_000,
+    90_000,
   );
   await Deno.writeFile(`${folder}/${name}.png`, await page.screenshot());
 }

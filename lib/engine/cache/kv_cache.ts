@@ -1,10 +1,12 @@
 import { checkPolicyObject } from "../../policies/check_signals.ts";
 import { checkOneOf, checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
+import { DISPLAY, type Displayable, type DisplayBundle } from "../../display/display.ts";
+import { factsDisplay, grouped, inMebibytes } from "../../display/facts.ts";
 import type { Rotary, RotaryLength } from "../../numeric/rotary.ts";
 import type { Choice, Layer, Policy, Signal } from "../../policies/policy.ts";
 import { checkChoice } from "../../policies/policy_rules.ts";
 import { chooseBesidePins, type CompressSize, type RowSizes } from "../choose/choose_rows.ts";
-import { type CacheDtype, checkCacheDtype } from "../rows/cache_dtype.ts";
+import { type CacheDtype, cacheDtypeName, checkCacheDtype } from "../rows/cache_dtype.ts";
 import { type CacheOwner, type CacheShape, evictableLayers, textBytes } from "../rows/cache_shape.ts";
 import type { HeadRows, ProbedRows, RowViews, RunRows } from "../rows/head_rows.ts";
 import { addRange, checkRange, type PositionRange, removeRange } from "../rows/position_range.ts";
@@ -67,7 +69,7 @@ export let cacheOf: (
  * assertEquals(cache.rowPositions(0, 1).length, cache.rowCount(0, 1));
  * ```
  */
-export class KvCache implements Disposable {
+export class KvCache implements Disposable, Displayable {
   /** The sizes of the model that a cache depends on. */
   readonly shape: CacheShape;
   /** The attention that this cache records while tokens are read. */
@@ -490,6 +492,37 @@ export class KvCache implements Disposable {
     }
     this.#released = true;
     this.#parts = undefined;
+  }
+
+  /** What a notebook's cell shows: tokens, rows, bytes, the ratio, and the share of rows that each layer keeps. */
+  [DISPLAY](): DisplayBundle {
+    if (this.#released) return factsDisplay({ name: "KvCache", facts: [["state", "disposed of"]] });
+    const { layerCount, kvHeadCount } = this.shape;
+    const heads = this.#seenHeads();
+    const tokens = this.tokenCount;
+    const layers = Array.from(
+      { length: layerCount },
+      (_, layer) =>
+        heads.slice(layer * kvHeadCount, (layer + 1) * kvHeadCount).reduce((sum, { length }) => sum + length, 0),
+    );
+    const rows = layers.reduce((sum, count) => sum + count, 0);
+    const whole = tokens * evictableLayers(this.shape).length * kvHeadCount;
+    return factsDisplay({
+      name: "KvCache",
+      facts: [
+        ["tokens", grouped(tokens)],
+        ["rows", `${grouped(rows)} in ${layerCount} layers of ${kvHeadCount} kv heads`],
+        ["bytes", `${inMebibytes(this.liveBytes)} live, ${inMebibytes(this.fullBytes)} uncompressed`],
+        ["ratio", tokens === 0 ? "0, as nothing was read" : (1 - this.evictableRows / whole).toFixed(3)],
+        ["dtype", cacheDtypeName(this.cacheDtype)],
+      ],
+      ...(tokens === 0 ? {} : {
+        bars: {
+          caption: "share of rows kept, layer by layer",
+          shares: layers.map((count) => count / (tokens * kvHeadCount)),
+        },
+      }),
+    });
   }
 
   get #state(): CacheState {

@@ -1,4 +1,6 @@
 import { checkOptions, checkWord, type OptionNames } from "../../numeric/nearest_name.ts";
+import { DISPLAY, type Displayable, type DisplayBundle } from "../../display/display.ts";
+import { factsDisplay, grouped, inMebibytes } from "../../display/facts.ts";
 import type { Bound } from "../cache/bound.ts";
 import { KvCache } from "../cache/kv_cache.ts";
 import type { Checkpoint, ModelConfig } from "../checkpoint/checkpoint.ts";
@@ -101,7 +103,7 @@ export interface GenerateOptions extends SamplingOptions {
  * }
  * ```
  */
-export class Model implements AsyncDisposable {
+export class Model implements AsyncDisposable, Displayable {
   /** The model's origin. */
   readonly origin: ModelOrigin;
   /** The model's sizes and traits. */
@@ -338,6 +340,24 @@ export class Model implements AsyncDisposable {
   /** Closes the decoder, once all that runs has ended; a second time does nothing. Then the model refuses further work. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#closing ??= this.#close();
+  }
+
+  /** What a notebook's cell shows: the name, the layers, and what a token costs a cache. */
+  [DISPLAY](): DisplayBundle {
+    const { numHiddenLayers, numKeyValueHeads, numAttentionHeads, headDim, maxPositionEmbeddings, vocabSize } =
+      this.config;
+    const tokenBytes = numHiddenLayers * numKeyValueHeads * headDim * 2 * Float32Array.BYTES_PER_ELEMENT;
+    return factsDisplay({
+      name: `Model ${this.origin.name}`,
+      facts: [
+        ["context", `${grouped(maxPositionEmbeddings)} tokens`],
+        ["rows a token", `${numHiddenLayers} layers of ${numKeyValueHeads} kv heads, ${numAttentionHeads} query heads`],
+        ["bytes of 1,000 tokens", `${inMebibytes(1000 * tokenBytes)} in f32`],
+        ["head_dim", String(headDim)],
+        ["vocabulary", grouped(vocabSize)],
+        ["weights", `${this.origin.weights}, from ${this.origin.source}`],
+      ],
+    });
   }
 
   async #close(): Promise<void> {

@@ -1,14 +1,4 @@
-/** The method by which the Deno kernel asks a value how to show it: https://docs.deno.com/runtime/reference/cli/jupyter/ */
-export const DISPLAY: unique symbol = Symbol.for("Jupyter.display") as typeof DISPLAY;
-
-/** The forms of one output by media type; a viewer takes the richest that it knows. */
-export type DisplayBundle = Readonly<Record<string, unknown>>;
-
-/** A value that a notebook cell shows when it is its last expression. */
-export interface Displayable {
-  /** The forms that a notebook shows. */
-  [DISPLAY](): DisplayBundle;
-}
+export { DISPLAY, type Displayable, type DisplayBundle } from "../../display/display.ts";
 
 /** A picture in the forms that a report takes. */
 export interface Figure {

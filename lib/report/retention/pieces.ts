@@ -71,6 +71,11 @@ export function retentionPieces(tokens: readonly RetainedToken[]): RetentionPiec
   return pieces;
 }
 
+/** What is seen of one token: its spaces and line ends shown, and a mark for one that only begins a character. */
+export function shownToken(text: string): string {
+  return text === "" ? PART : visibleLines(text).join("\n");
+}
+
 function visibleLines(text: string): string[] {
   const lines = text.split("\n");
   return lines.map((line, index) => {
@@ -81,6 +86,9 @@ function visibleLines(text: string): string[] {
 
 /** Stands for the end of a line. */
 export const LINE_END = "¶";
+
+/** Stands for a token that spells no character by itself. */
+const PART = "◌";
 
 /** Stands for each space of a text that is nothing but spaces. */
 const SPACE = "·";

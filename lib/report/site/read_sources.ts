@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { type Inspection, parseInspection } from "../../metrics/inspection.ts";
 import type { ScoredSample } from "../../eval/run/sample.ts";
 import { parseStudy } from "../../eval/run/study_file.ts";
 import { exists } from "../../files/exists.ts";
@@ -11,6 +12,9 @@ import type { SiteSources } from "./site_files.ts";
 
 /** The samples of notebook 3, which runs anew where the others read a study. */
 const EVICTION = "practical_context_benchmark.json";
+
+/** What `deno task retention` ran for the inspector's page. */
+const INSPECTION = "inspection.json";
 
 /**
  * Reads what a site is made from: executed notebooks, reports and figures of `reports`, and beside that folder
@@ -29,6 +33,7 @@ export function readSources(reports: string): Omit<SiteSources, "root"> {
       return [name, { svg, ...(exists(png) && { png: Deno.readFileSync(png) }) }];
     })),
     readme: exists(`${project}/README.md`) ? readText(`${project}/README.md`) : "",
+    inspection: readAll(reports, INSPECTION, (text): Inspection => parseInspection(text))[0],
     runs: [
       ...readAll(reports, EVICTION, parseEviction).flat(),
       ...readAll(`${project}/data/studies`, ".json", (text, name): ScoredRun | undefined => {

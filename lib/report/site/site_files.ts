@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { Inspection } from "../../metrics/inspection.ts";
+import { INSPECTOR_FILE, inspectorPage } from "../inspector/inspector_page.ts";
 import { sectionsOf, summaryFindings } from "../files/summary.ts";
 import { readmeFindings } from "./readme_findings.ts";
 import { landingPage } from "./landing_page.ts";
@@ -23,6 +25,8 @@ export interface SiteSources {
   readonly readme: string;
   /** Runs that the leaderboard lists. */
   readonly runs: readonly ScoredRun[];
+  /** What the inspector shows; without it the site has none. */
+  readonly inspection?: Inspection;
   /** The way from the site's folder to the project's, with a slash at its end: `../../`. */
   readonly root: string;
 }
@@ -39,6 +43,10 @@ const DOCUMENTS: Readonly<Record<string, PageLink>> = {
 /** The picture of the first page: the reports' comparison of policies. */
 const PICTURE = "04_quality";
 
+/** The page of the inspector, which brings its own style and script: it is a file like those of deno task retention. */
+const INSPECTOR: PageLink = { file: INSPECTOR_FILE, title: "Inspector" };
+const INSPECTOR_PAGE = { title: "Which tokens of a story does each policy keep?", madeBy: "deno task site" };
+
 const ASSETS = ["site.css", "charts.js", "leaderboard.js"];
 
 /**
@@ -46,7 +54,7 @@ const ASSETS = ["site.css", "charts.js", "leaderboard.js"];
  * of them becomes HTML of its own.
  */
 export async function siteFiles(sources: SiteSources): Promise<SiteFiles> {
-  const { notebooks, documents, figures, readme, runs } = sources;
+  const { notebooks, documents, figures, readme, runs, inspection } = sources;
   const pictures = createPictures(figures);
   const targets = createTargets(sources, pictures);
   const summary = documents.get("benchmark_summary.md") ?? "";
@@ -59,17 +67,21 @@ export async function siteFiles(sources: SiteSources): Promise<SiteFiles> {
   for (const notebook of notebooks) executed.push(await notebookPage(notebook, pictures, targets("reports/")));
   const address = pictures.figure(PICTURE);
   const description = readme.match(/^!\[(.*)\]\(reports\/figures\/04_quality\.png\)$/m)?.[1] ?? "Scores of policies";
+  const inspected: PageLink[] = inspection === undefined ? [] : [INSPECTOR];
   const landing = landingPage({
     headlines: readmeFindings(readme),
     findings: summaryFindings(sectionsOf(summary)),
     ...(address !== undefined && { picture: { address, description } }),
-    pages: [leaderboard, ...reports],
+    pages: [leaderboard, ...inspected, ...reports],
     notebooks: executed,
   }, targets(""));
-  const bar = [landing, leaderboard, ...reports, { file: "index.html#pages", title: "Notebooks" }];
+  const bar = [landing, leaderboard, ...inspected, ...reports, { file: "index.html#pages", title: "Notebooks" }];
   const pages = [landing, leaderboard, ...reports, ...executed];
   return new Map([
     ...pages.map((page): [string, string] => [page.file, pageDocument(page, bar)]),
+    ...inspected.map((
+      { file },
+    ): [string, string] => [file, inspectorPage(inspection!, { ...INSPECTOR_PAGE, links: bar })]),
     ...ASSETS.map((name): [string, string] => [`assets/${name}`, asset(name)]),
     ...(executed.some(({ scripts = [] }) => scripts.length > 0) ? vendorFiles() : []),
     ...pictures.files,
