@@ -58,14 +58,8 @@ export function evictionFromFlags(flags: Flags, ownPolicies: OwnPolicies): Evict
   const positions = positionsFromFlags(flags);
   const cacheDtype = cacheDtypeFromFlags(flags);
   const maxNewTokens = maxNewTokensFromFlags(flags);
-  const { windowSize, topk } = givenNumbers(flags);
-  const own = windowSize !== undefined || topk !== undefined;
-  if (own && compressionRatio > 0) {
-    throw new UsageError(
-      "Cannot follow --compression-ratio beside --window-size or --topk as these set how much stays: leave out one",
-    );
-  }
-  checkEvicts(flags, { policy, own, compressionRatio });
+  checkSize(flags, policy, compressionRatio);
+  checkEvicts(flags, policy, compressionRatio);
   return {
     policy,
     compressionRatio,
@@ -82,20 +76,26 @@ export function evictionFromFlags(flags: Flags, ownPolicies: OwnPolicies): Evict
   };
 }
 
+/** Refuses a ratio beside what sets how much stays as well. */
+function checkSize(flags: Flags, policy: Policy, compressionRatio: number): void {
+  if (policy.size !== "own" || compressionRatio === 0) return;
+  const { windowSize, topk } = givenNumbers(flags);
+  throw new UsageError(
+    windowSize !== undefined || topk !== undefined
+      ? "Cannot follow --compression-ratio beside --window-size or --topk as these set how much stays: leave out one"
+      : `Cannot follow --compression-ratio with ${policy.name} as it sets itself how much stays: leave it out`,
+  );
+}
+
 /** Refuses a call that asks for an eviction and says not how much, or not by what: nothing would happen. */
-function checkEvicts(
-  flags: Flags,
-  { policy, own, compressionRatio }: { policy: Policy; own: boolean; compressionRatio: number },
-): void {
+function checkEvicts(flags: Flags, policy: Policy, compressionRatio: number): void {
   const keepsAll = policy.name === "keep_all";
   if (keepsAll && compressionRatio > 0) {
     throw new UsageError(
       `Cannot compress to ratio ${compressionRatio} by keep_all as it evicts nothing: give --policy, streaming_llm for one`,
     );
   }
-  // A policy may have its own numbers in its name.
-  const hasSize = own || /\b(windowSize|topk)=/.test(policy.name) || flags.given("compression-ratio") ||
-    flags.text("max-cache") !== undefined;
+  const hasSize = policy.size === "own" || flags.given("compression-ratio") || flags.text("max-cache") !== undefined;
   if (!keepsAll && !hasSize) {
     throw new UsageError(
       `Cannot run policy ${policy.name} without a budget, as nothing would be evicted: give --compression-ratio 0.5`,
