@@ -41,8 +41,11 @@ export interface Eviction {
   /** How rows that stay are held; undefined: float32. */
   readonly cacheDtype?: CacheDtype;
   readonly maxNewTokens: number;
-  /** Evicts, after a second look at the text where the policy needs one, and rounds what stays. */
-  apply(cache: KvCache, options: { signal: AbortSignal; onNotice: (notice: string) => void }): Promise<void>;
+  /**
+   * Evicts, after a second look at the text where the policy needs one, and rounds what stays. Gives the ratio that came
+   * out: the share removed of the rows that policies choose among.
+   */
+  apply(cache: KvCache, options: { signal: AbortSignal; onNotice: (notice: string) => void }): Promise<number>;
 }
 
 /** Reads the policy, the ratio or the policy's own numbers, and the position mode; checks them before a model is loaded. */
@@ -70,8 +73,11 @@ export function evictionFromFlags(flags: Flags, ownPolicies: OwnPolicies): Evict
       const progress = createProgress("second look");
       await cache.observe(policy, { signal, onProgress: progress.update });
       progress.close();
+      const rows = cache.evictableRows;
       cache.compress(policy, { compressionRatio, positions });
+      const achieved = rows === 0 ? 0 : 1 - cache.evictableRows / rows;
       if (cacheDtype !== undefined) cache.quantize(cacheDtype, { onNotice });
+      return achieved;
     },
   };
 }

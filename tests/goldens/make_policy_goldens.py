@@ -99,8 +99,11 @@ def ratios_of(name):
 QUESTION = " What was said about the river?"
 
 
+ONE_PREFILL = (kvpress.ScorerPress, kvpress.ChunkPress, kvpress.BlockPress, kvpress.SimLayerKVPress)
+
+
 class ScorerPresses(kvpress.BasePress):
-    """All scorers at all ratios in one prefill: what layers compute does not depend on the rows that hooks drop."""
+    """All presses that read a layer and drop its rows, at all ratios in one prefill: what layers compute does not depend on the rows that hooks drop."""
 
     def __init__(self, names):
         self.presses = {(name, ratio): PRESSES[name](ratio) for name in names for ratio in ratios_of(name)}
@@ -120,7 +123,7 @@ class ScorerPresses(kvpress.BasePress):
 
 def pressed_caches(model, names, ids, full):
     """The caches that presses leave, one by one with name and ratio; fills `full`, the cache without a press."""
-    scorers = ScorerPresses([name for name in names if isinstance(PRESSES[name](0.5), kvpress.ScorerPress)])
+    scorers = ScorerPresses([name for name in names if isinstance(PRESSES[name](0.5), ONE_PREFILL)])
     with scorers(model):
         model.model(torch.tensor([ids]), past_key_values=full)
     for name in names:

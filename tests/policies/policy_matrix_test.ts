@@ -90,7 +90,7 @@ const NAMED: readonly Promised[] = [
   { name: "chunk(knorm)", options: {}, sinks: 0, follows: "budget" },
   { name: "chunk(knorm, chunkLength=16)", options: {}, sinks: 0, follows: "nearly" },
   { name: "block(keydiff)", options: {}, sinks: 0, follows: "budget" },
-  { name: "block(protect(tova), blockSize=7)", options: {}, sinks: 4, recent: 1, follows: "budget" },
+  { name: "block(protect(tova), blockSize=7)", options: {}, sinks: 4, follows: "budget" },
   { name: "threshold(knorm, threshold=-1.2)", options: {}, sinks: 0, recent: 128, follows: "own numbers" },
   {
     name: "threshold(protect(keydiff), threshold=-0.9, windowSize=8)",
