@@ -103,7 +103,8 @@ ONE_PREFILL = (kvpress.ScorerPress, kvpress.ChunkPress, kvpress.BlockPress, kvpr
 
 
 class ScorerPresses(kvpress.BasePress):
-    """All presses that read a layer and drop its rows, at all ratios in one prefill: what layers compute does not depend on the rows that hooks drop."""
+    """All presses that drop rows of one layer, at all ratios in one prefill: what layers compute does not depend on the
+    rows that hooks drop."""
 
     def __init__(self, names):
         self.presses = {(name, ratio): PRESSES[name](ratio) for name in names for ratio in ratios_of(name)}
