@@ -35,7 +35,7 @@ await runTask("compress", async (flags) => {
   const cache = model.createCache(prefillRecordings(eviction.policy.signals));
   await model.read(cache, contextIds, { logitsOf: "none", signal, onProgress: progress.update });
   progress.close();
-  await eviction.apply(cache, { signal, onNotice: printNotice });
+  const achieved = await eviction.apply(cache, { signal, onNotice: printNotice });
   const { liveBytes, fullBytes } = cache;
   const kept = keptPositions(cache, model);
   const usage = cacheUsage(cache);
@@ -64,6 +64,7 @@ await runTask("compress", async (flags) => {
       text,
       policy: eviction.policy.name,
       compression_ratio: eviction.compressionRatio,
+      achieved_ratio: achieved,
       cache_dtype: cacheDtypeName(cache.cacheDtype),
       model: model.origin.name,
       weights: model.origin.weights,
@@ -73,7 +74,10 @@ await runTask("compress", async (flags) => {
     });
     return;
   }
-  printText(`${eviction.policy.name} kept ${liveBytes} of ${fullBytes} bytes (${promptTokens} prompt tokens)`);
+  printText(
+    `${eviction.policy.name} kept ${liveBytes} of ${fullBytes} bytes (${promptTokens} prompt tokens), ` +
+      `compression ratio ${achieved.toFixed(3)}`,
+  );
   for (const { layer, dtype, rows, fewest_rows, most_rows, live_bytes } of usageByLayer([usage])) {
     printText(
       `layer ${layer}: ${rows} rows, ${fewest_rows} to ${most_rows} a kv head, ${live_bytes} bytes in ${dtype}`,

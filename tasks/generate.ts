@@ -47,7 +47,7 @@ await runTask("generate", async (flags) => {
   const cache = await model.prefill(prompt, read);
   progress.close();
   const promptTokens = cache.tokenCount;
-  if (bound === undefined) await eviction.apply(cache, { signal, onNotice: printNotice });
+  const achieved = bound === undefined ? await eviction.apply(cache, { signal, onNotice: printNotice }) : null;
   const { liveBytes, fullBytes, allocatedBytes } = cache;
   const json = flags.toggle("json");
   const ids: number[] = [];
@@ -74,6 +74,7 @@ await runTask("generate", async (flags) => {
       allocated_bytes: allocatedBytes,
       policy: eviction.policy.name,
       compression_ratio: eviction.compressionRatio,
+      achieved_ratio: achieved,
       positions: eviction.positions,
       cache_dtype: cacheDtypeName(cache.cacheDtype),
       model: model.origin.name,
@@ -82,5 +83,8 @@ await runTask("generate", async (flags) => {
     return;
   }
   printText("");
-  printNotice(`${eviction.policy.name} kept ${liveBytes} of ${fullBytes} bytes (${promptTokens} prompt tokens)`);
+  const ratio = achieved === null ? "" : `, compression ratio ${achieved.toFixed(3)}`;
+  printNotice(
+    `${eviction.policy.name} kept ${liveBytes} of ${fullBytes} bytes (${promptTokens} prompt tokens)${ratio}`,
+  );
 });

@@ -1,6 +1,8 @@
 /** `deno task parity [--policy a,b] [--json]`: every policy's rows and log-probabilities against kvpress's, on three texts. */
 import { loadModel } from "kvmirror/engine";
+import { splitNames } from "kvmirror/eval";
 import { type ParityRow, parityRows, type PolicyGolden } from "./checks/kvpress_parity.ts";
+import { usage } from "./cli/flags.ts";
 import { createProgress } from "./cli/progress.ts";
 import { printJson, printText } from "./cli/print.ts";
 import { runTask } from "./cli/run_task.ts";
@@ -11,10 +13,14 @@ const LIMITS = { same: 0.995, logprob_difference: 1e-3 };
 const TEXTS = ["300", "700", "2000"];
 
 await runTask("parity", async (flags) => {
-  const wanted = flags.text("policy")?.split(",");
+  const list = flags.text("policy");
+  const wanted = list === undefined ? undefined : usage(() => splitNames(list));
   await using model = await loadModel(flags.text("model")!, { weights: "f32" });
   const goldens = await Promise.all(TEXTS.map((size) => readGolden(size, wanted)));
-  const total = goldens.reduce((sum, { cases }) => sum + 4 * Object.keys(cases).length, 0);
+  const total = goldens.flatMap(({ cases }) => Object.values(cases)).reduce(
+    (sum, ratios) => sum + Object.keys(ratios).length,
+    0,
+  );
   if (total === 0) throw new UsageError(`Cannot compare ${wanted?.join(",")} with kvpress: no golden file has it`);
   const progress = createProgress("comparing with kvpress");
   const rows: ParityRow[] = [];

@@ -11,6 +11,7 @@ const POLICY_INTERFACE = [
   "policies/check_signals.ts",
   "policies/policy_rules.ts",
   "policies/score_once.ts",
+  "policies/some_rows.ts",
 ];
 const RUNNERS = ["sim", "engine", "trace"];
 const PURE = ["numeric", "metrics", "policies"];

@@ -41,7 +41,7 @@ export interface PolicyViolation {
 export interface CheckPolicyOptions {
   /** Fractions of rows removed; 0, 0.1, 0.25, 0.5, 0.75, 0.9 and 0.999 by default. */
   readonly compressionRatios?: readonly number[];
-  /** Who shares a budget; `head` by default. */
+  /** Who shares a budget; `head` by default, `none` for a policy whose size is its own. */
   readonly budget?: BudgetShare;
   /** Rows a head that a budget may be missed by, as where whole chunks are kept; 0 by default. */
   readonly slack?: number;
@@ -89,8 +89,8 @@ export function checkPolicy(
   options: CheckPolicyOptions = {},
 ): PolicyViolation[] {
   checkOptions("checkPolicy", options, CHECK_POLICY_OPTIONS);
-  const { compressionRatios = RATIOS, budget: shared = "head", slack = 0, protect = policy.definition?.protect } =
-    options;
+  const { compressionRatios = RATIOS, slack = 0, protect = policy.definition?.protect } = options;
+  const { budget: shared = policy.size === "own" ? "none" : "head" } = options;
   if (caches.length === 0) throw new RangeError("Cannot check a policy on 0 caches: give at least one");
   const found = new Map<PolicyRule, PolicyViolation>();
   const cases = caches.flatMap((layers) =>

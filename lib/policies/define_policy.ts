@@ -8,7 +8,7 @@ import type { Budget, Choice, Head, Layer, Policy, PolicyDefinition, Protection,
 
 /**
  * Completes a definition to a policy: scores each layer, raises protected rows to the layer's maximum + 1, shares out the
- * budget, keeps the highest rows of each head. At ratio 0 nothing is touched.
+ * budget, keeps the highest rows of each head. At ratio 0 nothing is touched, unless its size is its own.
  *
  * @example The rows with the smallest keys stay
  * ```ts
@@ -34,6 +34,7 @@ export function definePolicy(definition: PolicyDefinition): Policy {
     name: definition.name,
     signals: definition.signals,
     definition,
+    ...(definition.size === undefined ? {} : { size: definition.size }),
     choose: (layers, budget) => chooseRows(definition, layers, budget),
     [DISPLAY]: () => factsDisplay({ name: `Policy ${definition.name}`, facts: factsOf(definition) }),
   };
@@ -63,6 +64,7 @@ const DEFINITION: OptionNames<PolicyDefinition> = {
   signals: true,
   score: true,
   protect: true,
+  size: true,
   allocate: true,
   select: true,
 };
@@ -85,7 +87,7 @@ function firstRows(count: number): Uint32Array {
 }
 
 function chooseRows(definition: PolicyDefinition, layers: readonly Layer[], budget: Budget): Choice {
-  if (budget.ratio === 0) return everyRow(layers);
+  if (budget.ratio === 0 && definition.size === undefined) return everyRow(layers);
   const scores = layers.map((layer) => raisedScores(definition, layer, budget));
   const counts = definition.allocate?.(scores, budget, layers) ?? uniform(layers, budget);
   return layers.map((_, index) => {

@@ -16,9 +16,11 @@
  */
 export { type Rotary, type RotaryFrequencies } from "../numeric/rotary.ts";
 export { adakv, ADAKV_OPTIONS } from "./adakv.ts";
+export { block, BLOCK_OPTIONS } from "./block.ts";
 export { budgetForRatio } from "./budget.ts";
 export { checkPolicy, type CheckPolicyOptions, type PolicyViolation } from "./check_policy.ts";
 export { describeSignal } from "./check_signals.ts";
+export { chunk, CHUNK_OPTIONS } from "./chunk.ts";
 export { chunkkv, CHUNKKV_OPTIONS } from "./chunkkv.ts";
 export { criticalkv, CRITICALKV_OPTIONS } from "./criticalkv.ts";
 export { definePolicy, eachHead, everyRow } from "./define_policy.ts";
@@ -42,6 +44,7 @@ export { type OptionsOf } from "./options.ts";
 export { protect, PROTECT_OPTIONS } from "./protect.ts";
 export { pyramid, PYRAMID_OPTIONS } from "./pyramid.ts";
 export { STREAMING_LLM_OPTIONS, streamingLlm } from "./streaming_llm.ts";
+export { threshold, THRESHOLD_OPTIONS } from "./threshold.ts";
 export {
   POLICIES,
   policy,

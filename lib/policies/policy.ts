@@ -95,6 +95,8 @@ export interface Policy {
   readonly signals: readonly Signal[];
   /** What it is made of, where a wrapper may wrap it. */
   readonly definition?: PolicyDefinition;
+  /** `own`: numbers of its own or the text set how much stays, whatever the budget; by default the budget sets it. */
+  readonly size?: "own";
   /** Chooses rows for every layer and head; reads nothing but its arguments. */
   choose(layers: readonly Layer[], budget: Budget): Choice;
   /** What a notebook's cell shows of it; {@linkcode definePolicy} gives one. */
@@ -121,6 +123,8 @@ export interface PolicyDefinition {
   score(layer: Layer, budget: Budget): Scores;
   /** Protected rows are raised to the layer's maximum + 1. */
   readonly protect?: Protection;
+  /** `own`: {@linkcode PolicyDefinition.allocate} heeds no budget, and chooses at ratio 0 as well. */
+  readonly size?: "own";
   /** Rows per layer and head, `[layer][kv head]`; default: the budget's rows in each. */
   allocate?(scores: readonly Scores[], budget: Budget, layers: readonly Layer[]): readonly Uint32Array[];
   /** Rows that stay in each head, given their number; default: the top of the scores. */

@@ -1,7 +1,9 @@
 import { cannotFind } from "../numeric/nearest_name.ts";
 import { adakv, ADAKV_OPTIONS } from "./adakv.ts";
 import { ATTENTION_PROBE_OPTIONS, attentionProbe } from "./attention_probe.ts";
+import { block, BLOCK_OPTIONS } from "./block.ts";
 import { cap, CAP_OPTIONS } from "./cap.ts";
+import { chunk, CHUNK_OPTIONS } from "./chunk.ts";
 import { chunkkv, CHUNKKV_OPTIONS } from "./chunkkv.ts";
 import { criticalkv, CRITICALKV_OPTIONS } from "./criticalkv.ts";
 import { cur, CUR_OPTIONS } from "./cur.ts";
@@ -27,8 +29,10 @@ import { pyramid, PYRAMID_OPTIONS } from "./pyramid.ts";
 import { pyramidkv, PYRAMIDKV_OPTIONS } from "./pyramidkv.ts";
 import { random, RANDOM_OPTIONS } from "./random.ts";
 import { recentWindow } from "./recent_window.ts";
+import { simlayerkv, SIMLAYERKV_OPTIONS } from "./simlayerkv.ts";
 import { snapkv, SNAPKV_OPTIONS } from "./snapkv.ts";
 import { STREAMING_LLM_OPTIONS, streamingLlm } from "./streaming_llm.ts";
+import { threshold, THRESHOLD_OPTIONS } from "./threshold.ts";
 import { TOKEN_POLICY_OPTIONS } from "./token_policy.ts";
 import { tova } from "./tova.ts";
 
@@ -80,12 +84,16 @@ export const POLICIES: Readonly<Record<string, PolicyEntry>> = {
   kvzip: { create: kvzip, options: KVZIP_OPTIONS },
   kvzip_plus: { create: kvzipPlus, options: KVZIP_OPTIONS },
   attention_probe: { create: attentionProbe, options: ATTENTION_PROBE_OPTIONS },
+  simlayerkv: { create: simlayerkv, options: SIMLAYERKV_OPTIONS },
 };
 
 /** Every wrapper by name: `adakv(snapkv)` is the policy snapkv, wrapped. */
 export const WRAPPERS: Readonly<Record<string, WrapperEntry>> = {
   adakv: { create: adakv, options: ADAKV_OPTIONS },
   chunkkv: { create: chunkkv, options: CHUNKKV_OPTIONS },
+  chunk: { create: chunk, options: CHUNK_OPTIONS },
+  block: { create: block, options: BLOCK_OPTIONS },
+  threshold: { create: threshold, options: THRESHOLD_OPTIONS },
   criticalkv: { create: criticalkv, options: CRITICALKV_OPTIONS },
   pyramid: { create: pyramid, options: PYRAMID_OPTIONS },
   globalkv: {

@@ -44,8 +44,13 @@ export function tokenPolicy(ranking: TokenRanking, options: TokenPolicyOptions):
   return {
     name: ranking.name,
     signals: TOKEN_SIGNALS,
+    ...(hasOwnNumbers(options) ? { size: "own" as const } : {}),
     choose: (layers, budget) => chooseTokens(ranking, options, layers, budget),
   };
+}
+
+function hasOwnNumbers({ windowSize, topk }: TokenPolicyOptions): boolean {
+  return windowSize !== undefined || topk !== undefined;
 }
 
 function chooseTokens(
@@ -55,8 +60,7 @@ function chooseTokens(
   budget: Budget,
 ): Choice {
   const table = tokenTable(layers);
-  const own = options.windowSize !== undefined || options.topk !== undefined;
-  if (own) return rowsOfTokens(layers, table, unionOfParts(ranking, options, table));
+  if (hasOwnNumbers(options)) return rowsOfTokens(layers, table, unionOfParts(ranking, options, table));
   if (budget.ratio === 0) return everyRow(layers);
   return rowsOfTokens(layers, table, withinBudget(ranking, options, table, layers, budget));
 }

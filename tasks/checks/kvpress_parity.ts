@@ -29,7 +29,7 @@ export type ParityRow = {
   readonly compression_ratio: number;
   /** Rows that kvpress keeps. */
   readonly kept: number;
-  /** The share of them that we keep, rows tied with the lowest kept one counted as the same. */
+  /** The share of them, or of ours where we keep more, that both keep; rows tied with the lowest kept one are the same. */
   readonly same: number;
   /** How many of them were so tied. */
   readonly tied: number;
@@ -97,7 +97,7 @@ function firstStage(name: string): Policy | undefined {
  * Criticalkv's first stage ties where the protected window is longer than that stage.
  */
 function compare(
-  { definition }: Policy,
+  { name, definition, size }: Policy,
   first: Policy | undefined,
   budget: Budget,
   choice: Choice,
@@ -108,7 +108,7 @@ function compare(
   let [kept, both, tied, score_gap] = [0, 0, 0, 0];
   choice.forEach((heads, layer) => {
     const raised = definition && raisedScores(definition, layers[layer], budget);
-    const means = raised && definition.select && chunkMeans(raised, CHUNK);
+    const means = raised && name.startsWith("chunkkv(") && chunkMeans(raised, CHUNK);
     const scores = means ? raised.map((own) => own.map((_, row) => means[Math.floor(row / CHUNK)])) : raised;
     const inner = first?.definition && raisedScores(first.definition, layers[layer], budget);
     heads.forEach(({ rows }, head) => {
@@ -127,10 +127,11 @@ function compare(
     });
   });
   const ours = choice.flat().reduce((sum, { rows }) => sum + rows.length, 0);
-  if (ours !== kept && tied === 0) {
+  if (ours !== kept && tied === 0 && size !== "own") {
     throw new RangeError(`Cannot compare ${ours} rows with kvpress's ${kept}: the budgets differ`);
   }
-  return { kept, same: (both + tied) / kept, tied, score_gap };
+  // Where the text sets how many stay, rows too many are as wrong as rows too few.
+  return { kept, same: (both + tied) / (size === "own" ? Math.max(kept, ours) : kept), tied, score_gap };
 }
 
 function range(values: ArrayLike<number>): number {

@@ -41,8 +41,11 @@ export interface Eviction {
   /** How rows that stay are held; undefined: float32. */
   readonly cacheDtype?: CacheDtype;
   readonly maxNewTokens: number;
-  /** Evicts, after a second look at the text where the policy needs one, and rounds what stays. */
-  apply(cache: KvCache, options: { signal: AbortSignal; onNotice: (notice: string) => void }): Promise<void>;
+  /**
+   * Evicts, after a second look at the text where the policy needs one, and rounds what stays. Gives the ratio that came
+   * out: the share removed of the rows that policies choose among.
+   */
+  apply(cache: KvCache, options: { signal: AbortSignal; onNotice: (notice: string) => void }): Promise<number>;
 }
 
 /** Reads the policy, the ratio or the policy's own numbers, and the position mode; checks them before a model is loaded. */
@@ -58,14 +61,8 @@ export function evictionFromFlags(flags: Flags, ownPolicies: OwnPolicies): Evict
   const positions = positionsFromFlags(flags);
   const cacheDtype = cacheDtypeFromFlags(flags);
   const maxNewTokens = maxNewTokensFromFlags(flags);
-  const { windowSize, topk } = givenNumbers(flags);
-  const own = windowSize !== undefined || topk !== undefined;
-  if (own && compressionRatio > 0) {
-    throw new UsageError(
-      "Cannot follow --compression-ratio beside --window-size or --topk as these set how much stays: leave out one",
-    );
-  }
-  checkEvicts(flags, { policy, own, compressionRatio });
+  checkSize(flags, policy, compressionRatio);
+  checkEvicts(flags, policy, compressionRatio);
   return {
     policy,
     compressionRatio,
@@ -76,26 +73,35 @@ export function evictionFromFlags(flags: Flags, ownPolicies: OwnPolicies): Evict
       const progress = createProgress("second look");
       await cache.observe(policy, { signal, onProgress: progress.update });
       progress.close();
+      const rows = cache.evictableRows;
       cache.compress(policy, { compressionRatio, positions });
+      const achieved = rows === 0 ? 0 : 1 - cache.evictableRows / rows;
       if (cacheDtype !== undefined) cache.quantize(cacheDtype, { onNotice });
+      return achieved;
     },
   };
 }
 
+/** Refuses a ratio beside what sets how much stays as well. */
+function checkSize(flags: Flags, policy: Policy, compressionRatio: number): void {
+  if (policy.size !== "own" || compressionRatio === 0) return;
+  const { windowSize, topk } = givenNumbers(flags);
+  throw new UsageError(
+    windowSize !== undefined || topk !== undefined
+      ? "Cannot follow --compression-ratio beside --window-size or --topk as these set how much stays: leave out one"
+      : `Cannot follow --compression-ratio with ${policy.name} as it sets itself how much stays: leave it out`,
+  );
+}
+
 /** Refuses a call that asks for an eviction and says not how much, or not by what: nothing would happen. */
-function checkEvicts(
-  flags: Flags,
-  { policy, own, compressionRatio }: { policy: Policy; own: boolean; compressionRatio: number },
-): void {
+function checkEvicts(flags: Flags, policy: Policy, compressionRatio: number): void {
   const keepsAll = policy.name === "keep_all";
   if (keepsAll && compressionRatio > 0) {
     throw new UsageError(
       `Cannot compress to ratio ${compressionRatio} by keep_all as it evicts nothing: give --policy, streaming_llm for one`,
     );
   }
-  // A policy may have its own numbers in its name.
-  const hasSize = own || /\b(windowSize|topk)=/.test(policy.name) || flags.given("compression-ratio") ||
-    flags.text("max-cache") !== undefined;
+  const hasSize = policy.size === "own" || flags.given("compression-ratio") || flags.text("max-cache") !== undefined;
   if (!keepsAll && !hasSize) {
     throw new UsageError(
       `Cannot run policy ${policy.name} without a budget, as nothing would be evicted: give --compression-ratio 0.5`,

@@ -93,7 +93,8 @@ function whyNoPolicy(value: unknown): string | undefined {
 /** The policy under the name that results, messages and lists call it by. */
 function renamed(made: Policy, name: string): Policy {
   if (made.definition !== undefined) return definePolicy({ ...made.definition, name });
-  return { name, signals: made.signals, choose: (layers, budget) => made.choose(layers, budget) };
+  const { signals, size } = made;
+  return { name, signals, ...(size && { size }), choose: (layers, budget) => made.choose(layers, budget) };
 }
 
 /** A short cache, one whose rows a window may exceed, and one that no window does. */

@@ -116,7 +116,8 @@ function settingsFromFlags(flags: Flags, own: OwnPolicies): Setting[] {
   const distinct = [...new Set(ratios)].sort((one, other) => one - other);
   const settings = methods.flatMap(({ policy, cacheDtype }) =>
     cacheDtypes.flatMap((dtype) =>
-      distinct.map((compressionRatio) => ({
+      // Of ratios that a policy does not follow, one is enough.
+      (policy !== CUT_PROMPT && policy.size === "own" ? [0] : distinct).map((compressionRatio) => ({
         policy,
         compressionRatio,
         cacheDtype: cacheDtype ?? quantizedDtype(dtype),

@@ -79,17 +79,35 @@ PRESSES = {
     "criticalkv(expected_attention)": lambda r: kvpress.CriticalKVPress(kvpress.ExpectedAttentionPress(r)),
     "chunkkv(snapkv)": lambda r: kvpress.ChunkKVPress(kvpress.SnapKVPress(r)),
     "chunkkv(knorm)": lambda r: kvpress.ChunkKVPress(kvpress.KnormPress(r)),
+    "chunk(keydiff, chunkLength=256)": lambda r: kvpress.ChunkPress(kvpress.KeyDiffPress(r), chunk_length=256),
+    "block(keydiff)": lambda r: kvpress.BlockPress(kvpress.KeyDiffPress(r)),
+    "threshold(knorm, threshold=-16)": lambda _: kvpress.DMSPress(kvpress.KnormPress(), threshold=-16),
+    "threshold(expected_attention, threshold=0.005, windowSize=64)": lambda _: kvpress.DMSPress(
+        kvpress.ExpectedAttentionPress(), threshold=0.005, sliding_window_size=64),
+    "simlayerkv(lazyThreshold=0.7, recentTokens=64)": lambda _: kvpress.SimLayerKVPress(
+        lazy_threshold=0.7, n_recent=64),
 }
+
+
+def ratios_of(name):
+    """Ratio 0 of what keeps to numbers of its own; two ratios of wrappers that compress part after part."""
+    if name.startswith(("threshold(", "simlayerkv")):
+        return [0]
+    return [0.5, 0.9] if name.startswith(("chunk(", "block(")) else RATIOS
 
 
 QUESTION = " What was said about the river?"
 
 
+ONE_PREFILL = (kvpress.ScorerPress, kvpress.ChunkPress, kvpress.BlockPress, kvpress.SimLayerKVPress)
+
+
 class ScorerPresses(kvpress.BasePress):
-    """All scorers at all ratios in one prefill: what layers compute does not depend on the rows that hooks drop."""
+    """All presses that drop rows of one layer, at all ratios in one prefill: what layers compute does not depend on the
+    rows that hooks drop."""
 
     def __init__(self, names):
-        self.presses = {(name, ratio): PRESSES[name](ratio) for name in names for ratio in RATIOS}
+        self.presses = {(name, ratio): PRESSES[name](ratio) for name in names for ratio in ratios_of(name)}
         self.caches = {case: DynamicCache() for case in self.presses}
 
     def post_init_from_model(self, model):
@@ -106,11 +124,11 @@ class ScorerPresses(kvpress.BasePress):
 
 def pressed_caches(model, names, ids, full):
     """The caches that presses leave, one by one with name and ratio; fills `full`, the cache without a press."""
-    scorers = ScorerPresses([name for name in names if isinstance(PRESSES[name](0.5), kvpress.ScorerPress)])
+    scorers = ScorerPresses([name for name in names if isinstance(PRESSES[name](0.5), ONE_PREFILL)])
     with scorers(model):
         model.model(torch.tensor([ids]), past_key_values=full)
     for name in names:
-        for ratio in RATIOS:
+        for ratio in ratios_of(name):
             cache = scorers.caches.pop((name, ratio), None)
             if cache is None:
                 cache = DynamicCache()

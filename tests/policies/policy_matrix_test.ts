@@ -22,7 +22,7 @@ interface Promised {
   readonly sinks: number;
   /** The newest rows that stay as long as there is room for them. */
   readonly recent?: number;
-  /** `layer`: a layer's heads share the budget; `layers`, `model`: all share it; `nearly`: whole chunks. */
+  /** `layer`: a layer's heads share the budget; `layers`, `model`: all share it; `nearly`: chunk by chunk. */
   readonly follows: "budget" | "layer" | "layers" | "model" | "nearly" | "own numbers" | "nothing";
 }
 
@@ -87,6 +87,26 @@ const NAMED: readonly Promised[] = [
   { name: "globalkv(snapkv)", options: {}, sinks: 0, follows: "model" },
   { name: "globalkv(attention_probe)", options: {}, sinks: 4, follows: "model" },
   { name: "protect(knorm)", options: {}, sinks: 4, follows: "budget" },
+  { name: "chunk(knorm)", options: {}, sinks: 0, follows: "budget" },
+  { name: "chunk(knorm, chunkLength=16)", options: {}, sinks: 0, follows: "nearly" },
+  { name: "block(keydiff)", options: {}, sinks: 0, follows: "budget" },
+  { name: "block(protect(tova), blockSize=7)", options: {}, sinks: 4, follows: "budget" },
+  { name: "threshold(knorm, threshold=-1.2)", options: {}, sinks: 0, recent: 128, follows: "own numbers" },
+  {
+    name: "threshold(protect(keydiff), threshold=-0.9, windowSize=8)",
+    options: {},
+    sinks: 4,
+    recent: 8,
+    follows: "own numbers",
+  },
+  { name: "simlayerkv", options: {}, sinks: 4, recent: 1023, follows: "own numbers" },
+  {
+    name: "simlayerkv",
+    options: { lazyThreshold: 0, recentTokens: 3, lastQueries: 1, sinkTokens: 2 },
+    sinks: 2,
+    recent: 2,
+    follows: "own numbers",
+  },
   { name: "globalkv(protect(observed_attention))", options: {}, sinks: 4, follows: "model" },
 ];
 
@@ -255,6 +275,73 @@ Deno.test("cap: leverage of values that are weighted by keys like the mean query
   assertNear(scoresOf("cap", { tau: Math.log(4), sinkTokens: 1 }, signals), [0, 16 / 17], 1e-5);
 });
 
+/** The rows that a policy keeps of one head with these keys of two numbers, which do not turn. */
+function keptOfKeys(name: string, keys: readonly number[], ratio: number): number[] {
+  const positions = Int32Array.from({ length: keys.length / 2 }, (_, row) => row);
+  const model = { layerCount: 1, headDim: 2, groupSize: 1, rotary: uniformRotary(1, [0]) };
+  const layer = { index: 0, model, heads: [{ positions, signal: () => Float32Array.from(keys) }] };
+  return [...policy(name).choose([layer], budgetForRatio(positions.length, ratio))[0][0].rows];
+}
+
+Deno.test("chunk: of each chunk the same part stays, compared with its own rows; the last may be short", () => {
+  const norms = [1, 2, 3, 4, 9, 8, 7, 6, 5].flatMap((norm) => [norm, 0]);
+  assertEquals(keptOfKeys("knorm", norms, 0.5), [0, 1, 2, 3]);
+  assertEquals(keptOfKeys("chunk(knorm, chunkLength=4)", norms, 0.5), [0, 1, 6, 7, 8]);
+  // In each chunk two keys point one way and a third another; of the whole text the ways are as frequent.
+  const ways = [1, 0, 1, 0, 0, 1, 0, 1, 0, 1, 1, 0];
+  assertEquals(keptOfKeys("chunk(keydiff, chunkLength=3)", ways, 0.5), [2, 5]);
+});
+
+Deno.test("block: rows are compared with those that are left, and what went does not come back", () => {
+  const norms = [5, 4, 3, 2, 1].flatMap((norm) => [norm, 0]);
+  assertEquals(keptOfKeys("block(knorm, blockSize=1)", norms, 0.6), [3, 4]);
+  // The first two keys point one way: the third, which differs, takes the place of one, and the fourth then of the other.
+  const ways = [1, 0, 1, 0.1, -0.1, 1, 0, 1, 0.1, 1];
+  const kept = keptOfKeys("block(keydiff, blockSize=1)", ways, 0.6);
+  assertEquals(kept.length, 2);
+  assertEquals(keptOfKeys("block(keydiff, blockSize=3)", ways, 0.6), keptOfKeys("keydiff", ways, 0.6));
+});
+
+Deno.test("threshold: what reaches it stays, and the window; how much follows no budget", () => {
+  const norms = [1, 5, 2, 5, 5, 1, 5].flatMap((norm) => [norm, 0]);
+  for (const ratio of [0, 0.9]) {
+    assertEquals(keptOfKeys("threshold(knorm, threshold=-2, windowSize=1)", norms, ratio), [0, 2, 5, 6]);
+    assertEquals(keptOfKeys("threshold(protect(knorm, sinks=2), threshold=-1, windowSize=0)", norms, ratio), [0, 1, 5]);
+  }
+  assertEquals(policy("threshold(knorm)").size, "own");
+  assertEquals(policy("adakv(knorm)").size, undefined);
+});
+
+Deno.test("threshold: one that evicts every row is refused in a line that names the highest score", () => {
+  const norms = [3, 5, 2, 5].flatMap((norm) => [norm, 0]);
+  assertThrows(
+    () => keptOfKeys("threshold(knorm, threshold=-1, windowSize=1)", norms, 0),
+    RangeError,
+    "Cannot evict by threshold -1 of threshold(knorm) as it would evict every row that is not protected: " +
+      "the highest score is -2, give at most that",
+  );
+  // Where all rows are in the window, none is judged.
+  assertEquals(keptOfKeys("threshold(knorm, threshold=-1)", norms, 0), [0, 1, 2, 3]);
+  assertThrows(() => policy("threshold(kvzip)"), TypeError, "Cannot wrap kvzip in threshold as it shares out rows");
+  assertThrows(() => policy("adakv(threshold(knorm))"), TypeError, "Cannot wrap threshold(knorm) in adakv");
+});
+
+Deno.test("simlayerkv: a layer whose newest query looks near keeps sinks and neighbors, others keep all", () => {
+  const layer = (index: number, attention: readonly number[]): Layer => ({
+    ...oneHead(Float64Array.from(attention)),
+    index,
+  });
+  const [lazy, wide] = [[0.5, 0, 0, 0, 0.1, 0.3, 0.1], [0.1, 0.5, 0, 0, 0.1, 0.2, 0.1]];
+  const kept = (options: PolicyOptions) =>
+    policy("simlayerkv", { sinkTokens: 1, recentTokens: 2, ...options })
+      .choose([layer(0, lazy), layer(1, wide)], budgetForRatio(7, 0)).map(([{ rows }]) => [...rows]);
+  // The query's own row does not count: 0.5 + 0.1 + 0.3 against 0.1 + 0.1 + 0.2.
+  assertEquals(kept({ lazyThreshold: 0.8 }), [[0, 6], [0, 1, 2, 3, 4, 5, 6]]);
+  assertEquals(kept({ lazyThreshold: 0.3 }), [[0, 6], [0, 6]]);
+  assertEquals(kept({ lazyThreshold: 0.95 }).flat().length, 14);
+  assertEquals(kept({ lazyThreshold: 0.3, recentTokens: 5 }).flat().length, 14, "no longer than what would stay");
+});
+
 Deno.test("heads that lost tokens still agree on those they have", () => {
   const cache = syntheticCache(60);
   cache.compress(policy("random"), { compressionRatio: 0.5 });
@@ -345,6 +432,11 @@ Deno.test("numbers of tokens and rows are whole, in options and in parentheses",
       ["leverage(sketchSize=0)", "sketchSize 0 for leverage as it must be a whole number of at least 1"],
       ["cap(futurePositions=0)", "futurePositions 0 for cap as it must be a whole number of at least 1"],
       ["cap(tau=-1)", "tau -1 for cap as it must be at least 0"],
+      ["chunk(knorm, chunkLength=0)", "chunkLength 0 for chunk as it must be a whole number of at least 1"],
+      ["block(knorm, blockSize=0)", "blockSize 0 for block as it must be a whole number of at least 1"],
+      ["threshold(knorm, windowSize=-1)", "windowSize -1 for threshold as it must be a whole number of at least 0"],
+      ["simlayerkv(lazyThreshold=1.1)", "lazyThreshold 1.1 for simlayerkv as it must be in [0, 1]"],
+      ["simlayerkv(recentTokens=2, lastQueries=3)", "recentTokens 2 for simlayerkv as it must be a whole number of"],
       ["random(seed=-3)", "seed -3 for random"],
       ["hybrid(topk=2.5)", "topk 2.5 for hybrid"],
     ]

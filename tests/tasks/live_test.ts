@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
 import { checkpointPath, readGolden } from "../fixtures/golden.ts";
 import { runTask } from "../fixtures/run_task.ts";
 import { withFiles } from "../fixtures/with_folder.ts";
@@ -73,6 +73,22 @@ Deno.test("generate: streams a text, or prints JSON alone; either question flag"
     const streamed = await runTask(["generate", ...flags, "--question-file", path("q.txt")]);
     assertEquals(streamed.stdout.trimEnd(), text.trimEnd());
     assertMatch(streamed.stderr, /hybrid kept \d+ of \d+ bytes/);
+  });
+});
+
+Deno.test("compress with a threshold: the ratio that came out is told, and a threshold above every score is refused", async () => {
+  await withFiles({ "river.txt": "The river is deep and the bank is high. ".repeat(24) }, async (path) => {
+    const asked = ["compress", "--model", "tiny", "--prompt-file", path("river.txt"), "--json"];
+    const { stdout } = await runTask([...asked, "--policy", "threshold(keydiff, threshold=-0.5)"]);
+    const { achieved_ratio, compression_ratio, kept, tokens } = JSON.parse(stdout);
+    const heads: number[][] = kept.flat();
+    const rows = heads.reduce((sum, { length }) => sum + length, 0);
+    assertEquals(compression_ratio, 0);
+    assertAlmostEquals(achieved_ratio, 1 - rows / (heads.length * tokens.length), 1e-12);
+    assert(achieved_ratio > 0 && heads.every((own) => own.length >= 128));
+    const refused = await runTask([...asked, "--policy", "threshold(keydiff, threshold=3)"]);
+    assertEquals(refused.code, 2);
+    assertMatch(refused.stderr, /error: Cannot evict by threshold 3 of threshold\(keydiff\) .* give at most that\n$/);
   });
 });
 
@@ -213,6 +229,16 @@ Deno.test("what is wrong is one line on stderr, with exit 2 for a usage error an
         ["compress", ...MODEL, ...prompt, "--compression-ratio", "0.5"],
         2,
         /by keep_all as it evicts nothing: give --policy/,
+      ],
+      [
+        ["compress", ...MODEL, ...prompt, "--policy", "simlayerkv", "--compression-ratio", "0.5"],
+        2,
+        /with simlayerkv as it sets itself how much stays: leave it out/,
+      ],
+      [
+        ["compress", ...MODEL, "--prompt-file", path("long.txt"), "--policy", "snapkv(windowSize=32)"],
+        2,
+        /without a budget, as nothing would be evicted/,
       ],
       [["compress", ...MODEL, ...prompt, "--positions", "compact"], 2, /--positions where none is evicted/],
       [

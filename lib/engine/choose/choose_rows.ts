@@ -1,8 +1,8 @@
-import type { Vector } from "../../numeric/vectors.ts";
 import { budgetForRatio, budgetForRows, headRows } from "../../policies/budget.ts";
-import type { Choice, Head, Layer, Policy } from "../../policies/policy.ts";
+import type { Choice, Layer, Policy } from "../../policies/policy.ts";
 import { checkChoice } from "../../policies/policy_rules.ts";
 import { scoreOnce } from "../../policies/score_once.ts";
+import { someRows } from "../../policies/some_rows.ts";
 import { inRanges, type PositionRange } from "../rows/position_range.ts";
 import type { RowBytes } from "../rows/row_bytes.ts";
 
@@ -110,26 +110,6 @@ function unpinnedRows(layers: readonly Layer[], pins: readonly PositionRange[]):
         })
       ),
   };
-}
-
-/** Some rows of a head, in their order. Signals that have no row axis stay whole. */
-function someRows(head: Head, rows: Uint32Array): Head {
-  const count = head.positions.length;
-  return {
-    positions: Int32Array.from(rows, (row) => head.positions[row]),
-    signal: (signal) => {
-      const values = head.signal(signal);
-      return signal === "queryMoments" || count === 0 ? values : pickRows(values, rows, values.length / count);
-    },
-  };
-}
-
-function pickRows(signal: Vector, rows: Uint32Array, width: number): Vector {
-  const picked = signal instanceof Float32Array
-    ? new Float32Array(rows.length * width)
-    : new Float64Array(rows.length * width);
-  rows.forEach((row, index) => picked.set(signal.subarray(row * width, (row + 1) * width), index * width));
-  return picked;
 }
 
 /** The size that a compression keeps: a ratio of rows removed, rows a head, rows of all heads, or bytes in all. */

@@ -146,6 +146,7 @@ function comparisonTable(comparisons: readonly SettingComparison[]): string {
       top1_agreement: setting.top1_agreement,
       answer_tokens: setting.answer_tokens,
       live_bytes: setting.live_bytes,
+      live_share: setting.live_share,
     }));
   return table(rows, {
     formats: {
@@ -155,6 +156,7 @@ function comparisonTable(comparisons: readonly SettingComparison[]): string {
       top1_agreement: fixed(3),
       answer_tokens: fixed(1),
       live_bytes: bytes,
+      live_share: fixed(3),
     },
   }).markdown;
 }

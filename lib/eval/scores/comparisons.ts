@@ -43,6 +43,11 @@ export interface SettingComparison extends SettingName {
   readonly answer_tokens: number;
   /** Mean cache bytes after the eviction. */
   readonly live_bytes: number;
+  /**
+   * `live_bytes` as a share of the full cache's on the same rows: in float32, 1 less the compression ratio that came out.
+   * Null where the full cache answered none of them.
+   */
+  readonly live_share: number | null;
 }
 
 /** What {@linkcode settingComparisons} compares, and with what. */
@@ -108,8 +113,16 @@ export function settingComparisons(
       top1_agreement: meanOf(({ agreement }) => mean(agreement)),
       answer_tokens: meanOf((sample) => sample.answer_tokens),
       live_bytes: meanOf((sample) => sample.live_bytes),
+      live_share: liveShare(own, settings.get(settingKey(FULL_CACHE)) ?? []),
     };
   });
+}
+
+function liveShare(own: readonly ScoredSample[], full: readonly ScoredSample[]): number | null {
+  const bytes = new Map(full.map((sample) => [sample.index, sample.live_bytes]));
+  const both = own.filter(({ index }) => bytes.has(index));
+  if (both.length === 0) return null;
+  return mean(both.map(({ live_bytes }) => live_bytes)) / mean(both.map(({ index }) => bytes.get(index)!));
 }
 
 /** Of the way from the better floor to the oracle, the share that is done: all are given as the setting's score less theirs. */

@@ -73,6 +73,7 @@ Deno.test("a setting is held to the full cache on the same rows, and its way fro
   assertEquals(mine.oracle_gap_closed, 0.5); // floor: streaming_llm's 0.25; oracle's 0.75
   assertEquals([random.oracle_gap_closed, oracle.oracle_gap_closed], [-0.5, 1]);
   assertEquals([mine.kl, mine.top1_agreement, mine.answer_tokens, mine.live_bytes], [1, 0.5, 2.5, 100]);
+  assertEquals(mine.live_share, 1);
 });
 
 Deno.test("rows that a setting lacks are left out on both sides", () => {
@@ -81,6 +82,14 @@ Deno.test("rows that a setting lacks are left out on both sides", () => {
     ...samples("mine", 0.5, [0, 1, 1]).slice(1),
   ]);
   assertEquals([mine.n, mine.score, mine.difference], [2, 1, 0]);
+});
+
+Deno.test("the share of the full cache's bytes that stays is of the rows that both answered", () => {
+  const full = samples("keep_all", 0, [1, 1]).map((sample, row) => ({ ...sample, live_bytes: [400, 1000][row] }));
+  const own = samples("mine", 0, [1, 1, 1]).map((sample, row) => ({ ...sample, live_bytes: [100, 600, 9][row] }));
+  const [, mine] = settingComparisons([...full, ...own]);
+  assertEquals(mine.live_share, 0.5);
+  assertEquals(settingComparisons(own)[0].live_share, null);
 });
 
 Deno.test("without an oracle above the floor there is no gap to close", () => {
