@@ -13,14 +13,19 @@ export interface JobSetting extends SettingName {
 
 /** A question about a job's context. */
 export interface JobQuestion extends Omit<PromptIds, "contextIds"> {
+  /** Tokens of the longest answer. */
   readonly maxNewTokens: number;
+  /** The settings that are to answer. */
   readonly settings: readonly JobSetting[];
 }
 
 /** Questions about one context under their settings: one prefill serves all. Data alone: no path, no code, no text. */
 export interface Job {
+  /** How positions go on after an eviction. */
   readonly positions: PositionMode;
+  /** What is read before the eviction. */
   readonly contextIds: readonly number[];
+  /** The questions, and who is to answer each. */
   readonly questions: readonly JobQuestion[];
 }
 
