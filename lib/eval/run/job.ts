@@ -13,14 +13,19 @@ export interface JobSetting extends SettingName {
 
 /** A question about a job's context. */
 export interface JobQuestion extends Omit<PromptIds, "contextIds"> {
+  /** Tokens of the longest answer. */
   readonly maxNewTokens: number;
+  /** The settings that are to answer it. */
   readonly settings: readonly JobSetting[];
 }
 
 /** Questions about one context under their settings: one prefill serves all. Data alone: no path, no code, no text. */
 export interface Job {
+  /** Where kept rows stand. */
   readonly positions: PositionMode;
+  /** The context's tokens. */
   readonly contextIds: readonly number[];
+  /** The questions about it, one at least. */
   readonly questions: readonly JobQuestion[];
 }
 
