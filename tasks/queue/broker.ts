@@ -112,7 +112,10 @@ export async function openBroker(
   let failingSince: number | undefined;
   let lastFailure = "it does not answer";
   const pauseBefore = (tries: number): number | null => {
-    failingSince ??= Date.now();
+    if (failingSince === undefined) {
+      failingSince = Date.now();
+      if (isReady) onNotice(`the queue ${label} is lost: trying again for ${LOST_PATIENCE / 60 / SECOND} minutes`);
+    }
     const patience = isReady ? LOST_PATIENCE : FIRST_PATIENCE;
     return Date.now() - failingSince > patience ? null : Math.min(100 * 2 ** Math.min(tries, 10), LONGEST_PAUSE);
   };
@@ -147,11 +150,6 @@ export async function openBroker(
     if (failingSince !== undefined && isReady) onNotice(`the queue ${label} is back`);
     failingSince = undefined;
     isReady = true;
-  });
-  redis.on("close", () => {
-    if (!isReady || failingSince !== undefined || closing) return;
-    failingSince = Date.now();
-    onNotice(`the queue ${label} is lost: trying again for ${LOST_PATIENCE / 60 / SECOND} minutes`);
   });
   redis.on("end", () => {
     if (!closing) lost.abort(unreachable());

@@ -59,11 +59,12 @@ export function versionDifference(work: WorkVersion, own: WorkVersion): string |
 
 let known: string | undefined;
 
-/** sha256 over the files of `lib/` and the packages of deno.json, hex; read once in a process. */
+/** sha256 over the files of `lib/` and `tasks/queue/` and the packages of deno.json, hex; read once in a process. */
 export function codeHash(): string {
-  return known ??= textHash(
-    `${JSON.stringify(settings.imports)}\n${hashLines(new URL("../../lib/", import.meta.url))}`,
-  );
+  if (known !== undefined) return known;
+  const folders = ["../../lib/", "./"].map((folder) => hashLines(new URL(folder, import.meta.url)));
+  known = textHash([JSON.stringify(settings.imports), ...folders].join("\n"));
+  return known;
 }
 
 function hashLines(folder: URL, path = ""): string {

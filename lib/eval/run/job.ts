@@ -15,17 +15,17 @@ export interface JobSetting extends SettingName {
 export interface JobQuestion extends Omit<PromptIds, "contextIds"> {
   /** Tokens of the longest answer. */
   readonly maxNewTokens: number;
-  /** The settings that are to answer. */
+  /** The settings that are to answer it. */
   readonly settings: readonly JobSetting[];
 }
 
 /** Questions about one context under their settings: one prefill serves all. Data alone: no path, no code, no text. */
 export interface Job {
-  /** How positions go on after an eviction. */
+  /** Where kept rows stand. */
   readonly positions: PositionMode;
-  /** What is read before the eviction. */
+  /** The context's tokens. */
   readonly contextIds: readonly number[];
-  /** The questions, and who is to answer each. */
+  /** The questions about it, one at least. */
   readonly questions: readonly JobQuestion[];
 }
 

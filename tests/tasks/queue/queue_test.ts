@@ -112,6 +112,7 @@ Deno.test({
       await using two = scene.evaluate("two");
       assertEquals(await ended(two), 0, two.lines.join("\n"));
       assertEquals(written(folder, "two"), plain);
+      assertMatch(first.lines.join("\n"), /is lost: trying again for 5 minutes\n(?:.*\n)*the queue \S+ is back/);
       for (const worker of [first, second]) {
         worker.process.kill("SIGTERM");
         assertEquals(await ended(worker), 0, worker.lines.join("\n"));
