@@ -2,6 +2,8 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import {
   cacheLayout,
+  encodeInspection,
+  parseInspection,
   parseRetentionRecord,
   parseSummary,
   summarizeTrace,
@@ -351,6 +353,13 @@ const STUDY = JSON.parse(encodeStudy({
   })),
 }));
 const RECORD = { policy: "knorm", tokens: ["A", " dog"], kept: [[[0, 1], [1]]], live_bytes: 5 };
+const INSPECTION = encodeInspection({
+  tokens: ["A", " dog"],
+  tracks: [
+    { policy: "a", along: "ratio", frames: [{ tokens: 2, compressionRatio: 0.5, kept: [[[1], [0]]], answer: "Rex" }] },
+    { policy: "b", along: "tokens", frames: [{ tokens: 1, kept: [[[0], []]], liveBytes: 8 }] },
+  ],
+});
 const BENCH = {
   format: 1,
   command: "deno task bench",
@@ -808,6 +817,19 @@ export const READERS: readonly Reader[] = [
         retention.length === tokens.length && retention.every((share) => share >= 0 && share <= 1),
         "a share is none",
       );
+    }),
+  },
+  {
+    name: "inspection",
+    mutate: ofJson(JSON.parse(INSPECTION)),
+    read: ofUtf8((text) => {
+      const { tokens, tracks } = parseInspection(text);
+      for (const { frames } of tracks) {
+        for (const { kept, tokens: read } of frames) {
+          wrongUnless(read <= tokens.length, `${read} of ${tokens.length} tokens were read`);
+          wrongUnless(kept.flat().every((rows) => rows.length <= read), "more rows than tokens");
+        }
+      }
     }),
   },
   {
