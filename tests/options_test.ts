@@ -67,6 +67,9 @@ function callsOf(model: engine.Model, cache: engine.KvCache): Record<string, Doo
     // kvmirror/policies
     adakv: ["safeguard", (options) => policies.adakv(KNORM, options)],
     checkPolicy: ["compressionRatios", (options) => policies.checkPolicy(KNORM, [], options)],
+    block: ["blockSize", (options) => policies.block(KNORM, options)],
+    chunk: ["chunkLength", (options) => policies.chunk(KNORM, options)],
+    threshold: ["windowSize", (options) => policies.threshold(KNORM, options)],
     chunkkv: ["chunkLength", (options) => policies.chunkkv(KNORM, options)],
     criticalkv: ["firstStage", (options) => policies.criticalkv(KNORM, options)],
     definePolicy: ["protect", (options) => policies.definePolicy(options)],
@@ -97,6 +100,7 @@ function callsOf(model: engine.Model, cache: engine.KvCache): Record<string, Doo
     factRow: ["maxNewTokens", (options) => evaluation.factRow("a", { text: "", facts: [] }, 0, options)],
     factRows: ["maxNewTokens", (options) => evaluation.factRows("a", [], options)],
     fitAttentionProbe: ["penalty", (options) => evaluation.fitAttentionProbe(model, [], options)],
+    fittingTexts: ["samples", (options) => evaluation.fittingTexts(model.tokenizer, [], options)],
     growStudy: ["positions", (options) => evaluation.growStudy(model, [], NONE, options).next()],
     originalBenchmark: ["sentences", (options) => evaluation.originalBenchmark(model, options)],
     perplexity: ["contextTokens", (options) => evaluation.perplexity(model, [], [], options)],

@@ -183,7 +183,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "windows.ts",
     ],
   },
-  "engine/choose": { uses: ["engine/rows", "policies", "numeric"], door: ["choose_rows.ts"] },
+  "engine/choose": { uses: ["engine/rows", "policies"], door: ["choose_rows.ts"] },
   "engine/graph": {
     uses: ["engine/rows", "engine/checkpoint", "files"],
     door: [
@@ -251,7 +251,16 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   notebook: { uses: ["files"], door: ["notebook.ts", "parse_notebook.ts"] },
   policies: {
     uses: ["display", "numeric"],
-    door: ["budget.ts", "check_signals.ts", "keep_all.ts", "policy.ts", "policy_rules.ts", "score_once.ts", "table.ts"],
+    door: [
+      "budget.ts",
+      "check_signals.ts",
+      "keep_all.ts",
+      "policy.ts",
+      "policy_rules.ts",
+      "score_once.ts",
+      "some_rows.ts",
+      "table.ts",
+    ],
   },
   metrics: {
     uses: ["numeric"],
