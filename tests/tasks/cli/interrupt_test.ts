@@ -86,9 +86,10 @@ const HOSTILE = {
   "a template": {
     "tokenizer.json": tokenizer(" "),
     "tokenizer_config.json": {
-      chat_template: "{% for i in range(9999) %}{% set x = messages[0].content | upper | lower %}{% endfor %}",
+      chat_template: "{% for i in range(9999) %}{% for j in range(9999) %}{% set x = messages[0].content | upper %}" +
+        "{% endfor %}{% endfor %}{{ messages[0].content }}",
     },
-    "prompt.txt": "ab ".repeat(7_000_000),
+    "prompt.txt": "ab",
   },
 };
 
