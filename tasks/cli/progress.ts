@@ -27,6 +27,7 @@ export function createProgress(label: string): Progress {
   let begun: { readonly at: number; readonly done: number } | undefined = { at: last, done: 0 };
   let latest = 0;
   let shown = false;
+  let width = 0;
   return {
     update: (done, total, before = 0, by = "") => {
       const now = performance.now();
@@ -41,11 +42,14 @@ export function createProgress(label: string): Progress {
         ? ""
         : timeLeft(now - begun.at, done - Math.max(before, begun.done), total - done);
       const line = [label, share, by, left].filter((part) => part !== "").join(" ");
-      writeText(Deno.stderr, terminal ? `\r${line}\x1b[K` : `${line}\n`);
+      // Blanks clear what a longer line left, on terminals without escapes too.
+      writeText(Deno.stderr, terminal ? `\r${line.padEnd(width)}` : `${line}\n`);
+      width = line.length;
     },
     close: () => {
       if (shown && terminal) writeText(Deno.stderr, "\n");
       shown = false;
+      width = 0;
       begun = undefined;
       latest = 0;
     },

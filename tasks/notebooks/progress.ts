@@ -15,7 +15,13 @@ export function createNotebookProgress(): NotebookProgress {
   let begun = performance.now();
   let current: string | undefined;
   let line = "";
-  const show = () => write(`\r\x1b[K${line} ${elapsed(performance.now() - begun)}`);
+  let width = 0;
+  // Blanks clear what a longer line left, on terminals without escapes too.
+  const rewrite = (text: string) => {
+    write(`\r${text.padEnd(width)}`);
+    width = text.length;
+  };
+  const show = () => rewrite(`${line} ${elapsed(performance.now() - begun)}`);
   const timer = terminal ? setInterval(() => current && show(), 1000) : undefined;
   return {
     step: (notebook, step, steps) => {
@@ -26,7 +32,9 @@ export function createNotebookProgress(): NotebookProgress {
       else write(`${line} ${elapsed(performance.now() - begun)}\n`);
     },
     done: (notebook) => {
-      write(`${terminal ? "\r\x1b[K" : ""}${notebook} done in ${elapsed(performance.now() - begun)}\n`);
+      const last = `${notebook} done in ${elapsed(performance.now() - begun)}`;
+      if (terminal) rewrite(last);
+      write(terminal ? "\n" : `${last}\n`);
       current = undefined;
     },
     [Symbol.dispose]: () => {
