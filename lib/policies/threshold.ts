@@ -5,10 +5,7 @@ import { scorerOf } from "./wrap.ts";
 
 /** Options of {@linkcode threshold}, with their defaults. */
 export const THRESHOLD_OPTIONS = {
-  /**
-   * The lowest score that stays, on the scale of the policy's scores. The default is for `attention_probe`, whose scores
-   * are logarithms of shares of attention.
-   */
+  /** The lowest score that stays; the default is for `attention_probe`, whose scores are logarithms of attention. */
   threshold: -4,
   /** The newest rows of each head, which stay. */
   windowSize: 128,
