@@ -55,7 +55,7 @@ Deno.test({
     assertEquals(code, 0, shown);
     assertEquals(questions(shown), ["What is it?", "And that?", "What is it?"]);
     assertMatch(shown, /10\.0 KiB of 976\.6 KiB live \(at most 10\.0 KiB\), 4 tokens\ntype a question, or \/help\n/);
-    assert(shown.endsWith("\n") && !shown.includes("reading"), shown);
+    assert(shown.endsWith("\n"), shown);
   },
 });
 
