@@ -215,6 +215,7 @@ Deno.test("chat: Ctrl-C ends the answer, and between answers the program; files 
       await until(notices, /KiB live[^]*KiB live/);
       await say(`/save ${file}`);
       await until(notices, /saved to/);
+      await new Promise((done) => setTimeout(done, 400)); // sooner, it would be the first signal again
       child.kill("SIGINT");
       assertEquals((await child.status).code, 130);
     } finally {
