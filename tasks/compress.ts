@@ -1,14 +1,6 @@
 /** `deno task compress`: reads a context raw, evicts, reads a question raw; shows what is left and what comes next. */
 import { logProbabilities, usageByLayer } from "kvmirror";
-import {
-  cacheDtypeName,
-  cacheUsage,
-  encodeStart,
-  type KvCache,
-  type Model,
-  prefillRecordings,
-  tokenTexts,
-} from "kvmirror/engine";
+import { cacheDtypeName, cacheUsage, encodeStart, prefillRecordings, tokenTexts } from "kvmirror/engine";
 import { evictionFromFlags } from "./cli/cache_flags.ts";
 import { requiredText, textFromFlag } from "./cli/flags.ts";
 import { modelFromFlags } from "./cli/model_flags.ts";
@@ -37,7 +29,7 @@ await runTask("compress", async (flags) => {
   progress.close();
   const achieved = await eviction.apply(cache, { signal, onNotice: printNotice });
   const { liveBytes, fullBytes } = cache;
-  const kept = keptPositions(cache, model);
+  const kept = cache.keptPositions().map((heads) => heads.map((positions) => [...positions]));
   const usage = cacheUsage(cache);
   let top = { ids: [] as number[], logprobs: [] as number[] };
   let steps = 0;
@@ -89,14 +81,6 @@ await runTask("compress", async (flags) => {
   });
   printText(`continues: ${JSON.stringify(text)}`);
 });
-
-function keptPositions(cache: KvCache, model: Model): number[][][] {
-  const { numHiddenLayers, numKeyValueHeads } = model.config;
-  return Array.from(
-    { length: numHiddenLayers },
-    (_, layer) => Array.from({ length: numKeyValueHeads }, (_, head) => [...cache.rowPositions(layer, head)]),
-  );
-}
 
 function likeliestTokens(logits: Float32Array): { ids: number[]; logprobs: number[] } {
   const logprobs = logProbabilities(logits);

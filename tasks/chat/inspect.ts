@@ -106,26 +106,13 @@ function listen(port: number, answer: (request: Request) => Response): Deno.Http
 
 /** What the cache holds now. */
 function inspectionOf({ cache, policy }: Chat, { tokenizer, origin }: Model): Inspection {
-  const { layerCount, kvHeadCount } = cache.shape;
   const ids = cache.tokenIds();
   // A model without a system prompt has read nothing yet: an empty token stands for what will come.
-  const none = { tokens: [""], kept: [] as number[] };
-  const { tokens } = ids.length === 0 ? none : { tokens: tokenTexts(tokenizer, ids) };
-  const rows = (layer: number, head: number) => ids.length === 0 ? none.kept : cache.rowPositions(layer, head);
+  const tokens = ids.length === 0 ? [""] : tokenTexts(tokenizer, ids);
+  const frame = { tokens: tokens.length, liveBytes: cache.liveBytes, kept: cache.keptPositions() };
   return {
     model: `${origin.name}, ${origin.weights} weights`,
     tokens,
-    tracks: [{
-      policy: policy.name,
-      along: "tokens",
-      frames: [{
-        tokens: tokens.length,
-        liveBytes: cache.liveBytes,
-        kept: Array.from(
-          { length: layerCount },
-          (_, layer) => Array.from({ length: kvHeadCount }, (_, head) => rows(layer, head)),
-        ),
-      }],
-    }],
+    tracks: [{ policy: policy.name, along: "tokens", frames: [frame] }],
   };
 }

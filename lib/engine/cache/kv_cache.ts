@@ -224,6 +224,15 @@ export class KvCache implements Disposable, Displayable {
     return this.#head(layer, kvHead).livePositions().slice();
   }
 
+  /** Positions in the text of every kv head's rows, ascending: `[layer][kv head][row]`, copies. */
+  keptPositions(): Int32Array[][] {
+    const { layerCount, kvHeadCount } = this.shape;
+    return Array.from(
+      { length: layerCount },
+      (_, layer) => Array.from({ length: kvHeadCount }, (_, kvHead) => this.rowPositions(layer, kvHead)),
+    );
+  }
+
   /** Live and allocated bytes of one kv head. */
   headBytes(layer: number, kvHead: number): { live: number; allocated: number } {
     const head = this.#head(layer, kvHead);

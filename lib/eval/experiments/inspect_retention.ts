@@ -137,13 +137,5 @@ export async function inspectRetention(
 
 /** What a cache holds now: each head's positions, the bytes, and the tokens read. */
 function heldNow(cache: KvCache): InspectedFrame {
-  const { layerCount, kvHeadCount } = cache.shape;
-  return {
-    tokens: cache.tokenCount,
-    liveBytes: cache.liveBytes,
-    kept: Array.from(
-      { length: layerCount },
-      (_, layer) => Array.from({ length: kvHeadCount }, (_, head) => cache.rowPositions(layer, head)),
-    ),
-  };
+  return { tokens: cache.tokenCount, liveBytes: cache.liveBytes, kept: cache.keptPositions() };
 }
