@@ -54,6 +54,11 @@ function barsPicture(caption: string, shares: readonly number[]): string {
   }" height="${height + 1}">${drawn.join("")}</svg>`;
 }
 
+/** Escapes text for HTML, in an element or a quoted attribute. */
+export function escapeHtml(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
 function escape(text: string): string {
-  return text.toWellFormed().replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+  return escapeHtml(text.toWellFormed());
 }

@@ -7,6 +7,7 @@ import type { Checkpoint, ModelConfig } from "../checkpoint/checkpoint.ts";
 import type { WeightFormat } from "../graph/weights.ts";
 import { ModelObserver } from "../observe/model_observer.ts";
 import { type CacheDtype, checkCacheDtype, isFloat32 } from "../rows/cache_dtype.ts";
+import { textBytes } from "../rows/cache_shape.ts";
 import type { DecoderPool } from "../runtime/decoder_pool.ts";
 import { prefillRecordings, type Recording, recordingsFor } from "../signals/signals.ts";
 import { splitChatTemplate, turnIds, userIds, type UserTokens } from "../tokenizer/chat_template.ts";
@@ -346,13 +347,12 @@ export class Model implements AsyncDisposable, Displayable {
   [DISPLAY](): DisplayBundle {
     const { numHiddenLayers, numKeyValueHeads, numAttentionHeads, headDim, maxPositionEmbeddings, vocabSize } =
       this.config;
-    const tokenBytes = numHiddenLayers * numKeyValueHeads * headDim * 2 * Float32Array.BYTES_PER_ELEMENT;
     return factsDisplay({
       name: `Model ${this.origin.name}`,
       facts: [
         ["context", `${grouped(maxPositionEmbeddings)} tokens`],
         ["rows a token", `${numHiddenLayers} layers of ${numKeyValueHeads} kv heads, ${numAttentionHeads} query heads`],
-        ["bytes of 1,000 tokens", `${inMebibytes(1000 * tokenBytes)} in f32`],
+        ["bytes of 1,000 tokens", `${inMebibytes(textBytes(this.#caches.shape, 1000))} in f32`],
         ["head_dim", String(headDim)],
         ["vocabulary", grouped(vocabSize)],
         ["weights", `${this.origin.weights}, from ${this.origin.source}`],

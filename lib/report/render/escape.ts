@@ -1,3 +1,5 @@
+export { escapeHtml } from "../../display/facts.ts";
+
 /**
  * Escapes text for one cell of a Markdown table or one line of prose: it reads there as it stands, whatever it holds.
  * An underscore inside a word stays, as it marks nothing there (GitHub Flavored Markdown, 6.2).
@@ -13,9 +15,4 @@ export function escapeMarkdown(text: string): string {
   return text
     .replaceAll(/[\\|*`<>[\]#~&$]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, "\\$&")
     .replaceAll(/\s*[\r\n\u2028\u2029]+\s*/g, " ");
-}
-
-/** Escapes text for HTML, in an element or a quoted attribute. */
-export function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
