@@ -1,7 +1,7 @@
 import { cacheFolder } from "./cache_folder.ts";
 import { exists, fileSize } from "./exists.ts";
 import { keepHash, keptHash } from "./hash.ts";
-import { holdFolder } from "./held_folder.ts";
+import { holdFolder, removeAbandoned } from "./held_folder.ts";
 import { parseJsonObject } from "./json_object.ts";
 import { explainedError } from "./system_error.ts";
 
@@ -33,6 +33,8 @@ export async function builtFolder(
 ): Promise<string> {
   const folder = `${cache}/${name}`;
   if (exists(folder)) {
+    // One that was killed once the folder had its name left its lock, and nothing is built from then on.
+    await removeAbandoned(BUILDING, parentOf(folder)).catch(() => {});
     const damage = contents.length === 0 ? undefined : await damageOf(folder, contents);
     if (damage === undefined) return folder;
     onNotice?.(`${damage}: ${folder} is built anew`);
@@ -50,7 +52,7 @@ async function buildAtomically(
   build: (folder: string) => Promise<void> | void,
   contents: readonly string[],
 ): Promise<string> {
-  const parent = folder.slice(0, folder.lastIndexOf("/"));
+  const parent = parentOf(folder);
   await Deno.mkdir(parent, { recursive: true });
   await removeDamaged(parent);
   await using building = await holdFolder(BUILDING, parent);
@@ -65,6 +67,10 @@ async function buildAtomically(
     if (!exists(folder)) throw error;
   }
   return folder;
+}
+
+function parentOf(folder: string): string {
+  return folder.slice(0, folder.lastIndexOf("/"));
 }
 
 /** What folders that are being built begin with, and what those end in that are being removed. */

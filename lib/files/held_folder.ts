@@ -26,7 +26,7 @@ export async function holdFolder(prefix: string, parent?: string): Promise<HeldF
   const held = await Deno.open(unnamed, { write: true });
   await held.lock(true).catch(() => {}); // Where the file system has no locks, nothing is ever tidied up.
   await Deno.rename(unnamed, lock);
-  await removeAbandoned(lock.slice(0, -lock.split(/[\\/]/).at(-1)!.length - 1), prefix, lock);
+  await removeAbandoned(prefix, lock.slice(0, -lock.split(/[\\/]/).at(-1)!.length - 1), lock);
   await Deno.mkdir(path);
   return {
     path,
@@ -38,15 +38,32 @@ export async function holdFolder(prefix: string, parent?: string): Promise<HeldF
   };
 }
 
-async function removeAbandoned(parent: string, prefix: string, own: string): Promise<void> {
+/**
+ * Removes the folders and locks that processes left which were killed.
+ *
+ * @param own the lock of a folder that stays
+ */
+export async function removeAbandoned(prefix: string, parent: string, own?: string): Promise<void> {
   const names: string[] = [];
   for await (const { name } of Deno.readDir(parent)) names.push(name);
-  for (const name of names.filter((name) => name.startsWith(prefix) && name.endsWith(LOCK))) {
+  for (const name of names.filter((name) => name.startsWith(prefix))) {
     const lock = `${parent}/${name}`;
-    if (lock === own) continue;
-    removeIfUnlocked(lock, () => {
-      const folder = lock.slice(0, -LOCK.length);
-      if (names.includes(name.slice(0, -LOCK.length))) Deno.removeSync(folder, { recursive: true });
-    });
+    if (name.endsWith(LOCK) && lock !== own) {
+      removeIfUnlocked(lock, () => {
+        const folder = lock.slice(0, -LOCK.length);
+        if (names.includes(name.slice(0, -LOCK.length))) Deno.removeSync(folder, { recursive: true });
+      });
+    } else if (name.endsWith(LOCK + UNNAMED) && isOlder(lock, LOCKED_WITHIN_MS)) removeIfUnlocked(lock);
+  }
+}
+
+/** After so long a lock has its name, or its process was killed before. */
+const LOCKED_WITHIN_MS = 60_000;
+
+function isOlder(path: string, ms: number): boolean {
+  try {
+    return Date.now() - Deno.statSync(path).mtime!.getTime() > ms;
+  } catch {
+    return false; // It has got its name.
   }
 }

@@ -38,3 +38,20 @@ Deno.test("what a killed process built is removed by the next, what a living one
     const left = namesIn(`${cache}/kind`);
     assertEquals([left.length, left.includes("one")], [3, true]);
   }));
+
+Deno.test("the lock of a process that was killed once its folder was there goes when the folder is used", () =>
+  withFolder(async (path) => {
+    const cache = path("cache");
+    await builtFolder("kind/one", () => {}, { cache });
+    const left = [
+      `${cache}/kind/building-0.lock`,
+      `${cache}/kind/building-1.lock.new`,
+      `${cache}/kind/building-2.lock.new`,
+    ];
+    for (const lock of left) Deno.writeTextFileSync(lock, "");
+    const before = new Date(Date.now() - 120_000);
+    Deno.utimeSync(left[1], before, before);
+    await builtFolder("kind/one", () => {}, { cache });
+    // The last one may be another process's that is about to lock it.
+    assertEquals(namesIn(`${cache}/kind`), ["building-2.lock.new", "one"]);
+  }));
