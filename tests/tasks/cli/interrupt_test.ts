@@ -69,58 +69,45 @@ Deno.test({
 });
 
 const CONFIG = tinyConfig({ max_position_embeddings: 64 });
-const tokenizer = (pattern: string) => ({
+/** Its time grows with the fifth power of a text. */
+const TOKENIZER = {
   version: "1.0",
   added_tokens: [],
-  pre_tokenizer: { type: "Split", pattern: { Regex: pattern }, behavior: "Isolated", invert: false },
+  pre_tokenizer: { type: "Split", pattern: { Regex: "a*a*a*a*b" }, behavior: "Isolated", invert: false },
   decoder: { type: "ByteLevel" },
   model: { type: "BPE", vocab: { a: 0, b: 1, c: 2 }, merges: [] },
-});
-const HOSTILE = {
-  "a pattern": {
-    // Its time grows with the fifth power of a text.
-    "tokenizer.json": tokenizer("a*a*a*a*b"),
-    "tokenizer_config.json": { chat_template: "{% for m in messages %}{{ m.content }}{% endfor %}" },
-    "prompt.txt": "a".repeat(20_000),
-  },
-  "a template": {
-    "tokenizer.json": tokenizer(" "),
-    "tokenizer_config.json": {
-      chat_template: "{% for i in range(9999) %}{% for j in range(9999) %}{% set x = messages[0].content | upper %}" +
-        "{% endfor %}{% endfor %}{{ messages[0].content }}",
-    },
-    "prompt.txt": "ab",
-  },
 };
 
-for (const [name, files] of Object.entries(HOSTILE)) {
-  Deno.test({
-    name: `the second Ctrl-C ends a task that is in ${name} of a model for hours`,
-    ignore,
-    fn: async () => {
-      const model = { "config.json": CONFIG, "model.safetensors": tensorsFile(tinyTensors()), ...files };
-      await withFiles(model, async (path, folder) => {
-        const process = startBody(
-          `const { loadModel } = await import(${
-            JSON.stringify(new URL("../../../lib/engine/mod.ts", import.meta.url))
-          });
-          const model = await loadModel(${JSON.stringify(folder)}, { signal });
-          const text = Deno.readTextFileSync(${JSON.stringify(path("prompt.txt"))});
-          printText("begun");
-          await model.prefill(text, { template: "chat", signal });`,
-          { KVMIRROR_CACHE: folder },
-        );
-        const reader = process.stdout.getReader();
-        await reader.read();
-        process.kill("SIGINT");
-        const first = await Promise.race([process.status, pause(APART_MS)]);
-        if (first === undefined) process.kill("SIGINT");
-        const last = setTimeout(() => process.kill("SIGKILL"), 60_000); // it would go on for hours
-        const [{ code, signal }, said] = await Promise.all([process.status, new Response(process.stderr).text()]);
-        clearTimeout(last);
-        await reader.cancel();
-        assertEquals({ first, code, signal, said }, { first: undefined, code: 130, signal: "SIGINT", said: "" });
-      });
-    },
-  });
-}
+Deno.test({
+  name: "the second Ctrl-C ends a task that is in a pattern of a model for hours",
+  ignore,
+  fn: async () => {
+    const model = {
+      "config.json": CONFIG,
+      "model.safetensors": tensorsFile(tinyTensors()),
+      "tokenizer.json": TOKENIZER,
+      "tokenizer_config.json": { chat_template: "{% for m in messages %}{{ m.content }}{% endfor %}" },
+      "prompt.txt": "a".repeat(20_000),
+    };
+    await withFiles(model, async (path, folder) => {
+      const process = startBody(
+        `const { loadModel } = await import(${JSON.stringify(new URL("../../../lib/engine/mod.ts", import.meta.url))});
+        const model = await loadModel(${JSON.stringify(folder)}, { signal });
+        const text = Deno.readTextFileSync(${JSON.stringify(path("prompt.txt"))});
+        printText("begun");
+        await model.prefill(text, { template: "chat", signal });`,
+        { KVMIRROR_CACHE: folder },
+      );
+      const reader = process.stdout.getReader();
+      await reader.read();
+      process.kill("SIGINT");
+      const first = await Promise.race([process.status, pause(APART_MS)]);
+      if (first === undefined) process.kill("SIGINT");
+      const last = setTimeout(() => process.kill("SIGKILL"), 60_000); // it would go on for hours
+      const [{ code, signal }, said] = await Promise.all([process.status, new Response(process.stderr).text()]);
+      clearTimeout(last);
+      await reader.cancel();
+      assertEquals({ first, code, signal, said }, { first: undefined, code: 130, signal: "SIGINT", said: "" });
+    });
+  },
+});
