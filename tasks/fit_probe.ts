@@ -8,8 +8,6 @@ import {
   parseDatasetRows,
   scoredTexts,
   splitNames,
-  TEXT_NAMES,
-  type TextName,
 } from "kvmirror/eval";
 import { readText } from "../lib/files/text_file.ts";
 import { writeAll, writeAtomic } from "../lib/files/write_atomic.ts";
@@ -21,8 +19,8 @@ import { createProgress } from "./cli/progress.ts";
 import { printJson, printText } from "./cli/print.ts";
 import { runTask } from "./cli/run_task.ts";
 
-/** What a probe is fitted to where nothing else is said. */
-const DEFAULT_TEXTS: readonly TextName[] = ["speeches", "code"];
+/** Texts that come with the packages and that no task reads: what a probe is fitted to where nothing else is said. */
+const FREE_TEXTS = ["speeches", "code"];
 
 await runTask("fit_probe", async (flags) => {
   const [length, samples, seed] = ["length", "samples", "seed"].map((name) => flags.number(name)!);
@@ -42,7 +40,7 @@ await runTask("fit_probe", async (flags) => {
   const path = flags.text("output") ?? probePath(model.hash);
   const given = ["text", "text-file"].filter((name) => flags.text(name) !== undefined);
   const origin = given.length === 0
-    ? `--text ${DEFAULT_TEXTS.join(",")}`
+    ? `--text ${FREE_TEXTS.join(",")}`
     : given.map((name) => `--${name} ${flags.text(name)}`).join(" ");
   const notes = {
     model: model.origin.name,
@@ -59,8 +57,15 @@ await runTask("fit_probe", async (flags) => {
 
 function fittingSources(flags: Flags): FittingSource[] {
   const [names, files] = ["text", "text-file"].map((name) => flags.text(name));
-  const named = names === undefined ? (files === undefined ? DEFAULT_TEXTS : []) : splitNames(names);
-  named.forEach((name) => checkWord("text", name, TEXT_NAMES));
-  const own = files === undefined ? [] : splitNames(files).map((name) => ({ name, text: readText(name) }));
-  return [...named as TextName[], ...own];
+  const named = names === undefined ? (files === undefined ? FREE_TEXTS : []) : splitNames(names);
+  const free = named.map(sourceOf);
+  free.forEach(({ name }) => checkWord("text", name, FREE_TEXTS));
+  const own = files === undefined ? [] : splitNames(files).map(sourceOf);
+  return [...free, ...own.map((source) => ({ ...source, text: readText(source.name) }))];
+}
+
+/** `speeches=24` is 24 passages of speeches. */
+function sourceOf(text: string): FittingSource {
+  const [, name, samples] = /^(.*?)(?:=(\d+))?$/s.exec(text)!;
+  return samples === undefined ? { name } : { name, samples: Number(samples) };
 }

@@ -202,9 +202,14 @@ const LIVE_FLAGS = (maxNewTokens: number): FlagTable => ({
   ...MAX_NEW_TOKENS(maxNewTokens),
 });
 
-const QUESTION_FILE: FlagTable = {
-  "question-file": { kind: "text", value: "FILE", meaning: "the question, from a file in UTF-8; - is standard input" },
-};
+const QUESTION_FILE = (otherwise: string): FlagTable => ({
+  "question-file": {
+    kind: "text",
+    value: "FILE",
+    otherwise,
+    meaning: "the question, from a file in UTF-8; - is standard input",
+  },
+});
 
 const MAX_CACHE = (otherwise: string): FlagTable => ({
   "max-cache": {
@@ -417,7 +422,7 @@ const FLAGS = {
         otherwise: "nothing is asked",
         meaning: "the question, read after the eviction",
       },
-      ...QUESTION_FILE,
+      ...QUESTION_FILE("--question"),
       ...MAX_CACHE("the prompt is read whole, then compressed once"),
       "compression-interval": {
         kind: "integer",
@@ -452,7 +457,12 @@ const FLAGS = {
       policy: { kind: "text", value: "POLICY", default: "snapkv", meaning: POLICY_MEANING },
       ...CACHE_DTYPE_FLAGS,
       system: { kind: "text", value: "TEXT", otherwise: "the chat template's own", meaning: "the system prompt" },
-      "system-file": { kind: "text", value: "FILE", meaning: "the system prompt, from a file in UTF-8" },
+      "system-file": {
+        kind: "text",
+        value: "FILE",
+        otherwise: "--system",
+        meaning: "the system prompt, from a file in UTF-8",
+      },
       load: { kind: "text", value: "FILE", otherwise: "a new one", meaning: "the conversation to go on with" },
       save: { kind: "text", value: "FILE", otherwise: "nowhere", meaning: "where the conversation goes at its end" },
       inspect: { kind: "switch", meaning: "show which tokens the cache holds on a page of this machine, live" },
@@ -590,16 +600,27 @@ const FLAGS = {
         kind: "text",
         value: "TEXTS",
         otherwise: "speeches,code, or --text-file's alone",
-        meaning: "what it is fitted to, with commas between: speeches, code",
+        meaning: "what it is fitted to, with commas between: speeches, code; speeches=24 is 24 passages of it",
       },
-      "text-file": { kind: "text", value: "FILES", meaning: "texts of your own, in UTF-8, with commas between" },
+      "text-file": {
+        kind: "text",
+        value: "FILES",
+        otherwise: "none",
+        meaning: "texts of your own, in UTF-8, with commas between; mail.txt=24 is 24 passages of it",
+      },
       scored: {
         kind: "text",
         value: "FILE.jsonl",
+        otherwise: "none",
         meaning: "rows that you evaluate later: a text that overlaps with them is refused",
       },
       length: { kind: "integer", value: "TOKENS", default: 1024, meaning: "tokens of a passage" },
-      samples: { kind: "integer", value: "PASSAGES", default: 12, meaning: "passages of each text" },
+      samples: {
+        kind: "integer",
+        value: "PASSAGES",
+        default: 12,
+        meaning: "passages of each text that says no number",
+      },
       seed: { kind: "integer", value: "NUMBER", default: 9101, meaning: "draws the passages" },
       output: {
         kind: "text",
@@ -678,7 +699,7 @@ const FLAGS = {
     example: "pack --output npm",
   },
   compress: {
-    flags: { ...LIVE_FLAGS(16), ...QUESTION_FILE, ...JSON_FLAG },
+    flags: { ...LIVE_FLAGS(16), ...QUESTION_FILE("nothing is asked"), ...JSON_FLAG },
     example: "compress --prompt-file story.txt --policy hybrid --compression-ratio 0.75 --json",
   },
   retention: {
@@ -700,7 +721,12 @@ const FLAGS = {
         otherwise: "records are read",
         meaning: "the text that policies are run on, in UTF-8; - is standard input",
       },
-      question: { kind: "text", value: "TEXT", meaning: "what is asked after the text, with --prompt-file" },
+      question: {
+        kind: "text",
+        value: "TEXT",
+        otherwise: "records are read",
+        meaning: "what is asked after the text of --prompt-file",
+      },
       policy: {
         kind: "text",
         value: "POLICIES",
