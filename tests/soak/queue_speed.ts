@@ -63,11 +63,14 @@ await withFolder(async (_, folder) => {
       rounds: values.map((value) => value.toFixed(1)).join(", "),
     })),
   );
-  const ratio = (one: typeof SYSTEMS[number], other: typeof SYSTEMS[number]) =>
-    median(seconds.get(one)!) / median(seconds.get(other)!);
-  console.log(`the queue costs one worker ${((ratio("one worker", "one process") - 1) * 100).toFixed(1)} %`);
-  console.log(`two workers are ${ratio("one worker", "two workers").toFixed(2)} times as fast as one`);
-  console.log(`two processes are ${ratio("one process", "two processes").toFixed(2)} times as fast as one`);
+  // Within a round, as a machine's pace changes from round to round.
+  const ratios = (one: typeof SYSTEMS[number], other: typeof SYSTEMS[number]) => {
+    const each = seconds.get(one)!.map((value, round) => value / seconds.get(other)![round]);
+    return `${median(each).toFixed(3)} (rounds: ${each.map((value) => value.toFixed(3)).join(", ")})`;
+  };
+  console.log(`one worker / one process: ${ratios("one worker", "one process")}`);
+  console.log(`one worker / two workers: ${ratios("one worker", "two workers")}`);
+  console.log(`one process / two processes: ${ratios("one process", "two processes")}`);
 });
 Deno.exit(0);
 
