@@ -12,7 +12,7 @@ import type { DecoderPool } from "../runtime/decoder_pool.ts";
 import { prefillRecordings, type Recording, recordingsFor } from "../signals/signals.ts";
 import { splitChatTemplate, turnIds, userIds, type UserTokens } from "../tokenizer/chat_template.ts";
 import { createTextStream } from "../tokenizer/text_stream.ts";
-import { encodeStart, type Tokenizer } from "../tokenizer/tokenizer.ts";
+import { checkText, encodeStart, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type FinishReason, type GeneratedToken, Generation } from "./generation.ts";
 import { checkOwner, loadCache, type LoadingModel } from "./load_cache.ts";
 import { checkReadOptions, type ReadOptions, readTokens } from "./read_tokens.ts";
@@ -182,6 +182,7 @@ export class Model implements AsyncDisposable, Displayable {
   /**
    * Reads a text into a new cache and records the signals of policies.
    *
+   * @throws {TypeError} if it is no text
    * @throws {RangeError} if the text is empty or longer than the model's context
    */
   async prefill(
@@ -191,6 +192,7 @@ export class Model implements AsyncDisposable, Displayable {
     checkOptions("prefill", options, PREFILL_OPTIONS);
     const { template = "chat", specialTokens = "spelled", recordings, cacheDtype, ...read } = options;
     checkWord("template", template, TEMPLATES);
+    checkText("prefill", text);
     if (text === "") throw new RangeError("Cannot prefill an empty text: give at least one character");
     if (cacheDtype !== undefined) checkCacheDtype(cacheDtype);
     const early = read.bound === undefined ? undefined : cacheDtype;
@@ -278,6 +280,7 @@ export class Model implements AsyncDisposable, Displayable {
     checkOptions("questionIds", options, { template: true, cache: true, specialTokens: true });
     const { template = "chat", cache, specialTokens } = options;
     checkWord("template", template, TEMPLATES);
+    checkText("ask", question);
     if (cache !== undefined) checkCache("answer from", cache);
     if (template === "none") {
       return cache === undefined || cache.tokenCount === 0

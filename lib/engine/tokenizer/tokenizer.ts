@@ -74,7 +74,7 @@ export interface Tokenizer {
   readonly templateArguments: TemplateArguments;
   /**
    * The ids of a text. Special tokens in the text are recognized, but for those in what is `spelled`, such as a user's
-   * words within a chat template; none is added.
+   * words within a chat template; none is added. Throws a TypeError where it is no text.
    */
   encode(text: string, options?: EncodeOptions): number[];
   /** The text of ids. Ids without a token are left out; bytes that are no UTF-8 become U+FFFD. */
@@ -83,6 +83,13 @@ export interface Tokenizer {
   tokenText(id: number): string;
   /** The text of a conversation in the model's chat template. Throws a RangeError if the model has no template. */
   applyChatTemplate(messages: readonly ChatMessage[], options?: ChatTemplateOptions): string;
+}
+
+/** Refuses what is no text, as a notebook's kernel checks no types. */
+export function checkText(action: string, text: unknown): void {
+  if (typeof text === "string") return;
+  const kind = text === null ? "null" : Array.isArray(text) ? "a list" : typeof text;
+  throw new TypeError(`Cannot ${action} ${kind} as it must be a text`);
 }
 
 /** Options of {@linkcode createTokenizer}. */
@@ -128,7 +135,10 @@ export function createTokenizer(
     tokenizer.added_tokens,
     (added) => encoder(openLibrary({ ...tokenizer, added_tokens: added }), added),
   );
-  const encode = (text: string, { spelled = [] }: EncodeOptions = {}) => spell(text, spelled) ?? recognize(text);
+  const encode = (text: string, { spelled = [] }: EncodeOptions = {}) => {
+    checkText("encode", text);
+    return spell(text, spelled) ?? recognize(text);
+  };
   const added = library.get_added_tokens_decoder();
   const ofBytes = decodesByteTokens(tokenizer.decoder);
   const fields = createFields((key) => files.config[key], "tokenizer_config.json");

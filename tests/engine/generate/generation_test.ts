@@ -75,6 +75,17 @@ Deno.test("a text that is empty or longer than the context is refused; the way o
   );
 });
 
+Deno.test("what is no text is refused in words, as a notebook's kernel checks no types", async () => {
+  await using model = await openCheckpoint(NAME);
+  const wrong: [unknown, string][] = [[undefined, "undefined"], [null, "null"], [7, "number"], [["a"], "a list"]];
+  for (const [value, kind] of wrong) {
+    const text = value as string;
+    await assertRejects(() => model.prefill(text), TypeError, `Cannot prefill ${kind} as it must be a text`);
+    await assertRejects(async () => await model.generate(text), TypeError, `Cannot ask ${kind} as it must be a text`);
+    assertThrows(() => model.tokenizer.encode(text), TypeError, `Cannot encode ${kind} as it must be a text`);
+  }
+});
+
 Deno.test("past the trained length, logical positions are refused and compact ones go on", async () => {
   await using model = await openCheckpoint(NAME);
   const ids = model.tokenizer.encode(TEXT.repeat(200)).slice(0, 1000);
