@@ -1,4 +1,5 @@
 /** `deno task fit_probe`: fits the attention probe of a model, which policy attention_probe reads. */
+import { basename } from "node:path";
 import { encodeProbe, probePath } from "kvmirror/engine";
 import {
   checkNoOverlap,
@@ -61,7 +62,8 @@ function fittingSources(flags: Flags): FittingSource[] {
   const free = named.map(sourceOf);
   free.forEach(({ name }) => checkWord("text", name, FREE_TEXTS));
   const own = files === undefined ? [] : splitNames(files).map(sourceOf);
-  return [...free, ...own.map((source) => ({ ...source, text: readText(source.name) }))];
+  // Passages are drawn by the name: the same file in another folder gives the same ones.
+  return [...free, ...own.map(({ name, ...source }) => ({ ...source, name: basename(name), text: readText(name) }))];
 }
 
 /** `speeches=24` is 24 passages of speeches. */
