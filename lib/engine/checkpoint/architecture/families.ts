@@ -84,11 +84,10 @@ function slidesBeyond({ flag, integer }: Settings, layer: number): boolean {
 }
 
 /** Gemma scales scores by a size of its own where that is not the head's. */
-function gemmaMultipliers({ number }: Settings, { hiddenSize, headDim }: Sizes): Partial<Multipliers> {
-  return {
-    embedding: Math.sqrt(hiddenSize),
-    score: Math.sqrt(headDim / number("queryScalar", headDim)),
-  };
+function gemmaMultipliers({ number, fail }: Settings, { hiddenSize, headDim }: Sizes): Partial<Multipliers> {
+  const scalar = number("queryScalar", headDim);
+  if (!(scalar > 0)) fail("queryScalar", "must be above 0", scalar);
+  return { embedding: Math.sqrt(hiddenSize), score: Math.sqrt(headDim / scalar) };
 }
 
 /** Llama 1 to 3, and models of its form (SmolLM2): https://arxiv.org/abs/2302.13971 */

@@ -118,6 +118,9 @@ function readAlignment(metadata: Metadata): number {
 
 function readTensorEntry(cursor: ByteCursor, alignment: number): GgufTensor {
   const name = cursor.text("a tensor's name", MAX_TENSOR_NAME_BYTES);
+  if (/\p{Cc}/u.test(name)) {
+    throw new SyntaxError(`Cannot read GGUF as the name of tensor ${JSON.stringify(name)} has a control character`);
+  }
   const dimensions = cursor.uint32();
   if (dimensions < 1 || dimensions > MAX_DIMENSIONS) {
     throw new SyntaxError(

@@ -57,6 +57,11 @@ const HOSTILE: readonly [string, GgufToWrite, string][] = [
   ["more metadata than bytes", { entryCount: 60_000 }, "60000 metadata entries"],
   ["a key twice", { metadata: [["k", 1], ["k", 2]] }, "key k is there twice"],
   ["a name twice", { tensors: [["t", tensor([4])], ["t", tensor([4])]] }, "tensor t twice"],
+  [
+    "a name of two lines",
+    { tensors: [["t\n", tensor([1])]] },
+    String.raw`the name of tensor "t\n" has a control character`,
+  ],
   ["no dimension", { tensors: [["t", tensor([])]] }, "0 dimensions"],
   ["five dimensions", { tensors: [["t", tensor([1, 1, 1, 1, 1])]] }, "5 dimensions"],
   ["an extent of 0", { tensors: [["t", tensor([4, 0])]] }, "has 0 values"],

@@ -141,6 +141,12 @@ const REFUSED: readonly [string, Record<string, unknown>, typeof RangeError | ty
   ["a text for a flag", { tie_word_embeddings: "yes" }, SyntaxError, "tie_word_embeddings must be true or false"],
   ["a text for the end token", { eos_token_id: "2" }, SyntaxError, "eos_token_id must be whole numbers"],
   ["a rope base of 0", { rope_theta: 0 }, SyntaxError, "rope_theta must be above 0"],
+  [
+    "a query scalar below 0",
+    { model_type: "gemma2", query_pre_attn_scalar: -4 },
+    SyntaxError,
+    "query_pre_attn_scalar must be above 0: current value is -4",
+  ],
 ];
 
 for (const [what, more, kind, message] of REFUSED) {
