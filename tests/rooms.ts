@@ -312,6 +312,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "json_object.ts",
       "lines.ts",
       "package_data.ts",
+      "quoted.ts",
       "text_file.ts",
       "write_atomic.ts",
       "zip_member.ts",

@@ -1,3 +1,4 @@
+import { quoted } from "./quoted.ts";
 /** Typed access to the fields of a configuration; a field of the wrong kind is a SyntaxError that names it. */
 export interface Fields<Key = string> {
   /** A field as it is; absent and null are undefined. */
@@ -22,7 +23,7 @@ export function createFields(get: (key: string) => unknown, label: string): Fiel
   const value = (key: string) => get(key) ?? undefined;
   const checked = <T>(key: string, kind: string, is: (found: unknown) => found is T, found: unknown): T => {
     if (is(found)) return found;
-    const state = found === undefined ? "absent" : JSON.stringify(found).slice(0, 80);
+    const state = quoted(found);
     throw new SyntaxError(`Cannot read ${label} as ${key} must be ${kind}: current value is ${state}`);
   };
   return {

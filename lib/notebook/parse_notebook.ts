@@ -1,5 +1,6 @@
 import { parseJson } from "../files/json_object.ts";
 import { type Cell, type CodeCell, type DisplayOutput, isJson, type Notebook, type Output } from "./notebook.ts";
+import { quoted } from "../files/quoted.ts";
 
 /**
  * Reads a notebook from the text of an .ipynb file (nbformat 4, https://nbformat.readthedocs.io). Cells without an id
@@ -112,7 +113,7 @@ function readText(value: unknown, label: string): string {
 }
 
 function shown(value: unknown): string {
-  return JSON.stringify(value)?.slice(0, 80) ?? "absent";
+  return quoted(value);
 }
 
 function asObject(value: unknown, label: string): Record<string, unknown> {

@@ -2,6 +2,7 @@ import { nearestName } from "../numeric/nearest_name.ts";
 import type { LayerState } from "./layer_state.ts";
 import { type Json, type LayoutConfig, layoutConfig } from "./layout_config.ts";
 import { layerStates, LAYOUT_FAMILIES, type LayoutFamily, type Names } from "./layout_families.ts";
+import { quoted } from "../files/quoted.ts";
 
 /** What each layer of a model keeps of a text. */
 export interface CacheLayout {
@@ -96,7 +97,7 @@ function familyOf(name: unknown, label: string, names: (family: LayoutFamily) =>
   const known = LAYOUT_FAMILIES.flatMap((family) => [...names(family)]).sort();
   const near = typeof name === "string" ? nearestName(name, known) : undefined;
   throw new RangeError(
-    `Cannot plan a cache as ${label} is ${name === undefined ? "absent" : JSON.stringify(name).slice(0, 80)}: ${
+    `Cannot plan a cache as ${label} is ${quoted(name)}: ${
       near === undefined ? "the" : `did you mean ${near}? The`
     } known ones are ${known.join(", ")}`,
   );

@@ -1,4 +1,5 @@
 import { createFields } from "../files/fields.ts";
+import { quoted } from "../files/quoted.ts";
 
 /** Fields of a configuration or of metadata. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -18,8 +19,8 @@ export interface LayoutConfig {
   count(key: string, fallback?: number): number;
   /** Like `count`, undefined where the field is absent or 0. */
   optionalCount(key: string): number | undefined;
-  /** One whole number of at least 0 for each layer, from a list or from one number for all. */
-  perLayer(key: string, layers: number, fallback?: number): number[];
+  /** One whole number of at least `least`, or 0, for each layer, from a list or from one number for all. */
+  perLayer(key: string, layers: number, options?: { readonly fallback?: number; readonly least?: number }): number[];
   /** Texts of a list; undefined where the field is absent. */
   texts(key: string): readonly string[] | undefined;
   /** A truth. */
@@ -45,7 +46,7 @@ export function layoutConfig({ label, name, read, defaults }: ConfigSource): Lay
     return (held === undefined ? defaults[key] : held) ?? undefined;
   };
   const fail = (key: string, kind: string, held: unknown): never => {
-    const state = held === undefined ? "absent" : JSON.stringify(held).slice(0, 80);
+    const state = quoted(held);
     throw new SyntaxError(`Cannot read ${label} as ${name(key)} must be ${kind}: current value is ${state}`);
   };
   const whole = (key: string, held: unknown, least: number): number =>
@@ -56,11 +57,11 @@ export function layoutConfig({ label, name, read, defaults }: ConfigSource): Lay
     value,
     count: (key, fallback) => whole(key, value(key) ?? fallback, 1),
     optionalCount: (key) => (value(key) ?? 0) === 0 ? undefined : whole(key, value(key), 1),
-    perLayer: (key, layers, fallback) => {
+    perLayer: (key, layers, { fallback, least = 0 } = {}) => {
       const held = value(key) ?? fallback;
       if (!Array.isArray(held)) return new Array<number>(layers).fill(whole(key, held, 1));
       if (held.length < layers) fail(key, `a list of ${layers} numbers, one a layer`, held);
-      return held.slice(0, layers).map((one) => whole(key, one, 0));
+      return held.slice(0, layers).map((one) => whole(key, one, least));
     },
     texts: (key) => {
       const held = value(key);

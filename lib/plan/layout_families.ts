@@ -7,6 +7,7 @@ import {
   type RowState,
 } from "./layer_state.ts";
 import type { Json, LayoutConfig } from "./layout_config.ts";
+import { quoted } from "../files/quoted.ts";
 
 /**
  * One family of models, by what its layers keep of the text. A new family is one more record: no other code asks for a
@@ -385,7 +386,7 @@ function statesOf(
   const states = { ...STATES, ...family.states }[name];
   if (states !== undefined) return states(config, layer, layers);
   throw new SyntaxError(
-    `Cannot size a layer of type ${JSON.stringify(type)}: the types are ${
+    `Cannot size a layer of type ${quoted(type)}: the types are ${
       [...Object.keys(STATES), "attention", "hybrid"].join(", ")
     }`,
   );
@@ -398,12 +399,12 @@ function rowState(
   layers: number,
   rowLimit?: number,
 ): RowState {
-  const heads = config.perLayer("num_attention_heads", layers)[layer];
+  const heads = config.perLayer("num_attention_heads", layers, { least: 1 })[layer];
   const keyDim = config.optionalCount("head_dim") ?? Math.floor(config.count("hidden_size") / heads);
   return {
     kind,
     ...(rowLimit === undefined ? {} : { rowLimit }),
-    kvHeads: config.perLayer("num_key_value_heads", layers, heads)[layer],
+    kvHeads: config.perLayer("num_key_value_heads", layers, { fallback: heads })[layer],
     keyDim,
     valueDim: config.optionalCount("v_head_dim") ?? keyDim,
   };

@@ -1,6 +1,7 @@
 import { nearestName } from "../numeric/nearest_name.ts";
 import { type CacheLayout, cacheLayout } from "./cache_layout.ts";
 import type { Json } from "./layout_config.ts";
+import { quoted } from "../files/quoted.ts";
 
 /** A model's published sizes: facts of its config.json, and where they were looked up. */
 export interface PublishedModel {
@@ -226,7 +227,7 @@ export function publishedModel(name: string): PublishedModel {
   const names = PUBLISHED_MODELS.map((model) => model.name);
   const near = nearestName(name, names);
   throw new RangeError(
-    `Cannot find the sizes of ${JSON.stringify(name)}: ${near === undefined ? "the" : `did you mean ${near}? The`} ` +
+    `Cannot find the sizes of ${quoted(name)}: ${near === undefined ? "the" : `did you mean ${near}? The`} ` +
       `models are ${names.join(", ")}`,
   );
 }

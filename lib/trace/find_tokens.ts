@@ -1,3 +1,4 @@
+import { quoted } from "../files/quoted.ts";
 /**
  * The tokens that spell `text` where it first stands in a prompt, whole or in part: indices, ascending.
  *
@@ -14,7 +15,7 @@
  */
 export function findTokens(tokenTexts: readonly string[], text: string): number[] {
   const start = tokenTexts.join("").indexOf(spell(text));
-  if (start < 0 || text === "") throw new RangeError(`Cannot find ${JSON.stringify(text)} as the prompt lacks it`);
+  if (start < 0 || text === "") throw new RangeError(`Cannot find ${quoted(text)} as the prompt lacks it`);
   const end = start + spell(text).length;
   const found: number[] = [];
   let at = 0;

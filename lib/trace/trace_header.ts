@@ -1,3 +1,4 @@
+import { quoted } from "../files/quoted.ts";
 /** Begins every trace file. */
 export const TRACE_MAGIC = "KVMTRACE";
 /** Raised whenever the layout changes. */
@@ -74,7 +75,7 @@ const MAX_STEP_VALUES = 2 ** 28;
 
 /** A value of a file in a message. */
 export function shown(value: unknown): string {
-  return JSON.stringify(value)?.slice(0, 80) ?? "absent";
+  return quoted(value);
 }
 
 /** How many items a list of a file has. */

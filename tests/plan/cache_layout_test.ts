@@ -293,6 +293,11 @@ Deno.test("a key that is absent or wrong is a SyntaxError by the container's own
     ],
     [{ hidden_size: undefined }, "hidden_size must be a whole number"],
     [{ num_key_value_heads: 0 }, "num_key_value_heads must be"],
+    [{ num_attention_heads: [0, 0, 0, 0], head_dim: undefined }, "num_attention_heads must be a whole number from 1"],
+    [
+      { layer_types: new Array(64).fill("a".repeat(9_000)) },
+      `Cannot size a layer of type "${"a".repeat(79)}…: the types`,
+    ],
     [{ layer_types: ["full_attention"] }, "layer_types as it has 1 entries for 2 layers"],
     [{ layer_types: ["full_attention", "rwkv"] }, `a layer of type "rwkv": the types are full_attention`],
     [{ layer_types: ["full_attention", "sliding_attention"], sliding_window: null }, "sliding_window must be"],

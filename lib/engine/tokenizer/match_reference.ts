@@ -1,4 +1,5 @@
 import { BYTE_LEVEL, byteCharacters, GPT2_PATTERN, inSequence, type PreTokenizer, splitAt } from "./byte_level.ts";
+import { quoted } from "../../files/quoted.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -49,7 +50,7 @@ export function matchReference(tokenizer: Json): Json {
 
 function refuse(what: string, value: unknown, supported: string): never {
   throw new RangeError(
-    `Cannot use the tokenizer as tokenizer.json's ${what} is ${JSON.stringify(value)?.slice(0, 80) ?? "absent"}: ` +
+    `Cannot use the tokenizer as tokenizer.json's ${what} is ${quoted(value)}: ` +
       `supported is ${supported}`,
   );
 }
@@ -57,9 +58,7 @@ function refuse(what: string, value: unknown, supported: string): never {
 /** Throws a SyntaxError that says what a part of tokenizer.json must be. */
 function malformed(what: string, rule: string, value: unknown): never {
   throw new SyntaxError(
-    `Cannot read the tokenizer as tokenizer.json's ${what} must be ${rule}: current value is ${
-      JSON.stringify(value)?.slice(0, 80) ?? "absent"
-    }`,
+    `Cannot read the tokenizer as tokenizer.json's ${what} must be ${rule}: current value is ${quoted(value)}`,
   );
 }
 
@@ -83,9 +82,9 @@ function addedTokens(given: unknown): unknown {
     if (typeof content !== "string" || content === "" || content.length > MAX_TOKEN_LENGTH) {
       malformed("added token's content", `a text of 1 to ${MAX_TOKEN_LENGTH} characters`, content);
     }
-    checkId(`added token ${JSON.stringify(token.content)}'s id`, token.id);
+    checkId(`added token ${quoted(token.content)}'s id`, token.id);
     if (token.single_word === true) {
-      refuse(`single_word of the added token ${JSON.stringify(token.content)}`, true, "false");
+      refuse(`single_word of the added token ${quoted(token.content)}`, true, "false");
     }
     return token.normalized === true ? token : { ...token, lstrip: false, rstrip: false };
   });
@@ -99,7 +98,7 @@ function checkModel(model: Json): Json {
   }
   const { vocab, merges, unk_token: unknown = null } = model;
   if (!isObject(vocab)) return malformed("model.vocab", "an object of tokens and ids", vocab);
-  for (const [token, id] of Object.entries(vocab)) checkId(`id of ${JSON.stringify(token)}`, id);
+  for (const [token, id] of Object.entries(vocab)) checkId(`id of ${quoted(token)}`, id);
   if (!Array.isArray(merges)) return malformed("model.merges", "a list", merges);
   merges.forEach((merge) => checkMerge(merge, vocab));
   if (unknown !== null && (typeof unknown !== "string" || !Object.hasOwn(vocab, unknown))) {
@@ -112,14 +111,14 @@ function checkMerge(merge: unknown, vocab: Json): void {
   const pair: unknown = typeof merge === "string" ? merge.split(" ") : merge;
   if (!Array.isArray(pair) || pair.length !== 2 || !pair.every((part) => typeof part === "string")) {
     throw new SyntaxError(
-      `Cannot read the tokenizer as its merge ${JSON.stringify(merge).slice(0, 80)} is not two tokens`,
+      `Cannot read the tokenizer as its merge ${quoted(merge)} is not two tokens`,
     );
   }
   const [left, right] = pair;
   for (const text of [left, right, left + right]) {
     if (Object.hasOwn(vocab, text)) continue;
     throw new SyntaxError(
-      `Cannot read the tokenizer as its merge ${JSON.stringify(merge)} needs the token ${JSON.stringify(text)}, ` +
+      `Cannot read the tokenizer as its merge ${quoted(merge)} needs the token ${quoted(text)}, ` +
         "which the vocabulary lacks",
     );
   }

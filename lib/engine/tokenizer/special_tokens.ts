@@ -1,4 +1,5 @@
 import { createFields, type Fields } from "../../files/fields.ts";
+import { quoted } from "../../files/quoted.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -33,8 +34,8 @@ export function withLegacyTokens(
   const decoder = Object.entries(added).map(([content, id]) => {
     if (!Number.isSafeInteger(id)) {
       throw new SyntaxError(
-        `Cannot read added_tokens.json as the id of ${JSON.stringify(content).slice(0, 80)} must be a whole number: ` +
-          `current value is ${JSON.stringify(id).slice(0, 80)}`,
+        `Cannot read added_tokens.json as the id of ${quoted(content)} must be a whole number: ` +
+          `current value is ${quoted(id)}`,
       );
     }
     const isSpecial = special.includes(content);
@@ -83,7 +84,7 @@ export function withSpecialTokens(
     const id = known.get(content) ?? (Object.hasOwn(vocab, content) ? Number(vocab[content]) : next);
     if (wanted !== undefined && wanted !== id) {
       throw new SyntaxError(
-        `Cannot read ${CONFIG} as its added_tokens_decoder gives ${JSON.stringify(content)} the id ${wanted}: ` +
+        `Cannot read ${CONFIG} as its added_tokens_decoder gives ${quoted(content)} the id ${wanted}: ` +
           `in tokenizer.json it has ${id}`,
       );
     }
@@ -136,9 +137,7 @@ function tokenText(key: string, value: unknown): string {
 
 function fail(key: string, value: unknown): never {
   throw new SyntaxError(
-    `Cannot read ${CONFIG} as ${key} must be a token or tokens: current value is ${
-      JSON.stringify(value)?.slice(0, 80)
-    }`,
+    `Cannot read ${CONFIG} as ${key} must be a token or tokens: current value is ${quoted(value)}`,
   );
 }
 

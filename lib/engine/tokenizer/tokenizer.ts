@@ -9,6 +9,7 @@ import { createSpelling, type Spelled } from "./spelled_tokens.ts";
 import { createTakeSpaces } from "./take_spaces.ts";
 import { checkTemplateArguments, type TemplateArguments } from "./template_variables.ts";
 import { textBounds } from "./text_bounds.ts";
+import { quoted } from "../../files/quoted.ts";
 
 /** A tokenizer as Hugging Face's files describe it; a GGUF's is rebuilt into the same shape. */
 export interface TokenizerFiles {
@@ -243,7 +244,7 @@ function chatTemplate(given: unknown): string | undefined {
   }
   throw new SyntaxError(
     `Cannot read tokenizer_config.json as chat_template must be text or a list of named ones: current value is ${
-      JSON.stringify(given)?.slice(0, 80)
+      quoted(given)
     }`,
   );
 }

@@ -1,5 +1,6 @@
 import { parseJson } from "../../files/json_object.ts";
 import { checkScorerName } from "../scorers/scorers.ts";
+import { quoted } from "../../files/quoted.ts";
 
 /** How a row's texts become one prompt: in the model's chat template, or as they are, nothing before or between. */
 export type RowTemplate = "chat" | "none";
@@ -125,5 +126,5 @@ function readCount({ max_new_tokens: count }: Readonly<Record<string, unknown>>,
 }
 
 function describe(value: unknown): string {
-  return value === undefined || value === null ? "no" : `${JSON.stringify(value).slice(0, 80)} for`;
+  return value === undefined || value === null ? "no" : `${quoted(value)} for`;
 }

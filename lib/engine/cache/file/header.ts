@@ -4,6 +4,7 @@ import type { Rotary, RotaryLength } from "../../../numeric/rotary.ts";
 import type { CacheOwner, CacheShape } from "../../rows/cache_shape.ts";
 import type { PositionMode } from "../../rows/rotary_positions.ts";
 import { OBSERVED_SIGNALS, type ObservedSignal, type Recording } from "../../signals/signals.ts";
+import { quoted } from "../../../files/quoted.ts";
 
 /** The signals of a cache at one moment, without their numbers. */
 export interface SignalHeader {
@@ -181,6 +182,6 @@ function parseRecording(recording: unknown, label: string): Recording {
 }
 
 function wrong(label: string, key: string, value: unknown): SyntaxError {
-  const state = value === undefined ? "absent" : JSON.stringify(value).slice(0, 80);
+  const state = quoted(value);
   return new SyntaxError(`Cannot read ${label} as its ${key} cannot be ${state}`);
 }

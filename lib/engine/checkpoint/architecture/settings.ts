@@ -1,4 +1,5 @@
 import { createFields, type Fields } from "../../../files/fields.ts";
+import { quoted } from "../../../files/quoted.ts";
 
 /** The vocabulary of both containers: a model's settings, by the names that the engine gives them. */
 export type Setting =
@@ -106,7 +107,7 @@ export function createSettings<Key extends string>(source: SettingsSource<Key>):
       throw new RangeError(`Cannot run this model as ${state(name, held)}: supported is ${supported}`);
     },
     fail: (setting, rule, held) => {
-      const current = held === undefined ? "absent" : JSON.stringify(held).slice(0, 80);
+      const current = quoted(held);
       throw new SyntaxError(`Cannot read ${label} as ${nameOf(setting)} ${rule}: current value is ${current}`);
     },
   };

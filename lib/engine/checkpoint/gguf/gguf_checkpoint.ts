@@ -12,6 +12,7 @@ import type { CheckpointContent } from "../checkpoint.ts";
 import { ggufConfig, ROPE_TENSORS } from "./gguf_config.ts";
 import { ggufTokenizer } from "./gguf_tokenizer.ts";
 import { type Gguf, type GgufTensor, type Metadata, readGguf } from "./read_gguf.ts";
+import { quoted } from "../../../files/quoted.ts";
 
 /**
  * Reads a GGUF file's configuration, tokenizer and table of tensors under Hugging Face's names; weights are read when
@@ -51,7 +52,7 @@ function checkGeneral(metadata: Metadata): void {
   for (const [key, supported] of [["general.type", "model"], ["general.quantization_version", QUANTIZATION_VERSION]]) {
     const value = metadata.get(`${key}`) ?? supported;
     if (value === supported) continue;
-    throw new RangeError(`Cannot run this GGUF as ${key} is ${JSON.stringify(value)}: supported is ${supported}`);
+    throw new RangeError(`Cannot run this GGUF as ${key} is ${quoted(value)}: supported is ${supported}`);
   }
 }
 
@@ -139,7 +140,7 @@ function checkPart({ metadata }: Gguf, index: number, [first, ...others]: readon
     if (index === 0 || key.startsWith("split.") || key === "general.alignment") continue;
     const firsts = first.metadata.get(key);
     if (JSON.stringify(firsts) === JSON.stringify(value)) continue;
-    const [here, there] = [value, firsts].map((held) => JSON.stringify(held)?.slice(0, 80) ?? "absent");
+    const [here, there] = [value, firsts].map((held) => quoted(held));
     throw new SyntaxError(
       `Cannot join the parts as part ${index + 1} is of another model: its ${key} is ${here}, part 1's is ${there}`,
     );

@@ -9,6 +9,7 @@ import type { StoredTensor } from "../architecture/tensors.ts";
 import type { ModelConfig } from "../checkpoint.ts";
 import { readValues, TENSOR_FORMATS } from "../tensor_format.ts";
 import type { Gguf } from "./read_gguf.ts";
+import { quoted } from "../../../files/quoted.ts";
 
 const EMBEDDING = "token_embd.weight";
 const PATTERN = "attention.sliding_window_pattern";
@@ -151,7 +152,7 @@ function scalingType(named: unknown, divisors: Readonly<Record<string, unknown>>
 
 /** Throws a RangeError that names the first key that changes what is computed in a way that the engine does not run. */
 function checkKeys(metadata: Gguf["metadata"], architecture: string): void {
-  const state = (name: string, value: unknown) => `${name} is ${JSON.stringify(value).slice(0, 80)}`;
+  const state = (name: string, value: unknown) => `${name} is ${quoted(value)}`;
   const tables = [METADATA_KEYS, METADATA_ROPE_KEYS];
   for (const table of tables) checkOnly(table, (name) => metadata.get(`${architecture}.${name}`), state);
   for (const [key, value] of metadata) {
@@ -170,7 +171,7 @@ function oneOfAll(name: string, held: unknown): unknown {
   if (name === PATTERN) return undefined;
   if (held.length > 0 && held.every((one) => one === held[0])) return held[0];
   throw new RangeError(
-    `Cannot run this model as ${name} is ${JSON.stringify(held).slice(0, 80)}: supported is one number for all layers`,
+    `Cannot run this model as ${name} is ${quoted(held)}: supported is one number for all layers`,
   );
 }
 

@@ -4,6 +4,7 @@ import { addedTokens, type GgufVocabulary, listOfTexts, readVocabulary, vocabula
 import { PRE_TOKENIZERS, type PreTokenizerRule } from "./pre_tokenizers.ts";
 import type { Metadata } from "./read_gguf.ts";
 import { spmTokenizer } from "./spm_tokenizer.ts";
+import { quoted } from "../../../files/quoted.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -69,7 +70,7 @@ function refuseUnlessOff(fields: Fields, key: string): void {
   const value = fields.value(key) ?? false;
   if (value === false || (Array.isArray(value) && value.length === 0)) return;
   throw new RangeError(
-    `Cannot use the tokenizer of this GGUF as ${key} is ${JSON.stringify(value).slice(0, 80)}: supported is none`,
+    `Cannot use the tokenizer of this GGUF as ${key} is ${quoted(value)}: supported is none`,
   );
 }
 
@@ -98,7 +99,7 @@ function byteLevelTokenizer(fields: Fields, vocabulary: GgufVocabulary, rule: Pr
 function splitMerge(merge: string): [string, string] {
   const space = merge.indexOf(" ", 1);
   if (space > 0 && space < merge.length - 1) return [merge.slice(0, space), merge.slice(space + 1)];
-  throw new SyntaxError(`Cannot read the tokenizer as the merge ${JSON.stringify(merge)} is not two tokens`);
+  throw new SyntaxError(`Cannot read the tokenizer as the merge ${quoted(merge)} is not two tokens`);
 }
 
 const NAMED_TOKENS = { bos_token: "bos", eos_token: "eos", unk_token: "unknown", pad_token: "padding" };

@@ -1,4 +1,5 @@
 import type { Fields } from "../../../files/fields.ts";
+import { quoted } from "../../../files/quoted.ts";
 
 /** llama.cpp's kinds of tokens (enum llama_token_type). */
 export const TOKEN_TYPES = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
@@ -42,7 +43,7 @@ export function vocabularyByText({ tokens, types }: GgufVocabulary): Record<stri
   const vocabulary: Record<string, number> = Object.create(null); // a token may be called __proto__
   tokens.forEach((token, id) => {
     if (token in vocabulary) {
-      throw new SyntaxError(`Cannot read the tokenizer as the token ${JSON.stringify(token)} is there twice`);
+      throw new SyntaxError(`Cannot read the tokenizer as the token ${quoted(token)} is there twice`);
     }
     if (types[id] !== TOKEN_TYPES.unused) vocabulary[token] = id;
   });

@@ -1,5 +1,6 @@
 import type { ByteSource } from "../../../files/byte_source.ts";
 import { TENSOR_FORMATS, type TensorFormat } from "../tensor_format.ts";
+import { quoted } from "../../../files/quoted.ts";
 
 // Caps on what a GGUF file may claim: each is far above any real file, and low enough that a false claim costs nothing.
 
@@ -91,7 +92,7 @@ function readHead(cursor: ByteCursor): { version: number; tensorCount: number; m
     4,
     (view, at) => String.fromCharCode(...[0, 1, 2, 3].map((byte) => view.getUint8(at + byte))),
   );
-  if (magic !== MAGIC) throw new SyntaxError(`Cannot read GGUF as the file begins with ${JSON.stringify(magic)}`);
+  if (magic !== MAGIC) throw new SyntaxError(`Cannot read GGUF as the file begins with ${quoted(magic)}`);
   const version = checkVersion(cursor.uint32());
   const tensorCount = cursor.count("tensors", MAX_TENSORS);
   const metadata = readMetadata(cursor, cursor.count("metadata entries", MAX_METADATA_ENTRIES));
@@ -119,7 +120,7 @@ function readAlignment(metadata: Metadata): number {
 function readTensorEntry(cursor: ByteCursor, alignment: number): GgufTensor {
   const name = cursor.text("a tensor's name", MAX_TENSOR_NAME_BYTES);
   if (/\p{Cc}/u.test(name)) {
-    throw new SyntaxError(`Cannot read GGUF as the name of tensor ${JSON.stringify(name)} has a control character`);
+    throw new SyntaxError(`Cannot read GGUF as the name of tensor ${quoted(name)} has a control character`);
   }
   const dimensions = cursor.uint32();
   if (dimensions < 1 || dimensions > MAX_DIMENSIONS) {

@@ -1,3 +1,4 @@
+import { quoted } from "../../../files/quoted.ts";
 /** Keys of generation_config.json that force or forbid tokens: transformers obeys them whatever the caller asks for. */
 const FORCING = [
   "forced_bos_token_id",
@@ -30,7 +31,7 @@ export function checkGeneration(generation: Readonly<Record<string, unknown>>): 
       (typeof value === "object" && Object.keys(value).length === 0);
     if (off) continue;
     throw new RangeError(
-      `Cannot run this model as generation_config.json's ${key} is ${JSON.stringify(value).slice(0, 80)}: ` +
+      `Cannot run this model as generation_config.json's ${key} is ${quoted(value)}: ` +
         "supported is none",
     );
   }

@@ -6,6 +6,7 @@ import { modelConfig } from "../architecture/model_config.ts";
 import type { RopeSetting } from "../architecture/rope_scaling.ts";
 import { createSettings, type Setting, type Settings } from "../architecture/settings.ts";
 import type { ModelConfig } from "../checkpoint.ts";
+import { quoted } from "../../../files/quoted.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -107,7 +108,7 @@ function checkRopeKeys(own: Json, key: string): void {
 }
 
 function state(key: string, value: unknown): string {
-  return `config.json's ${key} is ${JSON.stringify(value)?.slice(0, 80)}`;
+  return `config.json's ${key} is ${quoted(value)}`;
 }
 
 function isObject(value: unknown): value is Json {

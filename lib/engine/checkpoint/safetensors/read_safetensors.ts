@@ -1,5 +1,6 @@
 import type { ByteSource } from "../../../files/byte_source.ts";
 import { parseJsonObject } from "../../../files/json_object.ts";
+import { quoted } from "../../../files/quoted.ts";
 
 /** A tensor's entry in a safetensors file. */
 export interface SafeTensor {
@@ -99,6 +100,6 @@ function checkCoverage(spans: readonly Span[], size: number): void {
 }
 
 function fail(name: string, rule: string, value: unknown): never {
-  const current = JSON.stringify(value)?.slice(0, 80) ?? "absent";
+  const current = quoted(value);
   throw new SyntaxError(`Cannot read tensor ${name} as ${rule}: current value is ${current}`);
 }

@@ -1,4 +1,5 @@
 import { parseJsonObject } from "../../../files/json_object.ts";
+import { quoted } from "../../../files/quoted.ts";
 
 /** The file that lists the shards of a model whose weights are in several files. */
 export const SHARD_INDEX = "model.safetensors.index.json";
@@ -29,7 +30,7 @@ export function readWeightMap(index: Readonly<Record<string, unknown>>): Map<str
     if (typeof file === "string" && FILE_NAME.test(file)) continue;
     throw new SyntaxError(
       `Cannot read the safetensors index as ${name} must be in a .safetensors file of the same folder: ` +
-        `current value is ${JSON.stringify(file).slice(0, 80)}`,
+        `current value is ${quoted(file)}`,
     );
   }
   return new Map(Object.entries(map as Record<string, string>));
