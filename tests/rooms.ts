@@ -54,6 +54,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "engine",
       "policies",
       "metrics",
+      "display",
       "numeric",
       "files",
     ],

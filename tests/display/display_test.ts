@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { loadModel } from "kvmirror/engine";
+import { evaluate, parseDatasetRows } from "kvmirror/eval";
 import { definePolicy, policy } from "kvmirror/policies";
 import { DISPLAY, type DisplayBundle } from "kvmirror/report";
 import { syntheticCache } from "../fixtures/synthetic_cache.ts";
@@ -36,4 +37,23 @@ Deno.test("an empty cache, a cache in use, a model and policies show themselves"
   assertMatch(textOf(policy("streaming_llm")[DISPLAY]!()), /^Policy streaming_llm: ranks rows by their positions/);
   const evil = definePolicy({ name: "<img onerror=1>", signals: [], score: () => [] })[DISPLAY]!();
   assert(!String(evil["text/html"]).includes("<img"));
+});
+
+Deno.test("an evaluation shows the means of its settings, and is equal to one without its display", async () => {
+  await using model = await loadModel("tiny");
+  const row = {
+    task: "numbers",
+    context: "The special number for whale is 4711. The special number for ship is 2305.",
+    question: "What is the special number for whale?",
+    answer_prefix: "",
+    answer: ["4711"],
+    max_new_tokens: 8,
+  };
+  const rows = parseDatasetRows(JSON.stringify(row), "rows.jsonl");
+  const evaluation = await evaluate(model, rows, [{ policy: policy("knorm"), compressionRatio: 0.5 }]);
+  assertMatch(
+    textOf(evaluation[DISPLAY]()),
+    /^Evaluation: rows 1 in 1 contexts, tasks numbers, failures 0, keep_all at ratio 0 mean score [01]\.00, knorm at /,
+  );
+  assertEquals({ ...evaluation }, { samples: evaluation.samples, failures: evaluation.failures } as typeof evaluation);
 });

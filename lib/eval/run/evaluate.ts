@@ -1,3 +1,6 @@
+import { DISPLAY, type Displayable, type DisplayBundle } from "../../display/display.ts";
+import { factsDisplay, grouped } from "../../display/facts.ts";
+import { mean } from "../../numeric/mean.ts";
 import { checkOptions, checkWord, type OptionNames } from "../../numeric/nearest_name.ts";
 import type { PositionMode } from "../../engine/mod.ts";
 import { policy } from "../../policies/table.ts";
@@ -26,8 +29,8 @@ export interface EvaluateOptions {
   readonly onProgress?: (done: number, found: number, total: number) => void;
 }
 
-/** All samples of an evaluation. */
-export interface Evaluation {
+/** All samples of an evaluation. A notebook's cell shows the means of their scores. */
+export interface Evaluation extends Displayable {
   /** In the order of the settings, then of the rows; the full cache's first. */
   readonly samples: readonly EvaluatedSample[];
   /** Samples whose answer failed. */
@@ -161,10 +164,30 @@ export async function evaluate(
     counts.done++;
     report();
   }
-  return {
+  const evaluation = {
     samples: samples.filter((sample) => sample !== undefined),
     failures: failures.toSorted(byPlace).map(({ failure }) => failure),
+    [DISPLAY]: () => meansDisplay(evaluation),
   };
+  // Who compares or spreads an evaluation means its samples.
+  Object.defineProperty(evaluation, DISPLAY, { enumerable: false });
+  return evaluation;
+}
+
+function meansDisplay({ samples, failures }: Pick<Evaluation, "samples" | "failures">): DisplayBundle {
+  const settings = Map.groupBy(samples, ({ policy, compression_ratio: ratio }) => `${policy} at ratio ${ratio}`);
+  const count = (of: (sample: EvaluatedSample) => unknown) => grouped(new Set(samples.map(of)).size);
+  return factsDisplay({
+    name: "Evaluation",
+    facts: [
+      ["rows", `${count(({ index }) => index)} in ${count(({ context }) => context)} contexts`],
+      ["tasks", [...new Set(samples.map(({ task }) => task))].join(", ")],
+      ["failures", grouped(failures.length)],
+      ...[...settings].map(([name, own]) =>
+        [name, `mean score ${mean(own.map(({ score }) => score)).toFixed(2)}`] as const
+      ),
+    ],
+  });
 }
 
 function oneLine(message: string): string {
