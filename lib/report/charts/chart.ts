@@ -92,6 +92,7 @@ const THEME: Readonly<Record<string, unknown>> = {
     titleFontWeight: "bold",
     labelLimit: 0,
     titleLimit: 0,
+    maxExtent: 1000, // a title stands beside the longest name, not on it
     labelColor: "#222",
     titleColor: "#222",
     gridColor: "#e4e4e4",
