@@ -8,8 +8,9 @@ const SECOND = 1000;
 /** A connection that was never there is given up after this; one that was lost, after {@linkcode LOST_PATIENCE}. */
 const FIRST_PATIENCE = 2 * SECOND;
 const LOST_PATIENCE = 300 * SECOND;
-/** What is under way when the user interrupts has so long. */
+/** What is under way when the user interrupts has so long; where the connection is lost, there is little to hand back. */
 const INTERRUPT_PATIENCE = 15 * SECOND;
+const LOST_INTERRUPT_PATIENCE = 2 * SECOND;
 /** The longest pause between two tries. */
 const LONGEST_PAUSE = 5 * SECOND;
 /** A job whose worker was silent for so long is another's. */
@@ -161,12 +162,17 @@ export async function openBroker(
     redis.disconnect();
   };
 
+  // A connection that is given up between two tries leaves what waits for it without an answer.
+  const gone = new Promise<never>((_, reject) => {
+    lost.signal.addEventListener("abort", () => reject(lost.signal.reason), { once: true });
+  });
+  gone.catch(() => {});
   /** Redis's answer; what it refuses for now is asked again, with growing pauses, to a limit. */
   const patiently = async <Result>(ask: () => Promise<Result>): Promise<Result> => {
     const since = Date.now();
     for (let tries = 0;; tries++) {
       try {
-        return await ask();
+        return await Promise.race([ask(), gone]);
       } catch (error) {
         if (lost.signal.aborted) throw lost.signal.reason;
         const message = reasonOf(error);
@@ -201,7 +207,8 @@ export async function openBroker(
     });
 
   signal.addEventListener("abort", () => {
-    Deno.unrefTimer(setTimeout(() => end(signal.reason), INTERRUPT_PATIENCE));
+    const patience = failingSince === undefined ? INTERRUPT_PATIENCE : LOST_INTERRUPT_PATIENCE;
+    Deno.unrefTimer(setTimeout(() => end(signal.reason), patience));
   }, { once: true });
   await new Promise<void>((resolve, reject) => {
     redis.once("ready", resolve);

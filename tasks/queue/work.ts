@@ -62,7 +62,7 @@ export async function work(address: QueueAddress, offer: WorkerOffer, signal: Ab
     clearInterval(heartbeat);
     if (!broker.lost.aborted) await broker.withdraw("workers", id).catch(() => {});
   }
-  broker.lost.throwIfAborted();
+  if (!signal.aborted) broker.lost.throwIfAborted();
   printNotice(`worker ends after ${done} jobs`);
 }
 

@@ -47,6 +47,29 @@ Deno.test({
     }),
 });
 
+Deno.test({
+  name: "queue: who waits for one that is lost ends at the first signal",
+  ignore: !HAS_REDIS,
+  fn: () =>
+    withFolder(async (_, cache) => {
+      await using redis = await startRedis();
+      const queue = ["--queue", `redis://127.0.0.1:${redis.port}`];
+      await using evaluation = startTask([...EVALUATION, ...queue], { cache });
+      await evaluation.says(/no worker is there yet/);
+      await using worker = startTask(["worker", ...queue, "--prefix", "other", "--models", "tiny"], { cache });
+      await worker.says(/waiting for jobs/);
+      await redis.stop();
+      for (const task of [evaluation, worker]) {
+        await task.says(/is lost: trying again/);
+        const sent = performance.now();
+        task.process.kill("SIGTERM");
+        const { code } = await task.process.status;
+        assertEquals(code, task === worker ? 0 : 143, task.lines.join("\n"));
+        assert(performance.now() - sent < 60_000, "it went on to try"); // for five minutes
+      }
+    }),
+});
+
 Deno.test("queue: without --queue no task loads a package of Redis", async () => {
   for (const task of ["evaluate", "recommend", "reproduce"]) {
     const { stdout } = await new Deno.Command(Deno.execPath(), {
