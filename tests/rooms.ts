@@ -99,7 +99,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "report/table": { uses: ["report/render", "numeric"], door: ["number_format.ts", "records.ts", "table.ts"] },
   "report/render": {
     uses: ["display"],
-    door: ["display.ts", "escape.ts", "font.ts", "palette.ts", "render_png.ts", "render_svg.ts"],
+    door: ["alt_text.ts", "display.ts", "escape.ts", "font.ts", "palette.ts", "render_png.ts", "render_svg.ts"],
   },
   "engine/chat": {
     uses: [

@@ -50,7 +50,13 @@ export async function chart(specification: ChartSpecification): Promise<Chart> {
     "image/png": Buffer.from(png).toString("base64"),
     "text/plain": description,
   };
-  return { description, specification: whole, svg, png, [DISPLAY]: () => bundle };
+  return { description, title: titleOf(specification), specification: whole, svg, png, [DISPLAY]: () => bundle };
+}
+
+/** The heading of a specification, which is text or has it as its `text`. */
+function titleOf({ title }: ChartSpecification): string | undefined {
+  const text = typeof title === "object" && title !== null && "text" in title ? title.text : title;
+  return typeof text === "string" ? text : undefined;
 }
 
 /**

@@ -1,3 +1,5 @@
+import { altText } from "../render/alt_text.ts";
+
 /** Sections of a report by their names, in its order. */
 export type Sections = ReadonlyMap<string, string>;
 
@@ -24,8 +26,15 @@ export function summaryDocument(sections: Sections): string {
       "What is known",
       findings.map((finding) => `- ${finding.sentence.replaceAll("**", "")} ${factsOf(finding)}`),
     ),
-    ...[...ordered].map(([name, text]) => `<!-- begin ${name} -->\n${foldSection(text)}<!-- end ${name} -->\n`),
+    ...[...ordered].map(([name, text]) =>
+      `<!-- begin ${name} -->\n${foldSection(withAltTexts(text))}<!-- end ${name} -->\n`
+    ),
   ].join("\n");
+}
+
+/** The text with short alternative texts: what a picture shows in numbers stands in tables. */
+function withAltTexts(text: string): string {
+  return text.replaceAll(/^!\[(.*)\](?=\(\S+\)$)/gm, (_, description: string) => `![${altText(description)}]`);
 }
 
 function listed(heading: string, items: readonly string[]): string[] {

@@ -1,6 +1,7 @@
 import { basename, dirname } from "node:path";
 import { writeAtomicSync } from "../../files/write_atomic.ts";
 import type { Figure } from "../render/display.ts";
+import { altText } from "../render/alt_text.ts";
 import { escapeMarkdown } from "../render/escape.ts";
 
 /**
@@ -47,10 +48,10 @@ function check(value: unknown, path: string): void {
 
 /**
  * Writes `figure` as `NAME.svg` and `NAME.png` into `folder`, and returns the Markdown that shows it in a report beside
- * that folder, its description as the alternative text.
+ * that folder, its title as the alternative text.
  */
 export async function saveFigure(folder: string, name: string, figure: Figure): Promise<string> {
   await writeReport(`${folder}/${name}.svg`, figure.svg);
   await writeReport(`${folder}/${name}.png`, figure.png);
-  return `![${escapeMarkdown(figure.description)}](${basename(folder)}/${name}.png)\n`;
+  return `![${escapeMarkdown(altText(figure.title ?? figure.description))}](${basename(folder)}/${name}.png)\n`;
 }

@@ -4,6 +4,8 @@ export { DISPLAY, type Displayable, type DisplayBundle } from "../../display/dis
 export interface Figure {
   /** What the picture shows, in words. */
   readonly description: string;
+  /** What it says, in a line: its alternative text in a report; the description's beginning where there is none. */
+  readonly title?: string;
   /** The drawing as SVG. */
   readonly svg: string;
   /** The drawing as PNG, two pixels for one of the SVG. */

@@ -2,6 +2,7 @@ import MarkdownIt, { type StateBlock } from "markdown-it";
 import { escapeHtml } from "../render/escape.ts";
 import { headingAnchor } from "../files/summary.ts";
 import { scrollBox } from "./page.ts";
+import { altText, MAX_ALT } from "../render/alt_text.ts";
 
 /** Where the links and pictures of a text lead. */
 export interface Targets {
@@ -56,20 +57,11 @@ export function renderMarkdown(text: string, targets: Targets): string {
 
 /** A picture at its own size, which has words that say what it shows; the long ones stand folded below it. */
 export function pictureBox(address: string, description: string): string {
-  const picture = `<img src="${escapeHtml(address)}" alt="${escapeHtml(shortened(description))}" loading="lazy">`;
+  const picture = `<img src="${escapeHtml(address)}" alt="${escapeHtml(altText(description))}" loading="lazy">`;
   const words = description.length > MAX_ALT
     ? `\n<details><summary>The picture in words</summary><p>${escapeHtml(description)}</p></details>`
     : "";
   return `${scrollBox(picture, "Picture")}${words}`;
-}
-
-/** The most characters of a picture's short text, which a screen reader reads in one go. */
-const MAX_ALT = 200;
-
-/** A description's beginning, up to the end of a word. */
-export function shortened(description: string): string {
-  if (description.length <= MAX_ALT) return description;
-  return `${description.slice(0, MAX_ALT).replace(/\s+\S*$/, "")} …`;
 }
 
 const OPENS = /^<details><summary>(.*)<\/summary>$/;

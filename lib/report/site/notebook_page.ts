@@ -3,7 +3,8 @@ import type { Notebook, Output } from "../../notebook/notebook.ts";
 import { escapeHtml } from "../render/escape.ts";
 import { plain } from "../table/number_format.ts";
 import { type ChartOutput, chartSpecification } from "./chart_specification.ts";
-import { pictureBox, renderMarkdown, shortened, type Targets } from "./markdown.ts";
+import { altText } from "../render/alt_text.ts";
+import { pictureBox, renderMarkdown, type Targets } from "./markdown.ts";
 import { type Page, scrollBox } from "./page.ts";
 import type { Pictures } from "./pictures.ts";
 import { CHART_SCRIPTS } from "./vendor.ts";
@@ -110,8 +111,8 @@ function pngBytes(base64: unknown): Uint8Array | undefined {
 
 /** A chart: its finding, a picture that a live chart takes the place of, its words, and its rows as a table. */
 function chartFigure({ specification, title, description, rows }: ChartOutput, picture: string): string {
-  const image = `<img src="${escapeHtml(picture)}" alt="${escapeHtml(shortened(description))}" loading="lazy">`;
-  const words = description.length > shortened(description).length
+  const image = `<img src="${escapeHtml(picture)}" alt="${escapeHtml(altText(description))}" loading="lazy">`;
+  const words = description.length > altText(description).length
     ? `<details><summary>The chart in words</summary><p>${escapeHtml(description)}</p></details>\n`
     : "";
   return `<figure>

@@ -20,13 +20,19 @@ Deno.test("writeReport that fails leaves what was there and nothing half-written
     assertEquals(await Deno.readTextFile(`${folder}/taken/inside.md`), "stays\n");
   }));
 
-Deno.test("saveFigure writes both forms and returns Markdown with the description", () =>
+Deno.test("saveFigure writes both forms and returns Markdown with the title, or else the description", () =>
   withFolder(async (_, folder) => {
     const rows = [{ policy: "hybrid", recall: 1 }];
-    const description = "One bar | of 1.";
-    const drawn = await barChart({ rows, x: "recall", y: "policy", label: ".2f", title: "Recall", description });
+    const description = "One bar of 1.";
+    const drawn = await barChart({ rows, x: "recall", y: "policy", label: ".2f", title: "All | kept", description });
     const markdown = await saveFigure(`${folder}/figures`, "01_recall", drawn);
-    assertEquals(markdown, "![One bar \\| of 1.](figures/01_recall.png)\n");
+    assertEquals(markdown, "![All \\| kept](figures/01_recall.png)\n");
+    const untitled = await saveFigure(folder, "untitled", {
+      ...drawn,
+      title: undefined,
+      description: "a ".repeat(150),
+    });
+    assertEquals(untitled.match(/^!\[(.*)\]/)![1], `${"a ".repeat(99)}a …`);
     assertEquals(names(`${folder}/figures`), ["01_recall.png", "01_recall.svg"]);
     assertEquals(await Deno.readTextFile(`${folder}/figures/01_recall.svg`), drawn.svg);
     assertEquals(await Deno.readFile(`${folder}/figures/01_recall.png`), drawn.png);
