@@ -10,7 +10,8 @@ export const ATTENTION_PROBE_OPTIONS = {
 
 /**
  * KVzip's scores, predicted in one pass: a linear probe of the model predicts from a token's keys and values what `kvzip`
- * finds when it reads the text again. `globalkv(attention_probe)` has KVzip's budget as well. A probe is fitted once per
+ * finds when it reads the text again. The idea is KVzap's (2026, https://arxiv.org/abs/2601.07891), whose linear maps and
+ * MLPs read hidden states. `globalkv(attention_probe)` has KVzip's budget as well. A probe is fitted once per
  * model (`deno task fit_probe`); some come with the project. Call `await cache.observe(policy)` before `compress`.
  */
 export function attentionProbe(options: OptionsOf<typeof ATTENTION_PROBE_OPTIONS> = {}): Policy {
@@ -18,7 +19,7 @@ export function attentionProbe(options: OptionsOf<typeof ATTENTION_PROBE_OPTIONS
   checkCounts("attention_probe", { sinkTokens });
   return definePolicy({
     name: "attention_probe",
-    paper: "this project",
+    paper: "after KVzap 2026, https://arxiv.org/abs/2601.07891",
     signals: ["predictedAttention"],
     score: eachHead(({ signal }) => signal("predictedAttention")),
     protect: { sinks: sinkTokens },
