@@ -96,9 +96,11 @@ export function summaryFindings(sections: Sections): Finding[] {
 export function findingFacts({ sentence, model, tasks, samples, hasIntervals }: Finding): string[] {
   const [least, most] = samples ?? [];
   return [
-    ...(model === undefined ? [] : [model]),
-    ...(tasks.length === 0 ? [] : [tasks.join(", ")]),
-    ...(least === undefined ? [] : [`n ${least === most ? `= ${least}` : `from ${least} to ${most}`} in its tables`]),
+    ...(model === undefined || sentence.includes(model) ? [] : [model]),
+    ...(tasks.length === 0 || tasks.some((task) => sentence.includes(task)) ? [] : [tasks.join(", ")]),
+    ...(least === undefined || /\bn = \d/.test(sentence)
+      ? []
+      : [`n ${least === most ? `= ${least}` : `from ${least} to ${most}`} in its tables`]),
     ...(!hasIntervals || /\d to [-−+]?\d/.test(sentence) ? [] : ["95 % intervals in its tables"]),
   ];
 }
