@@ -17,7 +17,7 @@ export function parseNotebook(text: string): Notebook {
   const cells = root.cells.map(readCell);
   const ids = new Set<string>();
   for (const { id } of cells) {
-    if (ids.has(id)) throw new SyntaxError(`Cannot read the notebook as two cells have the id ${JSON.stringify(id)}`);
+    if (ids.has(id)) throw new SyntaxError(`Cannot read the notebook as two cells have the id ${quoted(id)}`);
     ids.add(id);
   }
   const metadata = asObject(root.metadata ?? {}, "the notebook's metadata");
@@ -36,9 +36,14 @@ function checkLanguage({ kernelspec, language_info }: Readonly<Record<string, un
   if (language === undefined && (spec.name === undefined || spec.name === "deno")) return;
   if (LANGUAGES.includes(String(language).toLowerCase())) return;
   throw new SyntaxError(
-    `Cannot read the notebook as its kernel is ${spec.name ?? "not named"}, its language ${language ?? "not named"}: ` +
+    `Cannot read the notebook as its kernel is ${wordOf(spec.name)}, its language ${wordOf(language)}: ` +
       "the kernel here is deno, the language typescript",
   );
+}
+
+function wordOf(name: unknown): string {
+  if (name === undefined) return "not named";
+  return typeof name === "string" && /^[\w./ +-]{1,40}$/.test(name) ? name : quoted(name);
 }
 
 function readCell(value: unknown, index: number): Cell {
@@ -95,7 +100,9 @@ function readOutput(output: Record<string, unknown>, label: string): Output {
 function readData(value: unknown, label: string): DisplayOutput["data"] {
   const data = asObject(value, `${label}'s output data`);
   return Object.fromEntries(
-    Object.entries(data).map(([type, form]) => [type, isJson(type) ? form : readText(form, `${label}'s ${type}`)]),
+    Object.entries(data).map(([type, form]) => {
+      return [type, isJson(type) ? form : readText(form, `${label}'s ${wordOf(type)}`)];
+    }),
   );
 }
 

@@ -21,6 +21,9 @@ export function nearestName(name: string, names: readonly string[]): string | un
   return nearest;
 }
 
+/** Characters that are shown of a name that is not known. */
+const MAX_SHOWN = 80;
+
 /**
  * Why a name is refused, with the nearest and all that there are.
  *
@@ -40,7 +43,8 @@ export function nearestName(name: string, names: readonly string[]): string | un
 export function cannotFind(kind: string, name: string, names: readonly string[]): string {
   const near = nearestName(name, names);
   const hint = near === undefined ? "the" : `did you mean ${near}? The`;
-  return `Cannot find ${kind} ${JSON.stringify(name)}: ${hint} ${kind.replace(/y$/, "ie")}s are ${names.join(", ")}`;
+  const given = JSON.stringify(name.length > MAX_SHOWN ? `${name.slice(0, MAX_SHOWN)}…` : name);
+  return `Cannot find ${kind} ${given}: ${hint} ${kind.replace(/y$/, "ie")}s are ${names.join(", ")}`;
 }
 
 /** The names of an options type; the compiler holds the list to the type. */

@@ -104,6 +104,10 @@ export function tokenNovelty(position: number, tokenCount: number): number {
   return position < EDGE_TOKENS || position >= tokenCount - EDGE_TOKENS ? 0.4 : 1;
 }
 
+function isAttention(value: unknown): value is number {
+  return typeof value === "number" && value >= 0 && value < Infinity;
+}
+
 /**
  * Reads the original's JSON.
  *
@@ -130,7 +134,7 @@ export function parseSummary(text: string): TraceSummary {
     );
   }
   traces.forEach((trace, index) => {
-    if (trace?.index !== index || !(trace.attention_received >= 0 && trace.attention_received < Infinity)) {
+    if (trace?.index !== index || !isAttention(trace.attention_received)) {
       throw new SyntaxError(`Cannot read the trace as token ${index} has no index or attention_received`);
     }
     if (typeof trace.token_text !== "string" || !ROLES.includes(trace.prompt_role)) {

@@ -71,6 +71,8 @@ Deno.test("a notebook of another kernel is refused by name; deno's, JavaScript's
   assertThrows(() => read(python), SyntaxError, message);
   assertThrows(() => read({ kernelspec: { name: "python3" } }), SyntaxError, "python3, its language not named");
   assertThrows(() => read({ language_info: { name: "R" } }), SyntaxError, "not named, its language R");
+  assertThrows(() => read({ language_info: { name: { a: 1 } } }), SyntaxError, 'its language {"a":1}: the kernel');
+  assertThrows(() => read({ language_info: { name: "a\nb" } }), SyntaxError, 'its language "a\\nb": the kernel');
   for (const name of ["typescript", "TypeScript", "javascript"]) read({ language_info: { name } });
   for (const metadata of [{}, { kernelspec: { name: "deno", display_name: "Deno" } }]) read(metadata);
 });

@@ -80,6 +80,10 @@ Deno.test("the original's JSON is read back, and refused by the field that is wr
   assertEquals(parseSummary(text), totals.summary());
   assertThrows(() => parseSummary("{"), SyntaxError, "as JSON: it goes wrong at character 2");
   assertThrows(() => parseSummary("{}"), SyntaxError, "no token_traces");
+  for (const wrong of ['" "', "null", "[null]", "false", "-1"]) {
+    const one = text.replace(/"attention_received":\s*[\d.]+/, `"attention_received":${wrong}`);
+    assertThrows(() => parseSummary(one), SyntaxError, "token 0 has no index or attention_received", wrong);
+  }
   assertThrows(
     () => parseSummary(text.replace('"bytes_per_token":64', '"bytes_per_token":0')),
     SyntaxError,

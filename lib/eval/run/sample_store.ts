@@ -2,6 +2,7 @@ import type { Model, PositionMode } from "../../engine/mod.ts";
 import { probeHash } from "../../engine/observe/probe_file.ts";
 import { cacheFolder } from "../../files/cache_folder.ts";
 import { textHash } from "../../files/hash.ts";
+import { parseJson } from "../../files/json_object.ts";
 import { writeAtomicSync } from "../../files/write_atomic.ts";
 import { madeOf } from "../../policies/table.ts";
 import type { PromptIds } from "../dataset/kvpress_prompt.ts";
@@ -39,7 +40,7 @@ function folderOf(folder: string): SampleStore {
   return {
     read: (key) => {
       try {
-        const kept: unknown = JSON.parse(Deno.readTextFileSync(path(key)));
+        const kept = parseJson(Deno.readTextFileSync(path(key)), key);
         return isSample(kept) ? kept : undefined;
       } catch (error) {
         if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return undefined;

@@ -32,7 +32,8 @@ Deno.test("a kept sample reads as it was; a malformed one counts as absent", () 
       Deno.writeTextFileSync(path("samples/b.json"), JSON.stringify(kept));
       assertEquals(store.read("b"), undefined, JSON.stringify(kept));
     }
-    for (const text of ["", "{", '{"prediction": "blue", "kl": [0']) {
+    const deep = JSON.stringify(SAMPLE).replace(/}$/, `,"__proto__":${"[".repeat(1000)}${"]".repeat(1000)}}`);
+    for (const text of ["", "{", '{"prediction": "blue", "kl": [0', deep]) {
       Deno.writeTextFileSync(path("samples/b.json"), text);
       assertEquals(store.read("b"), undefined, text);
     }

@@ -16,6 +16,7 @@ import { QueryMoments } from "../state/query_moments.ts";
 import { canRewind } from "../state/rewind.ts";
 import { ALIGNMENT, CACHE_MAGIC, CACHE_VERSION, type CacheContent, HASH_BYTES, PREAMBLE_BYTES } from "./encode.ts";
 import { type CacheHeader, parseCacheHeader, type SignalHeader } from "./header.ts";
+import { quoted } from "../../../files/quoted.ts";
 
 /** Arrays that are filled from the file. */
 type Numbers = Int32Array | Float32Array | Float64Array | QuantizedVectors["codes" | "scales" | "groups"];
@@ -182,7 +183,7 @@ function readFormat({ dtype, residual_length }: CacheHeader, label: string): Cac
     return parseCacheDtype(dtype, residual_length);
   } catch {
     throw new TypeError(
-      `Cannot load ${label} as its rows are ${dtype.slice(0, 80)}: this program holds ${
+      `Cannot load ${label} as its rows are ${quoted(dtype)}: this program holds ${
         ELEMENT_DTYPES.join(", ")
       } and two of them`,
     );
