@@ -129,7 +129,7 @@ Deno.test("a file made wrong, its hash right, is refused as well, and takes no m
   const bytes = await saved(await eventful());
   assertEquals(decodeCache(withHeader(bytes, (header) => header), "c").owner, OWNER);
   const wrong: [string | RegExp, string, string][] = [
-    ['"dtype":"f32"', '"dtype":"int3"', "its rows are "int3": this program holds f32, f16, int8, int4"],
+    ['"dtype":"f32"', '"dtype":"int3"', 'its rows are "int3": this program holds f32, f16, int8, int4'],
     [/"quantized_rows":\[\d+/, '"quantized_rows":[1', "contradict"],
     ['"residual_length":0', '"residual_length":-1', "residual_length cannot be -1"],
     ['"dtype":"f32",', "", "dtype"],
