@@ -1,6 +1,8 @@
 /**
  * Measures what the queue costs and what a second worker brings: the same evaluation by processes of one thread without a
  * queue and by workers of one thread, in turns. Each run has a seed of its own, so that none finds another's samples.
+ * Times are from the command's start to its last sample, and from its first sample on: the start of a command with a queue
+ * takes a second or two more, as workers look for new work once a second.
  *
  * ```sh
  * deno run -P=test tests/soak/queue_speed.ts smollm2-135m 8 3   # of this model, so many contexts and rounds
@@ -21,7 +23,8 @@ const SYSTEMS = ["one process", "one worker", "two processes", "two workers"] as
 await withFolder(async (_, folder) => {
   await using redis = await startRedis();
   const cache = cacheFolder();
-  const seconds = new Map<string, number[]>(SYSTEMS.map((name) => [name, []]));
+  type Times = Map<string, number[]>;
+  const [whole, steady]: Times[] = [0, 1].map(() => new Map(SYSTEMS.map((name) => [name, []])));
   let seed = Date.now();
   for (let round = 1; round <= Number(rounds); round++) {
     for (const name of round % 2 === 1 ? SYSTEMS : SYSTEMS.toReversed()) {
@@ -40,7 +43,7 @@ await withFolder(async (_, folder) => {
           ));
         await Promise.all(each.map(finished));
         const ends = each.flatMap((_, place) => sampleTimes(`${folder}/${label} ${place}/out/samples`));
-        return { samples: ends.length, last: Math.max(...ends) };
+        return { samples: ends.length, first: Math.min(...ends), last: Math.max(...ends) };
       };
       if (hasQueue) {
         for (let place = 0; place < count; place++) {
@@ -49,28 +52,29 @@ await withFolder(async (_, folder) => {
         await run(String(2 * count), `${round} ${name}, models load`);
       }
       const started = Date.now();
-      const { samples, last } = await run(contexts, `${round} ${name}`);
-      seconds.get(name)!.push((last - started) / 1000);
-      console.log(
-        `round ${round}: ${name}: ${((last - started) / 1000).toFixed(1)} s to the last of ${samples} samples`,
-      );
+      const { samples, first, last } = await run(contexts, `${round} ${name}`);
+      whole.get(name)!.push((last - started) / 1000);
+      steady.get(name)!.push((last - first) / 1000);
+      const [total, rest] = [whole, steady].map((times) => times.get(name)!.at(-1)!.toFixed(1));
+      console.log(`round ${round}: ${name}: ${total} s, ${rest} s from the first of ${samples} samples to the last`);
     }
   }
   console.table(
-    [...seconds].map(([name, values]) => ({
+    SYSTEMS.map((name) => ({
       what: name,
-      "median s": Number(median(values).toFixed(1)),
-      rounds: values.map((value) => value.toFixed(1)).join(", "),
+      "s, from the start": Number(median(whole.get(name)!).toFixed(1)),
+      "s, from the first sample": Number(median(steady.get(name)!).toFixed(1)),
     })),
   );
   // Within a round, as a machine's pace changes from round to round.
-  const ratios = (one: typeof SYSTEMS[number], other: typeof SYSTEMS[number]) => {
-    const each = seconds.get(one)!.map((value, round) => value / seconds.get(other)![round]);
+  const ratios = (times: Times, one: typeof SYSTEMS[number], other: typeof SYSTEMS[number]) => {
+    const each = times.get(one)!.map((value, round) => value / times.get(other)![round]);
     return `${median(each).toFixed(3)} (rounds: ${each.map((value) => value.toFixed(3)).join(", ")})`;
   };
-  console.log(`one worker / one process: ${ratios("one worker", "one process")}`);
-  console.log(`one worker / two workers: ${ratios("one worker", "two workers")}`);
-  console.log(`one process / two processes: ${ratios("one process", "two processes")}`);
+  console.log(`one worker / one process, from the first sample: ${ratios(steady, "one worker", "one process")}`);
+  console.log(`one worker / one process, from the start: ${ratios(whole, "one worker", "one process")}`);
+  console.log(`one worker / two workers, from the start: ${ratios(whole, "one worker", "two workers")}`);
+  console.log(`one process / two processes, from the start: ${ratios(whole, "one process", "two processes")}`);
 });
 Deno.exit(0);
 
