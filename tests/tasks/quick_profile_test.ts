@@ -8,7 +8,10 @@ Deno.test("the quick profile where nothing can be obtained: every notebook runs,
   // Inside the checkout, so that notebooks find deno.json.
   const folder = await Deno.makeTempDir({ dir: ROOT, prefix: ".kvmirror-test-" });
   try {
-    for (const each of ["bin", "cache", "notebooks"]) await Deno.mkdir(`${folder}/${each}`);
+    for (const each of ["bin", "cache", "notebooks", "data/samples"]) {
+      await Deno.mkdir(`${folder}/${each}`, { recursive: true });
+    }
+    await Deno.copyFile(`${ROOT}data/samples/story.txt`, `${folder}/data/samples/story.txt`); // the tour reads it
     await Deno.symlink(Deno.execPath(), `${folder}/bin/deno`);
     const names = [...Deno.readDirSync(`${ROOT}notebooks`)].map(({ name }) => name)
       .filter((name) => name.endsWith(".ipynb")).sort();

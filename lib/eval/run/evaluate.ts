@@ -164,14 +164,15 @@ export async function evaluate(
     counts.done++;
     report();
   }
-  const evaluation = {
+  return withDisplay({
     samples: samples.filter((sample) => sample !== undefined),
     failures: failures.toSorted(byPlace).map(({ failure }) => failure),
-    [DISPLAY]: () => meansDisplay(evaluation),
-  };
-  // Who compares or spreads an evaluation means its samples.
-  Object.defineProperty(evaluation, DISPLAY, { enumerable: false });
-  return evaluation;
+  });
+}
+
+/** What a cell shows is no property that is listed: who compares or spreads an evaluation means its samples. */
+function withDisplay(evaluation: Omit<Evaluation, typeof DISPLAY>): Evaluation {
+  return Object.defineProperty(evaluation, DISPLAY, { value: () => meansDisplay(evaluation) }) as Evaluation;
 }
 
 function meansDisplay({ samples, failures }: Pick<Evaluation, "samples" | "failures">): DisplayBundle {
