@@ -6,6 +6,7 @@ import {
   fitAttentionProbe,
   type FittingSource,
   fittingTexts,
+  FREE_TEXTS,
   parseDatasetRows,
   scoredTexts,
   splitNames,
@@ -19,9 +20,6 @@ import { interruptSignal } from "./cli/interrupt.ts";
 import { createProgress } from "./cli/progress.ts";
 import { printJson, printText } from "./cli/print.ts";
 import { runTask } from "./cli/run_task.ts";
-
-/** Texts that come with the packages and that no task reads: what a probe is fitted to where nothing else is said. */
-const FREE_TEXTS = ["speeches", "code"];
 
 await runTask("fit_probe", async (flags) => {
   const [length, samples, seed] = ["length", "samples", "seed"].map((name) => flags.number(name)!);

@@ -40,7 +40,7 @@ export { recallPrompt, type RecallPromptOptions, type RecallTask } from "./datas
 export { checkTaskName } from "./dataset/tasks/generate_rows.ts";
 export { type FittingSource, fittingTexts, type FittingTextsOptions } from "./dataset/fitting_texts.ts";
 export { checkNoOverlap } from "./dataset/overlap.ts";
-export { scoredTexts, TEXT_NAMES, type TextName } from "./dataset/texts.ts";
+export { FREE_TEXTS, scoredTexts, TEXT_NAMES, type TextName } from "./dataset/texts.ts";
 export { evenDepths, taskRows, type TaskRowsOptions } from "./dataset/task_rows.ts";
 // How an answer is scored.
 export {

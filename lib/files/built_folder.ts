@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { cacheFolder } from "./cache_folder.ts";
 import { exists, fileSize } from "./exists.ts";
 import { keepHash, keptHash } from "./hash.ts";
@@ -34,7 +35,7 @@ export async function builtFolder(
   const folder = `${cache}/${name}`;
   if (exists(folder)) {
     // One that was killed once the folder had its name left its lock, and nothing is built from then on.
-    await removeAbandoned(BUILDING, parentOf(folder)).catch(() => {});
+    await removeAbandoned(BUILDING, dirname(folder)).catch(() => {});
     const damage = contents.length === 0 ? undefined : await damageOf(folder, contents);
     if (damage === undefined) return folder;
     onNotice?.(`${damage}: ${folder} is built anew`);
@@ -52,7 +53,7 @@ async function buildAtomically(
   build: (folder: string) => Promise<void> | void,
   contents: readonly string[],
 ): Promise<string> {
-  const parent = parentOf(folder);
+  const parent = dirname(folder);
   await Deno.mkdir(parent, { recursive: true });
   await removeDamaged(parent);
   await using building = await holdFolder(BUILDING, parent);
@@ -67,10 +68,6 @@ async function buildAtomically(
     if (!exists(folder)) throw error;
   }
   return folder;
-}
-
-function parentOf(folder: string): string {
-  return folder.slice(0, folder.lastIndexOf("/"));
 }
 
 /** What folders that are being built begin with, and what those end in that are being removed. */

@@ -11,7 +11,7 @@ import { quoted } from "../files/quoted.ts";
 export function parseNotebook(text: string): Notebook {
   const root = asObject(parseJson(text, "the notebook"), "the notebook");
   if (root.nbformat !== 4) {
-    throw new SyntaxError(`Cannot read the notebook as its nbformat is ${shown(root.nbformat)}: it must be 4`);
+    throw new SyntaxError(`Cannot read the notebook as its nbformat is ${quoted(root.nbformat)}: it must be 4`);
   }
   if (!Array.isArray(root.cells)) throw new SyntaxError("Cannot read the notebook as it has no list of cells");
   const cells = root.cells.map(readCell);
@@ -67,7 +67,7 @@ function readCell(value: unknown, index: number): Cell {
       return { type: "code", ...base, executionCount, outputs: read } satisfies CodeCell;
     }
   }
-  throw new SyntaxError(`Cannot read ${label} as its cell_type is ${shown(cell.cell_type)}`);
+  throw new SyntaxError(`Cannot read ${label} as its cell_type is ${quoted(cell.cell_type)}`);
 }
 
 function readOutput(output: Record<string, unknown>, label: string): Output {
@@ -93,7 +93,7 @@ function readOutput(output: Record<string, unknown>, label: string): Output {
         traceback: Array.isArray(output.traceback) ? output.traceback.map(String) : [],
       };
   }
-  throw new SyntaxError(`Cannot read ${label} as an output_type is ${shown(output.output_type)}`);
+  throw new SyntaxError(`Cannot read ${label} as an output_type is ${quoted(output.output_type)}`);
 }
 
 /** The text forms may be lists of lines; JSON forms are as they are, and may be lists too. */
@@ -109,7 +109,7 @@ function readData(value: unknown, label: string): DisplayOutput["data"] {
 function readId(id: unknown, label: string): string {
   if (typeof id === "string" && /^[\w-]{1,64}$/.test(id)) return id;
   throw new SyntaxError(
-    `Cannot read ${label} as its id is ${shown(id)}: it must be 1 to 64 of a-z A-Z 0-9 - _`,
+    `Cannot read ${label} as its id is ${quoted(id)}: it must be 1 to 64 of a-z A-Z 0-9 - _`,
   );
 }
 
@@ -117,10 +117,6 @@ function readText(value: unknown, label: string): string {
   if (typeof value === "string") return value;
   if (Array.isArray(value) && value.every((line) => typeof line === "string")) return value.join("");
   throw new SyntaxError(`Cannot read ${label} as it must be a text or a list of lines`);
-}
-
-function shown(value: unknown): string {
-  return quoted(value);
 }
 
 function asObject(value: unknown, label: string): Record<string, unknown> {

@@ -3,7 +3,6 @@ import { decodeText } from "../files/text_file.ts";
 import {
   checkHeader,
   RECORD,
-  shown,
   stepSize,
   TRACE_MAGIC,
   TRACE_VERSION,
@@ -11,6 +10,7 @@ import {
   type TraceHeader,
   type TraceStep,
 } from "./trace_header.ts";
+import { quoted } from "../files/quoted.ts";
 
 /** A header is text and small; more than this is a damaged length. */
 const MAX_JSON_BYTES = 64 * 2 ** 20;
@@ -73,7 +73,7 @@ function* readSteps(reader: ByteReader, header: TraceHeader): Generator<TraceSte
     const footer = json(reader, uint32(take(reader, 4), 0)) as TraceFooter;
     if (footer?.generated_token_count !== count) {
       throw new SyntaxError(
-        `Cannot read the trace as it ends after ${count} steps of ${shown(footer?.generated_token_count)}`,
+        `Cannot read the trace as it ends after ${count} steps of ${quoted(footer?.generated_token_count)}`,
       );
     }
     if (reader.left > 0) throw new SyntaxError(`Cannot read the trace as ${reader.left} bytes follow its end`);

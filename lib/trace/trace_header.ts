@@ -49,7 +49,7 @@ export function checkHeader(value: unknown): TraceHeader {
   for (const field of ["prompt_token_count", "layer_count", "kv_head_count", "bytes_per_token"] as const) {
     const count = header[field];
     if (!Number.isSafeInteger(count) || count < 1) {
-      throw new SyntaxError(`Cannot read the trace as ${field} is ${shown(count)}: it must be at least 1`);
+      throw new SyntaxError(`Cannot read the trace as ${field} is ${quoted(count)}: it must be at least 1`);
     }
   }
   if (typeof header.model_name !== "string") throw new SyntaxError("Cannot read the trace as model_name is no text");
@@ -72,11 +72,6 @@ export function checkHeader(value: unknown): TraceHeader {
 
 /** Values of a step: 126 layers of 8 heads have fewer up to 250,000 tokens. */
 const MAX_STEP_VALUES = 2 ** 28;
-
-/** A value of a file in a message. */
-export function shown(value: unknown): string {
-  return quoted(value);
-}
 
 /** How many items a list of a file has. */
 export function lengthOf(list: unknown): number {

@@ -1,6 +1,7 @@
 import { parseJson } from "../files/json_object.ts";
+import { quoted } from "../files/quoted.ts";
 import type { TraceReading } from "./read_trace.ts";
-import { shown, type TraceHeader } from "./trace_header.ts";
+import type { TraceHeader } from "./trace_header.ts";
 
 /** Where a token stands in the prompt: among the first 16, the last 16, or between. */
 export type PromptRole = "sink" | "recent_context" | "content";
@@ -120,17 +121,17 @@ export function parseSummary(text: string): TraceSummary {
     throw new SyntaxError("Cannot read the trace as it has no token_traces: make it with deno task trace");
   }
   if (!Number.isSafeInteger(summary.bytes_per_token) || summary.bytes_per_token < 1) {
-    throw new SyntaxError(`Cannot read the trace as bytes_per_token is ${shown(summary.bytes_per_token)}`);
+    throw new SyntaxError(`Cannot read the trace as bytes_per_token is ${quoted(summary.bytes_per_token)}`);
   }
   if (summary.prompt_token_count !== traces.length) {
     throw new SyntaxError(
-      `Cannot read the trace as it has ${traces.length} token_traces for ${shown(summary.prompt_token_count)} tokens`,
+      `Cannot read the trace as it has ${traces.length} token_traces for ${quoted(summary.prompt_token_count)} tokens`,
     );
   }
   if (typeof summary.model_name !== "string") throw new SyntaxError("Cannot read the trace as model_name is no text");
   if (!Number.isSafeInteger(summary.generated_token_count) || summary.generated_token_count < 0) {
     throw new SyntaxError(
-      `Cannot read the trace as generated_token_count is ${shown(summary.generated_token_count)}: it must be a count`,
+      `Cannot read the trace as generated_token_count is ${quoted(summary.generated_token_count)}: it must be a count`,
     );
   }
   traces.forEach((trace, index) => {

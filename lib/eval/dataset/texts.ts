@@ -1,8 +1,11 @@
 import { checkWord } from "../../numeric/nearest_name.ts";
 import { mobyDick } from "./moby_dick.ts";
 
-/** Texts that come with the packages this one depends on. Probes are fitted to the last two, tasks hide facts in the others. */
+/** Texts that come with the packages this one depends on. */
 export const TEXT_NAMES = ["novel", "licences", "speeches", "code"] as const;
+
+/** Those that no task reads: what probes are fitted to. Tasks hide facts in the others. */
+export const FREE_TEXTS = ["speeches", "code"] as const;
 
 /** Name of a text: see {@linkcode TEXT_NAMES}. */
 export type TextName = typeof TEXT_NAMES[number];
@@ -47,7 +50,8 @@ export function namedText(name: string): Text {
 
 /** The texts that tasks hide facts in: nothing may be fitted to them. */
 export function scoredTexts(): string[] {
-  return (["novel", "licences"] as const).map((name) => {
+  const free: readonly TextName[] = FREE_TEXTS;
+  return TEXT_NAMES.filter((name) => !free.includes(name)).map((name) => {
     const { pieces, between } = namedText(name);
     return pieces.join(between);
   });

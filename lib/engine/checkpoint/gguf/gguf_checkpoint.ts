@@ -140,7 +140,7 @@ function checkPart({ metadata }: Gguf, index: number, [first, ...others]: readon
     if (index === 0 || key.startsWith("split.") || key === "general.alignment") continue;
     const firsts = first.metadata.get(key);
     if (JSON.stringify(firsts) === JSON.stringify(value)) continue;
-    const [here, there] = [value, firsts].map((held) => quoted(held));
+    const [here, there] = [value, firsts].map(quoted);
     throw new SyntaxError(
       `Cannot join the parts as part ${index + 1} is of another model: its ${key} is ${here}, part 1's is ${there}`,
     );
