@@ -2,7 +2,7 @@
 import { checkNotebook } from "../lib/notebook/check_notebook.ts";
 import { readNotebooks } from "../lib/notebook/read_notebooks.ts";
 import { printNotice } from "./cli/print.ts";
-import { runBody } from "./cli/run_task.ts";
+import { runBody } from "./cli/run_body.ts";
 
 await runBody(async () => {
   const folder = "notebooks";

@@ -10,7 +10,7 @@ import { sampleKey } from "../../lib/eval/run/sample_store.ts";
 import { cacheFolder } from "../../lib/files/cache_folder.ts";
 import { readLines } from "../../lib/files/lines.ts";
 import { printNotice, printText } from "../cli/print.ts";
-import { runBody } from "../cli/run_task.ts";
+import { runBody } from "../cli/run_body.ts";
 import { type Job, JOB_DONE, type JobOutcome, MAX_OUTCOME, parseJob } from "../../lib/eval/run/job.ts";
 import { codeHash, workVersion } from "./work_version.ts";
 

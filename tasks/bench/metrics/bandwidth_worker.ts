@@ -2,7 +2,7 @@
 import { ELEMENT, GraphBuilder, NO_WEIGHTS } from "../../../lib/engine/graph/onnx_graph.ts";
 import { openGraph } from "../../../lib/engine/runtime/graph_session.ts";
 import { printText } from "../../cli/print.ts";
-import { runBody } from "../../cli/run_task.ts";
+import { runBody } from "../../cli/run_body.ts";
 
 /** 512 MiB of float32, far more than any cache of a processor; rows enough for every thread. */
 const SHAPE = [16, 2 ** 23] as const;

@@ -4,7 +4,7 @@
  */
 import { loadModel } from "kvmirror/engine";
 import { printText } from "../../cli/print.ts";
-import { runBody } from "../../cli/run_task.ts";
+import { runBody } from "../../cli/run_body.ts";
 import { randomIds } from "../workers/serve.ts";
 
 await runBody(async () => {

@@ -2,7 +2,7 @@
 import { type Bound, loadModel, type WeightFormat } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
 import settings from "../../../deno.json" with { type: "json" };
-import { runBody } from "../../cli/run_task.ts";
+import { runBody } from "../../cli/run_body.ts";
 import type { Measurement } from "./protocol.ts";
 import { serve, tokenTimes } from "./serve.ts";
 import { runLookup, runStudy } from "./study_and_lookup.ts";

@@ -1,7 +1,7 @@
 /** The benchmark's worker for transformers.js: `transformers_js_worker.ts MODEL`, then requests on stdin. */
 import { env } from "@huggingface/transformers";
 import { readCheckpoint } from "kvmirror/engine";
-import { runBody } from "../../cli/run_task.ts";
+import { runBody } from "../../cli/run_body.ts";
 import { serve, tokenTimes } from "./serve.ts";
 import { openLibraryModel } from "./transformers_js/library_model.ts";
 import { libraryFolder } from "./transformers_js/model_folder.ts";

@@ -5,7 +5,7 @@ const CLI = new URL("../../../tasks/cli/", import.meta.url);
 
 /** Runs a task's body in a process of its own, which says when it has begun. */
 function start(body: string): Deno.ChildProcess {
-  const script = `import { runBody } from ${JSON.stringify(new URL("run_task.ts", CLI))};
+  const script = `import { runBody } from ${JSON.stringify(new URL("run_body.ts", CLI))};
     import { printText } from ${JSON.stringify(new URL("print.ts", CLI))};
     import { UsageError } from ${JSON.stringify(new URL("usage_error.ts", CLI))};
     await runBody(async () => { ${body} });`;

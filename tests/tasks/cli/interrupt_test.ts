@@ -12,7 +12,7 @@ const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 /** Runs a task's body in a process of its own; `signal` is what Ctrl-C aborts. */
 function startBody(body: string, env?: Record<string, string>): Deno.ChildProcess {
-  const script = `import { runBody } from ${JSON.stringify(new URL("run_task.ts", CLI))};
+  const script = `import { runBody } from ${JSON.stringify(new URL("run_body.ts", CLI))};
     import { interruptSignal } from ${JSON.stringify(new URL("interrupt.ts", CLI))};
     import { printText } from ${JSON.stringify(new URL("print.ts", CLI))};
     await runBody(async () => { const signal = await interruptSignal(); ${body} });`;

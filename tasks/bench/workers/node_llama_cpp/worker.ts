@@ -1,5 +1,5 @@
 /** The benchmark's worker for node-llama-cpp: `worker.ts PACKAGE_FOLDER GGUF`, then requests on stdin. */
-import { runBody } from "../../../cli/run_task.ts";
+import { runBody } from "../../../cli/run_body.ts";
 import { serve, tokenTimes } from "../serve.ts";
 
 /** Tokens whose logits are held at once: they come as a Map each, with an entry a token of the vocabulary. */

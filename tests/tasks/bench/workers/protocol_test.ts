@@ -1,4 +1,4 @@
-import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { randomIds } from "../../../../tasks/bench/workers/serve.ts";
 import { compareLogits } from "../../../../tasks/bench/metrics/divergence.ts";
@@ -75,6 +75,33 @@ Deno.test("logits of a worker in Python against others, by hand", async () => {
     await assertRejects(() => compare(4), RangeError, "there are 24 bytes of them where 4 × 2 float32 are expected");
     await Deno.writeFile(path("said"), new Uint8Array(new Float32Array(6).fill(NaN).buffer));
     await assertRejects(() => compare(3), RangeError, "Cannot compare logits as some are no finite numbers");
+  });
+});
+
+Deno.test("node-llama-cpp's worker runs by its package's configuration, which knows no other package", async () => {
+  await withFolder(async (path) => {
+    await Deno.writeTextFile(path("deno.json"), `{ "nodeModulesDir": "manual" }`);
+    const worker = fileURLToPath(new URL("../../../../tasks/bench/workers/node_llama_cpp/worker.ts", import.meta.url));
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "-q",
+        "--no-prompt",
+        "--config",
+        path("deno.json"),
+        "-R",
+        "-W",
+        "-E",
+        "-S",
+        worker,
+        path(""),
+        "model",
+      ],
+    }).output();
+    assertEquals(code, 1);
+    const [message, ...more] = new TextDecoder().decode(stderr).trim().split("\n");
+    assertMatch(message, /^error: .*node_modules\/node-llama-cpp\/package\.json/);
+    assertEquals(more, []);
   });
 });
 
