@@ -1,9 +1,9 @@
-/** `deno task fit_probe`: fits the attention probe of a model, which policy attention_probe reads. */
+/** `deno task fit_probe`: fits what policy attention_probe or kvzap predicts by, for a model. */
 import { basename } from "node:path";
-import { encodeProbe, probePath } from "kvmirror/engine";
+import { encodeFitted, FITTED_POLICIES, fittedPath } from "kvmirror/engine";
 import {
   checkNoOverlap,
-  fitAttentionProbe,
+  fitPolicy,
   type FittingSource,
   fittingTexts,
   FREE_TEXTS,
@@ -23,6 +23,7 @@ import { runTask } from "./cli/run_task.ts";
 
 await runTask("fit_probe", async (flags) => {
   const [length, samples, seed] = ["length", "samples", "seed"].map((name) => flags.number(name)!);
+  const policy = FITTED_POLICIES.find((name) => name === flags.text("policy"))!;
   const sources = usage(() => fittingSources(flags));
   const scored = flags.text("scored");
   const rows = scored === undefined ? [] : usage(() => parseDatasetRows(requiredText(flags, "scored"), scored));
@@ -34,9 +35,9 @@ await runTask("fit_probe", async (flags) => {
     return passages;
   });
   const progress = createProgress("texts");
-  const probe = await fitAttentionProbe(model, texts, { signal, onProgress: progress.update });
+  const { weights, shapes } = await fitPolicy(model, policy, texts, { signal, onProgress: progress.update });
   progress.close();
-  const path = flags.text("output") ?? probePath(model.hash);
+  const path = flags.text("output") ?? fittedPath(policy, model.hash);
   const given = ["text", "text-file"].filter((name) => flags.text(name) !== undefined);
   const origin = given.length === 0
     ? `--text ${FREE_TEXTS.join(",")}`
@@ -45,13 +46,13 @@ await runTask("fit_probe", async (flags) => {
     model: model.origin.name,
     weights: model.origin.weights,
     sha256: model.hash,
-    fitted: `deno task fit_probe ${origin} --length ${length} --samples ${samples} --seed ${seed}`,
+    fitted: `deno task fit_probe --policy ${policy} ${origin} --length ${length} --samples ${samples} --seed ${seed}`,
   };
   if (flags.text("output") === undefined) Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
-  const bytes = encodeProbe(probe, model.createCache().shape, notes);
+  const bytes = encodeFitted(weights, shapes, notes);
   await writeAtomic(path, (file) => writeAll(file, bytes));
-  if (flags.toggle("json")) printJson({ ...notes, texts: texts.length, path, bytes: bytes.length });
-  else printText(`attention probe of ${notes.model}, fitted to ${texts.length} texts: ${path}, ${bytes.length} bytes`);
+  if (flags.toggle("json")) printJson({ policy, ...notes, texts: texts.length, path, bytes: bytes.length });
+  else printText(`${policy} of ${notes.model}, fitted to ${texts.length} texts: ${path}, ${bytes.length} bytes`);
 });
 
 function fittingSources(flags: Flags): FittingSource[] {

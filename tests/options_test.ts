@@ -99,7 +99,7 @@ function callsOf(model: engine.Model, cache: engine.KvCache): Record<string, Doo
     factPrompt: ["sentences", (options) => evaluation.factPrompt(options)],
     factRow: ["maxNewTokens", (options) => evaluation.factRow("a", { text: "", facts: [] }, 0, options)],
     factRows: ["maxNewTokens", (options) => evaluation.factRows("a", [], options)],
-    fitAttentionProbe: ["penalty", (options) => evaluation.fitAttentionProbe(model, [], options)],
+    fitPolicy: ["penalty", (options) => evaluation.fitPolicy(model, "kvzap", [], options)],
     fittingTexts: ["samples", (options) => evaluation.fittingTexts(model.tokenizer, [], options)],
     growStudy: ["positions", (options) => evaluation.growStudy(model, [], NONE, options).next()],
     originalBenchmark: ["sentences", (options) => evaluation.originalBenchmark(model, options)],

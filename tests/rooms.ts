@@ -145,7 +145,14 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "numeric",
       "files",
     ],
-    door: ["attention_probe_fit.ts", "chunk_moments.ts", "model_observer.ts", "probe_file.ts"],
+    door: [
+      "attention_probe.ts",
+      "attention_probe_fit.ts",
+      "fitted_weights.ts",
+      "kvzap.ts",
+      "kvzap_fit.ts",
+      "model_observer.ts",
+    ],
   },
   "engine/cache": {
     uses: [

@@ -58,7 +58,14 @@ export { type SamplingOptions } from "./generate/sampling.ts";
 export { type Draft } from "./generate/speculative_decoder.ts";
 export { WEIGHT_FORMATS, type WeightFormat } from "./graph/weights.ts";
 export { type AttentionProbe, type ProbedModel } from "./observe/attention_probe.ts";
-export { encodeProbe, probePath } from "./observe/probe_file.ts";
+export {
+  encodeFitted,
+  FITTED_POLICIES,
+  fittedPath,
+  type FittedPolicy,
+  type FittedShapes,
+  type FittedWeights,
+} from "./observe/fitted_weights.ts";
 export {
   type CacheDtype,
   cacheDtypeName,

@@ -94,7 +94,12 @@ export {
 export { decodeTimes } from "./experiments/decode_times.ts";
 export { type EqualByteGrid, type EqualByteSetting, equalByteSettings } from "./experiments/equal_bytes.ts";
 export { factEviction, type FactEvictionOptions } from "./experiments/fact_eviction.ts";
-export { fitAttentionProbe, type FitAttentionProbeOptions } from "./experiments/fit_attention_probe.ts";
+export {
+  fitPolicy,
+  type FitPolicyOptions,
+  type FittedModel,
+  type FittedPolicyWeights,
+} from "./experiments/fit_policy.ts";
 export { type AnswerScores, answerScores, type LostAnswers, lostAnswers } from "./experiments/lost_answers.ts";
 export {
   type OriginalBenchmark,

@@ -29,6 +29,11 @@ export function describeSignal(signal: Signal): string {
 /** What a text of the sinks alone does not leave. */
 const QUERY_MOMENTS = `, mean and covariance of the queries behind a text's first ${SINK_TOKENS} tokens`;
 
+/** Who records what KVzap predicts. */
+const PREDICTED =
+  `, which reading records if it is asked to (\`prefillRecordings\`) and maps are fitted for the model ` +
+  `(\`deno task fit_probe --policy kvzap\`)`;
+
 /** Whether two signals are the same. */
 export function sameSignal(one: Signal, other: Signal): boolean {
   if (typeof one === "string" || typeof other === "string") return one === other;
@@ -46,7 +51,7 @@ export function checkSignals(policy: Policy, available: readonly Signal[], runne
   const missing = policy.signals.find((wanted) => !available.some((signal) => sameSignal(wanted, signal)));
   if (missing === undefined) return;
   const has = available.length === 0 ? "no signals" : available.map(describeSignal).join(", ");
-  const meaning = missing === "queryMoments" ? QUERY_MOMENTS : "";
+  const meaning = missing === "queryMoments" ? QUERY_MOMENTS : missing === "predictedReconstruction" ? PREDICTED : "";
   throw new TypeError(
     `Cannot run policy ${policy.name} as it needs ${describeSignal(missing)}${meaning}: ${runner} has ${has}`,
   );

@@ -20,6 +20,8 @@ export const SINK_TOKENS = 4;
  *   KVzip+);
  * - `predictedAttention`: what a linear probe of the model's expects the logarithm of `reconstruction` to be, from keys
  *   and values alone;
+ * - `predictedReconstruction`: what linear maps of the model's expect the logarithm of `normalizedReconstruction` to be,
+ *   from what goes into a token's layers; recorded while the token is read;
  * - `laterAttention`: the attention that tokens to come will pay a row; evaluation and replay know it, nobody else does;
  * - `{ attention, queries }`: the attention a row received, over its kv head's query heads the mean, from `queries`
  *   last queries (`"all"`: from every query since the row exists), summed or the maximum.
@@ -34,6 +36,7 @@ export type Signal =
   | "reconstruction"
   | "normalizedReconstruction"
   | "predictedAttention"
+  | "predictedReconstruction"
   | "laterAttention"
   | { readonly attention: "sum" | "max"; readonly queries: "all" | number; readonly decay?: number };
 

@@ -16,6 +16,7 @@ import { hybrid } from "./hybrid.ts";
 import { keepAll } from "./keep_all.ts";
 import { keydiff } from "./keydiff.ts";
 import { knorm } from "./knorm.ts";
+import { kvzap, KVZAP_OPTIONS } from "./kvzap.ts";
 import { kvzip, KVZIP_OPTIONS, kvzipPlus } from "./kvzip.ts";
 import { lagkv, LAGKV_OPTIONS } from "./lagkv.ts";
 import { leverage, LEVERAGE_OPTIONS } from "./leverage.ts";
@@ -83,6 +84,7 @@ export const POLICIES: Readonly<Record<string, PolicyEntry>> = {
   cap: { create: cap, options: CAP_OPTIONS },
   kvzip: { create: kvzip, options: KVZIP_OPTIONS },
   kvzip_plus: { create: kvzipPlus, options: KVZIP_OPTIONS },
+  kvzap: { create: kvzap, options: KVZAP_OPTIONS },
   attention_probe: { create: attentionProbe, options: ATTENTION_PROBE_OPTIONS },
   simlayerkv: { create: simlayerkv, options: SIMLAYERKV_OPTIONS },
 };

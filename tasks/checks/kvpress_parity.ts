@@ -43,7 +43,7 @@ export type ParityRow = {
 
 /** Runs the cases of one golden text on a model in float32; yields them one by one. */
 export async function* parityRows(model: Model, golden: PolicyGolden): AsyncGenerator<ParityRow, void, undefined> {
-  using context = model.createCache(["all", 1, 64, "moments"]);
+  using context = model.createCache(["all", 1, 64, "moments", "predictedReconstruction"]);
   await model.read(context, golden.ids, { logitsOf: "none" });
   for (const [name, cases] of Object.entries(golden.cases)) {
     const chooser = policy(name);

@@ -596,6 +596,13 @@ const FLAGS = {
   fit_probe: {
     flags: {
       ...MODEL_FLAGS,
+      policy: {
+        kind: "text",
+        value: "POLICY",
+        default: "attention_probe",
+        meaning: "who reads it: attention_probe, from keys and values, or kvzap, from inputs of layers",
+        choices: ["attention_probe", "kvzap"],
+      },
       text: {
         kind: "text",
         value: "TEXTS",
@@ -626,7 +633,7 @@ const FLAGS = {
         kind: "text",
         value: "FILE",
         otherwise: "the cache folder, where the policy finds it",
-        meaning: "the probe",
+        meaning: "the weights that were fitted",
       },
       ...JSON_FLAG,
     },

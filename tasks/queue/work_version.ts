@@ -2,7 +2,7 @@ import { WEIGHT_FORMATS, type WeightFormat } from "kvmirror/engine";
 import { fileURLToPath } from "node:url";
 import type { JobModel } from "../../lib/eval/run/job.ts";
 import settings from "../../deno.json" with { type: "json" };
-import { probeHash } from "../../lib/engine/observe/probe_file.ts";
+import { FITTED_POLICIES, fittedHash } from "../../lib/engine/observe/fitted_weights.ts";
 import { hashFile, textHash } from "../../lib/files/hash.ts";
 import { parseJsonObjectText } from "../../lib/files/json_object.ts";
 
@@ -18,18 +18,21 @@ export interface WorkVersion {
   readonly checkpoint: string;
   /** What the code makes of it, graph and weights: {@linkcode Model.origin}'s. */
   readonly build: string;
-  /** sha256 of the model's attention probe, hex; `none` without one. */
-  readonly probe: string;
+  /** sha256 over what policies read that is fitted for the model, hex. */
+  readonly fitted: string;
 }
 
 /** The version of work on a model. */
 export function workVersion({ origin: { name, weights, build }, hash }: JobModel): WorkVersion {
-  return { code: codeHash(), model: name, weights, checkpoint: hash, build, probe: probeHash(hash) ?? "none" };
+  const fitted = textHash(
+    FITTED_POLICIES.map((policy) => `${policy} ${fittedHash(policy, hash) ?? "none"}`).join("\n"),
+  );
+  return { code: codeHash(), model: name, weights, checkpoint: hash, build, fitted };
 }
 
 /** The name of the queue of a version's jobs: only workers of the same one look into it. */
-export function queueName({ code, model, weights, checkpoint, build, probe }: WorkVersion): string {
-  return textHash(JSON.stringify([code, model, weights, checkpoint, build, probe])).slice(0, 32);
+export function queueName({ code, model, weights, checkpoint, build, fitted }: WorkVersion): string {
+  return textHash(JSON.stringify([code, model, weights, checkpoint, build, fitted])).slice(0, 32);
 }
 
 /**
@@ -38,21 +41,21 @@ export function queueName({ code, model, weights, checkpoint, build, probe }: Wo
  * @throws {SyntaxError} if it is none
  */
 export function parseWorkVersion(text: string): WorkVersion {
-  const { code, model, weights, checkpoint, build, probe } = parseJsonObjectText(text, "the version of a queue");
+  const { code, model, weights, checkpoint, build, fitted } = parseJsonObjectText(text, "the version of a queue");
   const isHash = (value: unknown): value is string => typeof value === "string" && /^[0-9a-f]{1,64}$/.test(value);
   const format = WEIGHT_FORMATS.find((one) => one === weights);
   if (
-    isHash(code) && isHash(checkpoint) && isHash(build) && (probe === "none" || isHash(probe)) &&
+    isHash(code) && isHash(checkpoint) && isHash(build) && isHash(fitted) &&
     format !== undefined && typeof model === "string" && model.length <= 200
   ) {
-    return { code, model, weights: format, checkpoint, build, probe };
+    return { code, model, weights: format, checkpoint, build, fitted };
   }
   throw new SyntaxError("Cannot read the version of a queue as it is malformed: start its evaluation again");
 }
 
 /** What differs between the version of work and a worker's own, in words; undefined where nothing does. */
 export function versionDifference(work: WorkVersion, own: WorkVersion): string | undefined {
-  const differing = (["code", "checkpoint", "build", "probe"] as const).find((part) => work[part] !== own[part]);
+  const differing = (["code", "checkpoint", "build", "fitted"] as const).find((part) => work[part] !== own[part]);
   if (differing === undefined) return undefined;
   return `its ${differing} is ${work[differing].slice(0, 12)}, this one's is ${own[differing].slice(0, 12)}`;
 }

@@ -83,7 +83,7 @@ Deno.test("code that came from a URL fetches the data of its package, once", asy
     const first = await run(`--allow-net=${new URL(origin).host}`);
     assert(first.success, first.stderr);
     assertEquals(asked.filter((path) => path.endsWith("model.safetensors")).length, 1);
-    assertEquals(asked.filter((path) => path.startsWith("data/probes/")).length, 1);
+    assertEquals(asked.filter((path) => path.startsWith("data/fitted/")).length, 2);
     const second = await run("--deny-net");
     assertEquals(second, first);
     assertEquals(JSON.parse(second.stdout), await here());

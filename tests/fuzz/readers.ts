@@ -23,7 +23,8 @@ import { huggingFaceConfig } from "../../lib/engine/checkpoint/safetensors/huggi
 import { readSafetensors } from "../../lib/engine/checkpoint/safetensors/read_safetensors.ts";
 import { shardNames } from "../../lib/engine/checkpoint/safetensors/shard_index.ts";
 import { decodeWeightIndex } from "../../lib/engine/graph/model_files.ts";
-import { decodeProbe, encodeProbe } from "../../lib/engine/observe/probe_file.ts";
+import { probeShapes } from "../../lib/engine/observe/attention_probe.ts";
+import { decodeFitted, encodeFitted } from "../../lib/engine/observe/fitted_weights.ts";
 import { splitChatTemplate, splitConversation } from "../../lib/engine/tokenizer/chat_template.ts";
 import { withLegacyTokens } from "../../lib/engine/tokenizer/special_tokens.ts";
 import { createTokenizer, type Tokenizer } from "../../lib/engine/tokenizer/tokenizer.ts";
@@ -544,9 +545,9 @@ function useCache({ state, shape }: ReturnType<typeof decodeCache>): void {
   for (const [position] of marks) wrongUnless(position <= ids.length, `a mark is at ${position} of ${ids.length}`);
 }
 
-const PROBE = encodeProbe(
+const PROBE = encodeFitted(
   { weights: new Float32Array(2 * 5).fill(0.5), means: new Float32Array(2 * 5).fill(0.25) },
-  PROBED,
+  probeShapes(PROBED),
   {},
 );
 const GGUFS = ["llama", "qwen2"].map((architecture) => tinyGguf(architecture));
@@ -744,7 +745,7 @@ export const READERS: readonly Reader[] = [
     name: "attention probe",
     mutate: (draws) => mutateBytes(PROBE, draws),
     read: (bytes) => {
-      const { weights, means } = decodeProbe(memorySource(bytes), PROBED);
+      const { weights, means } = decodeFitted("attention_probe", memorySource(bytes), probeShapes(PROBED));
       wrongUnless([...weights, ...means].every(Number.isFinite), "a weight is no number");
     },
   },

@@ -29,10 +29,12 @@ os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error")
 
 import kvpress
 import torch
-from kvpress.presses import kvzip_press
+from kvpress.presses import kvzap_press, kvzip_press
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
 RATIOS = [0.25, 0.5, 0.75, 0.9]
+FITTED = Path(__file__).parents[2] / "data/fitted/kvzap/b179c9523d0e6a0f98a330c7562b6827.safetensors"
 SENTENCES = [
     "The river runs slowly past the old mill in spring.", "Farmers bring apples and bread to the market on Saturday.",
     "A light wind moved the grass on the hill all afternoon.", "The library keeps old maps in a long wooden drawer.",
@@ -53,6 +55,18 @@ class SketchedLeveragePress(kvpress.LeverageScorePress):
             return super().score(module, *rest)
 
 
+class FittedKVzapPress(kvpress.KVzapPress):
+    """The linear maps of data/fitted/kvzap, which are this project's, in place of those on the hub."""
+
+    def post_init_from_model(self, model):
+        weights = load_file(FITTED)["weights"]
+        modules, outputs, width = weights.shape
+        config = kvzap_press.KVzapConfig(input_dim=width - 1, output_dim=outputs, n_modules=modules)
+        self.kvzap_model = kvzap_press.KVzapModel(config)
+        for layer, own in zip(self.kvzap_model.layers, weights):
+            layer.weight.data, layer.bias.data = own[:, :-1].clone(), own[:, -1].clone()
+
+
 PRESSES = {
     "observed_attention": lambda r: kvpress.ObservedAttentionPress(r),
     "tova": lambda r: kvpress.TOVAPress(r),
@@ -69,6 +83,7 @@ PRESSES = {
     "expected_attention(epsilon=0.01)": lambda r: kvpress.ExpectedAttentionPress(r, epsilon=0.01),
     "kvzip": lambda r: kvpress.KVzipPress(r),
     "kvzip_plus": lambda r: kvpress.KVzipPress(r, kvzip_plus_normalization=True),
+    "kvzap(sinkTokens=0)": lambda r: FittedKVzapPress(r, model_type="linear"),
     "adakv(snapkv)": lambda r: kvpress.AdaKVPress(kvpress.SnapKVPress(r)),
     "adakv(keydiff)": lambda r: kvpress.AdaKVPress(kvpress.KeyDiffPress(r)),
     "adakv(expected_attention)": lambda r: kvpress.AdaKVPress(kvpress.ExpectedAttentionPress(r)),
@@ -84,6 +99,8 @@ PRESSES = {
     "threshold(knorm, threshold=-16)": lambda _: kvpress.DMSPress(kvpress.KnormPress(), threshold=-16),
     "threshold(expected_attention, threshold=0.005, windowSize=64)": lambda _: kvpress.DMSPress(
         kvpress.ExpectedAttentionPress(), threshold=0.005, sliding_window_size=64),
+    "threshold(kvzap(sinkTokens=0), threshold=-5)": lambda _: kvpress.DMSPress(
+        FittedKVzapPress(model_type="linear"), threshold=-5),
     "simlayerkv(lazyThreshold=0.7, recentTokens=64)": lambda _: kvpress.SimLayerKVPress(
         lazy_threshold=0.7, n_recent=64),
 }

@@ -309,7 +309,7 @@ Deno.test("what is wrong is one line on stderr, with exit 2 for a usage error an
       [
         ["generate", ...MODEL, ...prompt, "--policy", "attention_probe", "--compression-ratio", "0.5"],
         2,
-        /no attention probe.*fit_probe/,
+        /Cannot use attention_probe as nothing is fitted.*fit_probe/,
       ],
       [["compress", ...MODEL, ...prompt, "--policy", "adakv("], 2, /adakv\(".*write it like/],
       [["compress", ...MODEL, ...prompt, "--policy", "adakv(hybrid)"], 2, /Cannot wrap hybrid in adakv/],

@@ -5,13 +5,7 @@ import { tokenNovelty } from "../../trace/trace_summary.ts";
 import type { CacheShape } from "../rows/cache_shape.ts";
 import type { HeadRows } from "../rows/head_rows.ts";
 import { type PositionMode, rotaryPositions } from "../rows/rotary_positions.ts";
-import {
-  type AttentionRecording,
-  OBSERVED_SIGNALS,
-  type Recording,
-  recordingOf,
-  signalOf,
-} from "../signals/signals.ts";
+import { OBSERVED_SIGNALS, type Recording, recordingOf, type RowRecording, signalOf } from "../signals/signals.ts";
 import type { QueryMoments } from "./state/query_moments.ts";
 
 /** The signals that every cache has. */
@@ -19,8 +13,8 @@ export const ROW_SIGNALS = ["keys", "values", "unrotatedKeys", "novelty"] as con
 
 /** The records of a cache beside its rows. */
 export interface CacheRecord {
-  /** The attention that its rows record. */
-  readonly recordings: readonly AttentionRecording[];
+  /** What its rows record. */
+  readonly recordings: readonly RowRecording[];
   /** Tokens read so far. */
   readonly tokenCount: number;
   /** Moments of the queries so far; undefined where they were not recorded. */

@@ -14,11 +14,13 @@ import { checkPositions, longestHead, type PositionMode } from "../rows/rotary_p
 import { rowBytes } from "../rows/row_bytes.ts";
 import {
   type AttentionRecording,
+  attentionRecordings,
   checkCachedSignals,
   type ChunkStart,
   type ObservedSignal,
   observedSignals,
   type Recording,
+  rowRecordings,
 } from "../signals/signals.ts";
 import { cachedLayers, type CacheRecord, recordedSignals } from "./cached_signals.ts";
 import { saveCache } from "./file/encode.ts";
@@ -76,6 +78,8 @@ export class KvCache implements Disposable, Displayable {
   readonly recordings: readonly AttentionRecording[];
   /** Whether this cache records the moments of the queries while tokens are read. */
   readonly queryMoments: "record" | "skip";
+  /** Whether this cache records what is predicted of each row from the inputs of its layers. */
+  readonly predictions: "record" | "skip";
   /** The model that computed the rows; undefined for synthetic rows. */
   readonly owner?: CacheOwner;
   readonly #observer?: CacheObserver;
@@ -98,8 +102,9 @@ export class KvCache implements Disposable, Displayable {
   /** Makes an empty cache. Users get a cache from {@linkcode Model.prefill}. */
   constructor(shape: CacheShape, recordings: readonly Recording[] = [], observer?: CacheObserver, owner?: CacheOwner) {
     this.shape = shape;
-    this.recordings = recordings.filter((recording) => recording !== "moments");
+    this.recordings = attentionRecordings(recordings);
     this.queryMoments = recordings.includes("moments") ? "record" : "skip";
+    this.predictions = recordings.includes("predictedReconstruction") ? "record" : "skip";
     this.#observer = observer;
     this.owner = owner;
   }
@@ -265,7 +270,8 @@ export class KvCache implements Disposable, Displayable {
    *
    * @throws {TypeError} if the policy takes a signal that was not recorded or observed, or `to` has not one size or a
    * name that it should not
-   * @throws {RangeError} if the size cannot be met, the pinned rows exceed it, or the policy's choice is invalid
+   * @throws {RangeError} if the size cannot be met, the pinned rows exceed it, the policy follows no size, or its choice
+   * is invalid
    */
   compress(policy: Policy, to: CompressTo): void {
     this.#toChange("compress");
@@ -473,16 +479,20 @@ export class KvCache implements Disposable, Displayable {
    * @param attention head after head `[recordings, rows]`, recordings strided by the rows of all heads; empty: none
    * @param chunk whether recordings of the newest queries start over: one word for all, or one a recording
    * @param moments moments of the chunk's queries, by layer
+   * @param predicted what is predicted of the chunk's rows, `[layer · kv heads + kv head]`, `[S]` each, where the cache
+   * records it
    */
   append(
     ids: ArrayLike<number>,
     attention: Float32Array,
     chunk: ChunkStart | readonly ChunkStart[],
     moments?: readonly ChunkMoments[],
+    predicted?: readonly Float32Array[],
   ): void {
     const state = this.#toChange("append to");
     state.running = false;
-    appendChunk(state, this.recordings, this.shape, { ids, attention, start: chunk, moments });
+    const recordings = this.#recording();
+    appendChunk(state, recordings, this.shape, { ids, attention, start: chunk, moments, predicted });
   }
 
   /**
@@ -538,7 +548,7 @@ export class KvCache implements Disposable, Displayable {
     if (this.#released) {
       throw new TypeError("Cannot use a cache that was disposed of: fork it before, or read the text into a new one");
     }
-    return this.#parts ??= emptyState(this.shape, this.recordings.length);
+    return this.#parts ??= emptyState(this.shape, rowRecordings(this.#recording()).length);
   }
 
   /** The state, for who changes it. */
@@ -582,13 +592,24 @@ export class KvCache implements Disposable, Displayable {
   }
 
   #recording(): Recording[] {
-    return this.queryMoments === "record" ? [...this.recordings, "moments"] : [...this.recordings];
+    return [
+      ...this.recordings,
+      ...(this.predictions === "record" ? ["predictedReconstruction"] as const : []),
+      ...(this.queryMoments === "record" ? ["moments"] as const : []),
+    ];
   }
 
   #record(): CacheRecord {
     const { moments, lost, positions, nextRotary } = this.#state;
-    const { recordings, tokenCount } = this;
-    return { recordings, tokenCount, moments: moments?.own, lost, positions, nextRotary };
+    const { tokenCount } = this;
+    return {
+      recordings: rowRecordings(this.#recording()),
+      tokenCount,
+      moments: moments?.own,
+      lost,
+      positions,
+      nextRotary,
+    };
   }
 }
 
@@ -617,6 +638,10 @@ function checkCompress(policy: Policy, to: CompressTo): void {
   checkOptions("compress", to, COMPRESS_TO);
   checkOneOf("compress", to, SIZES);
   checkPositions(to.positions);
+  if (policy.size !== "own" || !("compressionRatio" in to) || to.compressionRatio === 0) return;
+  throw new RangeError(
+    `Cannot follow compressionRatio ${to.compressionRatio} with ${policy.name} as it sets itself how much stays: give 0`,
+  );
 }
 
 function checkObserve(policy: Pick<Policy, "name" | "signals">, options: ObserveOptions): void {

@@ -4,7 +4,7 @@ import type { BuildProgress } from "../graph/model_files.ts";
 import { builtDecoder } from "../graph/model_store.ts";
 import { WEIGHT_FORMATS, type WeightFormat } from "../graph/weights.ts";
 import type { CacheDtype } from "../rows/cache_dtype.ts";
-import { fetchProbe } from "../observe/probe_file.ts";
+import { fetchFitted } from "../observe/fitted_weights.ts";
 import { DecoderPool } from "../runtime/decoder_pool.ts";
 import { openSession } from "../runtime/decoder_session.ts";
 import { knownIntegerProducts } from "../runtime/integer_products.ts";
@@ -79,7 +79,7 @@ export async function loadModel(
     eosTokenIds: checkpoint.config.eosTokenIds,
     templateArguments,
   });
-  await fetchProbe(checkpoint.hash, resolve.signal);
+  await fetchFitted(checkpoint.hash, resolve.signal);
   const { vocabSize } = checkpoint.config;
   if (tokenizer.vocabSize > vocabSize) {
     onNotice?.(

@@ -222,10 +222,8 @@ export class Model implements AsyncDisposable, Displayable {
   /** Reads into a cache that the caller has locked, by options that are checked. */
   #read(lock: KvCache, ids: readonly number[], options: ReadOptions): Promise<Float32Array> {
     this.#checkOpen();
-    return this.#run(readTokens(this.#sessions, this.#moments, this.config, lock, ids, options));
+    return this.#run(readTokens(this.#sessions, this.#observer, this.config, lock, ids, options));
   }
-
-  readonly #moments = () => this.#observer.moments.get();
 
   #lock(cache: KvCache, action: string, purpose: string): KvCache {
     this.#checkOpen();
@@ -382,6 +380,7 @@ const PREFILL_OPTIONS: OptionNames<PrefillOptions> = {
   signal: true,
   onProgress: true,
   onNotice: true,
+  onLayerInputs: true,
 };
 
 const GENERATE_OPTIONS: OptionNames<GenerateOptions> = {

@@ -3,9 +3,9 @@ import { allFinite } from "../../numeric/vectors.ts";
 import { applyBound, type Bound, checkBound, roomUnder } from "../cache/bound.ts";
 import type { KvCache } from "../cache/kv_cache.ts";
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
-import { chunkMoments } from "../observe/chunk_moments.ts";
+import type { ModelObserver } from "../observe/model_observer.ts";
+import type { LayerValue } from "../runtime/decoder_session.ts";
 import type { DecoderPool } from "../runtime/decoder_pool.ts";
-import type { GraphSession } from "../runtime/graph_session.ts";
 import { type ChunkSpan, queryWeights, recordingWindow } from "../signals/signals.ts";
 
 /** The tokens whose logits a reading gives; a number n means the last n. */
@@ -30,6 +30,11 @@ export interface ReadOptions {
   readonly onProgress?: (read: number, total: number) => void;
   /** Called once, with a sentence, when a bounded text passes the model's context at logical positions. */
   readonly onNotice?: (notice: string) => void;
+  /**
+   * Called after each chunk with what went into its layers, after their norms: by layer `[S, hidden]`, which is KVzap's
+   * hidden state. The arrays are the callee's.
+   */
+  readonly onLayerInputs?: (layerInputs: readonly Float32Array[]) => void;
 }
 
 const READ_OPTIONS: OptionNames<ReadOptions> = {
@@ -40,6 +45,7 @@ const READ_OPTIONS: OptionNames<ReadOptions> = {
   signal: true,
   onProgress: true,
   onNotice: true,
+  onLayerInputs: true,
 };
 
 /**
@@ -75,12 +81,20 @@ let lastYield = 0;
  */
 export async function readTokens(
   sessions: DecoderPool,
-  moments: () => Promise<GraphSession>,
+  observer: Pick<ModelObserver, "moments" | "predict">,
   config: ModelConfig,
   cache: KvCache,
   ids: readonly number[],
-  { chunkLength = CHUNK_LENGTH, logitsOf = "last", attention = "record", bound, signal, onProgress, onNotice }:
-    ReadOptions = {},
+  {
+    chunkLength = CHUNK_LENGTH,
+    logitsOf = "last",
+    attention = "record",
+    bound,
+    signal,
+    onProgress,
+    onNotice,
+    onLayerInputs,
+  }: ReadOptions = {},
 ): Promise<Float32Array> {
   checkIds(ids, config.vocabSize);
   if (bound === undefined) {
@@ -89,12 +103,18 @@ export async function readTokens(
       const { pins } = cache;
       const earlier = lengthen(cache, ids.length);
       const again = { chunkLength, attention, signal, logitsOf: "none" } as const;
-      if (earlier.length > 0) await readTokens(sessions, moments, config, cache, earlier, again);
+      if (earlier.length > 0) await readTokens(sessions, observer, config, cache, earlier, again);
       for (const { start, end } of pins) cache.pin(start, end);
     }
   } else checkBound(cache, bound, config, attention);
   const recordings = attention === "record" ? cache.recordings : [];
   const recordMoments = attention === "record" && cache.queryMoments === "record";
+  // Of a row that no prediction is made of, a policy could not tell how much it counts.
+  const predicts = cache.predictions === "record";
+  const layerValues: LayerValue[] = [
+    ...(recordMoments ? ["queryKeys"] as const : []),
+    ...(predicts || onLayerInputs !== undefined ? ["layerInputs"] as const : []),
+  ];
   const firstLogits = ids.length - logitsCount(logitsOf, ids.length);
   const size = (ids.length - firstLogits) * config.vocabSize;
   let logits: Float32Array | undefined;
@@ -127,18 +147,18 @@ export async function readTokens(
       rows: cache.room(count),
       queryWeights: queryWeights(recordings, span, cache.shape.groupSize),
       logitsRows: [...Array(count).keys()].filter((row) => start + row >= firstLogits),
-      layerValues: recordMoments ? ["queryKeys"] : [],
+      layerValues,
     });
     checkLogits(outputs.logits, cache.tokenCount + count);
-    const queries = recordMoments
-      ? await chunkMoments(await moments(), config, outputs.queryKeys, cache.tokenCount)
-      : undefined;
+    const queries = recordMoments ? await observer.moments(outputs.queryKeys, cache.tokenCount) : undefined;
     cache.append(
       chunk,
       outputs.attention,
       recordings.map((recording) => recordingWindow(recording, span).start),
       queries,
+      predicts ? observer.predict(outputs.layerInputs) : undefined,
     );
+    onLayerInputs?.(outputs.layerInputs);
     // Logits of one run alone, as in decoding, are not copied.
     if (outputs.logits.length === size) logits = outputs.logits;
     else (logits ??= new Float32Array(size)).set(outputs.logits, Math.max(0, start - firstLogits) * config.vocabSize);

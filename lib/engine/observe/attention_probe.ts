@@ -27,6 +27,13 @@ export function probeWidth({ kvHeadCount, headDim }: ProbedModel): number {
   return 2 * kvHeadCount * headDim + 1;
 }
 
+/** The shapes of a model's probe. */
+export function probeShapes(model: ProbedModel): Record<"weights" | "means", number[]> {
+  const { layerCount, kvHeadCount } = model;
+  const width = probeWidth(model);
+  return { weights: [layerCount, kvHeadCount, width], means: [layerCount, width] };
+}
+
 /** Cosines and sines that rotate a layer's keys back to position 0, of all positions in use: `[positions, head_dim / 2]`. */
 export type ProbeRotation = (layer: number) => RotaryTables;
 

@@ -1,13 +1,15 @@
 import type { CacheObserver, KvCache } from "../cache/kv_cache.ts";
+import type { ChunkMoments } from "../cache/state/query_moments.ts";
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
 import { narrowestWindow } from "../rows/cache_shape.ts";
 import type { DecoderPool } from "../runtime/decoder_pool.ts";
 import { type GraphSession, openGraph } from "../runtime/graph_session.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
-import { type AttentionProbe, predictAttention } from "./attention_probe.ts";
-import { buildMoments } from "./chunk_moments.ts";
+import { type AttentionProbe, predictAttention, probeShapes } from "./attention_probe.ts";
+import { buildMoments, chunkMoments } from "./chunk_moments.ts";
+import { readFitted } from "./fitted_weights.ts";
+import { type KvzapMaps, type KvzapModel, kvzapShapes, predictReconstruction } from "./kvzap.ts";
 import { allOutputNorms, buildOutputNorms, readProjections } from "./output_norms.ts";
-import { readProbe } from "./probe_file.ts";
 import { buildReconstruction, reconstruction } from "./reconstruction.ts";
 import { repetitions } from "./repetitions.ts";
 
@@ -24,21 +26,21 @@ export interface ObservedModel {
 
 /** The small graphs beside a model's decoder. Each is opened for the first signal that takes it. */
 export class ModelObserver implements AsyncDisposable {
-  /** The graph of the queries' moments. */
-  readonly moments: Lazy<GraphSession>;
+  readonly #moments: Lazy<GraphSession>;
   readonly #model: ObservedModel;
   readonly #plain: Lazy<GraphSession>;
   readonly #normalized: Lazy<GraphSession>;
   readonly #norms: Lazy<GraphSession>;
   readonly #projections: Lazy<Float32Array[]>;
   #probe?: AttentionProbe;
+  #maps?: KvzapMaps;
 
   constructor(model: ObservedModel) {
     const { config, path } = model;
     const groupSize = config.numAttentionHeads / config.numKeyValueHeads;
     this.#model = model;
     // It runs between the decoder's chunks: a second thread would spin beside the decoder's.
-    this.moments = new Lazy(() => openGraph(buildMoments(config), { threads: 1 }));
+    this.#moments = new Lazy(() => openGraph(buildMoments(config), { threads: 1 }));
     this.#plain = new Lazy(() => openGraph(buildReconstruction(config, "plain")));
     this.#normalized = new Lazy(() => openGraph(buildReconstruction(config, "normalized")));
     this.#norms = new Lazy(() => openGraph(buildOutputNorms({ headDim: config.headDim, groupSize })));
@@ -50,7 +52,7 @@ export class ModelObserver implements AsyncDisposable {
     const { config, sessions, tokenizer } = this.#model;
     if (signal === "predictedAttention") {
       return predictAttention(
-        this.#probe ??= readProbe(this.#model.hash, cache.shape),
+        this.#probe ??= readFitted("attention_probe", this.#model.hash, probeShapes(cache.shape)),
         { ...cache.shape, rotary: cache.rotary },
         cache.probedRows(),
       );
@@ -71,9 +73,26 @@ export class ModelObserver implements AsyncDisposable {
       );
   };
 
+  /** The moments of a chunk's queries, by layer: see {@linkcode chunkMoments}. */
+  async moments(queryKeys: readonly Float32Array[], position: number): Promise<ChunkMoments[] | undefined> {
+    return await chunkMoments(await this.#moments.get(), this.#model.config, queryKeys, position);
+  }
+
+  /** What KVzap predicts of a chunk's rows: see {@linkcode predictReconstruction}. */
+  predict(layerInputs: readonly Float32Array[]): Float32Array[] {
+    const { config, hash } = this.#model;
+    const model: KvzapModel = {
+      layerCount: config.numHiddenLayers,
+      kvHeadCount: config.numKeyValueHeads,
+      hiddenSize: config.hiddenSize,
+    };
+    this.#maps ??= readFitted("kvzap", hash, kvzapShapes(model));
+    return predictReconstruction(this.#maps, model, layerInputs);
+  }
+
   /** Closes the graphs that were opened. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const graphs = [this.moments, this.#plain, this.#normalized, this.#norms];
+    const graphs = [this.#moments, this.#plain, this.#normalized, this.#norms];
     for (const graph of graphs) await graph[Symbol.asyncDispose]();
   }
 }

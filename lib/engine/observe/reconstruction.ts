@@ -89,7 +89,9 @@ async function readChunk(
     logitsRows: [],
     layerValues: norms === undefined ? ["queryKeys"] : ["queryKeys", "layerInputs"],
   });
-  run.append(ids, new Float32Array(0), "further");
+  // Nothing of these rows is kept: what would be predicted of them is not asked for.
+  const unknown = run.predictions === "record" ? heads.map(() => new Float32Array(ids.length).fill(NaN)) : undefined;
+  run.append(ids, new Float32Array(0), "further", undefined, unknown);
   const past = run.past();
   const shared = chunkInputs(config, ids.length, start);
   const { kinds, layers } = run.rotary;

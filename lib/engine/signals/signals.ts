@@ -10,21 +10,38 @@ export type AttentionRecording = "all" | number | { readonly decay: number };
 /** The first chunk of a call, with which recordings of the newest queries start over, or a further chunk. */
 export type ChunkStart = "first" | "further";
 
-/** Something to record while tokens are read: attention, or the moments of the queries. */
-export type Recording = AttentionRecording | "moments";
+/**
+ * Something to record while tokens are read: attention, the moments of the queries, or what is predicted of each row
+ * from the inputs of its layers.
+ */
+export type Recording = AttentionRecording | "moments" | "predictedReconstruction";
+
+/** A recording that holds a number a row. */
+export type RowRecording = Exclude<Recording, "moments">;
+
+/** Those recordings that hold a number a row, in order. */
+export function rowRecordings(recordings: readonly Recording[]): RowRecording[] {
+  return recordings.filter((recording) => recording !== "moments");
+}
+
+/** Those recordings that are of attention, in order. */
+export function attentionRecordings(recordings: readonly Recording[]): AttentionRecording[] {
+  return rowRecordings(recordings).filter((recording) => recording !== "predictedReconstruction");
+}
 
 /** The default recordings of a prefill: H2O's sum, the newest query, SnapKV's 64 queries, query moments. */
 export const DEFAULT_RECORDINGS: readonly Recording[] = ["all", 1, 64, "moments"];
 
 /** The signal that a recording serves. */
-export function signalOf(recording: AttentionRecording): Signal {
+export function signalOf(recording: RowRecording): Signal {
+  if (recording === "predictedReconstruction") return recording;
   return typeof recording === "object"
     ? { attention: "sum", queries: "all", decay: recording.decay }
     : { attention: "sum", queries: recording };
 }
 
 /** The index of the recording that serves a signal; undefined if none does. */
-export function recordingOf(signal: Signal, recordings: readonly AttentionRecording[]): number | undefined {
+export function recordingOf(signal: Signal, recordings: readonly RowRecording[]): number | undefined {
   const index = recordings.findIndex((recording) => sameSignal(signal, signalOf(recording)));
   return index < 0 ? undefined : index;
 }
@@ -33,6 +50,7 @@ export function recordingOf(signal: Signal, recordings: readonly AttentionRecord
 export function recordingsFor(signals: readonly Signal[]): Recording[] {
   return signals.flatMap((signal): Recording[] => {
     if (signal === "queryMoments") return ["moments"];
+    if (signal === "predictedReconstruction") return [signal];
     if (typeof signal === "string") return [];
     return [signal.decay === undefined ? signal.queries : { decay: signal.decay }];
   });

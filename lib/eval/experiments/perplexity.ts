@@ -1,5 +1,5 @@
 import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
-import { DEFAULT_RECORDINGS, type Model, type PositionMode } from "../../engine/mod.ts";
+import { type Model, type PositionMode, prefillRecordings } from "../../engine/mod.ts";
 import { clusterBootstrap } from "../../metrics/bootstrap.ts";
 import { tokenLosses } from "../../numeric/log_probabilities.ts";
 import { keepAll } from "../../policies/keep_all.ts";
@@ -80,7 +80,7 @@ export async function perplexity(
   for (let window = 0; window < count; window++) {
     const start = window * stride;
     const next = ids.slice(start + contextTokens, start + contextTokens + stride);
-    using context = model.createCache(DEFAULT_RECORDINGS);
+    using context = model.createCache(prefillRecordings(settings.flatMap(({ policy }) => policy.signals)));
     await model.read(context, ids.slice(start, start + contextTokens), { logitsOf: "none", signal });
     const evicted = evictedForks(context, positions);
     for (const [setting, { policy, compressionRatio, cacheDtype }] of all.entries()) {

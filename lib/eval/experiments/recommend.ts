@@ -1,5 +1,5 @@
 import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
-import { type CacheShape, DEFAULT_RECORDINGS, type Model, type PositionMode } from "../../engine/mod.ts";
+import { type CacheShape, type Model, type PositionMode, prefillRecordings } from "../../engine/mod.ts";
 import {
   type CacheDtype,
   cacheDtypeName,
@@ -224,7 +224,7 @@ async function timed(
   { policy: chooser, compressionRatio, cacheDtype }: Setting<Policy>,
   positions: PositionMode,
 ): Promise<[number, number]> {
-  using full = model.createCache(DEFAULT_RECORDINGS);
+  using full = model.createCache(prefillRecordings(chooser.signals));
   await model.read(full, kvpressPrompt(model.tokenizer, row).contextIds, { logitsOf: "none" });
   using small = full.fork();
   if (compressionRatio > 0) {

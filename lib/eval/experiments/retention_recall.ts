@@ -1,5 +1,5 @@
 import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
-import { DEFAULT_RECORDINGS, type KvCache, type Model, type PositionMode } from "../../engine/mod.ts";
+import { type KvCache, type Model, type PositionMode, prefillRecordings } from "../../engine/mod.ts";
 import { recall } from "../../metrics/recall.ts";
 import { mean } from "../../numeric/mean.ts";
 import { topK } from "../../numeric/top_k.ts";
@@ -56,7 +56,7 @@ export async function retentionRecall(
       `Cannot tell later attention from ${laterIds.length} tokens after ${contextIds.length}: give at least one of each`,
     );
   }
-  using context = model.createCache(DEFAULT_RECORDINGS);
+  using context = model.createCache(prefillRecordings(settings.flatMap(({ policy }) => policy.signals)));
   await model.read(context, contextIds, { logitsOf: "none", signal });
   const [newest, before] = [received(context, NEWEST), received(context, ALL)];
   using run = context.fork();

@@ -1,6 +1,7 @@
 import { likeliest } from "../../engine/generate/sampling.ts";
 import { type Draft, SpeculativeDecoder } from "../../engine/generate/speculative_decoder.ts";
-import { DEFAULT_RECORDINGS, type KvCache, type Model, type PositionMode } from "../../engine/mod.ts";
+import { fittedHash } from "../../engine/observe/fitted_weights.ts";
+import { type KvCache, type Model, type PositionMode, prefillRecordings, type Recording } from "../../engine/mod.ts";
 import { isFloat32 } from "../../engine/rows/cache_dtype.ts";
 import { logDivergence } from "../../metrics/divergence.ts";
 import { logProbabilities } from "../../numeric/log_probabilities.ts";
@@ -33,6 +34,14 @@ export interface ContextOutcome<Question extends ContextQuestion> {
   readonly setting: Question["settings"][number];
   /** The sample, or why there is none. */
   readonly sample: Sample | Error;
+}
+
+/** What a context records, so that every setting can choose from it; a setting that lacks a fit fails by itself. */
+function recordingsOf({ hash }: EvaluatedModel, settings: readonly Setting[]): Recording[] {
+  const signals = settings.flatMap(({ policy }) => policy === CUT_PROMPT ? [] : policy.signals);
+  return prefillRecordings(signals).filter((recording) =>
+    recording !== "predictedReconstruction" || fittedHash("kvzap", hash) !== undefined
+  );
 }
 
 /** Answers questions about contexts, one context after the other. */
@@ -126,7 +135,8 @@ export async function* evaluateContext<Question extends ContextQuestion>(
       return error instanceof Error ? error : new Error(String(error));
     }
   };
-  using context = model.createCache(DEFAULT_RECORDINGS);
+  const settings = questions.flatMap(({ settings }) => settings);
+  using context = model.createCache(recordingsOf(model, settings));
   const read = await attempt(() => model.read(context, questions[0].contextIds, { logitsOf: "none", signal }));
   const evicted = evictedForks(context, positions);
   for (const question of questions) {

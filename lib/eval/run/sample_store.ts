@@ -1,5 +1,5 @@
 import type { Model, PositionMode } from "../../engine/mod.ts";
-import { probeHash } from "../../engine/observe/probe_file.ts";
+import { fittedHash } from "../../engine/observe/fitted_weights.ts";
 import { cacheFolder } from "../../files/cache_folder.ts";
 import { textHash } from "../../files/hash.ts";
 import { parseJson } from "../../files/json_object.ts";
@@ -7,6 +7,7 @@ import { writeAtomicSync } from "../../files/write_atomic.ts";
 import { madeOf } from "../../policies/table.ts";
 import type { PromptIds } from "../dataset/kvpress_prompt.ts";
 import { askService } from "./ask_service.ts";
+import type { Signal } from "../../policies/policy.ts";
 import { CUT_PROMPT } from "./cut_prompt.ts";
 import type { AskJobs } from "./job.ts";
 import { isSample, type Sample } from "./sample.ts";
@@ -81,7 +82,8 @@ export function sampleKey({ model, setting, positions, prompt, maxNewTokens }: S
   return textHash(JSON.stringify({
     answering: ANSWERING,
     build: model.origin.build,
-    probe: readsProbe(setting) ? probeHash(model.hash) : undefined,
+    probe: reads(setting, "predictedAttention") ? fittedHash("attention_probe", model.hash) : undefined,
+    kvzap: reads(setting, "predictedReconstruction") ? fittedHash("kvzap", model.hash) : undefined,
     ...settingName(setting),
     options: options.length > 0 ? options : undefined,
     positions,
@@ -92,6 +94,6 @@ export function sampleKey({ model, setting, positions, prompt, maxNewTokens }: S
   }));
 }
 
-function readsProbe({ policy }: Setting): boolean {
-  return policy !== CUT_PROMPT && policy.signals.includes("predictedAttention");
+function reads({ policy }: Setting, signal: Signal): boolean {
+  return policy !== CUT_PROMPT && policy.signals.includes(signal);
 }

@@ -193,3 +193,12 @@ Deno.test("buffers give their memory back: 48 MB of rows leave live, allocated a
   assertEquals(after.allocated, after.live);
   assert(before.resident - after.resident > 32 * 2 ** 20, "resident memory did not fall");
 });
+
+Deno.test("a policy that sets itself how much stays follows no ratio, and says so", () => {
+  for (const chooser of [policy("simlayerkv"), policy("recent_window", { windowSize: 5 })]) {
+    const cache = syntheticCache(40);
+    const what = `Cannot follow compressionRatio 0.5 with ${chooser.name} as it sets itself how much stays: give 0`;
+    assertThrows(() => cache.compress(chooser, { compressionRatio: 0.5 }), RangeError, what);
+    cache.compress(chooser, { compressionRatio: 0 });
+  }
+});

@@ -1,9 +1,7 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { predictAttention, probeFeatures, probeWidth } from "../../../lib/engine/observe/attention_probe.ts";
 import { AttentionProbeFit } from "../../../lib/engine/observe/attention_probe_fit.ts";
-import { decodeProbe, encodeProbe } from "../../../lib/engine/observe/probe_file.ts";
 import type { ProbedRows } from "../../../lib/engine/rows/head_rows.ts";
-import { memorySource } from "../../../lib/files/byte_source.ts";
 import { defaultFrequencies, rotaryTables } from "../../../lib/numeric/rotary.ts";
 import { uniformRotary } from "../../fixtures/uniform_rotary.ts";
 
@@ -64,23 +62,4 @@ Deno.test("a fit finds what was paid by values; sinks are not learned from", () 
   first.slice(4).forEach((value, row) => assertAlmostEquals(value, (row + 4) / 10 - 4, 1e-3));
   second.slice(4).forEach((value) => assertAlmostEquals(value, -2, 1e-3));
   assertThrows(() => new AttentionProbeFit(MODEL).solve(), RangeError, "to no tokens: add contexts first");
-});
-
-Deno.test("a probe's file reads back bit for bit, and says what does not fit", () => {
-  const weights = Float32Array.from({ length: 4 * WIDTH }, (_, index) => Math.fround(Math.sin(index)));
-  const means = Float32Array.from({ length: 2 * WIDTH }, (_, index) => Math.fround(Math.cos(index)));
-  const bytes = encodeProbe({ weights, means }, MODEL, { model: "a test" });
-  assertEquals(decodeProbe(memorySource(bytes), MODEL), { weights, means });
-  assertThrows(
-    () => decodeProbe(memorySource(bytes), { ...MODEL, kvHeadCount: 1 }),
-    TypeError,
-    "its weights are F32 [2, 2, 9]: this model takes F32 [2, 1, 5]",
-  );
-  assertThrows(() => decodeProbe(memorySource(bytes.subarray(0, bytes.length - 4)), MODEL), SyntaxError, "cut short");
-  const renamed = bytes.slice();
-  renamed.set(new TextEncoder().encode("meanz"), new TextDecoder().decode(bytes).indexOf("means"));
-  assertThrows(() => decodeProbe(memorySource(renamed), MODEL), SyntaxError, "tensor means is missing");
-  const spoilt = bytes.slice();
-  new DataView(spoilt.buffer).setFloat32(spoilt.length - 4, NaN, true);
-  assertThrows(() => decodeProbe(memorySource(spoilt), MODEL), SyntaxError, "as its means hold NaN");
 });

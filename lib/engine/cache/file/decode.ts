@@ -14,6 +14,7 @@ import { TokenIds } from "../../rows/token_ids.ts";
 import type { CacheState, EvictionGap, SignalMark } from "../state/cache_state.ts";
 import { QueryMoments } from "../state/query_moments.ts";
 import { canRewind } from "../state/rewind.ts";
+import { rowRecordings } from "../../signals/signals.ts";
 import { ALIGNMENT, CACHE_MAGIC, CACHE_VERSION, type CacheContent, HASH_BYTES, PREAMBLE_BYTES } from "./encode.ts";
 import { type CacheHeader, parseCacheHeader, type SignalHeader } from "./header.ts";
 import { quoted } from "../../../files/quoted.ts";
@@ -32,7 +33,9 @@ export function decodeCache(bytes: Uint8Array, label: string): CacheContent {
   const header = readHeader(bytes, label);
   const cacheDtype = readFormat(header, label);
   const { shape, recordings } = header;
-  const recordingCount = recordings.filter((recording) => recording !== "moments").length;
+  const recordingCount = rowRecordings(recordings).length;
+  const predicted = rowRecordings(recordings).indexOf("predictedReconstruction");
+  if (predicted >= 0 && predicted < recordingCount - 1) throw contradiction(label);
   const perHead = [header.rows, header.quantized_rows, header.key_groups, header.value_groups];
   if (!fitsLayers(shape)) throw contradiction(label);
   if (perHead.some(({ length }) => length !== shape.layerCount * shape.kvHeadCount)) throw contradiction(label);

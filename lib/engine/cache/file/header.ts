@@ -26,7 +26,7 @@ export interface CacheHeader extends SignalHeader {
   readonly positions: PositionMode;
   readonly next_rotary_position: number;
   readonly rotation: RotaryLength;
-  /** The cache's recordings, in order; moments last. */
+  /** The cache's recordings, in order: attention, predictions, moments. */
   readonly recordings: readonly Recording[];
   readonly tokens: number;
   /** Rows of each head, `[layer · kv heads + kv head]`. */
@@ -172,7 +172,8 @@ function positionMode(mode: string, label: string): PositionMode {
 
 function parseRecording(recording: unknown, label: string): Recording {
   if (
-    recording === "all" || recording === "moments" || (Number.isSafeInteger(recording) && (recording as number) > 0)
+    recording === "all" || recording === "moments" || recording === "predictedReconstruction" ||
+    (Number.isSafeInteger(recording) && (recording as number) > 0)
   ) return recording as Recording;
   const decay = typeof recording === "object" && recording !== null && "decay" in recording
     ? recording.decay

@@ -1,6 +1,12 @@
 import type { CacheShape } from "../../rows/cache_shape.ts";
 import type { HeadRows } from "../../rows/head_rows.ts";
-import type { AttentionRecording, ChunkStart } from "../../signals/signals.ts";
+import {
+  type AttentionRecording,
+  attentionRecordings,
+  type ChunkStart,
+  type Recording,
+  rowRecordings,
+} from "../../signals/signals.ts";
 import type { CacheState } from "./cache_state.ts";
 import { quantizeAged } from "./quantize_rows.ts";
 import { type ChunkMoments, QueryMoments } from "./query_moments.ts";
@@ -12,22 +18,33 @@ export interface CacheChunk {
   readonly attention: Float32Array;
   readonly start: ChunkStart | readonly ChunkStart[];
   readonly moments?: readonly ChunkMoments[];
+  readonly predicted?: readonly Float32Array[];
 }
 
-/** Adds a chunk's rows, which the decoder wrote into their room, and its recordings to a cache's state, in place. */
+/**
+ * Adds a chunk's rows, which the decoder wrote into their room, and its recordings to a cache's state, in place.
+ *
+ * @throws {TypeError} if the cache records predictions, and the chunk has none
+ */
 export function appendChunk(
   state: CacheState,
-  recordings: readonly AttentionRecording[],
+  recorded: readonly Recording[],
   shape: CacheShape,
-  { ids, attention, start, moments }: CacheChunk,
+  { ids, attention, start, moments, predicted }: CacheChunk,
 ): void {
   const count = ids.length;
+  const recordings = attentionRecordings(recorded);
+  const prediction = rowRecordings(recorded).indexOf("predictedReconstruction");
+  if (prediction >= 0 && predicted === undefined) {
+    throw new TypeError("Cannot append rows without predictions to a cache that records them: give some");
+  }
   const hidden = hiddenRows(state, shape);
   const stride = state.heads.reduce((sum, { length }, index) => sum + length - hidden[index] + count, 0);
   const seen = { values: attention, stride, count, start };
   let offset = 0;
   state.heads.forEach((head, index) => {
     head.takeIn(count, state.ids.length);
+    if (prediction >= 0) head.recordings[prediction].set(predicted![index], head.length - count);
     if (attention.length > 0) recordAttention(head, recordings, offset - hidden[index], hidden[index], seen);
     offset += head.length - hidden[index];
   });
@@ -36,7 +53,11 @@ export function appendChunk(
   state.nextRotary += count;
   if (attention.length > 0) {
     const known = new Set(recordings.filter((recording, index) => startsOver(recording, index, start)));
-    state.lost = new Set([...state.lost].filter((recording) => recording === "moments" || !known.has(recording)));
+    state.lost = new Set(
+      [...state.lost].filter((recording) =>
+        recording === "moments" || recording === "predictedReconstruction" || !known.has(recording)
+      ),
+    );
   }
   if (attention.length > 0 || moments !== undefined) state.recordedUntil = state.ids.length;
   if (moments !== undefined && !state.lost.has("moments")) addMoments(state, shape, moments);

@@ -1,6 +1,6 @@
 import type { HeadRows } from "../../rows/head_rows.ts";
 import { removeRange } from "../../rows/position_range.ts";
-import type { Recording } from "../../signals/signals.ts";
+import { type Recording, rowRecordings } from "../../signals/signals.ts";
 import type { CacheState, EvictionGap } from "./cache_state.ts";
 import { restoreSignals } from "./signal_mark.ts";
 
@@ -23,8 +23,8 @@ export function rewindState(state: CacheState, position: number, recorded: reado
   const mark = state.marks.get(position);
   state.marks = new Map([...state.marks].filter(([marked]) => marked <= position));
   if (mark !== undefined) restoreSignals(state, mark);
-  else if (position === 0) forgetSignals(state, []);
-  else if (position < state.recordedUntil) forgetSignals(state, recorded);
+  else if (position === 0) forgetSignals(state, recorded, []);
+  else if (position < state.recordedUntil) forgetSignals(state, recorded, recorded.filter(isRunningSum));
 }
 
 /** A head's rows of positions below `position`, shared with no other cache; observed signals are dropped. */
@@ -34,9 +34,19 @@ function firstRows(head: HeadRows, position: number): HeadRows {
   return head.upTo(count);
 }
 
+/** Whether later tokens change what is recorded of a row: what is predicted of it stays as it is. */
+function isRunningSum(recording: Recording): boolean {
+  return recording !== "predictedReconstruction";
+}
+
 /** Clears running sums, which cannot be undone; at position 0, where nothing is read, no recording is lost. */
-function forgetSignals(state: CacheState, lost: readonly Recording[]): void {
-  for (const { recordings } of state.heads) for (const recording of recordings) recording.fill(0);
+function forgetSignals(state: CacheState, recorded: readonly Recording[], lost: readonly Recording[]): void {
+  const sums = rowRecordings(recorded).map(isRunningSum);
+  for (const { recordings } of state.heads) {
+    recordings.forEach((recording, index) => {
+      if (sums[index]) recording.fill(0);
+    });
+  }
   state.moments = undefined;
   state.lost = new Set(lost);
   state.recordedUntil = 0;

