@@ -403,7 +403,7 @@ const FLAGS = {
       ...MODEL_FLAGS,
       ...MAX_NEW_TOKENS(16),
     },
-    example: "trace --prompt-file prompt.txt --output trace.json",
+    example: "trace --prompt-file data/samples/story.txt --output trace.json",
   },
   replay: {
     flags: {
@@ -448,7 +448,7 @@ const FLAGS = {
       ...TEMPLATE_FLAGS,
       ...JSON_FLAG,
     },
-    example: 'generate --prompt-file story.txt --question "Who?" --policy hybrid --compression-ratio 0.75',
+    example: 'generate --prompt-file data/samples/story.txt --question "Who?" --policy hybrid --compression-ratio 0.75',
   },
   chat: {
     flags: {
@@ -544,7 +544,8 @@ const FLAGS = {
       ...TEMPLATE_FLAGS,
       ...JSON_FLAG,
     },
-    example: "evaluate --task niah_single_2 --policy hybrid,snapkv --compression-ratio 0.5,0.75 --output results",
+    example:
+      "evaluate --task niah_single_2 --samples 8 --policy hybrid,snapkv --compression-ratio 0.5,0.75 --output results",
   },
   worker: {
     flags: {
@@ -591,7 +592,7 @@ const FLAGS = {
       ...TEMPLATE_FLAGS,
       ...JSON_FLAG,
     },
-    example: "recommend --context 4096 --memory 16MB",
+    example: "recommend --context 1024 --memory 8MB",
   },
   fit_probe: {
     flags: {
@@ -707,7 +708,7 @@ const FLAGS = {
   },
   compress: {
     flags: { ...LIVE_FLAGS(16), ...QUESTION_FILE("nothing is asked"), ...JSON_FLAG },
-    example: "compress --prompt-file story.txt --policy hybrid --compression-ratio 0.75 --json",
+    example: "compress --prompt-file data/samples/story.txt --policy hybrid --compression-ratio 0.75 --json",
   },
   retention: {
     flags: {

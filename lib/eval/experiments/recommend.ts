@@ -118,8 +118,10 @@ export async function recommend(
       }`,
     );
   }
-  const evidence = evidenceOf(logical.samples, "logical");
-  const [full, ...others] = evidence;
+  const [full, ...others] = evidenceOf(logical.samples, "logical");
+  if (full === undefined) {
+    throw new RangeError(`Cannot recommend anything as no row was answered: ${logical.failures[0].reason}`);
+  }
   const held = Math.max(
     ...logical.samples.map(({ live_bytes, policy, compression_ratio }) =>
       policy === full.policy && compression_ratio === 0 ? live_bytes : 0

@@ -1,8 +1,17 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { loadModel } from "kvmirror/engine";
 import { recommend, taskRows } from "kvmirror/eval";
-import { policy } from "kvmirror/policies";
+import { definePolicy, policy } from "kvmirror/policies";
 import { FLOAT32_CACHE } from "../../../lib/engine/rows/cache_dtype.ts";
+
+/** Fails on every text. */
+const BROKEN = definePolicy({
+  name: "broken",
+  signals: [],
+  score: () => {
+    throw new RangeError("Cannot score on Mondays");
+  },
+});
 
 Deno.test("what is recommended was measured best, fits, and comes with the evidence", async () => {
   await using model = await loadModel("tiny");
@@ -36,11 +45,11 @@ Deno.test("a policy that fails is not silently gone, and what is named stays wit
   const found = await recommend(model, rows, {
     maxBytes,
     context: 512,
-    policies: ["h2o(decay=0.5)", "globalkv(keydiff)", "adakv(keydiff)"].map((name) => policy(name)),
+    policies: [BROKEN, policy("globalkv(keydiff)"), policy("adakv(keydiff)")],
     cacheDtypes: [FLOAT32_CACHE],
   });
-  assertEquals(found.left_out.map(({ policy }) => policy), ["h2o(decay=0.5)"]);
-  assert(found.left_out[0].reason.includes("decay 0.5"), found.left_out[0].reason);
+  assertEquals(found.left_out.map(({ policy }) => policy), ["broken"]);
+  assert(found.left_out[0].reason.includes("on Mondays"), found.left_out[0].reason);
   assert(found.evidence.slice(1).every(({ live_bytes }) => live_bytes <= maxBytes));
   assert(found.context_tokens > 300 && found.context_tokens <= 512);
 });
@@ -70,9 +79,20 @@ Deno.test("where all fits nothing is evicted; what cannot be chosen is refused",
       recommend(model, rows, {
         maxBytes: 100_000,
         context: 512,
-        policies: [policy("h2o(decay=0.5)")],
+        policies: [BROKEN],
       }),
     RangeError,
     "as each failed",
+  );
+});
+
+Deno.test("texts longer than the model's context are one line with the reason, though every row would fit", async () => {
+  await using model = await loadModel("tiny");
+  const beyond = model.config.maxPositionEmbeddings + 100;
+  const rows = taskRows(model.tokenizer, "niah_single_2", { length: beyond, samples: 1, seed: 3 });
+  await assertRejects(
+    () => recommend(model, rows, { maxBytes: 1e9, context: beyond, policies: [policy("knorm")] }),
+    RangeError,
+    "Cannot recommend anything as no row was answered: Cannot read",
   );
 });
