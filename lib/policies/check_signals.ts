@@ -13,6 +13,18 @@ export function checkPolicyObject(action: string, policy: Pick<Policy, "name" | 
   throw new TypeError(`Cannot ${action} with ${given} as it is no policy: make one, as with ${fix}`);
 }
 
+/**
+ * Refuses a ratio for a policy that sets itself how much stays: it would be followed by nobody.
+ *
+ * @throws {RangeError} if it is not 0
+ */
+export function checkFollowsRatio({ name, size }: Pick<Policy, "name" | "size">, compressionRatio: number): void {
+  if (size !== "own" || compressionRatio === 0) return;
+  throw new RangeError(
+    `Cannot follow compressionRatio ${compressionRatio} with ${name} as it sets itself how much stays: give 0`,
+  );
+}
+
 /** A signal in words, for messages. */
 export function describeSignal(signal: Signal): string {
   if (typeof signal === "string") return signal;

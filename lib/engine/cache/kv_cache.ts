@@ -1,4 +1,4 @@
-import { checkPolicyObject } from "../../policies/check_signals.ts";
+import { checkFollowsRatio, checkPolicyObject } from "../../policies/check_signals.ts";
 import { checkOneOf, checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import { DISPLAY, type Displayable, type DisplayBundle } from "../../display/display.ts";
 import { factsDisplay, grouped, inMebibytes } from "../../display/facts.ts";
@@ -638,10 +638,7 @@ function checkCompress(policy: Policy, to: CompressTo): void {
   checkOptions("compress", to, COMPRESS_TO);
   checkOneOf("compress", to, SIZES);
   checkPositions(to.positions);
-  if (policy.size !== "own" || !("compressionRatio" in to) || to.compressionRatio === 0) return;
-  throw new RangeError(
-    `Cannot follow compressionRatio ${to.compressionRatio} with ${policy.name} as it sets itself how much stays: give 0`,
-  );
+  if ("compressionRatio" in to) checkFollowsRatio(policy, to.compressionRatio);
 }
 
 function checkObserve(policy: Pick<Policy, "name" | "signals">, options: ObserveOptions): void {

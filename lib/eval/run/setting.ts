@@ -6,6 +6,7 @@ import {
   isFloat32,
   parseCacheDtype,
 } from "../../engine/rows/cache_dtype.ts";
+import { checkFollowsRatio } from "../../policies/check_signals.ts";
 import type { Policy } from "../../policies/policy.ts";
 import { policy, type PolicyEntry } from "../../policies/table.ts";
 import { CUT_PROMPT } from "./cut_prompt.ts";
@@ -42,9 +43,11 @@ const SETTING: OptionNames<Setting> & Readonly<Record<string, true>> = {
  * Refuses what a setting does not have.
  *
  * @throws {TypeError} that names it, the nearest and what there is
+ * @throws {RangeError} if the policy sets itself how much stays, and the ratio is not 0
  */
 export function checkSetting(setting: Setting): void {
   checkOptions("a setting", setting, SETTING);
+  if (setting.policy !== CUT_PROMPT) checkFollowsRatio(setting.policy, setting.compressionRatio);
 }
 
 /** A setting by the names that JSON and files keep: {@linkcode settingName} writes it, {@linkcode parseSetting} reads it. */
