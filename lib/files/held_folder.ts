@@ -19,13 +19,8 @@ const UNNAMED = ".new";
  * @param parent where it is made; the system's folder for temporary files by default
  */
 export async function holdFolder(prefix: string, parent?: string): Promise<HeldFolder> {
-  // It gets its name only once it is locked: without a lock, another process would take it for one that was left.
-  const unnamed = await Deno.makeTempFile({ dir: parent, prefix, suffix: `${LOCK}${UNNAMED}` });
-  const lock = unnamed.slice(0, -UNNAMED.length);
+  const { lock, held } = await takeLock(prefix, parent);
   const path = lock.slice(0, -LOCK.length);
-  const held = await Deno.open(unnamed, { write: true });
-  await held.lock(true).catch(() => {}); // Where the file system has no locks, nothing is ever tidied up.
-  await Deno.rename(unnamed, lock);
   await removeAbandoned(prefix, lock.slice(0, -lock.split(/[\\/]/).at(-1)!.length - 1), lock);
   await Deno.mkdir(path);
   return {
@@ -36,6 +31,35 @@ export async function holdFolder(prefix: string, parent?: string): Promise<HeldF
       await Deno.remove(lock).catch(() => {});
     },
   };
+}
+
+/** Makes a file of a name of its own, and locks it. */
+async function takeLock(prefix: string, parent?: string): Promise<{ lock: string; held: Deno.FsFile }> {
+  // It gets its name only once it is locked: without a lock, another process would take it for one that was left. Until
+  // then one that tidies up may remove it, and another is made.
+  while (true) {
+    const unnamed = await Deno.makeTempFile({ dir: parent, prefix, suffix: `${LOCK}${UNNAMED}` });
+    const lock = unnamed.slice(0, -UNNAMED.length);
+    const held = await openIfThere(unnamed);
+    if (held === undefined) continue;
+    await held.lock(true).catch(() => {}); // Where the file system has no locks, nothing is ever tidied up.
+    try {
+      await Deno.rename(unnamed, lock);
+      return { lock, held };
+    } catch (error) {
+      held.close();
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+}
+
+async function openIfThere(path: string): Promise<Deno.FsFile | undefined> {
+  try {
+    return await Deno.open(path, { write: true });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -53,17 +77,6 @@ export async function removeAbandoned(prefix: string, parent: string, own?: stri
         const folder = lock.slice(0, -LOCK.length);
         if (names.includes(name.slice(0, -LOCK.length))) Deno.removeSync(folder, { recursive: true });
       });
-    } else if (name.endsWith(LOCK + UNNAMED) && isOlder(lock, LOCKED_WITHIN_MS)) removeIfUnlocked(lock);
-  }
-}
-
-/** After so long a lock has its name, or its process was killed before. */
-const LOCKED_WITHIN_MS = 60_000;
-
-function isOlder(path: string, ms: number): boolean {
-  try {
-    return Date.now() - Deno.statSync(path).mtime!.getTime() > ms;
-  } catch {
-    return false; // It has got its name.
+    } else if (name.endsWith(LOCK + UNNAMED)) removeIfUnlocked(lock);
   }
 }
