@@ -11,8 +11,8 @@ export function sectionsOf(document: string): Sections {
 
 const HEAD = `# Benchmark summary
 
-Written by the notebooks, one section each: change them, not this file. Tables show ten rows and one picture stands for a
-section; the rest is folded. [The site](site/index.html) has the same, with a leaderboard and charts that react.
+Written by the notebooks, one section each: change them, not this file. Tables show ten rows; one table and one picture stand
+for a section; the rest is folded. [The site](site/index.html) has the same, with a leaderboard and charts that react.
 `;
 
 /** A report of sections: their list, what is known, then each section, long tables and further pictures folded. */
@@ -120,7 +120,7 @@ export function headingAnchor(heading: string, taken: Map<string, number> = new 
 
 /** The most rows of a table, and the most tables and pictures of a section, that stand unfolded. */
 const MAX_ROWS = 10;
-const MAX_TABLES = 2;
+const MAX_TABLES = 1;
 const MAX_PICTURES = 1;
 
 /**
