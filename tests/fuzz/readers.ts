@@ -932,7 +932,7 @@ export const READERS: readonly Reader[] = [
   },
   {
     name: "version of a queue",
-    mutate: ofJson({ code: KEY, model: "tiny", weights: "int8", checkpoint: KEY, build: KEY, probe: "none" }),
+    mutate: ofJson({ code: KEY, model: "tiny", weights: "int8", checkpoint: KEY, build: KEY, fitted: KEY }),
     read: ofUtf8((text) => {
       const { code, weights } = parseWorkVersion(text);
       wrongUnless(/^[0-9a-f]+$/.test(code) && ["file", "f32", "int8", "int4"].includes(weights), "no version");
