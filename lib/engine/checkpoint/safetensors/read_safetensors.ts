@@ -77,7 +77,7 @@ function readEntry(name: string, entry: unknown): Span {
   if (count > MAX_TENSOR_VALUES) fail(name, `its shape must have at most ${MAX_TENSOR_VALUES} values`, shape);
   const [begin, end] = offsets;
   if (end - begin !== count * bytes) {
-    fail(name, `its data_offsets must span the ${count * bytes} bytes of ${dtype} [${shape}]`, offsets);
+    fail(name, `its data_offsets must span the ${count * bytes} bytes of ${dtype} ${quoted(shape)}`, offsets);
   }
   return { name, shape, dtype: dtype as string, count, begin, end };
 }

@@ -118,3 +118,12 @@ Deno.test("a safetensors file with any bytes changed is read or refused, nothing
     { numRuns: 3000 },
   );
 });
+
+Deno.test("a shape of thousands of extents is cut in the message", () => {
+  const header = new TextEncoder().encode(entry("F32", new Array(6_000).fill(0), [0, 32]));
+  const bytes = new Uint8Array(8 + header.length + 32);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
+  bytes.set(header, 8);
+  const error = assertThrows(() => read(bytes), SyntaxError, "must span the 0 bytes of F32 [0,0");
+  assert(error.message.length < 300, error.message);
+});
