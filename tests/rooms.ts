@@ -193,7 +193,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   "engine/choose": { uses: ["engine/rows", "policies"], door: ["choose_rows.ts"] },
   "engine/graph": {
-    uses: ["engine/rows", "engine/checkpoint", "files"],
+    uses: ["engine/rows", "engine/checkpoint", "numeric", "files"],
     door: [
       "attention_graph.ts",
       "decoder_layers.ts",

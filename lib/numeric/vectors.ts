@@ -58,3 +58,14 @@ export function rowNorms(vectors: Vector, width: number): Float64Array {
   }
   return norms;
 }
+
+/** The numbers of all parts, one after the other. */
+export function concatenate(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {
+  const joined = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    joined.set(part, offset);
+    offset += part.length;
+  }
+  return joined;
+}

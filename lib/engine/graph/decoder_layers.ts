@@ -1,4 +1,5 @@
 import type { Activation, Checkpoint, DecoderTraits } from "../checkpoint/checkpoint.ts";
+import { concatenate } from "../../numeric/vectors.ts";
 import { ELEMENT, type GraphBuilder, wholeWeight } from "./onnx_graph.ts";
 import type { MatrixPart } from "./quantized_weights.ts";
 import {
@@ -234,14 +235,4 @@ function rmsNorm(
 
 function normWeight({ graph, checkpoint }: DecoderContext, name: string, width: number): string {
   return graph.weight(name, ELEMENT.float32, [width], wholeWeight(() => checkpoint.readTensor(name)));
-}
-
-function concatenate(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {
-  const joined = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    joined.set(part, offset);
-    offset += part.length;
-  }
-  return joined;
 }

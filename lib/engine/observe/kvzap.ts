@@ -1,3 +1,4 @@
+import type { ModelConfig } from "../checkpoint/checkpoint.ts";
 import { innerProduct } from "../../numeric/vectors.ts";
 
 /** The sizes of a model that its KVzap maps depend on. */
@@ -17,6 +18,16 @@ export interface KvzapModel {
 export interface KvzapMaps {
   /** `[layer, kv head, hidden + 1]`, the constant last. */
   readonly weights: Float32Array;
+}
+
+/** The sizes of the model of a configuration. */
+export function kvzapModel(
+  { numHiddenLayers, numKeyValueHeads, hiddenSize }: Pick<
+    ModelConfig,
+    "numHiddenLayers" | "numKeyValueHeads" | "hiddenSize"
+  >,
+): KvzapModel {
+  return { layerCount: numHiddenLayers, kvHeadCount: numKeyValueHeads, hiddenSize };
 }
 
 /** The shapes of a model's maps. */

@@ -8,7 +8,7 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type AttentionProbe, predictAttention, probeShapes } from "./attention_probe.ts";
 import { buildMoments, chunkMoments } from "./chunk_moments.ts";
 import { readFitted } from "./fitted_weights.ts";
-import { type KvzapMaps, type KvzapModel, kvzapShapes, predictReconstruction } from "./kvzap.ts";
+import { type KvzapMaps, kvzapModel, kvzapShapes, predictReconstruction } from "./kvzap.ts";
 import { allOutputNorms, buildOutputNorms, readProjections } from "./output_norms.ts";
 import { buildReconstruction, reconstruction } from "./reconstruction.ts";
 import { repetitions } from "./repetitions.ts";
@@ -81,11 +81,7 @@ export class ModelObserver implements AsyncDisposable {
   /** What KVzap predicts of a chunk's rows: see {@linkcode predictReconstruction}. */
   predict(layerInputs: readonly Float32Array[]): Float32Array[] {
     const { config, hash } = this.#model;
-    const model: KvzapModel = {
-      layerCount: config.numHiddenLayers,
-      kvHeadCount: config.numKeyValueHeads,
-      hiddenSize: config.hiddenSize,
-    };
+    const model = kvzapModel(config);
     this.#maps ??= readFitted("kvzap", hash, kvzapShapes(model));
     return predictReconstruction(this.#maps, model, layerInputs);
   }

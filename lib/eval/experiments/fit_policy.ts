@@ -1,8 +1,9 @@
+import { concatenate } from "../../numeric/vectors.ts";
 import { checkOptions, checkWord, type OptionNames } from "../../numeric/nearest_name.ts";
 import { FITTED_POLICIES, type FittedPolicy, type FittedShapes, type KvCache, type Model } from "../../engine/mod.ts";
 import { probeShapes } from "../../engine/observe/attention_probe.ts";
 import { AttentionProbeFit } from "../../engine/observe/attention_probe_fit.ts";
-import { type KvzapModel, kvzapShapes } from "../../engine/observe/kvzap.ts";
+import { kvzapModel, kvzapShapes } from "../../engine/observe/kvzap.ts";
 import { KvzapFit } from "../../engine/observe/kvzap_fit.ts";
 import { kvpressPrompt } from "../dataset/kvpress_prompt.ts";
 
@@ -52,11 +53,7 @@ const LEARNERS: Readonly<Record<FittedPolicy, (model: FittedModel) => Learner>> 
     };
   },
   kvzap: ({ config }) => {
-    const sizes: KvzapModel = {
-      layerCount: config.numHiddenLayers,
-      kvHeadCount: config.numKeyValueHeads,
-      hiddenSize: config.hiddenSize,
-    };
+    const sizes = kvzapModel(config);
     const fit = new KvzapFit(sizes);
     return {
       signal: "normalizedReconstruction",
@@ -106,13 +103,5 @@ export async function fitPolicy(
 /** The inputs of each layer, chunk after chunk: by layer `[tokens, hidden]`. */
 function joined(chunks: readonly (readonly Float32Array[])[]): Float32Array[] {
   const [first = []] = chunks;
-  return first.map((_, layer) => {
-    const all = new Float32Array(chunks.reduce((sum, inputs) => sum + inputs[layer].length, 0));
-    let offset = 0;
-    for (const inputs of chunks) {
-      all.set(inputs[layer], offset);
-      offset += inputs[layer].length;
-    }
-    return all;
-  });
+  return first.map((_, layer) => concatenate(chunks.map((inputs) => inputs[layer])));
 }

@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows }
 import { type KvCache, loadModel, type Model, parseCacheDtype, prefillRecordings } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
 import { readFitted } from "../../../lib/engine/observe/fitted_weights.ts";
-import { type KvzapModel, kvzapShapes, predictReconstruction } from "../../../lib/engine/observe/kvzap.ts";
+import { kvzapModel, kvzapShapes, predictReconstruction } from "../../../lib/engine/observe/kvzap.ts";
 import { withFolder } from "../../fixtures/with_folder.ts";
 
 const CHOOSER = policy("globalkv(kvzap)");
@@ -23,11 +23,7 @@ function predictions(cache: KvCache): [number, number][][] {
 
 /** The same, of a text that is read whole, from the inputs of its layers. */
 async function expected(model: Model, ids: readonly number[]): Promise<number[][]> {
-  const sizes: KvzapModel = {
-    layerCount: model.config.numHiddenLayers,
-    kvHeadCount: model.config.numKeyValueHeads,
-    hiddenSize: model.config.hiddenSize,
-  };
+  const sizes = kvzapModel(model.config);
   const maps = readFitted("kvzap", model.hash, kvzapShapes(sizes));
   const found: number[][] = Array.from({ length: sizes.layerCount * sizes.kvHeadCount }, () => []);
   await model.read(model.createCache(), ids, {

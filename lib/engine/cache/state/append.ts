@@ -52,12 +52,8 @@ export function appendChunk(
   state.ids = state.ids.with(ids);
   state.nextRotary += count;
   if (attention.length > 0) {
-    const known = new Set(recordings.filter((recording, index) => startsOver(recording, index, start)));
-    state.lost = new Set(
-      [...state.lost].filter((recording) =>
-        recording === "moments" || recording === "predictedReconstruction" || !known.has(recording)
-      ),
-    );
+    const known = new Set<Recording>(recordings.filter((recording, index) => startsOver(recording, index, start)));
+    state.lost = new Set([...state.lost].filter((recording) => !known.has(recording)));
   }
   if (attention.length > 0 || moments !== undefined) state.recordedUntil = state.ids.length;
   if (moments !== undefined && !state.lost.has("moments")) addMoments(state, shape, moments);
