@@ -23,7 +23,9 @@ import { runTask } from "./cli/run_task.ts";
 
 await runTask("fit_probe", async (flags) => {
   const [length, samples, seed] = ["length", "samples", "seed"].map((name) => flags.number(name)!);
-  const policy = FITTED_POLICIES.find((name) => name === flags.text("policy"))!;
+  const named = flags.text("policy");
+  usage(() => checkWord("policy", named, FITTED_POLICIES));
+  const policy = FITTED_POLICIES.find((name) => name === named)!;
   const sources = usage(() => fittingSources(flags));
   const scored = flags.text("scored");
   const rows = scored === undefined ? [] : usage(() => parseDatasetRows(requiredText(flags, "scored"), scored));

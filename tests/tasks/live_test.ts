@@ -314,6 +314,7 @@ Deno.test("what is wrong is one line on stderr, with exit 2 for a usage error an
       [["compress", ...MODEL, ...prompt, "--policy", "adakv("], 2, /adakv\(".*write it like/],
       [["compress", ...MODEL, ...prompt, "--policy", "adakv(hybrid)"], 2, /Cannot wrap hybrid in adakv/],
       [["compress", ...MODEL, ...prompt, "--policy", "knorm(sinks=2)"], 2, /Cannot set sinks on policy knorm/],
+      [["fit_probe", "--policy", "kvzipp"], 2, /Cannot set policy to "kvzipp": .*attention_probe, kvzap/],
       [["replay"], 2, /--trace/],
     ];
     for (const [args, exit, message] of wrong) {
