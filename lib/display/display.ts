@@ -9,3 +9,11 @@ export interface Displayable {
   /** The forms that a notebook shows. */
   [DISPLAY](): DisplayBundle;
 }
+
+/**
+ * Gives a value what a notebook's cell shows of it. The display is no property that is listed: who compares, spreads or
+ * writes the value means its data.
+ */
+export function shownAs<Value extends object>(value: Value, display: () => DisplayBundle): Value & Displayable {
+  return Object.defineProperty(value, DISPLAY, { value: display }) as Value & Displayable;
+}

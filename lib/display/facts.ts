@@ -27,6 +27,18 @@ export function factsDisplay({ name, facts, bars }: ShownFacts): DisplayBundle {
   };
 }
 
+/**
+ * Bars of the share of rows that each layer keeps; none where a layer had no rows.
+ *
+ * @param kept rows that stay, a layer each
+ * @param whole rows that there were
+ */
+export function keptBars(kept: readonly number[], whole: readonly number[]): Pick<ShownFacts, "bars"> {
+  if (whole.some((rows) => rows === 0)) return {};
+  const shares = kept.map((rows, layer) => rows / whole[layer]);
+  return { bars: { caption: "share of rows kept, layer by layer", shares } };
+}
+
 /** Bytes in MiB, as every display says them: `13.4 MiB`. */
 export function inMebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 / 10 ? 3 : 1)} MiB`;

@@ -1,3 +1,5 @@
+import { type Displayable, type DisplayBundle, shownAs } from "../display/display.ts";
+import { factsDisplay, grouped, inMebibytes, keptBars } from "../display/facts.ts";
 import { tokenRetention } from "./token_retention.ts";
 
 /** What one kv head holds. */
@@ -60,7 +62,7 @@ export interface CacheUsage extends RowsAndBytes {
  * assertEquals([...usage.retention], [1, 0.5]);
  * ```
  */
-export function usageOfHeads(layers: readonly (readonly HeldRows[])[], tokens: number): CacheUsage {
+export function usageOfHeads(layers: readonly (readonly HeldRows[])[], tokens: number): CacheUsage & Displayable {
   const retention = tokenRetention(layers.map((layer) => layer.map(({ positions }) => positions)), tokens);
   const heads = layers.flatMap((layer, index) =>
     layer.map(({ positions, dtype, liveBytes, allocatedBytes = liveBytes }, head): HeadUsage => ({
@@ -72,7 +74,25 @@ export function usageOfHeads(layers: readonly (readonly HeldRows[])[], tokens: n
       allocated_bytes: allocatedBytes,
     }))
   );
-  return { tokens, ...sumRows(heads), heads, retention };
+  const usage = { tokens, ...sumRows(heads), heads, retention };
+  return shownAs(usage, () => usageDisplay(usage, layers.map((layer) => layer.length)));
+}
+
+/** @param headCounts kv heads of each layer */
+function usageDisplay(usage: CacheUsage, headCounts: readonly number[]): DisplayBundle {
+  const { tokens, rows, live_bytes, allocated_bytes, heads } = usage;
+  const whole = headCounts.map((count) => count * tokens);
+  const kept = whole.map((_, layer) => sumRows(heads.filter((head) => head.layer === layer)).rows);
+  return factsDisplay({
+    name: "CacheUsage",
+    facts: [
+      ["tokens", grouped(tokens)],
+      ["rows", `${grouped(rows)} in ${grouped(heads.length)} kv heads`],
+      ["bytes", `${inMebibytes(live_bytes)} live, ${inMebibytes(allocated_bytes)} allocated`],
+      ["ratio", tokens === 0 ? "0, as nothing was read" : (1 - rows / (tokens * heads.length)).toFixed(3)],
+    ],
+    ...keptBars(kept, whole),
+  });
 }
 
 /** The sums over some heads. */

@@ -1,5 +1,5 @@
-import { DISPLAY } from "../display/display.ts";
-import { factsDisplay } from "../display/facts.ts";
+import { DISPLAY, type DisplayBundle, shownAs } from "../display/display.ts";
+import { factsDisplay, grouped, keptBars } from "../display/facts.ts";
 import { checkOptions, type OptionNames } from "../numeric/nearest_name.ts";
 import { topK } from "../numeric/top_k.ts";
 import type { Vector } from "../numeric/vectors.ts";
@@ -35,7 +35,11 @@ export function definePolicy(definition: PolicyDefinition): Policy {
     signals: definition.signals,
     definition,
     ...(definition.size === undefined ? {} : { size: definition.size }),
-    choose: (layers, budget) => chooseRows(definition, layers, budget),
+    choose: (layers, budget) => {
+      const choice = chooseRows(definition, layers, budget);
+      const counts = layers.map(({ heads }) => heads.map(({ positions }) => positions.length));
+      return shownAs(choice, () => choiceDisplay(definition.name, choice, counts));
+    },
     [DISPLAY]: () => factsDisplay({ name: `Policy ${definition.name}`, facts: factsOf(definition) }),
   };
 }
@@ -49,6 +53,33 @@ function factsOf({ signals, protect, allocate, paper }: PolicyDefinition): [stri
     ["budget", allocate === undefined ? "the same for every kv head" : "shared out among kv heads"],
     ...(paper === undefined ? [] : [["paper", paper] as [string, string]]),
   ];
+}
+
+/**
+ * What a notebook's cell shows of a choice.
+ *
+ * @param counts rows that there were, `[layer][kv head]`
+ */
+function choiceDisplay(name: string, choice: Choice, counts: readonly (readonly number[])[]): DisplayBundle {
+  const perHead = choice.flatMap((heads) => heads.map(({ rows }) => rows.length));
+  const layers = choice.map((heads) => heads.reduce((sum, { rows }) => sum + rows.length, 0));
+  const whole = counts.map((heads) => heads.reduce((sum, count) => sum + count, 0));
+  const [kept, all] = [layers, whole].map((rows) => rows.reduce((sum, count) => sum + count, 0));
+  return factsDisplay({
+    name: `Choice of ${name}`,
+    facts: [
+      ["rows kept", `${grouped(kept)} of ${grouped(all)} in ${perHead.length} kv heads`],
+      ["rows a kv head", rangeOf(perHead)],
+      ["ratio", all === 0 ? "0, as there were no rows" : (1 - kept / all).toFixed(3)],
+    ],
+    ...keptBars(layers, whole),
+  });
+}
+
+function rangeOf(counts: readonly number[]): string {
+  if (counts.length === 0) return "none";
+  const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
+  return fewest === most ? grouped(most) : `${grouped(fewest)} to ${grouped(most)}`;
 }
 
 function signalName(signal: Signal): string {

@@ -1,3 +1,5 @@
+import { type Displayable, type DisplayBundle, shownAs } from "../display/display.ts";
+import { factsDisplay, grouped, inMebibytes } from "../display/facts.ts";
 import { checkOptions, type OptionNames } from "../numeric/nearest_name.ts";
 import { NO_ROTATION } from "../numeric/rotary.ts";
 import { bytesPerToken, type CacheShape } from "../metrics/bytes_per_token.ts";
@@ -54,23 +56,37 @@ export interface Simulation {
  * assertEquals(stats.kept_tokens, 228);
  * ```
  */
-export function simulate(sequence: SyntheticSequence, policy: Policy, options: SimulateOptions = {}): Simulation {
+export function simulate(
+  sequence: SyntheticSequence,
+  policy: Policy,
+  options: SimulateOptions = {},
+): Simulation & Displayable {
   checkOptions("simulate", options, SIMULATE_OPTIONS);
   const { topk = 96, compressionRatio = 0, layerCount = 24, headCount = 8, headDim = 128, bytesPerValue = 2 } = options;
   checkSignals(policy, SEQUENCE_SIGNALS, "a synthetic sequence");
   const bytes = bytesPerToken({ layerCount, headCount, headDim, bytesPerValue });
   const [[{ rows }]] = policy.choose([sequenceLayer(sequence)], budgetForRatio(sequence.length, compressionRatio));
-  return {
+  const { attention, sinkTokens } = sequence;
+  const simulation = {
     policy: policy.name,
     sequence_length: sequence.length,
     bytes_per_token: bytes,
-    stats: retentionStats(rows, {
-      attention: sequence.attention,
-      topk,
-      sinkTokens: sequence.sinkTokens,
-      bytesPerToken: bytes,
-    }),
+    stats: retentionStats(rows, { attention, topk, sinkTokens, bytesPerToken: bytes }),
   };
+  return shownAs(simulation, () => simulationDisplay(simulation));
+}
+
+function simulationDisplay({ policy, sequence_length, stats }: Simulation): DisplayBundle {
+  return factsDisplay({
+    name: `Simulation of ${policy}`,
+    facts: [
+      ["tokens", `${grouped(stats.kept_tokens)} of ${grouped(sequence_length)} kept`],
+      ["bytes", `${inMebibytes(stats.estimated_bytes)} kept, ${inMebibytes(stats.estimated_saved_bytes)} saved`],
+      ["ratio", (1 - stats.kept_ratio).toFixed(3)],
+      ["heavy-hitter recall", stats.heavy_hitter_recall.toFixed(3)],
+      ["sink recall", stats.sink_recall.toFixed(3)],
+    ],
+  });
 }
 
 /** The signals that a synthetic sequence has. */

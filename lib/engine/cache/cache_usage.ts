@@ -1,3 +1,4 @@
+import type { Displayable } from "../../display/display.ts";
 import { type CacheUsage, usageOfHeads } from "../../metrics/cache_usage.ts";
 import { cacheDtypeName } from "../rows/cache_dtype.ts";
 import type { KvCache } from "./kv_cache.ts";
@@ -27,7 +28,7 @@ import type { KvCache } from "./kv_cache.ts";
  * assertEquals(now.reduce((sum, { live_bytes }) => sum + live_bytes, 0), cache.liveBytes);
  * ```
  */
-export function cacheUsage(cache: KvCache): CacheUsage {
+export function cacheUsage(cache: KvCache): CacheUsage & Displayable {
   const { layerCount, kvHeadCount } = cache.shape;
   const layers = Array.from(
     { length: layerCount },

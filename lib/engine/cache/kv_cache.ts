@@ -1,7 +1,7 @@
 import { checkFollowsRatio, checkPolicyObject } from "../../policies/check_signals.ts";
 import { checkOneOf, checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import { DISPLAY, type Displayable, type DisplayBundle } from "../../display/display.ts";
-import { factsDisplay, grouped, inMebibytes } from "../../display/facts.ts";
+import { factsDisplay, grouped, inMebibytes, keptBars } from "../../display/facts.ts";
 import type { Rotary, RotaryLength } from "../../numeric/rotary.ts";
 import type { Choice, Layer, Policy, Signal } from "../../policies/policy.ts";
 import { checkChoice } from "../../policies/policy_rules.ts";
@@ -535,12 +535,7 @@ export class KvCache implements Disposable, Displayable {
         ["ratio", tokens === 0 ? "0, as nothing was read" : (1 - this.evictableRows / whole).toFixed(3)],
         ["dtype", cacheDtypeName(this.cacheDtype)],
       ],
-      ...(tokens === 0 ? {} : {
-        bars: {
-          caption: "share of rows kept, layer by layer",
-          shares: layers.map((count) => count / (tokens * kvHeadCount)),
-        },
-      }),
+      ...keptBars(layers, layers.map(() => tokens * kvHeadCount)),
     });
   }
 

@@ -1,4 +1,4 @@
-import { DISPLAY, type Displayable, type DisplayBundle } from "../../display/display.ts";
+import { type Displayable, type DisplayBundle, shownAs } from "../../display/display.ts";
 import { factsDisplay, grouped } from "../../display/facts.ts";
 import { mean } from "../../numeric/mean.ts";
 import { checkOptions, checkWord, type OptionNames } from "../../numeric/nearest_name.ts";
@@ -164,15 +164,11 @@ export async function evaluate(
     counts.done++;
     report();
   }
-  return withDisplay({
+  const evaluation = {
     samples: samples.filter((sample) => sample !== undefined),
     failures: failures.toSorted(byPlace).map(({ failure }) => failure),
-  });
-}
-
-/** What a cell shows is no property that is listed: who compares or spreads an evaluation means its samples. */
-function withDisplay(evaluation: Omit<Evaluation, typeof DISPLAY>): Evaluation {
-  return Object.defineProperty(evaluation, DISPLAY, { value: () => meansDisplay(evaluation) }) as Evaluation;
+  };
+  return shownAs(evaluation, () => meansDisplay(evaluation));
 }
 
 function meansDisplay({ samples, failures }: Pick<Evaluation, "samples" | "failures">): DisplayBundle {

@@ -1,3 +1,5 @@
+import { type Displayable, type DisplayBundle, shownAs } from "../../display/display.ts";
+import { factsDisplay } from "../../display/facts.ts";
 import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import {
   type CacheDtype,
@@ -94,19 +96,33 @@ export function settingName({ policy, compressionRatio, cacheDtype }: Setting): 
 export function parseSetting(
   { policy: name, compression_ratio: compressionRatio }: SettingName,
   own: Readonly<Record<string, PolicyEntry>> = {},
-): Setting {
+): Setting & Displayable {
   const [method, format, ...more] = name.split(" in ");
   if (more.length > 0) {
     throw new SyntaxError(`Cannot read the setting ${name} as it names two cache dtypes: write one`);
   }
   const chosen = method.trim() === CUT_PROMPT ? CUT_PROMPT : policy(method.trim(), {}, own);
-  if (format === undefined) return { policy: chosen, compressionRatio };
+  const shown = (setting: Setting) => shownAs(setting, () => settingDisplay(setting));
+  if (format === undefined) return shown({ policy: chosen, compressionRatio });
   const [dtype, residual] = format.split(RESIDUAL);
   if (residual !== undefined && !/^\d+$/.test(residual.trim())) {
     throw new SyntaxError(`Cannot read the setting ${name} as its residual is ${JSON.stringify(residual)}, no number`);
   }
   const cacheDtype = parseCacheDtype(dtype.trim(), residual === undefined ? undefined : Number(residual));
-  return { policy: chosen, compressionRatio, cacheDtype };
+  return shown({ policy: chosen, compressionRatio, cacheDtype });
+}
+
+function settingDisplay({ policy, compressionRatio, cacheDtype }: Setting): DisplayBundle {
+  const newest = cacheDtype === undefined ? 0 : cacheDtype.residualLength;
+  const dtype = cacheDtype === undefined ? "f32" : cacheDtypeName(cacheDtype);
+  return factsDisplay({
+    name: "Setting",
+    facts: [
+      ["policy", policy === CUT_PROMPT ? CUT_PROMPT : policy.name],
+      ["ratio", String(compressionRatio)],
+      ["dtype", newest === 0 ? dtype : `${dtype}, the newest ${newest} rows in f32`],
+    ],
+  });
 }
 
 /**

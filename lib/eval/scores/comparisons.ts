@@ -1,3 +1,5 @@
+import { type Displayable, shownAs } from "../../display/display.ts";
+import { factsDisplay } from "../../display/facts.ts";
 import { checkOptions, type OptionNames } from "../../numeric/nearest_name.ts";
 import {
   BOOTSTRAP_OPTIONS,
@@ -9,7 +11,7 @@ import { wilsonInterval } from "../../metrics/wilson_interval.ts";
 import { mean } from "../../numeric/mean.ts";
 import type { ScoredSample } from "../run/sample.ts";
 import type { SettingName } from "../run/setting.ts";
-import { pairedDifference, scoreInterval } from "./intervals.ts";
+import { pairedDifference, scoreFact, scoreInterval } from "./intervals.ts";
 
 /** The policies that others are held to, beside the full cache. */
 export const FLOORS: readonly string[] = ["random", "streaming_llm"];
@@ -84,12 +86,12 @@ const FULL_CACHE: SettingName = { policy: "keep_all", compression_ratio: 0 };
 export function settingComparisons(
   samples: readonly ScoredSample[],
   options: ComparisonOptions = {},
-): SettingComparison[] {
+): SettingComparison[] & Displayable {
   checkOptions("settingComparisons", options, COMPARISON_OPTIONS);
   const { tasks, reference = FULL_CACHE } = options;
   const counted = tasks === undefined ? samples : samples.filter(({ task }) => tasks.includes(task));
   const settings = Map.groupBy(counted, settingKey);
-  return [...settings.values()].map((own) => {
+  const compared = [...settings.values()].map((own): SettingComparison => {
     const { policy, compression_ratio } = own[0];
     const at = (name: string) => settings.get(settingKey({ policy: name, compression_ratio })) ?? [];
     const beside = typeof reference === "string" ? at(reference) : settings.get(settingKey(reference)) ?? [];
@@ -116,6 +118,10 @@ export function settingComparisons(
       live_share: liveShare(own, settings.get(settingKey(FULL_CACHE)) ?? []),
     };
   });
+  return shownAs(
+    compared,
+    () => factsDisplay({ name: "Mean scores with 95 % intervals", facts: compared.map(scoreFact) }),
+  );
 }
 
 function liveShare(own: readonly ScoredSample[], full: readonly ScoredSample[]): number | null {

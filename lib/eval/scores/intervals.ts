@@ -2,6 +2,7 @@ import { clusterBootstrap, type MeanInterval } from "../../metrics/bootstrap.ts"
 import { wilsonInterval } from "../../metrics/wilson_interval.ts";
 import { mean } from "../../numeric/mean.ts";
 import type { ScoredSample } from "../run/sample.ts";
+import type { SettingName } from "../run/setting.ts";
 
 /**
  * The mean score with its 95 % interval: Wilson's where every score is 0 or 1 and each context is one trial, so that the
@@ -19,6 +20,21 @@ export function scoreInterval(samples: readonly Pick<ScoredSample, "context" | "
   if (!isTrial || !isBinary) return ofAlike(clusters, [0, 1]) ?? clusterBootstrap(clusters);
   const score = mean(scores);
   return { mean: score, ...wilsonInterval(Math.round(score * clusters.length), clusters.length) };
+}
+
+/** A setting's mean score as a notebook's cell shows it: its name, and `0.52 (0.40 to 0.61), n = 30`. */
+export function scoreFact(
+  { policy, compression_ratio, n, score, ci_low, ci_high }: ShownScore,
+): readonly [name: string, score: string] {
+  const [mean, low, high] = [score, ci_low, ci_high].map((value) => value.toFixed(2));
+  return [`${policy} at ratio ${compression_ratio}`, `${mean} (${low} to ${high}), n = ${n}`];
+}
+
+interface ShownScore extends SettingName {
+  readonly n: number;
+  readonly score: number;
+  readonly ci_low: number;
+  readonly ci_high: number;
 }
 
 /**

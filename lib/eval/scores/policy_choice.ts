@@ -1,9 +1,11 @@
+import { type Displayable, shownAs } from "../../display/display.ts";
+import { factsDisplay } from "../../display/facts.ts";
 import { checkOptions } from "../../numeric/nearest_name.ts";
 import { BOOTSTRAP_OPTIONS, type BootstrapOptions, clusterBootstrap } from "../../metrics/bootstrap.ts";
 import { MersenneTwister } from "../../numeric/mersenne_twister.ts";
 import type { ScoredSample } from "../run/sample.ts";
 import type { SettingName } from "../run/setting.ts";
-import { scoreInterval } from "./intervals.ts";
+import { scoreFact, scoreInterval } from "./intervals.ts";
 
 /** How good a choice one policy is among others at its ratio. */
 export interface PolicyChoice extends SettingName {
@@ -37,7 +39,7 @@ export function policyChoice(
   compressionRatio: number,
   policies: readonly string[],
   options: BootstrapOptions = {},
-): PolicyChoice[] {
+): PolicyChoice[] & Displayable {
   checkOptions("policyChoice", options, BOOTSTRAP_OPTIONS);
   const { seed = 42, resamples = 2000 } = options;
   const own = policies.map((name) =>
@@ -56,7 +58,7 @@ export function policyChoice(
   const shares = winProbabilities(contexts, seed, resamples);
   const means = own.map((setting) => scoreInterval(shared.map(({ index }) => setting.get(index)!)));
   const best = means.reduce((most, { mean }, setting) => mean > means[most].mean ? setting : most, 0);
-  return policies.map((policy, setting) => {
+  const choices = policies.map((policy, setting): PolicyChoice => {
     const gapToBest = clusterBootstrap(contexts.map((rows) => rows.map((scores) => scores[best] - scores[setting])));
     return {
       policy,
@@ -71,6 +73,11 @@ export function policyChoice(
       p_best: shares[setting],
     };
   }).sort((one, other) => other.score - one.score);
+  const facts = choices.map((choice) => {
+    const [name, score] = scoreFact(choice);
+    return [name, `${score}, the best with probability ${choice.p_best.toFixed(2)}`] as const;
+  });
+  return shownAs(choices, () => factsDisplay({ name: "Policies, best first", facts }));
 }
 
 /** For each policy the share of resamples in which its sum is the highest. */
