@@ -230,7 +230,8 @@ const DATASET: FlagDefinition = {
   otherwise: "rows are written for --task",
   meaning: "rows with context, question, answer, task, one JSON object a line",
 };
-const TASK_MEANING = "tasks, with commas between: niah_single_1, vt, cwe, … after RULER, facts_novel, facts_licences";
+const TASK_MEANING =
+  "tasks, with commas between: niah_single_1, vt, cwe, … after RULER; facts_novel, code_functions, …";
 const SEED_MEANING = "draws the rows of --task";
 
 const FLAGS = {
