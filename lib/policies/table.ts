@@ -8,6 +8,7 @@ import { chunkkv, CHUNKKV_OPTIONS } from "./chunkkv.ts";
 import { criticalkv, CRITICALKV_OPTIONS } from "./criticalkv.ts";
 import { cur, CUR_OPTIONS } from "./cur.ts";
 import { definePolicy } from "./define_policy.ts";
+import { DUO_ATTENTION_OPTIONS, duoAttention } from "./duo_attention.ts";
 import { EXPECTED_ATTENTION_OPTIONS, expectedAttention } from "./expected_attention.ts";
 import { globalkv } from "./globalkv.ts";
 import { h2o, H2O_OPTIONS } from "./h2o.ts";
@@ -86,6 +87,7 @@ export const POLICIES: Readonly<Record<string, PolicyEntry>> = {
   kvzip_plus: { create: kvzipPlus, options: KVZIP_OPTIONS },
   kvzap: { create: kvzap, options: KVZAP_OPTIONS },
   attention_probe: { create: attentionProbe, options: ATTENTION_PROBE_OPTIONS },
+  duo_attention: { create: duoAttention, options: DUO_ATTENTION_OPTIONS },
   simlayerkv: { create: simlayerkv, options: SIMLAYERKV_OPTIONS },
 };
 

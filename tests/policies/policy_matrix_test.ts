@@ -103,6 +103,8 @@ const NAMED: readonly Promised[] = [
     recent: 8,
     follows: "own numbers",
   },
+  { name: "duo_attention", options: {}, sinks: 4, follows: "layers" },
+  { name: "duo_attention", options: { recentTokens: 0, sinkTokens: 0 }, sinks: 0, follows: "layers" },
   { name: "simlayerkv", options: {}, sinks: 4, recent: 1023, follows: "own numbers" },
   {
     name: "simlayerkv",
