@@ -112,6 +112,7 @@ function callsOf(model: engine.Model, cache: engine.KvCache): Record<string, Doo
     retentionRecall: ["positions", (options) => evaluation.retentionRecall(model, [], [], [], options)],
     inspectRetention: ["question", (options) => evaluation.inspectRetention(model, "a", options)],
     leadClaim: ["rivals", (options) => evaluation.leadClaim([], options)],
+    settingTimes: ["turns", (options) => evaluation.settingTimes(model, [], [], options)],
     settingComparisons: ["reference", (options) => evaluation.settingComparisons([], options)],
     shareOfFull: ["resamples", (options) => evaluation.shareOfFull([], [], options)],
     slidingWindowLosses: ["onProgress", (options) => evaluation.slidingWindowLosses(model, [], [], 1, options)],

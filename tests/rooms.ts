@@ -40,7 +40,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     door: ["perplexity.ts"],
   },
   "eval/scores": {
-    uses: ["eval/run", "metrics", "numeric"],
+    uses: ["eval/run", "metrics", "display", "numeric"],
     door: ["comparisons.ts", "depth_scores.ts", "policy_choice.ts", "task_gates.ts", "task_scores.ts"],
   },
   "eval/run": {
@@ -251,7 +251,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ],
   },
   plan: { uses: ["engine/rows", "policies", "numeric", "files"], door: [] },
-  sim: { uses: ["policies", "metrics", "numeric"], door: [] },
+  sim: { uses: ["policies", "metrics", "display", "numeric"], door: [] },
   trace: {
     uses: ["policies", "metrics", "numeric", "files"],
     door: ["encode_trace.ts", "find_tokens.ts", "replay.ts", "trace_header.ts", "trace_summary.ts"],
@@ -271,7 +271,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ],
   },
   metrics: {
-    uses: ["numeric"],
+    uses: ["display", "numeric"],
     door: [
       "bootstrap.ts",
       "bytes_per_token.ts",
@@ -296,6 +296,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "leverage_scores.ts",
       "log_probabilities.ts",
       "mean.ts",
+      "median.ts",
       "mersenne_twister.ts",
       "nearest_name.ts",
       "quadratic_form.ts",

@@ -124,6 +124,7 @@ export {
 } from "./experiments/recommend.ts";
 export { residentBytes } from "./experiments/resident_bytes.ts";
 export { type RetentionRecall, retentionRecall, type RetentionRecallOptions } from "./experiments/retention_recall.ts";
+export { type SettingTime, settingTimes, type SettingTimesOptions } from "./experiments/setting_times.ts";
 export {
   slidingWindowLosses,
   type SlidingWindowOptions,

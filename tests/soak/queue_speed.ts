@@ -8,7 +8,7 @@
  * deno run -P=test tests/soak/queue_speed.ts smollm2-135m 8 3   # of this model, so many contexts and rounds
  * ```
  */
-import { median } from "../../tasks/bench/plan/bench_result.ts";
+import { median } from "../../lib/numeric/median.ts";
 import { cacheFolder } from "../../lib/files/cache_folder.ts";
 import { type RunningTask, startEvaluation, startTask } from "../fixtures/queue_processes.ts";
 import { startRedis } from "../fixtures/redis_server.ts";

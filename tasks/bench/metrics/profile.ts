@@ -3,7 +3,7 @@ import type { ResolvedModel } from "kvmirror/engine";
 import { resolve } from "node:path";
 import { holdFolder } from "../../../lib/files/held_folder.ts";
 import { mean } from "../../../lib/numeric/mean.ts";
-import { median } from "../plan/bench_result.ts";
+import { median } from "../../../lib/numeric/median.ts";
 import { outputOf } from "../workers/output_of.ts";
 
 /** Where the time of a token goes. */

@@ -1,5 +1,5 @@
+import { median } from "../../../lib/numeric/median.ts";
 import { createProgress } from "../../cli/progress.ts";
-import { median } from "../plan/bench_result.ts";
 import type { BenchRequest, Measurement } from "../workers/protocol.ts";
 import type { SystemProcess } from "../workers/system_process.ts";
 import type { RunContext, RunRows } from "./run_context.ts";

@@ -1,3 +1,5 @@
+import { median } from "../../../lib/numeric/median.ts";
+
 /** One line of the benchmark's result. */
 export type ReportRow = BenchRow | UnmeasuredRow;
 
@@ -38,14 +40,6 @@ export interface UnmeasuredRow {
 /** Whether a row holds a number. */
 export function isMeasured(row: ReportRow): row is BenchRow {
   return row.value !== null;
-}
-
-/** The middle value; of an even number, the mean of the middle two. */
-export function median(values: readonly number[]): number {
-  if (values.length === 0) throw new RangeError("Cannot take the median of no values: measure at least once");
-  const sorted = [...values].sort((one, other) => one - other);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 /** The row of one metric's values, one a round. */
