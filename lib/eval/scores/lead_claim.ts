@@ -55,7 +55,7 @@ export interface LeadClaim {
   readonly lead_high: number;
   /** Whether the interval is above 0, below 0, or holds it. */
   readonly verdict: "ahead" | "behind" | "neither ahead nor behind";
-  /** The claim as a sentence, with n, intervals, bytes, model and domain. */
+  /** The claim in sentences, with n, intervals, bytes, model and domain; without the last full stop. */
   readonly sentence: string;
 }
 
@@ -110,11 +110,13 @@ export function leadClaim(samples: readonly ScoredSample[], options: LeadClaimOp
   const verdict = leadLow > 0 ? "ahead" : leadHigh < 0 ? "behind" : "neither ahead nor behind";
   const share = mine.bytes / (full / 2);
   const two = (value: number) => value.toFixed(2).replace("-", "−");
-  const sentence = `In ${(100 * share).toFixed(1)} % of the 16-bit cache's bytes ${mine.name} scores ${two(score)} (${
-    two(low)
-  } to ${two(high)}) and the best of ${others.length} rivals, ${best.name}, ${two(best.score)}: it is ${verdict} (${
-    two(lead)
-  }, ${two(leadLow)} to ${two(leadHigh)}; ${domain}; ${model}; n = ${mine.samples.length})`;
+  const bytes = `${(100 * share).toFixed(1)} % of the 16-bit cache's bytes`;
+  const ownScore = `${two(score)} (${two(low)} to ${two(high)})`;
+  const difference = `${two(lead)} (${two(leadLow)} to ${two(leadHigh)})`;
+  const sentence =
+    `${mine.name} is ${verdict} in ${bytes}. It scores ${ownScore}; the best of ${others.length} rivals, ` +
+    `${best.name}, scores ${two(best.score)}. The difference is ${difference}, n = ${mine.samples.length}. ` +
+    `Asked of ${model}: ${domain}`;
   return {
     ours: mine.name,
     rival: best.name,
