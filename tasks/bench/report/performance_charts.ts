@@ -211,21 +211,30 @@ export async function readingChart({ rows, model, machine }: BenchReport): Promi
     const lost = divergenceOf(rows, series === BOUNDED ? "kvmirror" : series);
     return `${series}, KL ${"kl" in lost ? lost.kl.toPrecision(2) : "not measured"}`;
   };
-  return await lineChart({
-    rows: read.map(({ series, context, value }) => ({ system: label(series), context, value })),
-    x: { field: "context", title: "tokens of the text" },
-    y: { field: "value", title: "seconds to read it", domain: fromZero(read.map(({ value }) => value)) },
-    series: "system",
-    order: READING_SERIES.map(label),
+  const words = {
     title: readingTitle(bounded, full),
     subtitle: `${model?.name ?? "a model"}, ${machine}; a text is read once; KL is of full caches`,
     description: `Seconds to read a text: ${
       read.map(({ series, context, value }) => `${series} ${context} tokens ${value.toFixed(1)}`).join("; ")
     }.`,
+  };
+  const labelled = read.map(({ series, context, value }) => ({ system: label(series), context, value }));
+  const seconds = { field: "value", title: "seconds to read it", domain: fromZero(read.map(({ value }) => value)) };
+  if (new Set(read.map(({ context }) => context)).size === 1) {
+    const rows = labelled.toSorted((one, other) => one.value - other.value);
+    return await barChart({ rows, x: seconds, y: "system", label: ".1f", ...words });
+  }
+  return await lineChart({
+    ...{ rows: labelled, x: { field: "context", title: "tokens of the text" }, y: seconds, series: "system" },
+    order: READING_SERIES.map(label),
+    ...words,
   });
 }
 
-/** How the times of the longest and the shortest text go, under the bound and with all rows of the same engine. */
+/**
+ * How the times of the longest and the shortest text go, under the bound and with all rows of the same engine; of one length
+ * the two times.
+ */
 function readingTitle(bounded: readonly BenchRow[], full: readonly BenchRow[]): string {
   const growth = (rows: readonly BenchRow[]) => {
     const own = rows.filter(({ system }) => system === "kvmirror").toSorted((one, other) =>
@@ -236,7 +245,12 @@ function readingTitle(bounded: readonly BenchRow[], full: readonly BenchRow[]): 
     return { text: last.context / first.context, time: last.value / first.value };
   };
   const [under, all] = [growth(bounded), growth(full)];
-  if (under === undefined || all === undefined) return "What a text takes to read";
+  if (under === undefined || all === undefined) {
+    const [some, every] = [bounded, full].map((rows) => rows.find(({ system }) => system === "kvmirror"));
+    if (some === undefined || every === undefined) return "What a text takes to read";
+    return `${plain(some.context)} tokens take ${some.value.toFixed(1)} s under a bound, ` +
+      `${every.value.toFixed(1)} s with all rows`;
+  }
   return `${under.text.toFixed(0)}× the text takes ${under.time.toFixed(1)}× as long under a bound, ` +
     `${all.time.toFixed(1)}× with all rows`;
 }

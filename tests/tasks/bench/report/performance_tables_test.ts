@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import {
   type BenchRow,
   describeRow,
@@ -82,4 +82,10 @@ Deno.test("charts of speeds have it in the name of each line; a bound's time is 
   const reading = JSON.stringify((await readingChart(REPORT))!);
   assertStringIncludes(reading, "2× the text takes 2.0× as long under a bound, 4.0× with all rows");
   assertStringIncludes(reading, "kvmirror, 1,024 rows a head, KL 0.25");
+  const [{ context }] = REPORT.rows.filter(({ metric }) => metric === "read_full");
+  const one = REPORT.rows.filter((row) => !row.metric.startsWith("read_") || row.context === context);
+  assertMatch(
+    JSON.stringify((await readingChart({ ...REPORT, rows: one }))!),
+    /[\d,]+ tokens take [\d.]+ s under a bound, [\d.]+ s with all rows/,
+  );
 });
