@@ -112,6 +112,8 @@ function callsOf(model: engine.Model, cache: engine.KvCache): Record<string, Doo
     retentionRecall: ["positions", (options) => evaluation.retentionRecall(model, [], [], [], options)],
     inspectRetention: ["question", (options) => evaluation.inspectRetention(model, "a", options)],
     leadClaim: ["rivals", (options) => evaluation.leadClaim([], options)],
+    factConversation: ["seed", (options) => evaluation.factConversation(options)],
+    boundedConversations: ["maxNewTokens", (options) => evaluation.boundedConversations(model, [], [], options)],
     settingTimes: ["turns", (options) => evaluation.settingTimes(model, [], [], options)],
     settingComparisons: ["reference", (options) => evaluation.settingComparisons([], options)],
     shareOfFull: ["resamples", (options) => evaluation.shareOfFull([], [], options)],

@@ -29,6 +29,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "eval/scores",
       "eval/run",
       "eval/dataset",
+      "eval/scorers",
       "engine/observe",
       "engine/rows",
       "engine",
@@ -71,7 +72,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   "eval/dataset": {
     uses: ["eval/scorers", "engine/tokenizer", "engine", "numeric", "files"],
-    door: ["dataset_row.ts", "fact_prompt.ts", "kvpress_prompt.ts", "task_rows.ts"],
+    door: ["dataset_row.ts", "fact_conversation.ts", "fact_prompt.ts", "kvpress_prompt.ts", "task_rows.ts"],
   },
   "eval/scorers": { uses: ["numeric"], door: ["scorers.ts"] },
   "report/site": {

@@ -25,6 +25,7 @@
  */
 // What is asked.
 export { type DatasetRow, parseDatasetRows, type RowTemplate } from "./dataset/dataset_row.ts";
+export { type ConversationTurn, factConversation, type FactConversationOptions } from "./dataset/fact_conversation.ts";
 export {
   type Fact,
   type FactPrompt,
@@ -85,6 +86,12 @@ export {
 } from "./files/evaluation_report.ts";
 export { type ModelReport, writeEvaluation, writeWeightsComparison } from "./files/write_evaluation.ts";
 // One question each.
+export {
+  boundedConversations,
+  type BoundedConversationsOptions,
+  type ConversationBound,
+  type ConversationSample,
+} from "./experiments/bounded_conversations.ts";
 export {
   boundedPrefill,
   type BoundedPrefillOptions,

@@ -7,7 +7,7 @@ import type { TaskDefinition } from "./task_definition.ts";
 const QUESTIONS = 3;
 
 /** A sentence that says something once, and what asks for it. */
-interface Fact {
+export interface ProseFact {
   readonly sentence: string;
   readonly question: string;
   readonly answerPrefix: string;
@@ -25,8 +25,7 @@ export function proseFacts(text: TextName): TaskDefinition {
     leastSize: 40,
     questions: QUESTIONS,
     write: (draw, { size, question: asked }) => {
-      const name = namer(draw);
-      const facts = KINDS.map((kind) => kind(draw, name));
+      const facts = drawFacts(draw);
       const context = hideInText(passage(draw, text, size), draw.shuffled(facts.map(({ sentence }) => sentence)), draw);
       const { sentence, question, answerPrefix, answer } = draw.shuffled(facts)[asked];
       return {
@@ -39,6 +38,12 @@ export function proseFacts(text: TextName): TaskDefinition {
       };
     },
   };
+}
+
+/** A fact of each kind, in the kinds' order; no two are about the same person. */
+export function drawFacts(draw: Draw): ProseFact[] {
+  const name = namer(draw);
+  return KINDS.map((kind) => kind(draw, name));
 }
 
 /** Names of people, none twice in a text. */
@@ -55,7 +60,7 @@ function oneOf<T>(draw: Draw, items: readonly T[]): T {
 }
 
 /** The kinds of facts: somebody's trade, a year, a price, a colour, a day, an animal's name. */
-const KINDS: readonly ((draw: Draw, name: Namer) => Fact)[] = [
+const KINDS: readonly ((draw: Draw, name: Namer) => ProseFact)[] = [
   (draw, name) => {
     const [person, town, answer] = [name(), oneOf(draw, TOWNS), oneOf(draw, TRADES)];
     const [sentence, answerPrefix] = oneOf(draw, [
