@@ -116,7 +116,7 @@ export function leadClaim(samples: readonly ScoredSample[], options: LeadClaimOp
   const sentence =
     `${mine.name} is ${verdict} in ${bytes}. It scores ${ownScore}; the best of ${others.length} rivals, ` +
     `${best.name}, scores ${two(best.score)}. The difference is ${difference}, n = ${mine.samples.length}. ` +
-    `Asked of ${model}: ${domain}`;
+    `Asked of ${model}, on ${domain}`;
   return {
     ours: mine.name,
     rival: best.name,
