@@ -39,8 +39,10 @@ export function readSources(reports: string): Omit<SiteSources, "root"> {
       ...readAll(`${project}/data/studies`, ".json", (text, name): ScoredRun | undefined => {
         // A study of streams or of a trace scores no answers.
         if (!("settings" in parseJsonObjectText(text, name))) return;
-        const { model, weights, samples } = parseStudy(text);
-        return { notebook: name, model, weights, samples };
+        const { command, model, weights, samples } = parseStudy(text);
+        // A notebook with several studies is named by the command that makes them.
+        const [, notebook = name] = command.match(/--only (\S+)/) ?? [];
+        return { notebook, model, weights, samples };
       }).filter((run) => run !== undefined),
     ],
   };
