@@ -4,8 +4,13 @@ import { runTask } from "../fixtures/run_task.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** Sections that are not of the model that runs: a simulation, and a study of Qwen that is committed. */
-const OTHERS: readonly (readonly [string, string])[] = [["01_", "; no model;"], ["13_", "model qwen2.5-coder-0.5b,"]];
+/** Sections that are not of the model that runs: a simulation, and studies that are committed. */
+const OTHERS: readonly (readonly [string, string])[] = [
+  ["01_", "; no model;"],
+  ["13_", "model qwen2.5-coder-0.5b,"],
+  ["14_", "model smollm2-135m,"],
+  ["15_", "model qwen2.5-coder-0.5b,"],
+];
 
 Deno.test("the quick profile where nothing can be obtained: every notebook runs, and says that the embedded model did it", async () => {
   // Inside the checkout, so that notebooks find deno.json.
