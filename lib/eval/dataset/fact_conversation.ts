@@ -54,10 +54,8 @@ export function factConversation(options: FactConversationOptions = {}): Convers
   }
   const draw = new Draw(`conversation/${seed}`);
   const facts = draw.sample(drawFacts(draw), count);
-  const told = facts.map(({ sentence }) => ({
-    says: `A page of my notes: ${
-      hideInText(passage(draw, "novel", words), [sentence], draw)
-    }\n\nReply with the word OK.`,
+  const told = facts.map(({ said }) => ({
+    says: `A page of my notes: ${hideInText(passage(draw, "novel", words), [said], draw)}\n\nReply with the word OK.`,
   }));
   const asked = draw.shuffled(facts).map(({ question, answer }) => (
     { says: `${question} Answer in a few words.`, answer }

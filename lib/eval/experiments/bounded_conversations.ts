@@ -60,14 +60,13 @@ export async function boundedConversations(
   const total = conversations.length * (1 + bounds.length);
   let done = 0;
   for (const [context, turns] of conversations.entries()) {
-    const hold = async (policy: Policy, share?: number, wholeBytes = 0): Promise<number> => {
+    const hold = async (policy: Policy, compressionRatio: number, maxBytes?: number): Promise<number> => {
       signal?.throwIfAborted();
-      const maxBytes = share === undefined ? undefined : Math.floor(share * wholeBytes);
       const { answers, bytes } = await converse(model, turns, { policy, maxBytes, maxNewTokens, signal });
       for (const [place, { prediction, tokens, answer, liveBytes }] of answers.entries()) {
         samples.push({
           policy: policy.name,
-          compression_ratio: share === undefined ? 0 : 1 - share,
+          compression_ratio: compressionRatio,
           task: "conversation",
           index: context * answers.length + place,
           context,
@@ -82,8 +81,8 @@ export async function boundedConversations(
       onProgress?.(++done, total);
       return bytes;
     };
-    const wholeBytes = await hold(keepAll());
-    for (const { policy, share } of bounds) await hold(policy, share, wholeBytes);
+    const wholeBytes = await hold(keepAll(), 0);
+    for (const { policy, share } of bounds) await hold(policy, 1 - share, Math.floor(share * wholeBytes));
   }
   return samples;
 }

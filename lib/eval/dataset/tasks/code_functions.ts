@@ -1,18 +1,8 @@
+import { type Asked, askedPrompt, QUESTIONS } from "./asked.ts";
 import type { Draw } from "./draw.ts";
 import { hideAmongLines } from "./haystack.ts";
-import { KEY_WORDS } from "./key_words.ts";
+import { keyWord } from "./key_words.ts";
 import type { TaskDefinition } from "./task_definition.ts";
-
-/** Functions that a module is asked for, of the six that say something of their own. */
-const QUESTIONS = 3;
-
-/** A function's source, and what asks for the one thing that only it says. */
-interface AskedFunction {
-  readonly source: string;
-  readonly question: string;
-  readonly answerPrefix: string;
-  readonly answer: string;
-}
 
 /**
  * Functions of a Python module, called far from their definitions: six of them return a number, have a number as a default
@@ -27,17 +17,8 @@ export const codeFunctions: TaskDefinition = {
     const newName = () => draw.distinct(1, () => functionName(draw), used)[0];
     const functions = [...KINDS, ...KINDS].map((kind) => kind(draw, newName()));
     const others = Array.from({ length: size }, () => OTHERS[draw.below(OTHERS.length)](newName()));
-    const module = hideAmongLines(others, draw.shuffled(functions.map(({ source }) => source)), draw);
-    const context = `A Python module:\n\n\`\`\`python\n${module}\`\`\`\n\n`;
-    const { source, question, answerPrefix, answer } = draw.shuffled(functions)[asked];
-    return {
-      context,
-      question,
-      answer_prefix: answerPrefix,
-      answer: [answer],
-      max_new_tokens: 12,
-      depth: context.indexOf(source) / context.length,
-    };
+    const module = hideAmongLines(others, draw.shuffled(functions.map(({ said }) => said)), draw);
+    return askedPrompt(draw, `A Python module:\n\n\`\`\`python\n${module}\`\`\`\n\n`, functions, asked);
   },
 };
 
@@ -45,16 +26,12 @@ function functionName(draw: Draw): string {
   return `${VERBS[draw.below(VERBS.length)]}_${keyWord(draw).replace("-", "_")}`;
 }
 
-function keyWord(draw: Draw): string {
-  return KEY_WORDS[draw.below(KEY_WORDS.length)];
-}
-
 /** The kinds of functions that are asked for: what it returns, a default, the words of its error. */
-const KINDS: readonly ((draw: Draw, name: string) => AskedFunction)[] = [
+const KINDS: readonly ((draw: Draw, name: string) => Asked)[] = [
   (draw, name) => {
     const answer = draw.number(3);
     return {
-      source: `def ${name}():\n    return ${answer}\n`,
+      said: `def ${name}():\n    return ${answer}\n`,
       question: `Which number does ${name}() return?`,
       answerPrefix: `${name}() returns`,
       answer,
@@ -63,7 +40,7 @@ const KINDS: readonly ((draw: Draw, name: string) => AskedFunction)[] = [
   (draw, name) => {
     const answer = draw.number(3);
     return {
-      source: `def ${name}(path, limit=${answer}):\n    return open(path).read()[:limit]\n`,
+      said: `def ${name}(path, limit=${answer}):\n    return open(path).read()[:limit]\n`,
       question: `What is the default of the parameter limit in ${name}?`,
       answerPrefix: `The default of limit in ${name} is`,
       answer,
@@ -73,7 +50,7 @@ const KINDS: readonly ((draw: Draw, name: string) => AskedFunction)[] = [
     const [adjective, noun] = keyWord(draw).split("-");
     const answer = `the ${noun} is ${adjective}`;
     return {
-      source: `def ${name}(value):\n    if value is None:\n        raise ValueError("${answer}")\n    return value\n`,
+      said: `def ${name}(value):\n    if value is None:\n        raise ValueError("${answer}")\n    return value\n`,
       question: `With which message does ${name}(None) fail?`,
       answerPrefix: `${name}(None) fails with the message`,
       answer,

@@ -1,23 +1,13 @@
+import { type Asked, askedPrompt, QUESTIONS } from "./asked.ts";
 import type { Draw } from "./draw.ts";
-import { KEY_WORDS } from "./key_words.ts";
-import type { TaskDefinition, TaskPrompt } from "./task_definition.ts";
-
-/** Entries that a list is asked for. */
-const QUESTIONS = 3;
+import { keyWord } from "./key_words.ts";
+import type { TaskDefinition } from "./task_definition.ts";
 
 /** How a list is introduced and its entries are written, and what asks for one of them. */
 interface EntryForm {
   readonly introduction: string;
-  /** Writes an entry, and says what is asked of it. */
-  entry(draw: Draw, key: string): Entry;
-}
-
-/** A line of a list, and what asks for it. */
-interface Entry {
-  readonly line: string;
-  readonly question: string;
-  readonly answerPrefix: string;
-  readonly answer: string;
+  /** Writes an entry, a line, and says what is asked of it. */
+  entry(draw: Draw, key: string): Asked;
 }
 
 /**
@@ -29,25 +19,13 @@ function entryTask({ introduction, entry }: EntryForm): TaskDefinition {
   return {
     leastSize: QUESTIONS,
     questions: QUESTIONS,
-    write: (draw, { size, question: asked }): TaskPrompt => {
+    write: (draw, { size, question: asked }) => {
       const keys = draw.distinct(size, () => keyWord(draw));
       const entries = keys.map((key) => entry(draw, key));
-      const context = `${introduction}\n\n${entries.map(({ line }) => line).join("\n")}\n\n`;
-      const { line, question, answerPrefix, answer } = draw.sample(entries, QUESTIONS)[asked];
-      return {
-        context,
-        question,
-        answer_prefix: answerPrefix,
-        answer: [answer],
-        max_new_tokens: 12,
-        depth: context.indexOf(line) / context.length,
-      };
+      const list = entries.map(({ said }) => said).join("\n");
+      return askedPrompt(draw, `${introduction}\n\n${list}\n\n`, entries, asked);
     },
   };
-}
-
-function keyWord(draw: Draw): string {
-  return KEY_WORDS[draw.below(KEY_WORDS.length)];
 }
 
 /** Lines `key = value`, both of two words. */
@@ -56,7 +34,7 @@ export const keyValues: TaskDefinition = entryTask({
   entry: (draw, key) => {
     const answer = keyWord(draw);
     return {
-      line: `${key} = ${answer}`,
+      said: `${key} = ${answer}`,
       question: `What is the value of ${key}?`,
       answerPrefix: `The value of ${key} is`,
       answer,
@@ -76,7 +54,7 @@ export const jsonRecords: TaskDefinition = entryTask({
     const names = Object.keys(fields) as (keyof typeof fields)[];
     const asked = names[draw.below(names.length)];
     return {
-      line: JSON.stringify({ name: key, ...fields }),
+      said: JSON.stringify({ name: key, ...fields }),
       question: `What is the ${asked} of ${key}?`,
       answerPrefix: `The ${asked} of ${key} is`,
       answer: fields[asked],

@@ -1,3 +1,5 @@
+import type { Draw } from "./draw.ts";
+
 const ADJECTIVES =
   ("able amber ancient autumn bare bitter blunt bold brave brief bright brisk broad calm careful clever cold " +
     "common crimson curious dark deep distant dry dusty eager early empty even faint fair famous fancy fast fierce final " +
@@ -20,6 +22,9 @@ const NOUNS =
     "village vine violin wagon walnut willow window winter").split(" ");
 
 /** What needles, entries and functions are known by, an adjective and a noun each: `brave-lantern`. */
-export const KEY_WORDS: readonly string[] = ADJECTIVES.flatMap((adjective) =>
-  NOUNS.map((noun) => `${adjective}-${noun}`)
-);
+const KEY_WORDS: readonly string[] = ADJECTIVES.flatMap((adjective) => NOUNS.map((noun) => `${adjective}-${noun}`));
+
+/** One of these words. */
+export function keyWord(draw: Draw): string {
+  return KEY_WORDS[draw.below(KEY_WORDS.length)];
+}

@@ -1,6 +1,6 @@
 import type { Draw } from "./draw.ts";
 import { hideAmongLines, hideInText, NOISE, passage } from "./haystack.ts";
-import { KEY_WORDS } from "./key_words.ts";
+import { keyWord } from "./key_words.ts";
 import type { TaskDefinition } from "./task_definition.ts";
 
 /** What a needle task hides, and where. */
@@ -51,7 +51,7 @@ export function needleTask(
 
 function drawOne(kind: "words" | "numbers" | "uuids", draw: Draw): string {
   if (kind === "uuids") return draw.uuid();
-  return kind === "numbers" ? draw.number(7) : KEY_WORDS[draw.below(KEY_WORDS.length)];
+  return kind === "numbers" ? draw.number(7) : keyWord(draw);
 }
 
 /** RULER's words around the text; one thing to find is spoken of in the singular. */

@@ -1,18 +1,8 @@
 import type { TextName } from "../texts.ts";
+import { type Asked, askedPrompt, QUESTIONS } from "./asked.ts";
 import type { Draw } from "./draw.ts";
 import { hideInText, passage } from "./haystack.ts";
 import type { TaskDefinition } from "./task_definition.ts";
-
-/** Facts that a text is asked for, of the six that it says. */
-const QUESTIONS = 3;
-
-/** A sentence that says something once, and what asks for it. */
-export interface ProseFact {
-  readonly sentence: string;
-  readonly question: string;
-  readonly answerPrefix: string;
-  readonly answer: string;
-}
 
 /**
  * Facts of six kinds in a passage of prose, each said once in a sentence of its own, one of two forms; three rows ask
@@ -26,22 +16,15 @@ export function proseFacts(text: TextName): TaskDefinition {
     questions: QUESTIONS,
     write: (draw, { size, question: asked }) => {
       const facts = drawFacts(draw);
-      const context = hideInText(passage(draw, text, size), draw.shuffled(facts.map(({ sentence }) => sentence)), draw);
-      const { sentence, question, answerPrefix, answer } = draw.shuffled(facts)[asked];
-      return {
-        context: `${context}\n\n`,
-        question,
-        answer_prefix: answerPrefix,
-        answer: [answer],
-        max_new_tokens: 12,
-        depth: context.indexOf(sentence) / context.length,
-      };
+      const prose = passage(draw, text, size);
+      const whole = hideInText(prose, draw.shuffled(facts.map(({ said }) => said)), draw);
+      return askedPrompt(draw, whole, facts, asked, "\n\n");
     },
   };
 }
 
 /** A fact of each kind, in the kinds' order; no two are about the same person. */
-export function drawFacts(draw: Draw): ProseFact[] {
+export function drawFacts(draw: Draw): Asked[] {
   const name = namer(draw);
   return KINDS.map((kind) => kind(draw, name));
 }
@@ -60,56 +43,56 @@ function oneOf<T>(draw: Draw, items: readonly T[]): T {
 }
 
 /** The kinds of facts: somebody's trade, a year, a price, a colour, a day, an animal's name. */
-const KINDS: readonly ((draw: Draw, name: Namer) => ProseFact)[] = [
+const KINDS: readonly ((draw: Draw, name: Namer) => Asked)[] = [
   (draw, name) => {
     const [person, town, answer] = [name(), oneOf(draw, TOWNS), oneOf(draw, TRADES)];
-    const [sentence, answerPrefix] = oneOf(draw, [
+    const [said, answerPrefix] = oneOf(draw, [
       [`In ${town}, ${person} earns a living as a ${answer}.`, `${person} earns a living as a`],
       [`${person} moved to ${town} last spring and now works as a ${answer}.`, `${person} works as a`],
     ]);
-    return { sentence, question: `What is the trade of ${person}?`, answerPrefix, answer };
+    return { said, question: `What is the trade of ${person}?`, answerPrefix, answer };
   },
   (draw) => {
     const [town, building, answer] = [oneOf(draw, TOWNS), oneOf(draw, BUILDINGS), String(1650 + draw.below(300))];
-    const [sentence, answerPrefix] = oneOf(draw, [
+    const [said, answerPrefix] = oneOf(draw, [
       [`The ${building} of ${town} was finished in ${answer}, after many delays.`, "was finished in"],
       [`Visitors to ${town} are shown the ${building}, which was built in ${answer}.`, "was built in"],
     ]);
     const question = `When was the ${building} of ${town} built?`;
-    return { sentence, question, answerPrefix: `The ${building} of ${town} ${answerPrefix}`, answer };
+    return { said, question, answerPrefix: `The ${building} of ${town} ${answerPrefix}`, answer };
   },
   (draw) => {
     const [goods, answer] = [oneOf(draw, GOODS), String(12 + draw.below(86))];
-    const [sentence, answerPrefix] = oneOf(draw, [
+    const [said, answerPrefix] = oneOf(draw, [
       [`At the fair a ${goods} was sold for ${answer} crowns.`, `A ${goods} was sold for`],
       [`The price of a ${goods} has risen to ${answer} crowns.`, `The price of a ${goods} has risen to`],
     ]);
-    return { sentence, question: `How many crowns does a ${goods} cost?`, answerPrefix, answer };
+    return { said, question: `How many crowns does a ${goods} cost?`, answerPrefix, answer };
   },
   (draw, name) => {
     const [person, thing, answer] = [name(), oneOf(draw, THINGS), oneOf(draw, COLOURS)];
-    const [sentence, answerPrefix] = oneOf(draw, [
+    const [said, answerPrefix] = oneOf(draw, [
       [`${person} has painted the ${thing} ${answer}, to the surprise of the neighbours.`, `painted the ${thing}`],
       [`Last week ${person} ordered a ${answer} ${thing}.`, "ordered a"],
     ]);
     const question = `Which colour has the ${thing} of ${person}?`;
-    return { sentence, question, answerPrefix: `${person} ${answerPrefix}`, answer };
+    return { said, question, answerPrefix: `${person} ${answerPrefix}`, answer };
   },
   (draw, name) => {
     const [person, occasion, answer] = [name(), oneOf(draw, OCCASIONS), oneOf(draw, DAYS)];
-    const [sentence, answerPrefix] = oneOf(draw, [
+    const [said, answerPrefix] = oneOf(draw, [
       [`${person} has put off the ${occasion} until ${answer}.`, `${person} has put off the ${occasion} until`],
       [`The ${occasion} of ${person} will be held on ${answer}.`, `The ${occasion} of ${person} will be held on`],
     ]);
-    return { sentence, question: `On which day is the ${occasion} of ${person}?`, answerPrefix, answer };
+    return { said, question: `On which day is the ${occasion} of ${person}?`, answerPrefix, answer };
   },
   (draw, name) => {
     const [person, animal, answer] = [name(), oneOf(draw, ANIMALS), oneOf(draw, PET_NAMES)];
-    const [sentence, answerPrefix] = oneOf(draw, [
+    const [said, answerPrefix] = oneOf(draw, [
       [`Everybody knows that ${person} keeps a ${animal} named ${answer}.`, `${person} keeps a ${animal} named`],
       [`${person} went nowhere without a ${animal} named ${answer}.`, `${person} has a ${animal} named`],
     ]);
-    return { sentence, question: `What is the name of the ${animal} of ${person}?`, answerPrefix, answer };
+    return { said, question: `What is the name of the ${animal} of ${person}?`, answerPrefix, answer };
   },
 ];
 
