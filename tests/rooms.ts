@@ -303,6 +303,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "quadratic_form.ts",
       "ridge_regression.ts",
       "rotary.ts",
+      "softmax.ts",
       "top_k.ts",
       "vectors.ts",
     ],

@@ -1,4 +1,4 @@
-import type { Budget } from "./policy.ts";
+import type { Budget, Layer } from "./policy.ts";
 
 /** Rows that stay of `length` at compression ratio `ratio`: `max(1, floor(length · (1 − ratio)))`, and none of none. */
 export function keptRows(length: number, ratio: number): number {
@@ -36,4 +36,15 @@ export function budgetForRows(length: number, rows: number): Budget {
 export function headRows(budget: Budget, length: number, longest: number): number {
   if (budget.ratio === 0) return length;
   return length === longest ? Math.min(budget.rows, length) : keptRows(length, budget.ratio);
+}
+
+/** Counts of the heads of all layers, one after the other, as `[layer][kv head]`. */
+export function countsByLayer(counts: Uint32Array, layers: readonly Layer[]): Uint32Array[] {
+  let first = 0;
+  return layers.map(({ heads }) => counts.subarray(first, first += heads.length));
+}
+
+/** How many rows of a head are among the text's first tokens or the head's newest rows. */
+export function nearRows(positions: Int32Array, sinks: number, recent: number): number {
+  return positions.filter((position, row) => position < sinks || row >= positions.length - recent).length;
 }

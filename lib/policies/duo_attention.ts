@@ -1,6 +1,7 @@
-import { layerFrequencies, type RotaryFrequencies } from "../numeric/rotary.ts";
+import { layerFrequencies, type RotaryFrequencies, type RotaryTables, rotaryTables } from "../numeric/rotary.ts";
+import { softmax } from "../numeric/softmax.ts";
 import type { Vector } from "../numeric/vectors.ts";
-import { headRows } from "./budget.ts";
+import { countsByLayer, headRows, nearRows } from "./budget.ts";
 import { definePolicy, eachHead } from "./define_policy.ts";
 import { checkCounts, type OptionsOf, withDefaults } from "./options.ts";
 import { type Budget, type Layer, type Policy, SINK_TOKENS } from "./policy.ts";
@@ -46,38 +47,46 @@ function shareByReach(
   budget: Budget,
   { recentTokens, sinkTokens }: { readonly recentTokens: number; readonly sinkTokens: number },
 ): Uint32Array[] {
-  const heads = layers.flatMap((layer) => layer.heads.map((head) => ({ layer, head, length: head.positions.length })));
-  const longest = Math.max(0, ...heads.map(({ length }) => length));
-  const parts = heads.map(({ length }) => headRows(budget, length, longest));
-  const counts = heads.map(({ head: { positions }, length }, index) => {
-    const near = positions.filter((at, row) => at < sinkTokens || row >= length - recentTokens).length;
-    return Math.min(near, parts[index]);
-  });
-  let left = parts.reduce((sum, rows, index) => sum + rows - counts[index], 0);
-  const reach = heads.map(({ layer, head, length }) =>
-    length === 0 ? 0 : headReach(head.signal("queryMoments"), head.signal("unrotatedKeys"), {
-      frequencies: layerFrequencies(layer.model.rotary, layer.index),
-      headDim: layer.model.headDim,
-      groupSize: layer.model.groupSize,
-    })
+  const heads = layers.flatMap((layer) => layer.heads);
+  const lengths = heads.map(({ positions }) => positions.length);
+  const longest = Math.max(0, ...lengths);
+  const parts = lengths.map((length) => headRows(budget, length, longest));
+  const counts = Uint32Array.from(
+    heads,
+    ({ positions }, head) => Math.min(nearRows(positions, sinkTokens, recentTokens), parts[head]),
   );
-  for (const index of [...heads.keys()].sort((one, other) => reach[other] - reach[one])) {
-    const more = Math.min(heads[index].length - counts[index], left);
-    counts[index] += more;
+  let left = parts.reduce((sum, rows, head) => sum + rows - counts[head], 0);
+  if (left === 0) return countsByLayer(counts, layers);
+  const reach = layers.flatMap(reachOfLayer);
+  for (const head of [...heads.keys()].sort((one, other) => reach[other] - reach[one])) {
+    const more = Math.min(lengths[head] - counts[head], left);
+    counts[head] += more;
     left -= more;
   }
-  let first = 0;
-  return layers.map((layer) => Uint32Array.from(counts.slice(first, first += layer.heads.length)));
+  return countsByLayer(counts, layers);
+}
+
+/** The reach of each kv head of a layer; 0 of one without rows. */
+function reachOfLayer({ index, heads, model: { rotary, headDim, groupSize } }: Layer): number[] {
+  const model = { headDim, groupSize, turns: reachTurns(layerFrequencies(rotary, index)) };
+  return heads.map(({ positions, signal }) =>
+    positions.length === 0 ? 0 : headReach(signal("queryMoments"), signal("unrotatedKeys"), model)
+  );
 }
 
 /** What {@linkcode headReach} knows of a layer. */
 export interface ReachModel {
-  /** Angles a position, `[head_dim / 2]`. */
-  readonly frequencies: RotaryFrequencies;
+  /** How far distances turn a key: {@linkcode reachTurns}. */
+  readonly turns: RotaryTables;
   /** Length of a key. */
   readonly headDim: number;
   /** Query heads of the kv head. */
   readonly groupSize: number;
+}
+
+/** Cosines and sines of the distances over which {@linkcode headReach} measures. */
+export function reachTurns(frequencies: RotaryFrequencies): RotaryTables {
+  return rotaryTables(frequencies, SPAN);
 }
 
 /**
@@ -91,7 +100,7 @@ export interface ReachModel {
 export function headReach(
   moments: Vector,
   keys: Vector,
-  { frequencies, headDim, groupSize }: ReachModel,
+  { turns, headDim, groupSize }: ReachModel,
 ): number {
   const key = new Float64Array(headDim);
   const rows = keys.length / headDim;
@@ -99,32 +108,28 @@ export function headReach(
   const size = headDim + headDim ** 2;
   let sum = 0;
   for (let member = 0; member < groupSize; member++) {
-    sum += queryReach(moments.subarray(member * size, member * size + headDim), key, frequencies) / groupSize;
+    sum += queryReach(moments.subarray(member * size, member * size + headDim), key, turns) / groupSize;
   }
   return sum;
 }
 
-function queryReach(query: Vector, key: Float64Array, frequencies: RotaryFrequencies): number {
+function queryReach(query: Vector, key: Float64Array, { cos, sin }: RotaryTables): number {
   const half = key.length / 2;
   const logits = new Float64Array(SPAN);
-  for (let position = 0; position < SPAN; position++) {
-    const distance = SPAN - 1 - position;
+  for (let distance = 0; distance < SPAN; distance++) {
+    let product = 0;
     for (let pair = 0; pair < half; pair++) {
-      const angle = distance * frequencies[pair];
-      const [first, second] = [query[pair], query[pair + half]];
-      const along = first * key[pair] + second * key[pair + half];
-      const across = first * key[pair + half] - second * key[pair];
-      logits[position] += along * Math.cos(angle) + across * Math.sin(angle);
+      const turn = distance * half + pair;
+      const along = query[pair] * key[pair] + query[pair + half] * key[pair + half];
+      const across = query[pair] * key[pair + half] - query[pair + half] * key[pair];
+      product += along * cos[turn] + across * sin[turn];
     }
-    logits[position] /= Math.sqrt(key.length);
+    logits[SPAN - 1 - distance] = product / Math.sqrt(key.length);
   }
-  const highest = logits.reduce((most, value) => Math.max(most, value), -Infinity);
-  const powers = logits.map((value) => Math.exp(value - highest));
-  const total = powers.reduce((all, value) => all + value, 0);
   let before = 0;
   let area = 0;
-  for (const power of powers) {
-    before += power / total;
+  for (const share of softmax(logits)) {
+    before += share;
     area += before / SPAN;
   }
   return area;

@@ -1,5 +1,6 @@
 import { quadraticForm } from "../numeric/quadratic_form.ts";
 import { layerFrequencies, type MeanRotation, meanRotation, rotateVector } from "../numeric/rotary.ts";
+import { softmax } from "../numeric/softmax.ts";
 import { rowNorms, type Vector } from "../numeric/vectors.ts";
 import { definePolicy, eachHead } from "./define_policy.ts";
 import { checkCounts, type OptionsOf, withDefaults } from "./options.ts";
@@ -84,11 +85,4 @@ function gaussianExponents(keys: Vector, mean: Float64Array, covariance: Float64
     }
   }
   return quadraticForm(keys, mean.map((value) => value / Math.sqrt(width)), upper);
-}
-
-function softmax(values: Float64Array): Float64Array {
-  const highest = values.reduce((most, value) => Math.max(most, value), -Infinity);
-  const powers = values.map((value) => Math.exp(value - highest));
-  const sum = powers.reduce((total, value) => total + value, 0);
-  return powers.map((value) => value / sum);
 }

@@ -1,4 +1,5 @@
 import { topK } from "../numeric/top_k.ts";
+import { countsByLayer } from "./budget.ts";
 import { definePolicy } from "./define_policy.ts";
 import type { Budget, Layer, Policy, Protection, Scores } from "./policy.ts";
 import { scorerOf } from "./wrap.ts";
@@ -46,6 +47,5 @@ export function shareOverModel(
   );
   const counts = new Uint32Array(head);
   for (const index of topK(joined, total - Math.floor(total * budget.ratio))) counts[owner[index]]++;
-  let first = 0;
-  return layers.map(({ heads }) => counts.subarray(first, first += heads.length));
+  return countsByLayer(counts, layers);
 }

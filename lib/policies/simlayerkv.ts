@@ -1,3 +1,4 @@
+import { nearRows } from "./budget.ts";
 import { definePolicy } from "./define_policy.ts";
 import { checkCounts, type OptionsOf, withDefaults } from "./options.ts";
 import { type Layer, type Policy, type Signal, SINK_TOKENS } from "./policy.ts";
@@ -49,11 +50,7 @@ export function simlayerkv(options: OptionsOf<typeof SIMLAYERKV_OPTIONS> = {}): 
         const lazy = longest > sinkTokens + recentTokens + lastQueries &&
           nearShare(layer, wanted, near) > lazyThreshold;
         return Uint32Array.from(layer.heads, ({ positions }) =>
-          lazy
-            ? positions.filter((at, row) =>
-              at < sinkTokens || row >= positions.length - recent
-            ).length
-            : positions.length);
+          lazy ? nearRows(positions, sinkTokens, recent) : positions.length);
       }),
   });
 }

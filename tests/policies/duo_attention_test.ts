@@ -2,10 +2,10 @@ import { assert, assertEquals } from "@std/assert";
 import { budgetForRatio, policy } from "kvmirror/policies";
 import golden from "../goldens/head_reach.json" with { type: "json" };
 import { defaultFrequencies } from "../../lib/numeric/rotary.ts";
-import { headReach } from "../../lib/policies/duo_attention.ts";
+import { headReach, reachTurns } from "../../lib/policies/duo_attention.ts";
 import { syntheticCache } from "../fixtures/synthetic_cache.ts";
 
-const frequencies = defaultFrequencies(golden.head_dim, golden.rope_theta);
+const turns = reachTurns(defaultFrequencies(golden.head_dim, golden.rope_theta));
 
 Deno.test("a head's reach is kvpress's", () => {
   let worst = 0;
@@ -15,7 +15,7 @@ Deno.test("a head's reach is kvpress's", () => {
     keys.forEach((key, kvHead) => {
       const group = queries.slice(kvHead * groupSize, (kvHead + 1) * groupSize);
       const moments = Float32Array.from(group.flatMap((mean) => [...mean, ...new Array(golden.head_dim ** 2).fill(0)]));
-      const own = headReach(moments, Float32Array.from(key), { frequencies, headDim: golden.head_dim, groupSize });
+      const own = headReach(moments, Float32Array.from(key), { turns, headDim: golden.head_dim, groupSize });
       worst = Math.max(worst, Math.abs(own - reach[kvHead]));
       seen.push(own);
     });
@@ -26,7 +26,7 @@ Deno.test("a head's reach is kvpress's", () => {
 
 Deno.test("a query like its key looks near; one that is 0 looks everywhere alike", () => {
   const [headDim, groupSize] = [8, 1];
-  const model = { frequencies: defaultFrequencies(headDim, 100), headDim, groupSize };
+  const model = { turns: reachTurns(defaultFrequencies(headDim, 100)), headDim, groupSize };
   const moments = (value: number) => Float32Array.from({ length: headDim + headDim ** 2 }, () => value);
   const key = new Float32Array(headDim).fill(3);
   const [near, everywhere] = [moments(3), moments(0)].map((own) => headReach(own, key, model));
