@@ -1,7 +1,7 @@
 /** `deno task bench`: times this engine and its peers, each in a process of its own, in turns. */
 import { checkModelName, readCheckpoint, type ResolvedModel, resolveModel } from "kvmirror/engine";
 import { resolve } from "node:path";
-import { measure, measureTime, type Versions } from "./bench/measure.ts";
+import { measure, measureTime } from "./bench/measure.ts";
 import { RunRows } from "./bench/metrics/run_context.ts";
 import { type BenchPlan, benchPlan, isWanted, listOf, timesTokens } from "./bench/plan/bench_plan.ts";
 import { describeRow, isMeasured, type ReportRow } from "./bench/plan/bench_result.ts";
@@ -41,7 +41,7 @@ await runTask("bench", async (flags) => {
   await checkContext(model, plan);
 
   const facts = await runFacts(["deno task bench", ...Deno.args].join(" "), model);
-  const versions: Versions = {};
+  const versions: Record<string, string> = {};
   const reportOf = (rows: readonly ReportRow[]): BenchReport => (
     { format: REPORT_FORMAT, ...facts, date: new Date().toISOString(), systems: versions, rows: wanted(rows) }
   );
@@ -52,7 +52,7 @@ await runTask("bench", async (flags) => {
   const rows = new RunRows(SYSTEM_NAMES, keep);
   let where: Pick<BenchReport, "profiles" | "floor"> = {};
   try {
-    await measure(systems, model, plan, { rows, signal }, versions);
+    await measure(systems, model, plan, { rows, versions, signal });
     if (plan.metrics.includes("profile")) where = await measureTime(model, plan, signal);
   } catch (error) {
     if (!signal.aborted) throw error;

@@ -28,7 +28,10 @@ import { workingFolder } from "./notebooks/working_folder.ts";
 const REPORTS = { quick: "reports-quick", full: "reports", deep: "reports" } as const;
 
 /** What `deno task bench` wrote: a notebook shows it, and the summary leads to it. */
-const BENCHMARK = ["bench.json", "performance.json", "performance.md", "reading.json"];
+const BENCHMARK = [
+  ...["bench.json", "performance.json", "performance.md"],
+  ...["performance_qwen.json", "performance_qwen.md", "reading.json", "reading.md"],
+];
 
 /** The folder of pages that are made from all other reports. */
 const SITE_FOLDER = "site";

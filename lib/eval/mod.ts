@@ -38,7 +38,7 @@ export {
 export { kvpressPrompt, type PromptIds, type QuestionTiming } from "./dataset/kvpress_prompt.ts";
 export { mobyDick } from "./dataset/moby_dick.ts";
 export { recallPrompt, type RecallPromptOptions, type RecallTask } from "./dataset/recall_prompt.ts";
-export { checkTaskName } from "./dataset/tasks/generate_rows.ts";
+export { checkTaskName, TASK_NAMES } from "./dataset/tasks/generate_rows.ts";
 export { type FittingSource, fittingTexts, type FittingTextsOptions } from "./dataset/fitting_texts.ts";
 export { checkNoOverlap } from "./dataset/overlap.ts";
 export { FREE_TEXTS, scoredTexts, TEXT_NAMES, type TextName } from "./dataset/texts.ts";

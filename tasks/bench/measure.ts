@@ -6,7 +6,7 @@ import { measureLargeLoad } from "./metrics/large_load.ts";
 import { lookupWorkload } from "./metrics/lookup.ts";
 import { measureProfile, type TokenProfile } from "./metrics/profile.ts";
 import { measureReading } from "./metrics/reading.ts";
-import type { RunContext } from "./metrics/run_context.ts";
+import { noteVersion, type RunContext } from "./metrics/run_context.ts";
 import { measureSimulate } from "./metrics/simulate.ts";
 import { measureStarts } from "./metrics/starts.ts";
 import { studyWorkload } from "./metrics/study.ts";
@@ -24,20 +24,14 @@ const STUDYING = ["kvmirror", "kvmirror f32", "kvpress"];
 /** Systems whose answers may have drafts. */
 const DRAFTING = ["kvmirror", "kvmirror f32"];
 
-/** What each system runs, by its name. */
-export type Versions = Record<string, string>;
-
 /**
  * Measures all that is planned, but for the profile; a peer that cannot be had is a notice.
- *
- * @param versions filled as systems start
  */
 export async function measure(
   systems: readonly string[],
   model: ResolvedModel,
   plan: BenchPlan,
   run: RunContext,
-  versions: Versions,
 ): Promise<void> {
   const { metrics, rounds } = plan;
   const starts = metrics.includes("load") || metrics.includes("resident");
@@ -48,15 +42,15 @@ export async function measure(
   if (metrics.includes("kl")) {
     await measureDivergence(launches, await prepareReference(systems, model, run), model, run);
   }
-  if (timesTokens(plan)) await runWorkloads(launches, tokenWorkloads(plan), rounds, run, versions);
+  if (timesTokens(plan)) await runWorkloads(launches, tokenWorkloads(plan), rounds, run);
   if (metrics.includes("read")) await measureReading(launches, model, plan.lengths, run);
   if (starts) await measureStarts(launches, plan, run);
   if (metrics.includes("load_0.5b")) await measureLargeLoad(run);
   if (metrics.includes("study")) {
-    await measureWorkload(STUDYING, systems, model, studyWorkload, Math.min(2, rounds), run, versions);
+    await measureWorkload(STUDYING, systems, model, studyWorkload, Math.min(2, rounds), run);
   }
   if (metrics.includes("lookup")) {
-    await measureWorkload(DRAFTING, systems, model, lookupWorkload, rounds, run, versions);
+    await measureWorkload(DRAFTING, systems, model, lookupWorkload, rounds, run);
   }
   if (metrics.includes("simulate")) {
     await measureSimulate(plan.simulated, Math.min(3, rounds), systems.every(isOwn), run);
@@ -71,12 +65,11 @@ async function measureWorkload(
   workloadOf: (maxPositionEmbeddings: number) => Workload,
   rounds: number,
   run: RunContext,
-  versions: Versions,
 ): Promise<void> {
   const wanted = systems.includes("kvmirror") ? [...systems, "kvmirror f32"] : systems;
   const launches = await prepareAll(some.filter((system) => wanted.includes(system)), model, run);
   using checkpoint = await readCheckpoint(model.path);
-  await runWorkloads(launches, [workloadOf(checkpoint.config.maxPositionEmbeddings)], rounds, run, versions);
+  await runWorkloads(launches, [workloadOf(checkpoint.config.maxPositionEmbeddings)], rounds, run);
 }
 
 /** Percents of the rows that leave before decoding is timed again. */
@@ -127,14 +120,12 @@ async function runWorkloads(
   workloads: readonly Workload[],
   rounds: number,
   run: RunContext,
-  versions: Versions,
 ): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const processes: SystemProcess[] = [];
   for (const launch of launches) {
     const process = stack.use(await startSystem(launch, run.signal));
-    if (versions[process.system] === undefined) printNotice(`${process.system} ${process.facts.version}`);
-    versions[process.system] = process.facts.version;
+    noteVersion(run, process.system, process.facts.version);
     processes.push(process);
   }
   await measureInTurns(processes, workloads, rounds, run);

@@ -93,6 +93,7 @@ const THEME: Readonly<Record<string, unknown>> = {
   },
   axis: {
     labelFlush: false,
+    labelSeparation: 6, // px, where labels would touch every second one is left out
     labelFontSize: 12,
     titleFontSize: 12,
     titleFontWeight: "bold",

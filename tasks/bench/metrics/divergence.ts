@@ -6,7 +6,7 @@ import { createTokenizer } from "../../../lib/engine/tokenizer/tokenizer.ts";
 import { createProgress } from "../../cli/progress.ts";
 import { askOnce } from "../workers/system_process.ts";
 import type { Launch } from "../workers/systems.ts";
-import type { RunContext } from "./run_context.ts";
+import { noteVersion, type RunContext } from "./run_context.ts";
 
 /** Tokens of a text that are judged; a model of a shorter context is judged on what it has room for. */
 const JUDGED_TOKENS = 1000;
@@ -35,8 +35,9 @@ export async function measureDivergence(
   launches: readonly Launch[],
   reference: Launch,
   model: ResolvedModel,
-  { rows, signal }: RunContext,
+  run: RunContext,
 ): Promise<void> {
+  const { rows, signal } = run;
   const { ids, vocabSize } = await judgedText(model);
   const folder = await Deno.makeTempDir({ prefix: "kvmirror-bench-" });
   const progress = createProgress("systems judged");
@@ -57,6 +58,7 @@ export async function measureDivergence(
       if ("reason" in answer) {
         for (const each of [kl, top1]) rows.miss(each, answer.reason);
       } else {
+        noteVersion(run, launch.system, answer.version);
         const found = await compareLogits(expected, actual, { tokens: ids.length, vocabSize });
         rows.add(kl, found.kl);
         rows.add(top1, found.top1);

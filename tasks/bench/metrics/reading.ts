@@ -4,7 +4,7 @@ import { createProgress } from "../../cli/progress.ts";
 import { isOwn } from "../plan/bench_result.ts";
 import { askOnce } from "../workers/system_process.ts";
 import { holdsAllScores, type Launch } from "../workers/systems.ts";
-import type { RunContext } from "./run_context.ts";
+import { noteVersion, type RunContext } from "./run_context.ts";
 import { addMeasurements } from "./workloads.ts";
 
 /** Rows a head that a bounded cache keeps. */
@@ -22,8 +22,9 @@ export async function measureReading(
   launches: readonly Launch[],
   model: ResolvedModel,
   lengths: readonly number[],
-  { rows, signal }: RunContext,
+  run: RunContext,
 ): Promise<void> {
+  const { rows, signal } = run;
   using checkpoint = await readCheckpoint(model.path);
   const { maxPositionEmbeddings: limit, numAttentionHeads } = checkpoint.config;
   const reading = launches.filter(({ system }) => system === "kvmirror" || !isOwn(system));
@@ -45,7 +46,10 @@ export async function measureReading(
       } else {
         const answer = await askOnce(launch, { measure: "read", context, rows: BOUNDED_ROWS }, signal);
         if ("reason" in answer) rows.miss(full, answer.reason);
-        else addMeasurements(rows, system, context, answer.measured);
+        else {
+          noteVersion(run, system, answer.version);
+          addMeasurements(rows, system, context, answer.measured);
+        }
       }
       await rows.step();
       progress.update(index * reading.length + place + 1, lengths.length * reading.length);

@@ -1,11 +1,20 @@
+import { printNotice } from "../../cli/print.ts";
 import { type BenchRow, type ReportRow, rowOf, withDivergences } from "../plan/bench_result.ts";
 
 /** What the stages of a run share. */
 export interface RunContext {
   /** Where values go. */
   readonly rows: RunRows;
+  /** What each system runs, by its name: filled as systems start. */
+  readonly versions: Record<string, string>;
   /** Ctrl-C: processes end, and what was finished stays. */
   readonly signal: AbortSignal;
+}
+
+/** Notes what a system runs, and says so the first time. */
+export function noteVersion({ versions }: RunContext, system: string, version: string): void {
+  if (versions[system] === undefined) printNotice(`${system} ${version}`);
+  versions[system] = version;
 }
 
 /** Where a value belongs. */
