@@ -279,9 +279,10 @@ Deno.test("numbers of every policy and wrapper are numbers, and where they count
   for (const { name, options, inner } of takes) {
     for (const option of Object.keys(options)) {
       // A safeguard of 0.5 is one; half a row is none.
-      const fraction = ["decay", "epsilon", "beta", "safeguard", "firstStage", "tau", "threshold"].includes(option)
-        ? []
-        : ["1.5"];
+      const fraction =
+        ["decay", "epsilon", "beta", "safeguard", "firstStage", "tau", "threshold", "blending"].includes(option)
+          ? []
+          : ["1.5"];
       // A threshold is on the scale of scores, which may be negative.
       for (const value of [...(option === "threshold" ? [] : ["-1"]), "1e999", ...fraction]) {
         const text = `${name}(${[...inner, `${option}=${value}`].join(", ")})`;

@@ -304,6 +304,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "ridge_regression.ts",
       "rotary.ts",
       "softmax.ts",
+      "standard_scores.ts",
       "top_k.ts",
       "vectors.ts",
     ],

@@ -46,6 +46,13 @@ const PREDICTED =
   `, which reading records if it is asked to (\`prefillRecordings\`) and maps are fitted for the model ` +
   `(\`deno task fit_probe --policy kvzap\`)`;
 
+/** What a message says of signals that are not at hand by themselves. */
+const MEANINGS: Readonly<Partial<Record<Signal & string, string>>> = {
+  queryMoments: QUERY_MOMENTS,
+  predictedReconstruction: PREDICTED,
+  nonCausalAttention: ", which reading records if it is asked to (`prefillRecordings`)",
+};
+
 /** Whether two signals are the same. */
 export function sameSignal(one: Signal, other: Signal): boolean {
   if (typeof one === "string" || typeof other === "string") return one === other;
@@ -63,7 +70,7 @@ export function checkSignals(policy: Policy, available: readonly Signal[], runne
   const missing = policy.signals.find((wanted) => !available.some((signal) => sameSignal(wanted, signal)));
   if (missing === undefined) return;
   const has = available.length === 0 ? "no signals" : available.map(describeSignal).join(", ");
-  const meaning = missing === "queryMoments" ? QUERY_MOMENTS : missing === "predictedReconstruction" ? PREDICTED : "";
+  const meaning = typeof missing === "string" ? MEANINGS[missing] ?? "" : "";
   throw new TypeError(
     `Cannot run policy ${policy.name} as it needs ${describeSignal(missing)}${meaning}: ${runner} has ${has}`,
   );

@@ -1,6 +1,6 @@
 import { leverageScores } from "../numeric/leverage_scores.ts";
-import { mean } from "../numeric/mean.ts";
 import { MersenneTwister } from "../numeric/mersenne_twister.ts";
+import { standardScores } from "../numeric/standard_scores.ts";
 import { innerProduct, type Vector } from "../numeric/vectors.ts";
 import { definePolicy } from "./define_policy.ts";
 import { checkCounts, type OptionsOf, withDefaults } from "./options.ts";
@@ -8,8 +8,6 @@ import type { Policy } from "./policy.ts";
 
 /** Added to the diagonal of a sketch's products, so that they can be inverted. */
 const RIDGE = 0.01;
-/** Standard deviations of scores are taken to be no smaller, so that scores that are all the same stay finite. */
-const SMALLEST_DEVIATION = 1e-6;
 
 /** Options of {@linkcode leverage}, with their defaults. */
 export const LEVERAGE_OPTIONS = {
@@ -36,7 +34,7 @@ export function leverage(options: OptionsOf<typeof LEVERAGE_OPTIONS> = {}): Poli
     paper: "Chari and Van Durme 2025, https://arxiv.org/abs/2507.08143",
     signals: ["unrotatedKeys"],
     score: ({ index, heads, model }) =>
-      standardized(heads.map(({ signal }, kvHead) => {
+      standardScores(heads.map(({ signal }, kvHead) => {
         const matrix = gaussianMatrix([seed, index, kvHead], sketchSize, model.headDim);
         const keys = centered(signal("unrotatedKeys"), model.headDim);
         return leverageScores(sketches(keys, matrix, model.headDim, width), width, RIDGE);
@@ -81,13 +79,4 @@ function sketches(keys: Float64Array, matrix: Float64Array, headDim: number, wid
     }
   }
   return products;
-}
-
-/** Scores less their mean over the layer, in standard deviations, which leaves their order as it is. */
-function standardized(heads: readonly Float64Array[]): Float64Array[] {
-  const all = heads.flatMap((scores) => [...scores]);
-  const middle = mean(all);
-  const variance = all.reduce((sum, score) => sum + (score - middle) ** 2, 0) / Math.max(1, all.length - 1);
-  const deviation = Math.max(Math.sqrt(variance), SMALLEST_DEVIATION);
-  return heads.map((scores) => scores.map((score) => (score - middle) / deviation));
 }

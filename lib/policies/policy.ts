@@ -22,6 +22,8 @@ export const SINK_TOKENS = 4;
  *   and values alone;
  * - `predictedReconstruction`: what linear maps of the model's expect the logarithm of `normalizedReconstruction` to be,
  *   from what goes into a token's layers; recorded while the token is read;
+ * - `nonCausalAttention`: the attention that a row gets from all queries of its chunk if none is masked, later and earlier
+ *   ones alike, summed, over the group's heads the mean; recorded while the chunk is read;
  * - `laterAttention`: the attention that tokens to come will pay a row; evaluation and replay know it, nobody else does;
  * - `{ attention, queries }`: the attention a row received, over its kv head's query heads the mean, from `queries`
  *   last queries (`"all"`: from every query since the row exists), summed or the maximum.
@@ -37,6 +39,7 @@ export type Signal =
   | "normalizedReconstruction"
   | "predictedAttention"
   | "predictedReconstruction"
+  | "nonCausalAttention"
   | "laterAttention"
   | { readonly attention: "sum" | "max"; readonly queries: "all" | number; readonly decay?: number };
 

@@ -5,6 +5,7 @@ import { block, BLOCK_OPTIONS } from "./block.ts";
 import { cap, CAP_OPTIONS } from "./cap.ts";
 import { chunk, CHUNK_OPTIONS } from "./chunk.ts";
 import { chunkkv, CHUNKKV_OPTIONS } from "./chunkkv.ts";
+import { compactor, COMPACTOR_OPTIONS } from "./compactor.ts";
 import { criticalkv, CRITICALKV_OPTIONS } from "./criticalkv.ts";
 import { cur, CUR_OPTIONS } from "./cur.ts";
 import { definePolicy } from "./define_policy.ts";
@@ -21,6 +22,7 @@ import { kvzap, KVZAP_OPTIONS } from "./kvzap.ts";
 import { kvzip, KVZIP_OPTIONS, kvzipPlus } from "./kvzip.ts";
 import { lagkv, LAGKV_OPTIONS } from "./lagkv.ts";
 import { leverage, LEVERAGE_OPTIONS } from "./leverage.ts";
+import { nonCausal } from "./non_causal.ts";
 import { observedAttention } from "./observed_attention.ts";
 import { oracle } from "./oracle.ts";
 import type { Policy } from "./policy.ts";
@@ -81,6 +83,8 @@ export const POLICIES: Readonly<Record<string, PolicyEntry>> = {
   lagkv: { create: lagkv, options: LAGKV_OPTIONS },
   cur: { create: cur, options: CUR_OPTIONS },
   leverage: { create: leverage, options: LEVERAGE_OPTIONS },
+  non_causal: plain(nonCausal),
+  compactor: { create: compactor, options: COMPACTOR_OPTIONS },
   expected_attention: { create: expectedAttention, options: EXPECTED_ATTENTION_OPTIONS },
   cap: { create: cap, options: CAP_OPTIONS },
   kvzip: { create: kvzip, options: KVZIP_OPTIONS },

@@ -3,6 +3,7 @@ import { type Budget, budgetForRatio, type Choice, type Policy, policy } from "k
 import { gunzipSync } from "node:zlib";
 import { logProbabilities } from "../../lib/numeric/log_probabilities.ts";
 import { chunkMeans } from "../../lib/policies/chunkkv.ts";
+import { CHUNK_RECORDINGS } from "../../lib/engine/signals/signals.ts";
 import { raisedScores } from "../../lib/policies/define_policy.ts";
 
 /** What tests/goldens/make_policy_goldens.py writes for one text. */
@@ -43,7 +44,7 @@ export type ParityRow = {
 
 /** Runs the cases of one golden text on a model in float32; yields them one by one. */
 export async function* parityRows(model: Model, golden: PolicyGolden): AsyncGenerator<ParityRow, void, undefined> {
-  using context = model.createCache(["all", 1, 64, "moments", "predictedReconstruction"]);
+  using context = model.createCache(["all", 1, 64, "moments", ...CHUNK_RECORDINGS]);
   await model.read(context, golden.ids, { logitsOf: "none" });
   for (const [name, cases] of Object.entries(golden.cases)) {
     const chooser = policy(name);

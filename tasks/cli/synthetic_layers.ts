@@ -17,6 +17,7 @@ const SIZES: Readonly<Record<Signal & string, (rows: number) => number>> = {
   normalizedReconstruction: (rows) => rows,
   predictedAttention: (rows) => rows,
   predictedReconstruction: (rows) => rows,
+  nonCausalAttention: (rows) => rows,
   laterAttention: (rows) => rows,
 };
 

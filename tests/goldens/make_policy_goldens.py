@@ -32,6 +32,7 @@ import torch
 from kvpress.presses import kvzap_press, kvzip_press
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
+from transformers.models.llama.modeling_llama import repeat_kv, rotate_half
 
 RATIOS = [0.25, 0.5, 0.75, 0.9]
 FITTED = Path(__file__).parents[2] / "data/fitted/kvzap/b179c9523d0e6a0f98a330c7562b6827.safetensors"
@@ -46,13 +47,13 @@ SENTENCES = [
 class SketchedLeveragePress(kvpress.LeverageScorePress):
     """Each head's sketch is drawn by CPython's random.Random, as the policy `leverage` draws its own, not by torch.randn."""
 
-    def score(self, module, *rest):
+    def score(self, module, *rest, **named):
         def gaussian(_, heads, width, size, **__):
             streams = [random.Random(module.layer_idx << 16 | head) for head in range(heads)]
             return torch.tensor([[[[stream.gauss(0, 1) for _ in range(size)] for _ in range(width)]
                                   for stream in streams]])
         with mock.patch.object(torch, "randn", gaussian):
-            return super().score(module, *rest)
+            return super().score(module, *rest, **named)
 
 
 class FittedKVzapPress(kvpress.KVzapPress):
@@ -67,6 +68,33 @@ class FittedKVzapPress(kvpress.KVzapPress):
             layer.weight.data, layer.bias.data = own[:, :-1].clone(), own[:, -1].clone()
 
 
+class UnpaddedNonCausalPress(kvpress.NonCausalAttnPress):
+    """A last chunk that is short is not padded: kvpress's mask of the padding, -1e-9, leaves zeros that are looked at."""
+
+    @staticmethod
+    def non_causal_chunked_attn(q, k, chunk_size):
+        chunks = zip(q.split(chunk_size, dim=2), k.split(chunk_size, dim=2))
+        return torch.cat([torch.softmax(queries @ keys.mT, dim=-1).sum(dim=-2) for queries, keys in chunks], dim=2)
+
+
+class WholeChunksCompactorPress(kvpress.CompactorPress):
+    """Attention is in chunks of the whole text, as a prefill reads it; kvpress cuts sinks off before it cuts chunks."""
+
+    def __post_init__(self):
+        self._leverage_press = SketchedLeveragePress(self.compression_ratio)
+        self._non_causal_press = UnpaddedNonCausalPress(self.compression_ratio)
+
+    def score(self, module, hidden_states, keys, values, attentions, kwargs):
+        whole = UnpaddedNonCausalPress.non_causal_chunked_attn
+        cos, sin = (table.unsqueeze(1) for table in kwargs["position_embeddings"])
+        queries = kvpress.utils.get_prerope_query_states(module, hidden_states)
+        queries = queries * cos + rotate_half(queries) * sin
+        attention = whole(queries, repeat_kv(keys, queries.shape[1] // keys.shape[1]), self.chunk_size)
+        seen = slice(self.sink_size_start, keys.shape[2] - self.sink_size_end)
+        with mock.patch.object(UnpaddedNonCausalPress, "non_causal_chunked_attn", lambda *_: attention[:, :, seen]):
+            return super().score(module, hidden_states, keys, values, attentions, kwargs)
+
+
 PRESSES = {
     "observed_attention": lambda r: kvpress.ObservedAttentionPress(r),
     "tova": lambda r: kvpress.TOVAPress(r),
@@ -78,6 +106,8 @@ PRESSES = {
     "cur": lambda r: kvpress.CURPress(r),
     "streaming_llm": lambda r: kvpress.StreamingLLMPress(r, n_sink=4),
     "leverage": lambda r: SketchedLeveragePress(r),
+    "non_causal": lambda r: UnpaddedNonCausalPress(r),
+    "compactor": lambda r: WholeChunksCompactorPress(r),
     "cap": lambda r: kvpress.CapPress(r),
     "expected_attention": lambda r: kvpress.ExpectedAttentionPress(r),
     "expected_attention(epsilon=0.01)": lambda r: kvpress.ExpectedAttentionPress(r, epsilon=0.01),

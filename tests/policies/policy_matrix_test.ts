@@ -61,6 +61,17 @@ const NAMED: readonly Promised[] = [
   { name: "cur", options: { sinkTokens: 0, windowSize: 1 }, sinks: 0, follows: "budget" },
   { name: "leverage", options: {}, sinks: 0, follows: "budget" },
   { name: "leverage", options: { sketchSize: 3, seed: 9 }, sinks: 0, follows: "budget" },
+  { name: "non_causal", options: {}, sinks: 0, follows: "budget" },
+  { name: "adakv(non_causal)", options: {}, sinks: 0, follows: "layer" },
+  { name: "compactor", options: {}, sinks: 8, follows: "budget" },
+  {
+    name: "compactor",
+    options: { sinkTokens: 0, recentTokens: 0, blending: 3, sketchSize: 5, seed: 2 },
+    sinks: 0,
+    follows: "budget",
+  },
+  { name: "compactor", options: { sinkTokens: 1_000_000 }, sinks: 1_000_000, follows: "budget" },
+  { name: "globalkv(compactor)", options: {}, sinks: 8, follows: "model" },
   { name: "cap", options: {}, sinks: 4, follows: "budget" },
   { name: "cap", options: { sinkTokens: 0, tau: 0, futurePositions: 1 }, sinks: 0, follows: "budget" },
   { name: "adakv(snapkv)", options: {}, sinks: 0, follows: "layer" },
@@ -274,6 +285,31 @@ Deno.test("leverage: keys are centered, and scores a layer's standard deviations
   assertNear(scoresOf("leverage", {}, { unrotatedKeys: [9, 4, 9, 4] }), [0, 0]);
 });
 
+Deno.test("non_causal: attention times the length of values, over three neighbors the mean, standardized", () => {
+  // Products 2, 3, 0: means 5/3, 5/3, 1. Their mean is 13/9, their deviation √(4/27).
+  const signals = { values: [0, 1, 3, 0, 0, 0], nonCausalAttention: [2, 1, 9] };
+  const scores = scoresOf("non_causal", {}, signals);
+  assertNear(scores, [2, 2, -4].map((ninths) => ninths / 9 / Math.sqrt(4 / 27)), 1e-6);
+});
+
+Deno.test("compactor: what stays in any case takes no part in the scores; the rest is leverage by the ratio, and attention", () => {
+  const seen = { unrotatedKeys: [9, 4, 10, 4, 11, 4], values: [0, 1, 3, 0, 0, 0], nonCausalAttention: [2, 1, 9] };
+  const around = (inner: readonly number[], outer: readonly number[]) => [...outer, ...inner, ...outer];
+  const all = {
+    unrotatedKeys: around(seen.unrotatedKeys, [7, -70]),
+    nonCausalAttention: around(seen.nonCausalAttention, [500]),
+    values: around(seen.values, [60, 0]),
+  };
+  const sketch = { sketchSize: 1 };
+  const [byKeys, byAttention] = ["leverage", "non_causal"].map((name) =>
+    scoresOf(name, name === "leverage" ? sketch : {}, seen)
+  );
+  const protect = { sinkTokens: 1, recentTokens: 1, ...sketch };
+  const blended = (share: number) => [0, ...byKeys.map((score, row) => share * score + byAttention[row]), 0];
+  assertNear(scoresOf("compactor", protect, all), blended(0.5));
+  assertNear(scoresOf("compactor", { ...protect, blending: 3 }, all), blended(3));
+});
+
 Deno.test("cap: leverage of values that are weighted by keys like the mean query, times the weight", () => {
   // Cosines 1 and 0: weights 1 and 1/4. A = I + diag(1 · 1, 1/4 · 16): leverages 1/2 and 16/5.
   const signals = { keys: [2, 0, 0, 3], values: [1, 0, 0, 4], queryMoments: [5, 0, 0, 0, 0, 0] };
@@ -435,6 +471,8 @@ Deno.test("numbers of tokens and rows are whole, in options and in parentheses",
       ["snapkv(windowSize=0)", "windowSize 0 for snapkv as it must be a whole number of at least 1"],
       ["pyramidkv(smallestLayer=1.5)", "smallestLayer 1.5 for pyramidkv"],
       ["cur(windowSize=0)", "windowSize 0 for cur as it must be a whole number of at least 1"],
+      ["compactor(blending=-1)", "blending -1 for compactor as it must be at least 0"],
+      ["compactor(sinkTokens=0.5)", "sinkTokens 0.5 for compactor as it must be a whole number"],
       ["leverage(sketchSize=0)", "sketchSize 0 for leverage as it must be a whole number of at least 1"],
       ["cap(futurePositions=0)", "futurePositions 0 for cap as it must be a whole number of at least 1"],
       ["cap(tau=-1)", "tau -1 for cap as it must be at least 0"],

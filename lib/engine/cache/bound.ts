@@ -100,7 +100,7 @@ export function checkBound(cache: KvCache, bound: Bound, config: ModelConfig, at
       ...ROW_SIGNALS,
       ...cache.recordings.map(signalOf),
       ...(cache.queryMoments === "record" ? ["queryMoments"] as const : []),
-      ...(cache.predictions === "record" ? ["predictedReconstruction"] as const : []),
+      ...cache.chunkRecordings,
     ],
     attention === "skip" ? `reading with attention "skip"` : "this cache",
   );

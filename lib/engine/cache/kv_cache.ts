@@ -16,6 +16,8 @@ import {
   type AttentionRecording,
   attentionRecordings,
   checkCachedSignals,
+  type ChunkRecording,
+  chunkRecordings,
   type ChunkStart,
   type ObservedSignal,
   observedSignals,
@@ -24,7 +26,7 @@ import {
 } from "../signals/signals.ts";
 import { cachedLayers, type CacheRecord, recordedSignals } from "./cached_signals.ts";
 import { saveCache } from "./file/encode.ts";
-import { appendChunk } from "./state/append.ts";
+import { appendChunk, type ChunkNumbers } from "./state/append.ts";
 import {
   type CacheState,
   emptyState,
@@ -78,8 +80,8 @@ export class KvCache implements Disposable, Displayable {
   readonly recordings: readonly AttentionRecording[];
   /** Whether this cache records the moments of the queries while tokens are read. */
   readonly queryMoments: "record" | "skip";
-  /** Whether this cache records what is predicted of each row from the inputs of its layers. */
-  readonly predictions: "record" | "skip";
+  /** The numbers that this cache records of each row once, when it is read. */
+  readonly chunkRecordings: readonly ChunkRecording[];
   /** The model that computed the rows; undefined for synthetic rows. */
   readonly owner?: CacheOwner;
   readonly #observer?: CacheObserver;
@@ -104,7 +106,7 @@ export class KvCache implements Disposable, Displayable {
     this.shape = shape;
     this.recordings = attentionRecordings(recordings);
     this.queryMoments = recordings.includes("moments") ? "record" : "skip";
-    this.predictions = recordings.includes("predictedReconstruction") ? "record" : "skip";
+    this.chunkRecordings = chunkRecordings(recordings);
     this.#observer = observer;
     this.owner = owner;
   }
@@ -479,20 +481,19 @@ export class KvCache implements Disposable, Displayable {
    * @param attention head after head `[recordings, rows]`, recordings strided by the rows of all heads; empty: none
    * @param chunk whether recordings of the newest queries start over: one word for all, or one a recording
    * @param moments moments of the chunk's queries, by layer
-   * @param predicted what is predicted of the chunk's rows, `[layer · kv heads + kv head]`, `[S]` each, where the cache
-   * records it
+   * @param ofChunk the chunk's own numbers that the cache records
    */
   append(
     ids: ArrayLike<number>,
     attention: Float32Array,
     chunk: ChunkStart | readonly ChunkStart[],
     moments?: readonly ChunkMoments[],
-    predicted?: readonly Float32Array[],
+    ofChunk?: ChunkNumbers,
   ): void {
     const state = this.#toChange("append to");
     state.running = false;
     const recordings = this.#recording();
-    appendChunk(state, recordings, this.shape, { ids, attention, start: chunk, moments, predicted });
+    appendChunk(state, recordings, this.shape, { ids, attention, start: chunk, moments, ofChunk });
   }
 
   /**
@@ -589,7 +590,7 @@ export class KvCache implements Disposable, Displayable {
   #recording(): Recording[] {
     return [
       ...this.recordings,
-      ...(this.predictions === "record" ? ["predictedReconstruction"] as const : []),
+      ...this.chunkRecordings,
       ...(this.queryMoments === "record" ? ["moments"] as const : []),
     ];
   }

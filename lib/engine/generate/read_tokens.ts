@@ -81,7 +81,7 @@ let lastYield = 0;
  */
 export async function readTokens(
   sessions: DecoderPool,
-  observer: Pick<ModelObserver, "moments" | "predict">,
+  observer: Pick<ModelObserver, "moments" | "predict" | "nonCausalAttention">,
   config: ModelConfig,
   cache: KvCache,
   ids: readonly number[],
@@ -109,10 +109,11 @@ export async function readTokens(
   } else checkBound(cache, bound, config, attention);
   const recordings = attention === "record" ? cache.recordings : [];
   const recordMoments = attention === "record" && cache.queryMoments === "record";
-  // Of a row that no prediction is made of, a policy could not tell how much it counts.
-  const predicts = cache.predictions === "record";
+  // Of a row that has no number of its chunk's, a policy could not tell how much it counts: these are always recorded.
+  const [predicts, unmasked] = (["predictedReconstruction", "nonCausalAttention"] as const)
+    .map((recording) => cache.chunkRecordings.includes(recording));
   const layerValues: LayerValue[] = [
-    ...(recordMoments ? ["queryKeys"] as const : []),
+    ...(recordMoments || unmasked ? ["queryKeys"] as const : []),
     ...(predicts || onLayerInputs !== undefined ? ["layerInputs"] as const : []),
   ];
   const firstLogits = ids.length - logitsCount(logitsOf, ids.length);
@@ -140,23 +141,30 @@ export async function readTokens(
       ...(bound === undefined ? {} : { eviction: { due, compressionInterval: bound.compressionInterval } }),
     };
     const chunk = ids.slice(start, start + count);
+    const position = cache.nextRotaryPosition;
     const outputs = await sessions.run(cache.cacheDtype, {
       ids: chunk,
       rotary: cache.rotary,
-      rotaryPosition: cache.nextRotaryPosition,
+      rotaryPosition: position,
       rows: cache.room(count),
       queryWeights: queryWeights(recordings, span, cache.shape.groupSize),
       logitsRows: [...Array(count).keys()].filter((row) => start + row >= firstLogits),
       layerValues,
     });
     checkLogits(outputs.logits, cache.tokenCount + count);
+    const ofChunk = {
+      ...(predicts ? { predictedReconstruction: observer.predict(outputs.layerInputs) } : {}),
+      ...(unmasked
+        ? { nonCausalAttention: await observer.nonCausalAttention(outputs.queryKeys, cache.rotary, position) }
+        : {}),
+    };
     const queries = recordMoments ? await observer.moments(outputs.queryKeys, cache.tokenCount) : undefined;
     cache.append(
       chunk,
       outputs.attention,
       recordings.map((recording) => recordingWindow(recording, span).start),
       queries,
-      predicts ? observer.predict(outputs.layerInputs) : undefined,
+      ofChunk,
     );
     onLayerInputs?.(outputs.layerInputs);
     // Logits of one run alone, as in decoding, are not copied.

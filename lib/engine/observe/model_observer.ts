@@ -1,3 +1,4 @@
+import type { Rotary } from "../../numeric/rotary.ts";
 import type { CacheObserver, KvCache } from "../cache/kv_cache.ts";
 import type { ChunkMoments } from "../cache/state/query_moments.ts";
 import type { ModelConfig } from "../checkpoint/checkpoint.ts";
@@ -9,6 +10,7 @@ import { type AttentionProbe, predictAttention, probeShapes } from "./attention_
 import { buildMoments, chunkMoments } from "./chunk_moments.ts";
 import { readFitted } from "./fitted_weights.ts";
 import { type KvzapMaps, kvzapModel, kvzapShapes, predictReconstruction } from "./kvzap.ts";
+import { buildNonCausalAttention, nonCausalAttention } from "./non_causal_attention.ts";
 import { allOutputNorms, buildOutputNorms, readProjections } from "./output_norms.ts";
 import { buildReconstruction, reconstruction } from "./reconstruction.ts";
 import { repetitions } from "./repetitions.ts";
@@ -29,6 +31,7 @@ export class ModelObserver implements AsyncDisposable {
   readonly #moments: Lazy<GraphSession>;
   readonly #model: ObservedModel;
   readonly #plain: Lazy<GraphSession>;
+  readonly #nonCausal: Lazy<GraphSession>;
   readonly #normalized: Lazy<GraphSession>;
   readonly #norms: Lazy<GraphSession>;
   readonly #projections: Lazy<Float32Array[]>;
@@ -41,6 +44,7 @@ export class ModelObserver implements AsyncDisposable {
     this.#model = model;
     // It runs between the decoder's chunks: a second thread would spin beside the decoder's.
     this.#moments = new Lazy(() => openGraph(buildMoments(config), { threads: 1 }));
+    this.#nonCausal = new Lazy(() => openGraph(buildNonCausalAttention(config), { threads: 1 }));
     this.#plain = new Lazy(() => openGraph(buildReconstruction(config, "plain")));
     this.#normalized = new Lazy(() => openGraph(buildReconstruction(config, "normalized")));
     this.#norms = new Lazy(() => openGraph(buildOutputNorms({ headDim: config.headDim, groupSize })));
@@ -86,9 +90,18 @@ export class ModelObserver implements AsyncDisposable {
     return predictReconstruction(this.#maps, model, layerInputs);
   }
 
+  /** What a chunk's tokens would look at without a mask: see {@linkcode nonCausalAttention}. */
+  async nonCausalAttention(
+    queryKeys: readonly Float32Array[],
+    rotary: Rotary,
+    position: number,
+  ): Promise<Float32Array[]> {
+    return await nonCausalAttention(await this.#nonCausal.get(), this.#model.config, queryKeys, rotary, position);
+  }
+
   /** Closes the graphs that were opened. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const graphs = [this.#moments, this.#plain, this.#normalized, this.#norms];
+    const graphs = [this.#moments, this.#nonCausal, this.#plain, this.#normalized, this.#norms];
     for (const graph of graphs) await graph[Symbol.asyncDispose]();
   }
 }

@@ -89,8 +89,10 @@ async function readChunk(
     logitsRows: [],
     layerValues: norms === undefined ? ["queryKeys"] : ["queryKeys", "layerInputs"],
   });
-  // Nothing of these rows is kept: what would be predicted of them is not asked for.
-  const unknown = run.predictions === "record" ? heads.map(() => new Float32Array(ids.length).fill(NaN)) : undefined;
+  // Nothing of these rows is kept: what would be recorded of them is not asked for.
+  const unknown = Object.fromEntries(
+    run.chunkRecordings.map((recording) => [recording, heads.map(() => new Float32Array(ids.length).fill(NaN))]),
+  );
   run.append(ids, new Float32Array(0), "further", undefined, unknown);
   const past = run.past();
   const shared = chunkInputs(config, ids.length, start);

@@ -11,10 +11,16 @@ export type AttentionRecording = "all" | number | { readonly decay: number };
 export type ChunkStart = "first" | "further";
 
 /**
- * Something to record while tokens are read: attention, the moments of the queries, or what is predicted of each row
- * from the inputs of its layers.
+ * A number a row that is recorded once, when the row's chunk is read, and stays as it is: what is predicted of a row from
+ * the inputs of its layers, or the attention that the chunk's queries would pay it without a mask among them.
  */
-export type Recording = AttentionRecording | "moments" | "predictedReconstruction";
+export type ChunkRecording = "predictedReconstruction" | "nonCausalAttention";
+
+/** All of them, in the order in which a cache holds them. */
+export const CHUNK_RECORDINGS: readonly ChunkRecording[] = ["predictedReconstruction", "nonCausalAttention"];
+
+/** Something to record while tokens are read: attention, the moments of the queries, or a chunk's own numbers. */
+export type Recording = AttentionRecording | "moments" | ChunkRecording;
 
 /** A recording that holds a number a row. */
 export type RowRecording = Exclude<Recording, "moments">;
@@ -26,7 +32,19 @@ export function rowRecordings(recordings: readonly Recording[]): RowRecording[] 
 
 /** Those recordings that are of attention, in order. */
 export function attentionRecordings(recordings: readonly Recording[]): AttentionRecording[] {
-  return rowRecordings(recordings).filter((recording) => recording !== "predictedReconstruction");
+  return recordings.filter((recording): recording is AttentionRecording =>
+    recording !== "moments" && !isChunkRecording(recording)
+  );
+}
+
+/** Those recordings that are a chunk's own, each once. */
+export function chunkRecordings(recordings: readonly Recording[]): ChunkRecording[] {
+  return CHUNK_RECORDINGS.filter((recording) => recordings.includes(recording));
+}
+
+/** Whether a recording or a signal is one of {@linkcode CHUNK_RECORDINGS}. */
+export function isChunkRecording(recording: unknown): recording is ChunkRecording {
+  return CHUNK_RECORDINGS.some((known) => known === recording);
 }
 
 /** The default recordings of a prefill: H2O's sum, the newest query, SnapKV's 64 queries, query moments. */
@@ -34,7 +52,7 @@ export const DEFAULT_RECORDINGS: readonly Recording[] = ["all", 1, 64, "moments"
 
 /** The signal that a recording serves. */
 export function signalOf(recording: RowRecording): Signal {
-  if (recording === "predictedReconstruction") return recording;
+  if (isChunkRecording(recording)) return recording;
   return typeof recording === "object"
     ? { attention: "sum", queries: "all", decay: recording.decay }
     : { attention: "sum", queries: recording };
@@ -50,7 +68,7 @@ export function recordingOf(signal: Signal, recordings: readonly RowRecording[])
 export function recordingsFor(signals: readonly Signal[]): Recording[] {
   return signals.flatMap((signal): Recording[] => {
     if (signal === "queryMoments") return ["moments"];
-    if (signal === "predictedReconstruction") return [signal];
+    if (isChunkRecording(signal)) return [signal];
     if (typeof signal === "string") return [];
     return [signal.decay === undefined ? signal.queries : { decay: signal.decay }];
   });

@@ -14,7 +14,7 @@ import { TokenIds } from "../../rows/token_ids.ts";
 import type { CacheState, EvictionGap, SignalMark } from "../state/cache_state.ts";
 import { QueryMoments } from "../state/query_moments.ts";
 import { canRewind } from "../state/rewind.ts";
-import { rowRecordings } from "../../signals/signals.ts";
+import { attentionRecordings, chunkRecordings, rowRecordings } from "../../signals/signals.ts";
 import { ALIGNMENT, CACHE_MAGIC, CACHE_VERSION, type CacheContent, HASH_BYTES, PREAMBLE_BYTES } from "./encode.ts";
 import { type CacheHeader, parseCacheHeader, type SignalHeader } from "./header.ts";
 import { quoted } from "../../../files/quoted.ts";
@@ -35,7 +35,8 @@ export function decodeCache(bytes: Uint8Array, label: string): CacheContent {
   const { shape, recordings } = header;
   const ofRows = rowRecordings(recordings);
   const recordingCount = ofRows.length;
-  if (ofRows.slice(0, -1).includes("predictedReconstruction")) throw contradiction(label);
+  const inOrder = [...attentionRecordings(recordings), ...chunkRecordings(recordings)];
+  if (ofRows.some((recording, index) => recording !== inOrder[index])) throw contradiction(label);
   const perHead = [header.rows, header.quantized_rows, header.key_groups, header.value_groups];
   if (!fitsLayers(shape)) throw contradiction(label);
   if (perHead.some(({ length }) => length !== shape.layerCount * shape.kvHeadCount)) throw contradiction(label);

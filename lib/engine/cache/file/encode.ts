@@ -23,7 +23,7 @@ export const ALIGNMENT = 8;
 /** The parts of a cache. */
 export interface CacheContent {
   readonly shape: CacheShape;
-  /** The cache's recordings: attention, predictions, moments. */
+  /** The cache's recordings: attention, chunks' own numbers, moments. */
   readonly recordings: readonly Recording[];
   readonly state: CacheState;
   readonly owner: CacheOwner;

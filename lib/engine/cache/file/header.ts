@@ -3,7 +3,7 @@ import { parseJsonObject } from "../../../files/json_object.ts";
 import type { Rotary, RotaryLength } from "../../../numeric/rotary.ts";
 import type { CacheOwner, CacheShape } from "../../rows/cache_shape.ts";
 import type { PositionMode } from "../../rows/rotary_positions.ts";
-import { OBSERVED_SIGNALS, type ObservedSignal, type Recording } from "../../signals/signals.ts";
+import { isChunkRecording, OBSERVED_SIGNALS, type ObservedSignal, type Recording } from "../../signals/signals.ts";
 import { quoted } from "../../../files/quoted.ts";
 
 /** The signals of a cache at one moment, without their numbers. */
@@ -26,7 +26,7 @@ export interface CacheHeader extends SignalHeader {
   readonly positions: PositionMode;
   readonly next_rotary_position: number;
   readonly rotation: RotaryLength;
-  /** The cache's recordings, in order: attention, predictions, moments. */
+  /** The cache's recordings, in order: attention, chunks' own numbers, moments. */
   readonly recordings: readonly Recording[];
   readonly tokens: number;
   /** Rows of each head, `[layer · kv heads + kv head]`. */
@@ -172,7 +172,7 @@ function positionMode(mode: string, label: string): PositionMode {
 
 function parseRecording(recording: unknown, label: string): Recording {
   if (
-    recording === "all" || recording === "moments" || recording === "predictedReconstruction" ||
+    recording === "all" || recording === "moments" || isChunkRecording(recording) ||
     (Number.isSafeInteger(recording) && (recording as number) > 0)
   ) return recording as Recording;
   const decay = typeof recording === "object" && recording !== null && "decay" in recording

@@ -3,6 +3,8 @@ import type { HeadRows } from "../../rows/head_rows.ts";
 import {
   type AttentionRecording,
   attentionRecordings,
+  type ChunkRecording,
+  chunkRecordings,
   type ChunkStart,
   type Recording,
   rowRecordings,
@@ -12,39 +14,45 @@ import { quantizeAged } from "./quantize_rows.ts";
 import { type ChunkMoments, QueryMoments } from "./query_moments.ts";
 import { hiddenRows } from "./windows.ts";
 
+/** A chunk's own numbers, by recording: `[layer · kv heads + kv head]`, `[S]` each. */
+export type ChunkNumbers = Readonly<Partial<Record<ChunkRecording, readonly Float32Array[]>>>;
+
 /** The decoder's outputs for a chunk of tokens: see {@linkcode KvCache.append}. */
 export interface CacheChunk {
   readonly ids: ArrayLike<number>;
   readonly attention: Float32Array;
   readonly start: ChunkStart | readonly ChunkStart[];
   readonly moments?: readonly ChunkMoments[];
-  readonly predicted?: readonly Float32Array[];
+  readonly ofChunk?: ChunkNumbers;
 }
 
 /**
  * Adds a chunk's rows, which the decoder wrote into their room, and its recordings to a cache's state, in place.
  *
- * @throws {TypeError} if the cache records predictions, and the chunk has none
+ * @throws {TypeError} if the cache records numbers of chunks that this one does not have
  */
 export function appendChunk(
   state: CacheState,
   recorded: readonly Recording[],
   shape: CacheShape,
-  { ids, attention, start, moments, predicted }: CacheChunk,
+  { ids, attention, start, moments, ofChunk = {} }: CacheChunk,
 ): void {
   const count = ids.length;
   const recordings = attentionRecordings(recorded);
-  const prediction = rowRecordings(recorded).indexOf("predictedReconstruction");
-  if (prediction >= 0 && predicted === undefined) {
-    throw new TypeError("Cannot append rows without predictions to a cache that records them: give some");
-  }
+  const numbers = chunkRecordings(recorded).map((recording) => {
+    const own = ofChunk[recording];
+    if (own === undefined) {
+      throw new TypeError(`Cannot append rows without ${recording} to a cache that records it: give some`);
+    }
+    return { own, place: rowRecordings(recorded).indexOf(recording) };
+  });
   const hidden = hiddenRows(state, shape);
   const stride = state.heads.reduce((sum, { length }, index) => sum + length - hidden[index] + count, 0);
   const seen = { values: attention, stride, count, start };
   let offset = 0;
   state.heads.forEach((head, index) => {
     head.takeIn(count, state.ids.length);
-    if (prediction >= 0) head.recordings[prediction].set(predicted![index], head.length - count);
+    for (const { own, place } of numbers) head.recordings[place].set(own[index], head.length - count);
     if (attention.length > 0) recordAttention(head, recordings, offset - hidden[index], hidden[index], seen);
     offset += head.length - hidden[index];
   });

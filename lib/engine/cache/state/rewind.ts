@@ -1,6 +1,6 @@
 import type { HeadRows } from "../../rows/head_rows.ts";
 import { removeRange } from "../../rows/position_range.ts";
-import { type Recording, rowRecordings } from "../../signals/signals.ts";
+import { isChunkRecording, type Recording, rowRecordings } from "../../signals/signals.ts";
 import type { CacheState, EvictionGap } from "./cache_state.ts";
 import { restoreSignals } from "./signal_mark.ts";
 
@@ -34,9 +34,9 @@ function firstRows(head: HeadRows, position: number): HeadRows {
   return head.upTo(count);
 }
 
-/** Whether later tokens change what is recorded of a row: what is predicted of it stays as it is. */
+/** Whether later tokens change what is recorded of a row: its chunk's own numbers stay as they are. */
 function isRunningSum(recording: Recording): boolean {
-  return recording !== "predictedReconstruction";
+  return !isChunkRecording(recording);
 }
 
 /** Clears running sums, which cannot be undone; at position 0, where nothing is read, no recording is lost. */

@@ -55,7 +55,14 @@ Deno.test("elsewhere rows are those of then, and policies that need what was add
   assertEquals([cache.tokenCount, cache.rowCount(1, 2), cache.nextRotaryPosition], [8, 8, 8]);
   assertEquals([...cache.rowPositions(0, 0)], [0, 1, 2, 3, 4, 5, 6, 7]);
   // What later tokens do not change stays known.
-  assertEquals(cache.signals, ["keys", "values", "unrotatedKeys", "novelty", "predictedReconstruction"]);
+  assertEquals(cache.signals, [
+    "keys",
+    "values",
+    "unrotatedKeys",
+    "novelty",
+    "predictedReconstruction",
+    "nonCausalAttention",
+  ]);
   for (const name of ["observed_attention", "tova", "expected_attention"]) {
     assertThrows(() => cache.compress(policy(name), { rows: 4 }), TypeError, "rewound to where nothing was marked");
   }
