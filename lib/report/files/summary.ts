@@ -15,16 +15,17 @@ Written by the notebooks, one section each: change them, not this file. Tables s
 for a section; the rest is folded. [The site](site/index.html) has the same, with a leaderboard and charts that react.
 `;
 
-/** A report of sections: their list, what is known, then each section, long tables and further pictures folded. */
+/** A report of sections: their questions, each with what is known, then the sections, long tables and pictures folded. */
 export function summaryDocument(sections: Sections): string {
   const ordered = new Map([...sections].sort(([one], [other]) => one < other ? -1 : 1));
   const findings = summaryFindings(ordered);
   return [
     HEAD,
-    ...listed("Contents", headingsOf(ordered).map(({ heading, anchor }) => `- [${heading}](#${anchor})`)),
     ...listed(
-      "What is known",
-      findings.map((finding) => `- ${finding.sentence.replaceAll("**", "")} ${factsOf(finding)}`),
+      findings.length === 0 ? "Contents" : "What is known",
+      headingsOf(ordered).map((question) =>
+        answered(question, findings.filter(({ notebook }) => notebook === question.notebook))
+      ),
     ),
     ...[...ordered].map(([name, text]) =>
       `<!-- begin ${name} -->\n${foldSection(withAltTexts(text))}<!-- end ${name} -->\n`
@@ -41,9 +42,22 @@ function listed(heading: string, items: readonly string[]): string[] {
   return items.length === 0 ? [] : [`## ${heading}\n\n${items.join("\n")}\n`];
 }
 
-function headingsOf(sections: Sections): { readonly heading: string; readonly anchor: string }[] {
-  return [...sections.values()].flatMap((text) => [...text.matchAll(/^## (.+)$/gm)])
-    .map(([, heading]) => ({ heading, anchor: headingAnchor(heading) }));
+/** A section's heading, which asks its question. */
+type Question = Pick<Finding, "heading" | "anchor" | "notebook">;
+
+function headingsOf(sections: Sections): Question[] {
+  return [...sections].flatMap(([notebook, text]) =>
+    [...text.matchAll(/^## (.+)$/gm)].map(([, heading]) => ({ heading, anchor: headingAnchor(heading), notebook }))
+  );
+}
+
+/** A question with what is known: one finding behind it, several below it. */
+function answered({ heading, anchor }: Question, findings: readonly Finding[]): string {
+  const between = findings.length === 1 ? "\n  " : "\n  - ";
+  const found = findings.map((finding) =>
+    `${between}${finding.sentence.replaceAll("**", "")}${factsOf(finding, anchor)}`
+  );
+  return `- **[${heading}](#${anchor})**${found.join("")}`;
 }
 
 /** A sentence that a section of the summary stands for, and what it rests on. */
@@ -105,9 +119,11 @@ export function findingFacts({ sentence, model, tasks, samples, hasIntervals }: 
   ];
 }
 
-function factsOf(finding: Finding): string {
-  const number = finding.notebook.match(/^0*(\d+)_/)?.[1] ?? finding.heading;
-  return `(${[...findingFacts(finding), `[${number}](#${finding.anchor})`].join("; ")})`;
+/** What a finding rests on, in parentheses, and where it stands if that is not the section's beginning. */
+function factsOf(finding: Finding, section: string): string {
+  const { heading, anchor } = finding;
+  const facts = [...findingFacts(finding), ...(anchor === section ? [] : [`[${heading}](#${anchor})`])];
+  return facts.length === 0 ? "" : ` (${facts.join("; ")})`;
 }
 
 /** The anchor that GitHub gives a heading; the second of the same name gets a number. */

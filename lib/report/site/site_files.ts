@@ -38,6 +38,8 @@ export type SiteFiles = ReadonlyMap<string, string | Uint8Array>;
 const DOCUMENTS: Readonly<Record<string, PageLink>> = {
   "benchmark_summary.md": { file: "summary.html", title: "Summary" },
   "performance.md": { file: "performance.html", title: "Performance" },
+  "performance_qwen.md": { file: "performance_qwen.html", title: "on Qwen" },
+  "reading.md": { file: "reading.html", title: "Long texts" },
 };
 
 /** The picture of the first page: the reports' comparison of policies. */

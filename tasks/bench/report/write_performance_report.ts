@@ -75,7 +75,13 @@ export async function writePerformanceReport(path: string, written: BenchReport)
   // Reports of one folder keep their pictures apart; the notebook's own report is `performance`.
   const stem = basename(path, ".md");
   const prefix = stem === "performance" ? "11_" : `11_${stem}_`;
-  const lines = ["# Performance", "", "Written by `deno task bench --output`: change the task, not this file.", ""];
+  const of = report.model === null ? "" : `: ${report.model.name}`;
+  const lines = [
+    `# Performance${of}`,
+    "",
+    "Written by `deno task bench --output`: change the task, not this file.",
+    "",
+  ];
   if (report.unfinished) lines.push("**The run was interrupted**: rows hold the rounds that were finished.", "");
   for (
     const [name, draw] of CHARTS

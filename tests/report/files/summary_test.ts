@@ -68,21 +68,22 @@ Deno.test("a finding carries its heading, model and n, and an anchor that GitHub
   });
   assertEquals(findings[0].anchor, "more");
   const document = summaryDocument(sectionsOf(section("01_a")));
-  assert(document.includes("- [1. A `b`: c?](#1-a-b-c)\n"), document);
   assert(
     document.includes(
-      "- Found. (tiny, f32 weights; n from 20 to 22 in its tables; 95 % intervals in its tables; [1](#more))",
+      "- **[1. A `b`: c?](#1-a-b-c)**\n" +
+        "  Found. (tiny, f32 weights; n from 20 to 22 in its tables; 95 % intervals in its tables; [More](#more))\n",
     ),
     document,
   );
+  const twice = summaryDocument(sectionsOf(section("01_a").replace("**Found.**", "**Found.**\n\n**Lost, n = 3.**")));
+  assert(/^- \*\*\[1.*\n  - Found\. .*\n  - Lost, n = 3\. .*\n/m.test(twice), twice);
 });
 
-Deno.test("the committed summary: contents, what is known, tables of ten rows at most", () => {
+Deno.test("the committed summary: what is known, a question each, and tables of ten rows at most", () => {
   const text = Deno.readTextFileSync(SUMMARY);
-  assertEquals([...text.matchAll(/^## (.*)$/gm)].slice(0, 2).map(([, heading]) => heading), [
-    "Contents",
-    "What is known",
-  ]);
+  const [first, ...questions] = [...text.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading);
+  assertEquals(first, "What is known");
+  assertEquals([...text.matchAll(/^- \*\*\[(.*)\]\(#.*\)\*\*$/gm)].map(([, heading]) => heading), questions);
   let rows = 0;
   for (const line of unfolded(text)) {
     rows = /^\|/.test(line) ? rows + 1 : 0;
