@@ -76,7 +76,7 @@ Deno.test("a finding carries its heading, model and n, and an anchor that GitHub
     document,
   );
   const twice = summaryDocument(sectionsOf(section("01_a").replace("**Found.**", "**Found.**\n\n**Lost, n = 3.**")));
-  assert(/^- \*\*\[1.*\n  - Found\. .*\n  - Lost, n = 3\. .*\n/m.test(twice), twice);
+  assert(/^- \*\*\[1.*\n {2}- Found\. .*\n {2}- Lost, n = 3\. .*\n/m.test(twice), twice);
 });
 
 Deno.test("the committed summary: what is known, a question each, and tables of ten rows at most", () => {
