@@ -27,6 +27,7 @@ export {
   type QuantizeOptions,
 } from "./cache/kv_cache.ts";
 export { reusePrefix } from "./cache/reuse_prefix.ts";
+export { type ChunkNumbers } from "./cache/state/append.ts";
 export { type ChunkMoments } from "./cache/state/query_moments.ts";
 export { type RewindRange } from "./cache/state/rewind.ts";
 export { Chat, type ChatOptions } from "./chat/chat.ts";
@@ -84,6 +85,7 @@ export { type PositionMode } from "./rows/rotary_positions.ts";
 export { type SessionOptions } from "./runtime/graph_session.ts";
 export {
   type AttentionRecording,
+  type ChunkRecording,
   type ChunkStart,
   DEFAULT_RECORDINGS,
   type ObservedSignal,
