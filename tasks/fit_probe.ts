@@ -1,4 +1,4 @@
-/** `deno task fit_probe`: fits what policy attention_probe or kvzap predicts by, for a model. */
+/** `deno task fit_probe`: fits what policy attention_probe, kvzap or qfilter reads of a model. */
 import { basename } from "node:path";
 import { encodeFitted, FITTED_POLICIES, fittedPath } from "kvmirror/engine";
 import {

@@ -153,6 +153,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "kvzap.ts",
       "kvzap_fit.ts",
       "model_observer.ts",
+      "query_filters.ts",
+      "query_filters_fit.ts",
     ],
   },
   "engine/cache": {
@@ -305,6 +307,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "rotary.ts",
       "softmax.ts",
       "standard_scores.ts",
+      "top_direction.ts",
       "top_k.ts",
       "vectors.ts",
     ],

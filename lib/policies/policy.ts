@@ -20,6 +20,7 @@ export const SINK_TOKENS = 4;
  *   KVzip+);
  * - `predictedAttention`: what a linear probe of the model's expects the logarithm of `reconstruction` to be, from keys
  *   and values alone;
+ * - `filterResponse`: how far the row's key points along the queries of the model's head, whatever the text;
  * - `predictedReconstruction`: what linear maps of the model's expect the logarithm of `normalizedReconstruction` to be,
  *   from what goes into a token's layers; recorded while the token is read;
  * - `nonCausalAttention`: the attention that a row gets from all queries of its chunk if none is masked, later and earlier
@@ -38,6 +39,7 @@ export type Signal =
   | "reconstruction"
   | "normalizedReconstruction"
   | "predictedAttention"
+  | "filterResponse"
   | "predictedReconstruction"
   | "nonCausalAttention"
   | "laterAttention"

@@ -31,6 +31,7 @@ import { checkNumbers } from "./options.ts";
 import { protect, PROTECT_OPTIONS } from "./protect.ts";
 import { pyramid, PYRAMID_OPTIONS } from "./pyramid.ts";
 import { pyramidkv, PYRAMIDKV_OPTIONS } from "./pyramidkv.ts";
+import { qfilter } from "./qfilter.ts";
 import { random, RANDOM_OPTIONS } from "./random.ts";
 import { recentWindow } from "./recent_window.ts";
 import { simlayerkv, SIMLAYERKV_OPTIONS } from "./simlayerkv.ts";
@@ -90,6 +91,7 @@ export const POLICIES: Readonly<Record<string, PolicyEntry>> = {
   kvzip: { create: kvzip, options: KVZIP_OPTIONS },
   kvzip_plus: { create: kvzipPlus, options: KVZIP_OPTIONS },
   kvzap: { create: kvzap, options: KVZAP_OPTIONS },
+  qfilter: plain(qfilter),
   attention_probe: { create: attentionProbe, options: ATTENTION_PROBE_OPTIONS },
   duo_attention: { create: duoAttention, options: DUO_ATTENTION_OPTIONS },
   simlayerkv: { create: simlayerkv, options: SIMLAYERKV_OPTIONS },

@@ -16,6 +16,7 @@ const SIZES: Readonly<Record<Signal & string, (rows: number) => number>> = {
   reconstruction: (rows) => rows,
   normalizedReconstruction: (rows) => rows,
   predictedAttention: (rows) => rows,
+  filterResponse: (rows) => rows,
   predictedReconstruction: (rows) => rows,
   nonCausalAttention: (rows) => rows,
   laterAttention: (rows) => rows,

@@ -602,8 +602,9 @@ const FLAGS = {
         kind: "text",
         value: "POLICY",
         default: "attention_probe",
-        meaning: "who reads it: attention_probe, from keys and values, or kvzap, from inputs of layers",
-        choices: ["attention_probe", "kvzap"],
+        meaning:
+          "who reads it: attention_probe, from keys and values, kvzap, from inputs of layers, or qfilter, from queries",
+        choices: ["attention_probe", "kvzap", "qfilter"],
       },
       text: {
         kind: "text",

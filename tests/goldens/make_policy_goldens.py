@@ -35,7 +35,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 from transformers.models.llama.modeling_llama import repeat_kv, rotate_half
 
 RATIOS = [0.25, 0.5, 0.75, 0.9]
-FITTED = Path(__file__).parents[2] / "data/fitted/kvzap/b179c9523d0e6a0f98a330c7562b6827.safetensors"
+FITTED = Path(__file__).parents[2] / "data/fitted"
+SMOLLM2 = "b179c9523d0e6a0f98a330c7562b6827.safetensors"
 SENTENCES = [
     "The river runs slowly past the old mill in spring.", "Farmers bring apples and bread to the market on Saturday.",
     "A light wind moved the grass on the hill all afternoon.", "The library keeps old maps in a long wooden drawer.",
@@ -60,12 +61,19 @@ class FittedKVzapPress(kvpress.KVzapPress):
     """The linear maps of data/fitted/kvzap, which are this project's, in place of those on the hub."""
 
     def post_init_from_model(self, model):
-        weights = load_file(FITTED)["weights"]
+        weights = load_file(FITTED / "kvzap" / SMOLLM2)["weights"]
         modules, outputs, width = weights.shape
         config = kvzap_press.KVzapConfig(input_dim=width - 1, output_dim=outputs, n_modules=modules)
         self.kvzap_model = kvzap_press.KVzapModel(config)
         for layer, own in zip(self.kvzap_model.layers, weights):
             layer.weight.data, layer.bias.data = own[:, :-1].clone(), own[:, -1].clone()
+
+
+class FittedQFilterPress(kvpress.QFilterPress):
+    """The filters of data/fitted/qfilter, which are this project's, in place of those on the hub."""
+
+    def post_init_from_model(self, model):
+        self.q_filters = load_file(FITTED / "qfilter" / SMOLLM2)["q_filters"]
 
 
 class UnpaddedNonCausalPress(kvpress.NonCausalAttnPress):
@@ -114,6 +122,7 @@ PRESSES = {
     "kvzip": lambda r: kvpress.KVzipPress(r),
     "kvzip_plus": lambda r: kvpress.KVzipPress(r, kvzip_plus_normalization=True),
     "kvzap(sinkTokens=0)": lambda r: FittedKVzapPress(r, model_type="linear"),
+    "qfilter": lambda r: FittedQFilterPress(r),
     "adakv(snapkv)": lambda r: kvpress.AdaKVPress(kvpress.SnapKVPress(r)),
     "adakv(keydiff)": lambda r: kvpress.AdaKVPress(kvpress.KeyDiffPress(r)),
     "adakv(expected_attention)": lambda r: kvpress.AdaKVPress(kvpress.ExpectedAttentionPress(r)),

@@ -87,6 +87,9 @@ const NAMED: readonly Promised[] = [
   { name: "kvzip_plus", options: {}, sinks: 4, follows: "model" },
   { name: "attention_probe", options: {}, sinks: 4, follows: "budget" },
   { name: "attention_probe", options: { sinkTokens: 0 }, sinks: 0, follows: "budget" },
+  { name: "qfilter", options: {}, sinks: 0, follows: "budget" },
+  { name: "globalkv(qfilter)", options: {}, sinks: 0, follows: "model" },
+  { name: "protect(qfilter, sinks=0, recent=64)", options: {}, sinks: 0, recent: 64, follows: "budget" },
   { name: "kvzap", options: {}, sinks: 4, follows: "budget" },
   { name: "kvzap", options: { sinkTokens: 0 }, sinks: 0, follows: "budget" },
   { name: "globalkv(kvzap)", options: {}, sinks: 4, follows: "model" },
@@ -502,7 +505,7 @@ Deno.test("the table's defaults are those that policies use", () => {
 });
 
 /** Signals of a second pass, which the layers here do not have. */
-const UNOBSERVED = ["reconstruction", "normalizedReconstruction", "predictedAttention"];
+const UNOBSERVED = ["reconstruction", "normalizedReconstruction", "predictedAttention", "filterResponse"];
 
 Deno.test("unknown names and numbers are refused in a line that names them", () => {
   assertThrows(() => policy("hybird"), RangeError, "did you mean hybrid?");

@@ -381,6 +381,7 @@ const PREFILL_OPTIONS: OptionNames<PrefillOptions> = {
   onProgress: true,
   onNotice: true,
   onLayerInputs: true,
+  onQueryKeys: true,
 };
 
 const GENERATE_OPTIONS: OptionNames<GenerateOptions> = {

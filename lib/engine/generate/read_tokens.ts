@@ -35,6 +35,11 @@ export interface ReadOptions {
    * hidden state. The arrays are the callee's.
    */
   readonly onLayerInputs?: (layerInputs: readonly Float32Array[]) => void;
+  /**
+   * Called after each chunk with its queries and keys before rotation: by layer `[S, (heads + kv heads) · head_dim]`. The
+   * arrays are the callee's.
+   */
+  readonly onQueryKeys?: (queryKeys: readonly Float32Array[]) => void;
 }
 
 const READ_OPTIONS: OptionNames<ReadOptions> = {
@@ -46,6 +51,7 @@ const READ_OPTIONS: OptionNames<ReadOptions> = {
   onProgress: true,
   onNotice: true,
   onLayerInputs: true,
+  onQueryKeys: true,
 };
 
 /**
@@ -94,6 +100,7 @@ export async function readTokens(
     onProgress,
     onNotice,
     onLayerInputs,
+    onQueryKeys,
   }: ReadOptions = {},
 ): Promise<Float32Array> {
   checkIds(ids, config.vocabSize);
@@ -113,7 +120,7 @@ export async function readTokens(
   const [predicts, unmasked] = (["predictedReconstruction", "nonCausalAttention"] as const)
     .map((recording) => cache.chunkRecordings.includes(recording));
   const layerValues: LayerValue[] = [
-    ...(recordMoments || unmasked ? ["queryKeys"] as const : []),
+    ...(recordMoments || unmasked || onQueryKeys !== undefined ? ["queryKeys"] as const : []),
     ...(predicts || onLayerInputs !== undefined ? ["layerInputs"] as const : []),
   ];
   const firstLogits = ids.length - logitsCount(logitsOf, ids.length);
@@ -167,6 +174,7 @@ export async function readTokens(
       ofChunk,
     );
     onLayerInputs?.(outputs.layerInputs);
+    onQueryKeys?.(outputs.queryKeys);
     // Logits of one run alone, as in decoding, are not copied.
     if (outputs.logits.length === size) logits = outputs.logits;
     else (logits ??= new Float32Array(size)).set(outputs.logits, Math.max(0, start - firstLogits) * config.vocabSize);

@@ -8,10 +8,10 @@ import { encodeSafetensors } from "../checkpoint/safetensors/encode_safetensors.
 import { readSafetensors } from "../checkpoint/safetensors/read_safetensors.ts";
 
 /** A policy that reads weights of its own, which are fitted once a model: the name of their folder. */
-export type FittedPolicy = "attention_probe" | "kvzap";
+export type FittedPolicy = "attention_probe" | "kvzap" | "qfilter";
 
 /** The policies that read fitted weights. */
-export const FITTED_POLICIES: readonly FittedPolicy[] = ["attention_probe", "kvzap"];
+export const FITTED_POLICIES: readonly FittedPolicy[] = ["attention_probe", "kvzap", "qfilter"];
 
 /** Fitted weights by name, with the shape that a model takes. */
 export type FittedShapes = Readonly<Record<string, readonly number[]>>;

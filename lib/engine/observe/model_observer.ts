@@ -12,6 +12,7 @@ import { readFitted } from "./fitted_weights.ts";
 import { type KvzapMaps, kvzapModel, kvzapShapes, predictReconstruction } from "./kvzap.ts";
 import { buildNonCausalAttention, nonCausalAttention } from "./non_causal_attention.ts";
 import { allOutputNorms, buildOutputNorms, readProjections } from "./output_norms.ts";
+import { filteredModel, filterResponses, type QueryFilters, queryFilterShapes } from "./query_filters.ts";
 import { buildReconstruction, reconstruction } from "./reconstruction.ts";
 import { repetitions } from "./repetitions.ts";
 
@@ -37,6 +38,7 @@ export class ModelObserver implements AsyncDisposable {
   readonly #projections: Lazy<Float32Array[]>;
   #probe?: AttentionProbe;
   #maps?: KvzapMaps;
+  #filters?: QueryFilters;
 
   constructor(model: ObservedModel) {
     const { config, path } = model;
@@ -60,6 +62,11 @@ export class ModelObserver implements AsyncDisposable {
         { ...cache.shape, rotary: cache.rotary },
         cache.probedRows(),
       );
+    }
+    if (signal === "filterResponse") {
+      const filtered = filteredModel(config);
+      this.#filters ??= readFitted("qfilter", this.#model.hash, queryFilterShapes(filtered));
+      return filterResponses(this.#filters, filtered, cache.probedRows().map(({ keys }) => keys));
     }
     const norms = async () =>
       await allOutputNorms(await this.#norms.get(), cache.shape, cache.past(), await this.#projections.get(), options);

@@ -148,10 +148,16 @@ export const OBSERVED_SIGNALS: readonly ObservedSignal[] = [
   "reconstruction",
   "normalizedReconstruction",
   "predictedAttention",
+  "filterResponse",
 ];
 
 /** One of {@linkcode OBSERVED_SIGNALS}. */
-export type ObservedSignal = "outputNorm1" | "reconstruction" | "normalizedReconstruction" | "predictedAttention";
+export type ObservedSignal =
+  | "outputNorm1"
+  | "reconstruction"
+  | "normalizedReconstruction"
+  | "predictedAttention"
+  | "filterResponse";
 
 /** The signals of a policy that `await cache.observe(policy)` computes. */
 export function observedSignals({ signals }: Pick<Policy, "signals">): ObservedSignal[] {

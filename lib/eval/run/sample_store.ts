@@ -84,6 +84,7 @@ export function sampleKey({ model, setting, positions, prompt, maxNewTokens }: S
     build: model.origin.build,
     probe: reads(setting, "predictedAttention") ? fittedHash("attention_probe", model.hash) : undefined,
     kvzap: reads(setting, "predictedReconstruction") ? fittedHash("kvzap", model.hash) : undefined,
+    qfilter: reads(setting, "filterResponse") ? fittedHash("qfilter", model.hash) : undefined,
     ...settingName(setting),
     options: options.length > 0 ? options : undefined,
     positions,

@@ -7,7 +7,7 @@ import { snapshot } from "../../fixtures/synthetic_cache.ts";
 const model = await loadModel("tiny", { weights: "f32" });
 const text = recallPrompt((piece) => model.tokenizer.encode(piece).length, { length: 300, seed: 3 }).text;
 const ids = model.tokenizer.encode(text);
-const OBSERVING = ["kvzip", "kvzip_plus", "criticalkv(knorm)", "attention_probe"];
+const OBSERVING = ["kvzip", "kvzip_plus", "criticalkv(knorm)", "attention_probe", "qfilter"];
 
 async function readIn(chunks: number): Promise<KvCache> {
   const cache = model.createCache(DEFAULT_RECORDINGS);
