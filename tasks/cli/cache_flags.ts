@@ -7,6 +7,7 @@ import {
   parseCacheDtype,
   type PositionMode,
   promptLookup,
+  recordingsFor,
 } from "kvmirror/engine";
 import type { Policy } from "kvmirror/policies";
 import { byteSize, type Flags, usage } from "./flags.ts";
@@ -143,7 +144,8 @@ export function draftFromFlags(flags: Flags, { cacheDtype }: Eviction, bound: Bo
   const draft = flags.text("draft");
   if (draft === undefined) return undefined;
   if (draft !== "lookup") throw new UsageError(`Cannot draft by "${draft}" as the ways are: lookup`);
-  const beside = bound !== undefined ? "--max-cache" : cacheDtype !== undefined ? "--cache-dtype" : undefined;
+  const recorded = bound !== undefined && recordingsFor(bound.policy.signals).length > 0;
+  const beside = recorded ? `--policy ${bound.policy.name}` : cacheDtype !== undefined ? "--cache-dtype" : undefined;
   if (beside === undefined) return promptLookup();
   throw new UsageError(
     `Cannot draft beside ${beside} as what is read of a draft may have to be taken back: leave out one of them`,

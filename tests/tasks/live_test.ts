@@ -295,6 +295,11 @@ Deno.test("what is wrong is one line on stderr, with exit 2 for a usage error an
         2,
         /Cannot draft beside --cache-dtype/,
       ],
+      [
+        ["generate", ...MODEL, ...prompt, "--draft", "lookup", "--max-cache", "1MB", "--policy", "tova"],
+        2,
+        /Cannot draft beside --policy tova/,
+      ],
       [["generate", ...prompt, "--model", "smollm3"], 2, /did you mean smollm2-135m/],
       [["generate", ...prompt, "--model", path("none.gguf")], 2, /no such file/],
       [["generate", ...prompt, "--model", path("cut.gguf")], 2, /cut\.gguf/],

@@ -37,7 +37,7 @@ export interface ModelOrigin {
 }
 
 /** Options of {@linkcode Model.prefill}. */
-export interface PrefillOptions extends Omit<ReadOptions, "logitsOf" | "attention"> {
+export interface PrefillOptions extends Omit<ReadOptions, "logitsOf" | "attention" | "evict"> {
   /** `chat` by default: the text opens the user's turn. `none`: it is read as it is, behind the checkpoint's first token. */
   readonly template?: Template;
   /** `spelled` by default: special tokens in a text of the user's turn are words like any others. */
@@ -79,7 +79,8 @@ export interface GenerateOptions extends SamplingOptions {
    * comes from runs of one token, which add in another order: it differs only where logits are within some 1e-4 of each
    * other with float32 weights, within some 0.5 with quantized weights, whose products round their inputs.
    *
-   * Drafts are used only where rows are float32, sampling is greedy, and nothing is recorded or evicted.
+   * Drafts are used only where rows are float32, sampling is greedy, and nothing is recorded: beside a bound, where its
+   * policy takes no attention.
    */
   readonly draft?: Draft;
   /** Called before each token with its logits, `[vocab]`. */
@@ -306,15 +307,13 @@ export class Model implements AsyncDisposable, Displayable {
     const read = { attention, bound, signal, onNotice };
     const stream = createTextStream(this.tokenizer, { spaces: this.tokenizer.spaces });
     const generated: number[] = [];
-    const plain = isFloat32(cache.cacheDtype) && bound === undefined && options.temperature === undefined &&
-      attention === "skip";
-    const decoder = new SpeculativeDecoder(
-      cache,
-      (next, { logitsOf }) =>
-        this.#read(cache, next, { ...read, logitsOf, ...(generated.length === 0 ? { onProgress } : {}) }),
-      plain ? draft : undefined,
-      this.config,
-    );
+    const plain = isFloat32(cache.cacheDtype) && options.temperature === undefined && attention === "skip";
+    const decoder = new SpeculativeDecoder({
+      ...{ cache, bound, config: this.config },
+      read: (next, options) =>
+        this.#read(cache, next, { ...read, ...options, ...(generated.length === 0 ? { onProgress } : {}) }),
+      draft: plain ? draft : undefined,
+    });
     try {
       let logits = await decoder.next(ids, generated, maxNewTokens - 1);
       while (true) {

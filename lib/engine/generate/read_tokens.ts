@@ -24,6 +24,11 @@ export interface ReadOptions {
   readonly attention?: "record" | "skip";
   /** Evicts between chunks, so that the cache stays within the bound; the text may then exceed the context. */
   readonly bound?: Bound;
+  /**
+   * `now` by default. `later`: nothing is evicted once tokens are read, as the newest may be taken back; the bound is
+   * kept when the cache is read into again.
+   */
+  readonly evict?: "now" | "later";
   /** Ends the reading between two chunks. */
   readonly signal?: AbortSignal;
   /** Called after each chunk, before its eviction, with the tokens read so far and in all. */
@@ -47,6 +52,7 @@ const READ_OPTIONS: OptionNames<ReadOptions> = {
   logitsOf: true,
   attention: true,
   bound: true,
+  evict: true,
   signal: true,
   onProgress: true,
   onNotice: true,
@@ -62,12 +68,13 @@ const READ_OPTIONS: OptionNames<ReadOptions> = {
  */
 export function checkReadOptions(options: ReadOptions): void {
   checkOptions("read", options, READ_OPTIONS);
-  const { chunkLength = CHUNK_LENGTH, logitsOf = "last", attention = "record" } = options;
+  const { chunkLength = CHUNK_LENGTH, logitsOf = "last", attention = "record", evict = "now" } = options;
   if (!Number.isSafeInteger(chunkLength) || chunkLength < 1) {
     throw new RangeError(`Cannot read ${chunkLength} tokens a run as it must be a whole number of at least 1`);
   }
   if (typeof logitsOf !== "number") checkWord("logitsOf", logitsOf, ["last", "all", "none"]);
   checkWord("attention", attention, ["record", "skip"]);
+  checkWord("evict", evict, ["now", "later"]);
 }
 
 /** Rows allocated at a time where tokens come one by one under a bound. */
@@ -96,6 +103,7 @@ export async function readTokens(
     logitsOf = "last",
     attention = "record",
     bound,
+    evict = "now",
     signal,
     onProgress,
     onNotice,
@@ -131,9 +139,9 @@ export async function readTokens(
   for (let start = 0; start < ids.length;) {
     await yieldToEventLoop();
     signal?.throwIfAborted();
-    if (bound !== undefined) applyBound(cache, bound);
+    if (bound !== undefined && (evict === "now" || start === 0)) applyBound(cache, bound);
     const left = ids.length - start;
-    const due = bound === undefined ? Infinity : roomUnder(cache, bound);
+    const due = bound === undefined || evict === "later" ? Infinity : roomUnder(cache, bound);
     if (start === segment.start + segment.total) segment = { start, total: Math.min(left, due) };
     const count = Math.min(chunkLength, left, due);
     if (bound !== undefined) {
@@ -145,7 +153,9 @@ export async function readTokens(
       start: start - segment.start,
       count,
       total: segment.total,
-      ...(bound === undefined ? {} : { eviction: { due, compressionInterval: bound.compressionInterval } }),
+      ...(bound === undefined || due === Infinity
+        ? {}
+        : { eviction: { due, compressionInterval: bound.compressionInterval } }),
     };
     const chunk = ids.slice(start, start + count);
     const position = cache.nextRotaryPosition;
@@ -180,7 +190,7 @@ export async function readTokens(
     else (logits ??= new Float32Array(size)).set(outputs.logits, Math.max(0, start - firstLogits) * config.vocabSize);
     start += count;
     onProgress?.(start, ids.length);
-    if (bound !== undefined) applyBound(cache, bound);
+    if (bound !== undefined && evict === "now") applyBound(cache, bound);
   }
   return logits ?? new Float32Array(size);
 }

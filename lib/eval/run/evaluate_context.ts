@@ -256,9 +256,10 @@ async function greedyAnswer(
   { draft, signal }: { readonly draft?: Draft; readonly signal?: AbortSignal },
 ): Promise<number[]> {
   const ids = [...begun];
-  const read: ConstructorParameters<typeof SpeculativeDecoder>[1] = (next, options) =>
-    model.read(cache, next, { ...options, attention: "skip", signal });
-  const decoder = new SpeculativeDecoder(cache, read, draft, model.config);
+  const decoder = new SpeculativeDecoder({
+    ...{ cache, draft, bound: undefined, config: model.config },
+    read: (next, options) => model.read(cache, next, { ...options, attention: "skip", signal }),
+  });
   while (ids.length < maxNewTokens && (ids.length === 1 || !model.tokenizer.eosTokenIds.includes(ids.at(-1)!))) {
     ids.push(likeliest(await decoder.next(ids.slice(-1), ids, maxNewTokens - ids.length - 1)));
   }

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
-import { type Draft, type KvCache, type Model, parseCacheDtype } from "kvmirror/engine";
+import { type Bound, type Draft, type KvCache, type Model, parseCacheDtype } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
 import { openCheckpoint } from "../../fixtures/golden.ts";
 import { watchRuns } from "../../fixtures/watch_runs.ts";
@@ -32,14 +32,35 @@ for (const weights of ["f32", "int8", "int4"] as const) {
   Deno.test(`whatever the draft, the answer and the cache are the same: ${weights}`, () => foretell(weights));
 }
 
-async function foretell(weights: "f32" | "int8" | "int4"): Promise<void> {
+const BOUNDS = [
+  { policy: policy("streaming_llm"), rows: 48, compressionInterval: 1, positions: "compact" },
+  { policy: policy("streaming_llm"), rows: 48, compressionInterval: 3, positions: "compact" },
+  { policy: policy("globalkv(keydiff)"), rows: 40, compressionInterval: 4, positions: "logical" },
+  { policy: policy("knorm"), maxBytes: 4_000, compressionInterval: 6, positions: "compact" },
+] as const;
+
+for (const bound of BOUNDS) {
+  const size = "rows" in bound ? `${bound.rows} rows` : `${bound.maxBytes} bytes`;
+  const name = `${bound.policy.name}, ${size}, every ${bound.compressionInterval} tokens`;
+  Deno.test(`under a bound too, whatever the draft, the answer and the cache are the same: ${name}`, async () => {
+    await foretell("int8", bound);
+  });
+}
+
+async function foretell(weights: "f32" | "int8" | "int4", bound?: Bound): Promise<void> {
   await using model = await openCheckpoint(NAME, weights);
-  const start = await evicted(model);
+  const start = bound === undefined ? await evicted(model) : await model.prefill(TEXT, { template: "none", bound });
   const answer = async (draft: Draft) => {
     const cache = start.fork();
     const logits: Float32Array[] = [];
     const onLogits = (of: Float32Array) => logits.push(of.slice());
-    const { ids } = await model.generate("Who?", { ...OPTIONS, cache, draft, onLogits });
+    const { ids } = await model.generate("Who?", {
+      ...OPTIONS,
+      ...(bound === undefined ? {} : { bound }),
+      cache,
+      draft,
+      onLogits,
+    });
     return { ids, logits, cache };
   };
   const plain = await answer(() => []);
@@ -56,16 +77,36 @@ async function foretell(weights: "f32" | "int8" | "int4"): Promise<void> {
       assertEquals(drafted.ids, plain.ids);
       assertEquals(drafted.logits, plain.logits);
       assertSame(cache, plain.cache);
+      assertEquals(heldRows(cache), heldRows(plain.cache));
     }),
     { numRuns: 25 },
   );
 }
 
-Deno.test("with float32 weights the answer is that of no draft", async () => {
+Deno.test("with float32 weights the answer, and the rows that a bound leaves, are those of no draft", async () => {
   await using model = await openCheckpoint(NAME);
   const start = await evicted(model);
-  const { ids } = await model.generate("Who?", { ...OPTIONS, cache: start.fork() });
-  assertEquals((await model.generate("Who?", { ...OPTIONS, cache: start.fork(), draft: () => [] })).ids, ids);
+  for (const bound of [undefined, ...BOUNDS]) {
+    const [plain, drafted] = [start.fork(), start.fork()];
+    const options = { ...OPTIONS, ...(bound === undefined ? {} : { bound }) };
+    const { ids } = await model.generate("Who?", { ...options, cache: plain });
+    const draft: Draft = ({ length }) => ids.slice(length, length + 1 + length % 4);
+    assertEquals((await model.generate("Who?", { ...options, cache: drafted, draft })).ids, ids);
+    assertEquals(heldRows(drafted), heldRows(plain));
+  }
+});
+
+Deno.test("a draft under a bound saves runs, and leaves the cache within its bound", async () => {
+  await using model = await openCheckpoint(NAME);
+  const bound: Bound = { policy: policy("streaming_llm"), rows: 40, compressionInterval: 4, positions: "compact" };
+  const start = await model.prefill(TEXT, { template: "none", bound });
+  const { ids } = await model.generate("Who?", { ...OPTIONS, cache: start.fork(), bound });
+  using runs = watchRuns();
+  using cache = start.fork();
+  await model.generate("Who?", { ...OPTIONS, cache, bound, draft: ({ length }) => ids.slice(length) });
+  const [, ...answering] = runs.tokens;
+  assert(answering.length <= 4, `runs of ${runs.tokens} tokens for ${ids.length - 1}`);
+  assert(cache.longestHead < 40 + 4, `${cache.longestHead} rows`);
 });
 
 Deno.test("who stops listening, or aborts, has no draft in the cache", async () => {
@@ -102,7 +143,7 @@ Deno.test("no draft is asked for where it could change something, nor past the c
   const never: Draft = () => {
     throw new Error("asked");
   };
-  const bound = { policy: policy("streaming_llm"), rows: 64, compressionInterval: 8 };
+  const bound = { policy: policy("tova"), rows: 64, compressionInterval: 8 };
   for (const options of [{ temperature: 1 }, { attention: "record" }, { bound }] as const) {
     using cache = start.fork();
     assertEquals((await model.generate("Who?", { ...OPTIONS, ...options, cache, draft: never })).ids.length, 10);
@@ -139,6 +180,11 @@ Deno.test("logits can be had of any number of the last tokens, whatever the chun
     );
   }
 });
+
+/** The positions of each head's rows. */
+function heldRows(cache: KvCache): number[][] {
+  return cache.layers().flatMap(({ heads }) => heads.map(({ positions }) => [...positions]));
+}
 
 function assertSame(cache: KvCache, other: KvCache): void {
   assertEquals(cache.tokenIds(), other.tokenIds());
