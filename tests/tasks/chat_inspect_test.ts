@@ -80,7 +80,7 @@ Deno.test("chat --inspect: a page behind a random path follows the conversation;
     while (!after.tokens.join("").includes("afternoon")) after = await next();
     assert(after.tokens.length > before.tokens.length);
     const [{ policy, frames: [{ tokens, kept, liveBytes }] }] = after.tracks;
-    assertEquals([policy, tokens], ["snapkv", after.tokens.length]);
+    assertEquals([policy, tokens], ["adakv(expected_attention(epsilon=0.01))", after.tokens.length]);
     assert(liveBytes! <= 120_000 && kept.flat().some(({ length }) => length < tokens), "rows were evicted");
     await events.cancel();
 
