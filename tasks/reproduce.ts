@@ -2,6 +2,7 @@
 import { checkModelName, EMBEDDED_MODEL, modelNamed, type ResolvedModel, resolveModel } from "kvmirror/engine";
 import { sampleFolder } from "kvmirror/eval";
 import { isAbsolute, relative, resolve } from "node:path";
+import { cacheFolder } from "../lib/files/cache_folder.ts";
 import { fileSize } from "../lib/files/exists.ts";
 import { writeAtomic } from "../lib/files/write_atomic.ts";
 import { describeFailure, showSource, tracedFiles } from "../lib/notebook/describe_failure.ts";
@@ -21,6 +22,7 @@ import { createNotebookProgress, type NotebookProgress } from "./notebooks/progr
 import { permitQueue } from "./queue/permit_queue.ts";
 import { type QueueFlags, queueFromFlags, samplesBy, withoutQueue } from "./queue/queue_flags.ts";
 import { type SampleService, serveSamples } from "./queue/serve_samples.ts";
+import { codeHash } from "./queue/work_version.ts";
 import { type RunFacts, runFacts, writeRunRecord } from "./notebooks/run_record.ts";
 import { workingFolder } from "./notebooks/working_folder.ts";
 
@@ -60,7 +62,9 @@ await runTask("reproduce", async (flags) => {
   const reports = reportsFromFlags(flags, folder, profile);
   const queue = queueFromFlags(flags);
   if (queue !== undefined) await permitQueue(queue.address, import.meta.url, REPRODUCE_PERMISSIONS);
-  await using service = await serviceOf(queue);
+  // Answers that other code gave are none of a fresh run's; those of an interrupted one are.
+  const samples = flags.toggle("fresh") ? `${cacheFolder()}/fresh_samples/${codeHash().slice(0, 32)}` : undefined;
+  await using service = await serviceOf(queue, samples);
   const signal = AbortSignal.any([await interruptSignal(), ...(service === undefined ? [] : [service.failed])]);
   const needsModel = notebooks.some(({ parameters }) => parameters.includes("model"));
   const model = needsModel ? await findModel(modelName, signal) : undefined;
@@ -75,7 +79,7 @@ await runTask("reproduce", async (flags) => {
     reports,
     facts,
     signal,
-    env: service === undefined ? {} : { KVMIRROR_SAMPLES: service.address },
+    env: kernelVariables(service?.address ?? samples),
     timeout: CELL_TIMEOUTS[profile],
     parameters: { profile, ...(model && { model: parameterFor(modelName, model, working.path) }) },
   };
@@ -145,10 +149,18 @@ async function reproduce({ name, notebook }: NotebookFile, job: Job, progress: N
 }
 
 /** What notebooks ask for the samples of their evaluations; nothing without a queue. */
-async function serviceOf(queue: QueueFlags | undefined): Promise<SampleService | undefined> {
+async function serviceOf(
+  queue: QueueFlags | undefined,
+  samples: string | undefined,
+): Promise<SampleService | undefined> {
   if (queue === undefined) return undefined;
-  const { ask } = await samplesBy(queue, sampleFolder());
+  const { ask } = await samplesBy(queue, sampleFolder(samples));
   return ask && serveSamples(ask);
+}
+
+/** Where a kernel's evaluations find samples; by default the folder that all share. */
+function kernelVariables(samples: string | undefined): Record<string, string> {
+  return samples === undefined ? {} : { KVMIRROR_SAMPLES: samples };
 }
 
 type Profile = keyof typeof REPORTS;

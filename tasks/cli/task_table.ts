@@ -269,6 +269,7 @@ const FLAGS = {
         otherwise: "reports beside the notebooks' folder, reports-quick in the quick profile",
         meaning: "where reports go",
       },
+      fresh: { kind: "switch", meaning: "ask everything anew: take no answer that other code gave" },
       ...NOTEBOOK_FOLDER,
       ...QUEUE_FLAGS,
       ...JSON_FLAG,

@@ -191,3 +191,21 @@ Deno.test("a notebook that is no notebook is one line that names it, before anyt
     assertEquals((await readFolder(reports)).size, 0);
   });
 });
+
+Deno.test("reproduce --fresh: evaluations find their samples in a folder of this code's, which the next fresh run shares", async () => {
+  const where = "console.log(Deno.env.get('KVMIRROR_SAMPLES') ?? 'the shared ones')";
+  await withNotebooks({ "01_one": [PROFILE, where] }, async ({ notebooks, reports }) => {
+    const printed = async (...flags: string[]) => {
+      const { code, stderr } = await runTask(["reproduce", "--notebooks", notebooks, "--output", reports, ...flags]);
+      assertEquals(code, 0, stderr);
+      const { cells } = JSON.parse(await Deno.readTextFile(`${reports}/01_one.ipynb`));
+      return cells.at(-1).outputs[0].text.join("").trim();
+    };
+    const fresh = await printed("--fresh");
+    assertMatch(fresh, /[\\/]fresh_samples[\\/][0-9a-f]{32}$/);
+    assertEquals(await printed("--fresh"), fresh);
+    assertEquals(await printed(), "the shared ones");
+    const { "01_one": { run } } = JSON.parse(await Deno.readTextFile(`${reports}/provenance.json`));
+    assertEquals(run.command.includes("--fresh"), false);
+  });
+});

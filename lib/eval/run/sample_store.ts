@@ -26,13 +26,14 @@ export interface SampleStore {
 /**
  * A folder of finished samples, a file each; files are written atomically, so a run may be killed at any time.
  *
- * @param folder by default one in the cache folder, which all evaluations share; where `KVMIRROR_SAMPLES` is the address
- *   of a service, as for the notebooks of `reproduce --queue`, samples are asked for there instead
+ * @param folder by default one in the cache folder, which all evaluations share; where `KVMIRROR_SAMPLES` names another,
+ *   as for the notebooks of `reproduce --fresh`, that one; where it is the address of a service, as for those of
+ *   `reproduce --queue`, samples are asked for there instead
  */
 export function sampleFolder(folder?: string): SampleStore {
-  const service = folder === undefined ? Deno.env.get("KVMIRROR_SAMPLES") || undefined : undefined;
-  if (service !== undefined) return { read: () => undefined, write: () => {}, ask: askService(service) };
-  return folderOf(folder ?? `${cacheFolder()}/evaluation_samples`);
+  const set = folder === undefined ? Deno.env.get("KVMIRROR_SAMPLES") || undefined : undefined;
+  if (set?.startsWith("http:")) return { read: () => undefined, write: () => {}, ask: askService(set) };
+  return folderOf(folder ?? set ?? `${cacheFolder()}/evaluation_samples`);
 }
 
 function folderOf(folder: string): SampleStore {

@@ -39,6 +39,18 @@ Deno.test("a kept sample reads as it was; a malformed one counts as absent", () 
     }
   }));
 
+Deno.test("KVMIRROR_SAMPLES names another folder, and a folder that is given goes before it", () =>
+  withFolder((path) => {
+    Deno.env.set("KVMIRROR_SAMPLES", path("named"));
+    try {
+      sampleFolder().write("a", SAMPLE);
+      assertEquals(sampleFolder(path("named")).read("a"), SAMPLE);
+      assertEquals(sampleFolder(path("given")).read("a"), undefined);
+    } finally {
+      Deno.env.delete("KVMIRROR_SAMPLES");
+    }
+  }));
+
 function keyOf(setting: Setting, build = "cd"): string | undefined {
   const origin = { name: "x", label: "x", weights: "int8", source: "", build } as const;
   const model = { hash: "ab", origin } as unknown as Parameters<typeof sampleKey>[0]["model"];
