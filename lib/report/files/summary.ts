@@ -111,12 +111,17 @@ export function findingFacts({ sentence, model, tasks, samples, hasIntervals }: 
   const [least, most] = samples ?? [];
   return [
     ...(model === undefined || sentence.includes(model) ? [] : [model]),
-    ...(tasks.length === 0 || tasks.some((task) => sentence.includes(task)) ? [] : [tasks.join(", ")]),
+    ...(tasks.length === 0 || tasks.some((task) => sentence.includes(task)) ? [] : [namedTasks(tasks)]),
     ...(least === undefined || /\bn = \d/.test(sentence)
       ? []
       : [`n ${least === most ? `= ${least}` : `from ${least} to ${most}`} in its tables`]),
     ...(!hasIntervals || /\d to [-−+]?\d/.test(sentence) ? [] : ["95 % intervals in its tables"]),
   ];
+}
+
+/** Names of tasks, which a line takes some of. */
+function namedTasks(tasks: readonly string[]): string {
+  return tasks.length > 5 ? `${tasks.length} tasks in its tables` : tasks.join(", ");
 }
 
 /** What a finding rests on, in parentheses, and where it stands if that is not the section's beginning. */

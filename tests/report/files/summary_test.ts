@@ -1,5 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import { foldSection, sectionsOf, summaryDocument, summaryFindings } from "../../../lib/report/files/summary.ts";
+import {
+  findingFacts,
+  foldSection,
+  sectionsOf,
+  summaryDocument,
+  summaryFindings,
+} from "../../../lib/report/files/summary.ts";
 
 const SUMMARY = new URL("../../../reports/benchmark_summary.md", import.meta.url);
 
@@ -89,4 +95,14 @@ Deno.test("the committed summary: what is known, a question each, and tables of 
     rows = /^\|/.test(line) ? rows + 1 : 0;
     assert(rows <= 12, line);
   }
+});
+
+Deno.test("a finding names up to five tasks of its tables, and counts more", () => {
+  const of = (tasks: readonly string[]) => {
+    const rows = tasks.map((task) => `| ${task} | 0.5 |`).join("\n");
+    const text = `\n## A?\n\n**Found.**\n\n| task | score |\n| --- | ---: |\n${rows}\n\n`;
+    return summaryFindings(new Map([["01_a", text]])).map(findingFacts);
+  };
+  assertEquals(of(["vt", "cwe"]), [["vt, cwe"]]);
+  assertEquals(of(["vt", "cwe", "fwe", "one", "two", "three"]), [["6 tasks in its tables"]]);
 });
