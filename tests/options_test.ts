@@ -113,6 +113,7 @@ function callsOf(model: engine.Model, cache: engine.KvCache): Record<string, Doo
     inspectRetention: ["question", (options) => evaluation.inspectRetention(model, "a", options)],
     leadClaim: ["rivals", (options) => evaluation.leadClaim([], options)],
     factConversation: ["seed", (options) => evaluation.factConversation(options)],
+    boundedAnswers: ["compressionInterval", (options) => evaluation.boundedAnswers(model, [], [], options)],
     boundedConversations: ["maxNewTokens", (options) => evaluation.boundedConversations(model, [], [], options)],
     settingTimes: ["turns", (options) => evaluation.settingTimes(model, [], [], options)],
     settingComparisons: ["reference", (options) => evaluation.settingComparisons([], options)],

@@ -87,6 +87,12 @@ export {
 export { type ModelReport, writeEvaluation, writeWeightsComparison } from "./files/write_evaluation.ts";
 // One question each.
 export {
+  type AnswerBound,
+  type BoundedAnswer,
+  boundedAnswers,
+  type BoundedAnswersOptions,
+} from "./experiments/bounded_answers.ts";
+export {
   boundedConversations,
   type BoundedConversationsOptions,
   type ConversationBound,

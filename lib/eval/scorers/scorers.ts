@@ -1,6 +1,7 @@
 import { cannotFind } from "../../numeric/nearest_name.ts";
 import { choice } from "./choice.ts";
 import { exact } from "./exact.ts";
+import { inOrder } from "./in_order.ts";
 import { rougeL } from "./rouge_l.ts";
 import { stringMatch } from "./string_match.ts";
 import { tokenF1 } from "./token_f1.ts";
@@ -62,6 +63,11 @@ export const SCORERS: Readonly<Record<string, ScorerEntry>> = {
       ...["shortdep_qa", "longdep_qa", "longdep_summarization"],
       "needle_in_haystack",
     ],
+  },
+  in_order: {
+    score: inOrder,
+    meaning: "the share of the right answers that an answer says one after the other, before it says another thing",
+    tasks: [],
   },
   choice: {
     score: choice,

@@ -4,12 +4,13 @@ import { commonWords, frequentWords } from "./aggregation.ts";
 import { codeFunctions } from "./code_functions.ts";
 import { Draw } from "./draw.ts";
 import { jsonRecords, keyValues } from "./entries.ts";
+import { countSteps, repeatWords, runningSums } from "./long_answers.ts";
 import { needleTask } from "./needles.ts";
 import { proseFacts } from "./prose_facts.ts";
 import type { TaskDefinition } from "./task_definition.ts";
 import { variableTracking } from "./variable_tracking.ts";
 
-/** The tasks by name: RULER's as its `synthetic.yaml` defines them, facts in prose, functions in code and look-up. */
+/** The tasks by name: RULER's as its `synthetic.yaml` defines them, facts in prose, functions in code, look-up, long answers. */
 const TASKS: Readonly<Record<string, TaskDefinition>> = {
   niah_single_1: needleTask({ haystack: "noise" }),
   niah_single_2: needleTask({ haystack: "essay" }),
@@ -27,6 +28,9 @@ const TASKS: Readonly<Record<string, TaskDefinition>> = {
   code_functions: codeFunctions,
   key_values: keyValues,
   json_records: jsonRecords,
+  repeat_words: repeatWords,
+  running_sums: runningSums,
+  count_steps: countSteps,
 };
 
 /** The names of all tasks that {@linkcode generateRows} writes. */
@@ -47,7 +51,7 @@ export interface GenerateRowsOptions {
 /**
  * Writes rows of a task after RULER (Hsieh et al. 2024, https://arxiv.org/abs/2404.06654): its shapes and templates,
  * split into context and question as kvpress splits them; or of facts in prose, functions in code, or entries of a list,
- * three rows a text. Words are ours, essays are passages of Moby-Dick, another one in each text. The haystack is as long as
+ * three rows a text; or of lists to be written. Words are ours, essays are passages of Moby-Dick, another one in each text. The haystack is as long as
  * fits.
  *
  * @throws {RangeError} if there is no such task, or the length does not hold the task
