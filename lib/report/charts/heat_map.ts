@@ -18,8 +18,8 @@ import {
 /** Pixels of a cell's width and height where no size is given. */
 const CELL = [20, 20] as const;
 const LABELED_CELL = [56, 30] as const;
-/** Pixels of an axis label. */
-const LABEL_SIZE = 11;
+/** Pixels of an axis label, as the charts' theme has it. */
+const LABEL_SIZE = 12;
 
 /** A heat map: one number in every cell of a grid. */
 export interface HeatMapOptions extends ChartOptions {
@@ -51,7 +51,8 @@ export function heatMap(options: HeatMapOptions): Promise<Chart> {
     ...fieldChannel(axis),
     type: "ordinal",
     sort: null,
-    axis: { labelAngle: 0, labelOverlap: true, ticks: false, domain: false },
+    // Cells with a number have room for their name; the columns of a fine grid have not.
+    axis: { labelAngle: 0, labelOverlap: label === undefined, ticks: false, domain: false },
   });
   const [leastWidth, height] = label === undefined ? CELL : LABELED_CELL;
   const width = label === undefined ? leastWidth : Math.max(leastWidth, widest(rows, fieldOf(x)));

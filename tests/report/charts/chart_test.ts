@@ -34,6 +34,17 @@ const CHARTS: Readonly<Record<string, () => Promise<Chart>>> = {
     }),
 };
 
+Deno.test("a heat map with numbers names every column, however many are as long as the longest", async () => {
+  const tasks = ["single_2@1024", "multikey_1@1024", "multiquery@1024", "single_2@2048"];
+  const rows = tasks.map((task) => ({ task, policy: "keep_all", score: 1 }));
+  const { svg } = await heatMap({ rows, x: "task", y: "policy", value: "score", label: ".2f", ...TEXT });
+  const shown = (task: string) =>
+    [...svg.matchAll(/<text([^>]*)>([^<]*)</g)].some(([, attributes, text]) =>
+      text === task && !/opacity="0"/.test(attributes)
+    );
+  assertEquals(tasks.filter(shown), tasks);
+});
+
 Deno.test("a chart is the same bytes whatever was drawn before it or beside it", async () => {
   const names = Object.keys(CHARTS);
   const alone: Chart[] = [];
