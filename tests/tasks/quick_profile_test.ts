@@ -11,6 +11,7 @@ const OTHERS: readonly (readonly [string, string])[] = [
   ["14_", "model smollm2-135m,"],
   ["15_", "model qwen2.5-coder-0.5b,"],
   ["16_", "model qwen2.5-coder-0.5b,"],
+  ["17_", "model qwen2.5-coder-0.5b,"],
 ];
 
 Deno.test("the quick profile where nothing can be obtained: every notebook runs, and says that the embedded model did it", async () => {
