@@ -11,7 +11,7 @@ export function sectionsOf(document: string): Sections {
 
 const HEAD = `# Benchmark summary
 
-Written by the notebooks, one section each: change them, not this file. Tables show ten rows; one table and one picture stand
+Written by the notebooks, one section each: change them, not this file. Tables show five rows; one table and one picture stand
 for a section; the rest is folded. [The site](site/index.html) has the same, with a leaderboard and charts that react.
 `;
 
@@ -140,12 +140,12 @@ export function headingAnchor(heading: string, taken: Map<string, number> = new 
 }
 
 /** The most rows of a table, and the most tables and pictures of a section, that stand unfolded. */
-const MAX_ROWS = 10;
+const MAX_ROWS = 5;
 const MAX_TABLES = 1;
 const MAX_PICTURES = 1;
 
 /**
- * Folds what a first reading can do without: rows of a table past the tenth, and tables and pictures of a section past its
+ * Folds what a first reading can do without: rows of a table past the fifth, and tables and pictures of a section past its
  * first. What is folded already stays as it is, so that folding twice is folding once.
  */
 export function foldSection(text: string): string {
