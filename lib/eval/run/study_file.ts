@@ -53,12 +53,12 @@ export function encodeStudy({ samples, ...origin }: StudyFile): string {
     samples,
     ({ policy, compression_ratio, task }) => [policy, compression_ratio, task].join(" "),
   );
-  const settings = [...groups.values()].map((own) => ({
-    policy: own[0].policy,
-    compression_ratio: own[0].compression_ratio,
-    task: own[0].task,
-    ...Object.fromEntries(COLUMNS.map((name) => [name, own.map((sample) => rounded(sample[name]))])),
-  }));
+  const settings = [...groups.values()].map((own) => {
+    const [{ policy, compression_ratio, task }] = own;
+    const columns = COLUMNS.filter((name) => !isUnmeasured(own, name))
+      .map((name) => [name, own.map((sample) => rounded(sample[name]))]);
+    return { policy, compression_ratio, task, ...Object.fromEntries(columns) };
+  });
   const lines = settings.map((setting) => `    ${JSON.stringify(setting)}`).join(",\n");
   return `${JSON.stringify(origin, null, 2).slice(0, -2)},\n  "settings": [\n${lines}\n  ]\n}\n`;
 }
@@ -101,13 +101,18 @@ export function parseStudy(text: string): StudyFile {
       index: column("index", sample),
       context: column("context", sample),
       score: column("score", sample),
-      kl: [column("kl", sample)],
-      agreement: [column("agreement", sample)],
+      kl: columns.kl === undefined ? [] : [column("kl", sample)],
+      agreement: columns.agreement === undefined ? [] : [column("agreement", sample)],
       answer_tokens: column("answer_tokens", sample),
       live_bytes: column("live_bytes", sample),
     }));
   });
   return { ...origin as unknown as StudyOrigin, samples };
+}
+
+/** Divergence and agreement are left out where answers were written freely, and not held to the full cache's. */
+function isUnmeasured(samples: readonly ScoredSample[], name: typeof COLUMNS[number]): boolean {
+  return (name === "kl" || name === "agreement") && samples.every((sample) => sample[name].length === 0);
 }
 
 function rounded(value: number | readonly number[]): number {

@@ -27,6 +27,13 @@ Deno.test("a study reads back: scores whole, divergence and agreement as each sa
   assertEquals(encodeStudy({ ...origin, samples }), text);
 });
 
+Deno.test("a study whose divergence nobody measured leaves it out, and reads back without", () => {
+  const free = { ...sample, kl: [], agreement: [] };
+  const text = encodeStudy({ ...ORIGIN, samples: [free, { ...sample, policy: "tova" }] });
+  assertEquals(parseStudy(text).samples, [free, { ...sample, policy: "tova", kl: [0.2], agreement: [0.5] }]);
+  assert(!/null|NaN/.test(text), text);
+});
+
 Deno.test("what is no study is refused", () => {
   assertThrows(() => parseStudy("{}"), SyntaxError, "it has no settings");
   assertThrows(() => parseStudy("{"), SyntaxError);
