@@ -484,7 +484,7 @@ const FLAGS = {
       ...TEMPLATE_FLAGS,
       ...JSON_FLAG,
     },
-    example: 'chat --max-cache 8MB --policy "globalkv(keydiff)" --system "Be brief."',
+    example: 'chat --max-cache 8MB --cache-dtype int8 --system "Be brief."',
   },
   evaluate: {
     flags: {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { loadModel } from "kvmirror/engine";
+import { FITTED_POLICIES, loadModel } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
 import settings from "../../deno.json" with { type: "json" };
 
@@ -23,7 +23,7 @@ function servePackage(): { origin: string; asked: string[]; close(): Promise<voi
 }
 
 const SCRIPT = `
-import { loadModel } from "kvmirror/engine";
+import { FITTED_POLICIES, loadModel } from "kvmirror/engine";
 import { policy } from "kvmirror/policies";
 
 await using model = await loadModel("tiny");
@@ -83,7 +83,7 @@ Deno.test("code that came from a URL fetches the data of its package, once", asy
     const first = await run(`--allow-net=${new URL(origin).host}`);
     assert(first.success, first.stderr);
     assertEquals(asked.filter((path) => path.endsWith("model.safetensors")).length, 1);
-    assertEquals(asked.filter((path) => path.startsWith("data/fitted/")).length, 2);
+    assertEquals(asked.filter((path) => path.startsWith("data/fitted/")).length, FITTED_POLICIES.length);
     const second = await run("--deny-net");
     assertEquals(second, first);
     assertEquals(JSON.parse(second.stdout), await here());

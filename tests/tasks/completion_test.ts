@@ -44,7 +44,7 @@ const CASES: readonly (readonly [line: string, fits: readonly string[], inBash?:
   ["deno task evaluate --policy hybrid,data/samples/newest", ["hybrid,data/samples/newest_and_first.ts"]],
   ["deno task evaluate --policy hybrid,str", ["hybrid,streaming_llm"]],
   ["deno task generate --prompt-file data/samples/st", ["data/samples/story.txt"]],
-  ["deno task evaluate --task vt,c", ["vt,code_functions", "vt,cwe"]],
+  ["deno task evaluate --task vt,c", ["vt,code_functions", "vt,count_steps", "vt,cwe"]],
   ["deno task chat --model smol", ["smollm2-135m"]],
   ["deno task plan --model gemma-3-4", ["gemma-3-4b"]],
   ["deno task models fetch qwen2.5-c", ["qwen2.5-coder-0.5b"]],

@@ -310,7 +310,7 @@ export class Model implements AsyncDisposable, Displayable {
     const plain = isFloat32(cache.cacheDtype) && options.temperature === undefined && attention === "skip";
     const decoder = new SpeculativeDecoder({
       ...{ cache, bound, config: this.config },
-      read: (next, options) =>
+      readNext: (next, options) =>
         this.#read(cache, next, { ...read, ...options, ...(generated.length === 0 ? { onProgress } : {}) }),
       draft: plain ? draft : undefined,
     });

@@ -19,7 +19,7 @@ export interface Decoding {
   /** The cache that is read into. */
   readonly cache: KvCache;
   /** Reads into it, within the bound. */
-  readonly read: Read;
+  readonly readNext: Read;
   /** Who drafts; undefined where nothing may be drafted. */
   readonly draft: Draft | undefined;
   /** The bound that the cache stays within. */
@@ -43,9 +43,9 @@ export class SpeculativeDecoder {
   /** Drafted tokens that the cache has read beyond the answer, and the logits after each. */
   #ahead: { readonly ids: readonly number[]; readonly logits: Float32Array } = { ids: [], logits: new Float32Array(0) };
 
-  constructor({ cache, read, draft, bound, config }: Decoding) {
+  constructor({ cache, readNext, draft, bound, config }: Decoding) {
     this.#cache = cache;
-    this.#read = read;
+    this.#read = readNext;
     // Where every token is followed by an eviction, none can be drafted.
     this.#draft = bound?.compressionInterval === 1 ? undefined : draft;
     this.#bound = bound;

@@ -258,7 +258,7 @@ async function greedyAnswer(
   const ids = [...begun];
   const decoder = new SpeculativeDecoder({
     ...{ cache, draft, bound: undefined, config: model.config },
-    read: (next, options) => model.read(cache, next, { ...options, attention: "skip", signal }),
+    readNext: (next, options) => model.read(cache, next, { ...options, attention: "skip", signal }),
   });
   while (ids.length < maxNewTokens && (ids.length === 1 || !model.tokenizer.eosTokenIds.includes(ids.at(-1)!))) {
     ids.push(likeliest(await decoder.next(ids.slice(-1), ids, maxNewTokens - ids.length - 1)));
